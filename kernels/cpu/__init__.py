@@ -1,0 +1,10 @@
+"""The CPU kernels, in Numba. `kernels/README.md` is the contract; `kernels/cuda` holds the twins."""
+import numba
+
+from .cache import kernel_cache
+
+# omp: 1.7 us a parallel region and safe for several Python threads; workqueue: 97 us, and it aborts when two enter
+numba.config.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]
+
+with kernel_cache():
+    pass

@@ -1,0 +1,61 @@
+"""One launcher for all CUDA kernels: compiles a `.cu` file once a set of dtypes, casts scalars, sizes the grid.
+
+The array library that a kernel runs on is found by the type of its arrays, so whatever speaks CuPy's language
+(CuPy itself, or a stand-in that runs the sources on the CPU) is served by the same launchers.
+"""
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).parent
+BLOCK = 256
+MAX_BLOCKS = 4096
+OPTIONS = ("--std=c++17", "--device-as-default-execution-space")
+C_NAME = {"float32": "float", "float64": "double", "int32": "int", "int64": "long long", "uint8": "unsigned char",
+          "bool": "bool", "uint32": "unsigned int", "int8": "signed char", "uint64": "unsigned long long",
+          "int16": "short", "uint16": "unsigned short"}
+
+libraries: dict[type, object] = {}      # array type -> array library; the backend fills it
+
+
+def library_of(array):
+    return libraries[type(array)]
+
+
+def empty(like, shape, dtype=None):
+    return library_of(like).empty(shape, dtype or like.dtype)
+
+
+@cache
+def source(file: str) -> str:
+    return (HERE / "common.cuh").read_text() + (HERE / f"{file}.cu").read_text()
+
+
+@cache
+def compiled(library, file: str, name: str, types: tuple):
+    defines = tuple(f"-D{key}={C_NAME[dtype]}" for key, dtype in types)
+    return library.RawModule(code=source(file), options=OPTIONS + defines).get_function(name)
+
+
+def scalar(value, real):
+    """CuPy checks no argument: a Python float becomes the kernel's T, an int a 32-bit int, and 64 bits are asked for by np.int64."""
+    if isinstance(value, float):
+        return real(value)
+    if isinstance(value, int):
+        return np.int32(value)          # raises OverflowError rather than wrap
+    return value
+
+
+def blocks(n: int, block: int = BLOCK) -> int:
+    """Enough blocks for one element a thread, capped: kernels walk by grid strides."""
+    return max(1, min(-(-n // block), MAX_BLOCKS))
+
+
+def launch(file: str, name: str, grid, args, *, block=BLOCK, shared: int = 0, **types):
+    """Run kernel `name` of `file`.cu; `types` are its dtype macros (T=x.dtype, ...), floats are cast to T."""
+    library = next(libraries[type(a)] for a in args if type(a) in libraries)
+    types = tuple((key, np.dtype(dtype).name) for key, dtype in types.items())
+    real = np.dtype(dict(types).get("T", "float32")).type
+    grid, block = (grid,) if isinstance(grid, int) else grid, (block,) if isinstance(block, int) else block
+    compiled(library, file, name, types)(grid, block, tuple(scalar(a, real) for a in args), shared_mem=shared)
