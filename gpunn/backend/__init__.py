@@ -1,0 +1,124 @@
+"""Which array library and which kernels serve an array. Dispatch is by the array's type, here and nowhere else.
+
+The current device is read only where arrays are born (`asarray`, weights, batches); after that the type decides.
+"""
+import os
+import sys
+import threading
+
+import numpy as np
+
+from .base import Backend, Uncapturable
+from .memory import persistent
+
+__all__ = ["Backend", "Uncapturable", "asarray", "backend_of", "constant", "current", "device", "kernels_of", "persistent",
+           "register", "to_numpy", "use"]
+
+
+class _Here(threading.local):
+    kernels = None              # while this thread records a CPU step: the kernels, watched
+
+
+class _Backends(dict):
+    """Array type -> backend; NumPy's is made at first use, so that `import gpunn` loads neither Numba nor CuPy."""
+
+    def __missing__(self, kind):
+        if issubclass(kind, np.ndarray):
+            backend = self[kind] = _cpu()
+            return backend
+        raise TypeError(f"expected a NumPy or CuPy array, got {kind.__module__}.{kind.__name__}")
+
+
+class _Kernels(dict):
+    def __missing__(self, kind):
+        kernels = self[kind] = _backends[kind].kernels
+        return kernels
+
+
+here = _Here()
+_backends, _kernels = _Backends(), _Kernels()
+_factories = {}                 # device name without number -> function (number) -> Backend
+_current: Backend | None = None
+_lock = threading.Lock()
+
+
+def backend_of(array) -> Backend:
+    return _backends[type(array)]
+
+
+def kernels_of(array):
+    """The kernels that work on this array: kernels/cpu or kernels/cuda."""
+    return here.kernels or _kernels[type(array)]
+
+
+def register(name: str, factory):
+    """A device name and the function that makes its backend from the device number."""
+    _factories[name] = factory
+
+
+def use(name: str = "auto") -> str:
+    """Choose where arrays are born: "auto", "cpu", "cuda" or "cuda:N". Says so in one line; "cuda" raises where there is none."""
+    global _current
+    with _lock:
+        backend, reason = _resolve(name)
+        if _current is None or backend.name != _current.name:
+            print(f"gpunn: {backend.describe()}{reason}", file=sys.stderr, flush=True)
+        _current = backend
+        _backends[backend.array_type] = backend
+        _kernels.pop(backend.array_type, None)
+    return backend.name
+
+
+def current() -> Backend:
+    """The backend that new arrays go to; the first call decides by GPUNN_DEVICE, else "auto"."""
+    if _current is None:
+        use(os.environ.get("GPUNN_DEVICE") or "auto")
+    return _current
+
+
+def device() -> str:
+    """The name of the device that new arrays go to: "cpu", "cuda:0"."""
+    return current().name
+
+
+def asarray(value, dtype=None):
+    """A contiguous array on the current device. Python floats become float32, ints int32; an array keeps its dtype."""
+    return current().asarray(value, dtype)
+
+
+def to_numpy(array) -> np.ndarray:
+    return backend_of(array).to_numpy(array)
+
+
+def constant(value, dtype=None):
+    """An array of a program's own: made once, kept, never written."""
+    return persistent(asarray(value, dtype))
+
+
+def _resolve(name: str):
+    kind, _, number = name.partition(":")
+    if kind == "auto" and not number:
+        from .cuda import why_not
+        missing = why_not()
+        return (_factories["cuda"](0), "") if missing is None else (_cpu(), f" - {missing}")
+    if kind not in _factories or (number and not number.isdigit()):
+        raise ValueError(f"use: unknown device {name!r}; expected 'auto', 'cpu', 'cuda' or 'cuda:N'")
+    return _factories[kind](int(number or 0)), ""
+
+
+def _cpu(number: int = 0) -> Backend:
+    from .cpu import CpuBackend
+    if number:
+        raise ValueError(f"use: there is only one 'cpu', got 'cpu:{number}'")
+    if np.ndarray not in _backends:
+        _backends[np.ndarray] = CpuBackend()
+    return _backends[np.ndarray]
+
+
+def _cuda(number: int) -> Backend:
+    from .cuda import cuda_backend
+    return cuda_backend(number)
+
+
+register("cpu", _cpu)
+register("cuda", _cuda)

@@ -1,0 +1,46 @@
+"""What a device offers: arrays, kernels, and the recording of a step."""
+from types import ModuleType
+
+import numpy as np
+
+
+class Uncapturable(RuntimeError):
+    """A step did something that a replay could not repeat; the step runs eagerly instead."""
+
+
+class Backend:
+    """name: "cpu", "cuda:0" ...; xp: numpy or cupy, for views and shapes; kernels: the functions of kernels/README.md."""
+
+    name: str
+    xp: ModuleType
+    array_type: type
+    kernels: ModuleType
+
+    def describe(self) -> str:
+        """The words after "gpunn:" in the device line."""
+        raise NotImplementedError
+
+    def asarray(self, value, dtype=None):
+        """A contiguous array on this device."""
+        raise NotImplementedError
+
+    def to_numpy(self, array) -> np.ndarray:
+        raise NotImplementedError
+
+    def record(self, step):
+        """Run `step()` once while writing it down: (its result, a function that repeats it, or None and why not)."""
+        raise NotImplementedError
+
+
+def host_array(value, dtype=None) -> np.ndarray:
+    """Anything array-like as a contiguous NumPy array with Keras' default dtypes."""
+    if not hasattr(value, "dtype"):
+        value = np.asarray(value)
+        if dtype is None:
+            dtype = {"f": "float32", "i": "int32"}.get(value.dtype.kind)
+    elif not isinstance(value, np.ndarray):
+        value = np.asarray(value)
+    if value.dtype.kind not in "biuf" and dtype is None:
+        raise TypeError(f"expected numbers, got an array of dtype {value.dtype}; "
+                        "encode strings and objects as numbers first")
+    return np.array(value, dtype=dtype, order="C", copy=None, ndmin=0)

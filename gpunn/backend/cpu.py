@@ -1,0 +1,128 @@
+"""The CPU backend, and how it records a step: run it once, write down each kernel call, plan the memory, replay the list."""
+import os
+
+import numpy as np
+
+from . import here
+from .base import Backend, host_array
+from .memory import Span, is_persistent, owner, plan, slab
+
+
+class CpuBackend(Backend):
+    name, xp, array_type = "cpu", np, np.ndarray
+
+    def __init__(self):
+        from gpunn.kernels import cpu
+        self.kernels = cpu
+
+    def describe(self) -> str:
+        return f"CPU (NumPy + Numba, {os.environ.get('NUMBA_NUM_THREADS') or os.cpu_count()} threads)"
+
+    def asarray(self, value, dtype=None) -> np.ndarray:
+        return host_array(value, dtype)
+
+    def to_numpy(self, array) -> np.ndarray:
+        return np.asarray(array)
+
+    def record(self, step):
+        recording = Recording()
+        here.kernels = Watched(self.kernels, recording)
+        try:
+            with self.kernels.launch.recording(recording.write):
+                result = step()
+        finally:
+            here.kernels = None
+        return result, (None if recording.refusal else recording.replay()), recording.refusal
+
+
+class Place:
+    """Where an argument lies in a temporary: enough to make the view again in other memory."""
+    __slots__ = ("span", "offset", "shape", "strides", "dtype")
+
+    def __init__(self, span, own, array):
+        self.span, self.offset = span, array.ctypes.data - own.ctypes.data
+        self.shape, self.strides, self.dtype = array.shape, array.strides, array.dtype
+
+    def view(self, memory: np.ndarray, start: int) -> np.ndarray:
+        return np.ndarray(self.shape, self.dtype, memory, start + self.offset, self.strides)
+
+
+class Recording:
+    """The kernel calls of one step. Temporaries are held by place, not by reference, so that they die when the step drops them."""
+
+    def __init__(self):
+        self.calls, self.spans, self.refusal = [], [], None
+        self.known: dict[int, Span] = {}            # id of a living owner -> its span
+
+    def span(self, own: np.ndarray) -> Span:
+        key = id(own)
+        if key not in self.known:
+            self.known[key] = Span(own, len(self.calls), lambda _: self.known.pop(key, None))
+            self.spans.append(self.known[key])
+        return self.known[key]
+
+    def place(self, value):
+        if not isinstance(value, np.ndarray) or is_persistent(own := owner(value)):
+            return value
+        span = self.span(own)
+        span.last = len(self.calls)
+        return Place(span, own, value)
+
+    def write(self, f, args):
+        self.calls.append((f, [self.place(a) for a in args]))
+
+    def refuse(self, reason: str):
+        """The step goes on, its results are right; but it cannot be repeated."""
+        self.refusal = self.refusal or reason
+
+    def check(self, value):
+        """Memory that no kernel of this step made and that nobody declared persistent would be stale in a replay."""
+        if isinstance(value, np.ndarray):
+            if value.size and id(owner(value)) not in self.known and not is_persistent(owner(value)):
+                self.refuse(f"an array of shape {value.shape} was computed outside gpunn.ops")
+        elif isinstance(value, tuple | list):
+            for v in value:
+                self.check(v)
+
+    def adopt(self, result):
+        for array in result if isinstance(result, tuple) else (result,):
+            if isinstance(array, np.ndarray) and not is_persistent(own := owner(array)):
+                self.span(own)
+
+    def replay(self):
+        """A function that repeats the calls in memory of its own."""
+        living = {id(s): own for s in self.spans if (own := s.ref()) is not None}
+        memory = slab(plan([s for s in self.spans if id(s) not in living]))
+
+        def argument(a):
+            if not isinstance(a, Place):
+                return a
+            own = living.get(id(a.span))
+            return a.view(memory, a.span.offset) if own is None else a.view(own.reshape(-1).view(np.uint8), 0)
+
+        calls = [(f, tuple([argument(a) for a in args])) for f, args in self.calls]
+
+        def run():
+            for f, args in calls:
+                f(*args)
+        run.calls, run.slab_bytes = len(calls), memory.nbytes
+        return run
+
+
+class Watched:
+    """The kernels while a step is recorded: arguments are checked, results are known to be born in the step."""
+
+    def __init__(self, kernels, recording):
+        self._kernels, self.recording = kernels, recording
+
+    def __getattr__(self, name):
+        f, recording = getattr(self._kernels, name), self.recording
+
+        def watched(*args, **options):
+            recording.check(args)
+            recording.check(list(options.values()))
+            result = f(*args, **options)
+            recording.adopt(result)
+            return result
+        setattr(self, name, watched)
+        return watched

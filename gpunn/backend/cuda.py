@@ -1,0 +1,149 @@
+"""The CUDA backend on CuPy, and how it records a step: a CUDA graph of the whole of it, in a memory pool of its own.
+
+Works on anything that speaks CuPy's language; the tests run it on a stand-in that executes the kernels on the CPU.
+"""
+import ctypes
+import gc
+import sys
+from functools import cache
+from importlib import metadata
+
+import numpy as np
+
+from .base import Backend, Uncapturable, host_array
+
+WHEELS = ("cupy-cuda11x", "cupy-cuda12x", "cupy-cuda13x", "cupy")
+
+
+def wheels() -> list[str]:
+    """The CuPy distributions that are installed; more than one is a conflict."""
+    return [name for name in WHEELS if _installed(name)]
+
+
+def _installed(name: str) -> bool:
+    try:
+        metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def driver_library() -> str:
+    return "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
+
+
+def why_not() -> str | None:
+    """What keeps CUDA from running here, with the repair; None when nothing does."""
+    try:
+        ctypes.CDLL(driver_library())
+    except OSError:
+        return f"no NVIDIA driver found ({driver_library()})"
+    found = wheels()
+    if not found:
+        return "CuPy is not installed: pip install 'gpunn[cuda12]'"
+    if len(found) > 1:
+        return f"{' and '.join(found)} are both installed: pip uninstall {found[0]}"
+    import cupy
+    if not cupy.cuda.is_available():
+        return f"{found[0]} sees no GPU: run 'python -m gpunn doctor'"
+    return None
+
+
+def cuda_backend(number: int) -> "CudaBackend":
+    missing = why_not()
+    if missing is not None:
+        raise RuntimeError(f"device 'cuda' is not available: {missing}. Run 'python -m gpunn doctor'; "
+                           "use('auto') or use('cpu') run on the CPU.")
+    import cupy
+    count = cupy.cuda.runtime.getDeviceCount()
+    if number >= count:
+        raise ValueError(f"device 'cuda:{number}' does not exist: this machine has {count} (cuda:0 to cuda:{count - 1})")
+    cupy.cuda.Device(number).use()
+    return _backend(cupy, number)
+
+
+@cache
+def _backend(cupy, number: int) -> "CudaBackend":
+    return CudaBackend(cupy, f"cuda:{number}")
+
+
+class CudaBackend(Backend):
+    """One GPU. Everything runs on one non-blocking stream, never on the default one: a capture forbids it."""
+
+    def __init__(self, cupy, name: str):
+        from gpunn.kernels import cuda
+        self.name, self.xp, self.array_type, self.kernels = name, cupy, cupy.ndarray, cuda
+        cuda.launch.libraries[cupy.ndarray] = cupy
+        self.stream = cupy.cuda.Stream(non_blocking=True)
+        self.stream.use()
+
+    def describe(self) -> str:
+        properties = self.xp.cuda.runtime.getDeviceProperties(self.xp.cuda.Device().id)
+        return f"{self.name} ({properties['name'].decode()}, CuPy {self.xp.__version__})"
+
+    def asarray(self, value, dtype=None):
+        if isinstance(value, self.array_type):
+            return self.xp.ascontiguousarray(value if dtype is None else value.astype(dtype, copy=False))
+        return self.xp.asarray(host_array(value, dtype))
+
+    def to_numpy(self, array) -> np.ndarray:
+        return self.xp.asnumpy(array)
+
+    def record(self, step):
+        """Capture `step()`, then launch the graph once: a capture itself runs nothing, so a failed one leaves no trace."""
+        graph = Graph(self)
+        try:
+            result = graph.capture(step)
+        except Exception as error:
+            return step(), None, reason(error)
+        graph.launch()
+        return result, graph.launch, None
+
+
+def reason(error: Exception) -> str:
+    return str(error) if isinstance(error, Uncapturable) else f"{type(error).__name__}: {error}"
+
+
+class Graph:
+    """A captured step. Its pool holds every temporary at the address that the graph knows, so it must die after the graph."""
+
+    def __init__(self, backend: CudaBackend):
+        self.cuda, self.stream = backend.xp.cuda, backend.stream
+        self.pool, self.graph = self.cuda.MemoryPool(), None
+
+    def capture(self, step):
+        with self.cuda.using_allocator(self.pool.malloc), self.stream:
+            self.stream.synchronize()
+            gc.collect()
+            gc.disable()                # a collected array would free device memory in the middle of the capture
+            try:
+                return self.captured(step)
+            finally:
+                gc.enable()
+
+    def captured(self, step):
+        # relaxed inside our own thread: the pool may grow while capturing, which runs nothing and is kept for the graph's life
+        self.stream.begin_capture(self.cuda.runtime.streamCaptureModeRelaxed)
+        try:
+            result = step()
+        except BaseException:
+            self.abandon()
+            raise
+        self.graph = self.stream.end_capture()
+        self.graph.upload(self.stream)
+        return result
+
+    def abandon(self):
+        try:
+            self.stream.end_capture()
+        except Exception:               # the capture is already invalid: leaving it is all we want
+            pass
+
+    def launch(self):
+        self.graph.launch(self.stream)
+
+    def __del__(self):
+        if self.graph is not None:
+            self.stream.synchronize()
+            self.graph = None
+        self.pool = None

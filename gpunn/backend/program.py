@@ -1,0 +1,26 @@
+"""One step, one program: run eagerly at first, recorded once, replayed from then on, bit for bit the same."""
+import sys
+
+WARMUP = 2                      # real steps that compile kernels and settle memory before the recording
+
+
+class Program:
+    """`step()` takes nothing; it reads and writes persistent arrays, and returns arrays that a replay fills again."""
+
+    def __init__(self, backend, step, *, eager: bool = False, what: str = "this step"):
+        self.backend, self.step, self.what = backend, step, what
+        self.runs, self.replay, self.result = 0, None, None
+        self.eager = eager
+
+    def __call__(self):
+        if self.replay is not None:
+            self.replay()
+            return self.result
+        self.runs += 1
+        if self.eager or self.runs <= WARMUP:
+            return self.step()
+        self.result, self.replay, refusal = self.backend.record(self.step)
+        if refusal is not None:
+            self.eager = True
+            print(f"gpunn: {self.what} runs eagerly, step by step: {refusal}", file=sys.stderr, flush=True)
+        return self.result
