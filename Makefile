@@ -1,0 +1,54 @@
+# PYTHON: the interpreter to start from.
+# VENV:   the environment that is made and filled when needed; `VENV=` uses PYTHON as it is and installs nothing.
+PYTHON ?= python3
+VENV ?= .venv
+
+.PHONY: train test lint bench gpu size wheel clean
+
+ifeq ($(strip $(VENV)),)
+PY := $(PYTHON)
+else
+PY := $(VENV)/bin/python
+RUN_READY := $(VENV)/.run-ready
+TEST_READY := $(VENV)/.test-ready
+endif
+PIP := $(PY) -m pip install -qq --disable-pip-version-check
+
+train: $(RUN_READY)
+	$(PY) -m gpunn train mnist
+
+test: $(TEST_READY)
+	$(PY) -m pytest -q -n 2
+
+lint: $(TEST_READY)
+	$(PY) -m ruff check .
+
+bench: $(RUN_READY)
+	$(PY) -m benchmarks
+
+gpu:
+	$(PY) -m gpunn doctor --require cuda
+	GPUNN_DEVICE=cuda $(PY) -m pytest -q
+
+size:
+	@find gpunn/ kernels/ -name '*.py' -o -name '*.cu' -o -name '*.cuh' | xargs cat | wc -l \
+	    | xargs -I N echo "gpunn/ + kernels/: N of 20000 lines"
+
+wheel: $(TEST_READY)
+	$(PY) -m pip wheel -qq --no-deps --no-build-isolation -w dist .
+
+clean:
+	rm -rf build dist *.egg-info
+
+# the stamps are older than pyproject.toml when what is installed may be out of date
+$(VENV)/.run-ready: pyproject.toml
+	@echo "setting up $(VENV) (once)"
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) -e .
+	@touch $@
+
+$(VENV)/.test-ready: $(VENV)/.run-ready
+	@echo "adding what the tests need (once)"
+	@$(PIP) -e '.[dev,gates]'
+	@$(PIP) --upgrade --no-deps --target $(VENV)/cupy13 cupy-cuda13x
+	@touch $@
