@@ -11,12 +11,13 @@ import numpy as np
 from .base import Backend, Uncapturable
 from .memory import persistent
 
-__all__ = ["Backend", "Uncapturable", "asarray", "backend_of", "constant", "current", "device", "kernels_of", "persistent",
+__all__ = ["Backend", "Uncapturable", "asarray", "backend_of", "constant", "current", "device", "empty", "host_read", "kernels_of", "persistent",
            "register", "to_numpy", "use"]
 
 
 class _Here(threading.local):
     kernels = None              # while this thread records a CPU step: the kernels, watched
+    recording = None            # and the recording itself
 
 
 class _Backends(dict):
@@ -88,6 +89,20 @@ def asarray(value, dtype=None):
 
 def to_numpy(array) -> np.ndarray:
     return backend_of(array).to_numpy(array)
+
+
+def host_read(what: str):
+    """Called where the host looks at a value: legal, but a step that does so cannot be replayed."""
+    if here.recording is not None:
+        here.recording.refuse(f"{what} reads a value on the host inside the step")
+
+
+def empty(like, shape=None, dtype=None):
+    """A new array beside `like`, to be written by a kernel."""
+    array = backend_of(like).xp.empty(like.shape if shape is None else shape, dtype or like.dtype)
+    if here.recording is not None:
+        here.recording.adopt(array)
+    return array
 
 
 def constant(value, dtype=None):

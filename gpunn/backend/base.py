@@ -27,8 +27,9 @@ class Backend:
     def to_numpy(self, array) -> np.ndarray:
         raise NotImplementedError
 
-    def record(self, step):
-        """Run `step()` once while writing it down: (its result, a function that repeats it, or None and why not)."""
+    def recorder(self):
+        """An object with `eager(step)`: run it as it is; and `record(step)`: run it once while writing it down, giving
+        (its result, a function that repeats it or None, why it cannot be repeated or None)."""
         raise NotImplementedError
 
 

@@ -24,14 +24,27 @@ class CpuBackend(Backend):
     def to_numpy(self, array) -> np.ndarray:
         return np.asarray(array)
 
+    def recorder(self) -> "Recorder":
+        return Recorder(self.kernels)
+
+
+class Recorder:
+    """Records one step; the arrays that the step returns are filled again by every replay."""
+
+    def __init__(self, kernels):
+        self.kernels = kernels
+
+    def eager(self, step):
+        return step()
+
     def record(self, step):
         recording = Recording()
-        here.kernels = Watched(self.kernels, recording)
+        here.kernels, here.recording = Watched(self.kernels, recording), recording
         try:
             with self.kernels.launch.recording(recording.write):
                 result = step()
         finally:
-            here.kernels = None
+            here.kernels = here.recording = None
         return result, (None if recording.refusal else recording.replay()), recording.refusal
 
 

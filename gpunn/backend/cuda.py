@@ -89,15 +89,8 @@ class CudaBackend(Backend):
     def to_numpy(self, array) -> np.ndarray:
         return self.xp.asnumpy(array)
 
-    def record(self, step):
-        """Capture `step()`, then launch the graph once: a capture itself runs nothing, so a failed one leaves no trace."""
-        graph = Graph(self)
-        try:
-            result = graph.capture(step)
-        except Exception as error:
-            return step(), None, reason(error)
-        graph.launch()
-        return result, graph.launch, None
+    def recorder(self) -> "Graph":
+        return Graph(self)
 
 
 def reason(error: Exception) -> str:
@@ -111,25 +104,34 @@ class Graph:
         self.cuda, self.stream = backend.xp.cuda, backend.stream
         self.pool, self.graph = self.cuda.MemoryPool(), None
 
-    def capture(self, step):
+    def eager(self, step):
+        """A real step in the graph's own pool: kernels get compiled, and the pool gets all the memory a capture will ask for."""
         with self.cuda.using_allocator(self.pool.malloc), self.stream:
-            self.stream.synchronize()
-            gc.collect()
-            gc.disable()                # a collected array would free device memory in the middle of the capture
-            try:
-                return self.captured(step)
-            finally:
-                gc.enable()
+            return step()
 
-    def captured(self, step):
-        # relaxed inside our own thread: the pool may grow while capturing, which runs nothing and is kept for the graph's life
-        self.stream.begin_capture(self.cuda.runtime.streamCaptureModeRelaxed)
+    def record(self, step):
+        """Capture, then launch once: a capture itself runs nothing, so a failed one leaves no trace and the step runs eagerly."""
         try:
-            result = step()
-        except BaseException:
-            self.abandon()
-            raise
-        self.graph = self.stream.end_capture()
+            result = self.capture(step)
+        except Exception as error:
+            return self.eager(step), None, reason(error)
+        self.launch()
+        return result, self.launch, None
+
+    def capture(self, step):
+        self.stream.synchronize()
+        gc.collect()
+        gc.disable()                    # a collected array would free device memory in the middle of the capture
+        try:
+            self.stream.begin_capture(self.cuda.runtime.streamCaptureModeThreadLocal)
+            try:
+                result = self.eager(step)
+            except BaseException:
+                self.abandon()
+                raise
+            self.graph = self.stream.end_capture()
+        finally:
+            gc.enable()
         self.graph.upload(self.stream)
         return result
 

@@ -8,7 +8,7 @@ class Program:
     """`step()` takes nothing; it reads and writes persistent arrays, and returns arrays that a replay fills again."""
 
     def __init__(self, backend, step, *, eager: bool = False, what: str = "this step"):
-        self.backend, self.step, self.what = backend, step, what
+        self.recorder, self.step, self.what = backend.recorder(), step, what
         self.runs, self.replay, self.result = 0, None, None
         self.eager = eager
 
@@ -18,8 +18,8 @@ class Program:
             return self.result
         self.runs += 1
         if self.eager or self.runs <= WARMUP:
-            return self.step()
-        self.result, self.replay, refusal = self.backend.record(self.step)
+            return self.recorder.eager(self.step)
+        self.result, self.replay, refusal = self.recorder.record(self.step)
         if refusal is not None:
             self.eager = True
             print(f"gpunn: {self.what} runs eagerly, step by step: {refusal}", file=sys.stderr, flush=True)

@@ -1,0 +1,42 @@
+"""gpunn: neural-network training for NVIDIA GPUs from Python, and the same program fast on the CPU.
+
+Sub-modules and names are imported when they are first used: `import gpunn` loads neither Numba nor CuPy.
+"""
+import importlib
+
+__version__ = "0.1.0"
+
+_MODULES = ("activations", "backend", "callbacks", "constraints", "datasets", "initializers", "layers", "losses", "metrics",
+            "models", "ops", "optimizers", "random", "regularizers", "saving", "storage", "utils", "viz")
+
+_NAMES = {
+    "Input": "models.graph",
+    "Layer": "layers.layer",
+    "Model": "models.model",
+    "Sequential": "models.sequential",
+    "Symbol": "symbol",
+    "Tensor": "tensor",
+    "Variable": "tensor",
+    "device": "backend",
+    "grad": "tensor",
+    "no_grad": "tensor",
+    "set_seed": "backend.rng",
+    "use": "backend",
+    "value_and_grad": "tensor",
+}
+
+__all__ = ["__version__", *_MODULES, *_NAMES]
+
+
+def __getattr__(name):
+    if name in _MODULES:
+        return importlib.import_module(f"gpunn.{name}")
+    if name in _NAMES:
+        value = getattr(importlib.import_module(f"gpunn.{_NAMES[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'gpunn' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted(__all__)

@@ -1,0 +1,293 @@
+"""Tensor, @op and the backward pass: the whole of automatic differentiation.
+
+An op is a function of arrays that returns its result and a closure `backward(dy, need)`; `need` says for each argument
+whether a gradient is wanted: None, True, or the very array that the gradient should be written to.
+"""
+import threading
+from contextlib import contextmanager
+from functools import wraps
+
+import numpy as np
+
+from .backend import asarray, backend_of, empty, host_read, kernels_of, persistent, to_numpy
+from .symbol import Symbol, trace
+
+
+class _Mode(threading.local):
+    taping = True
+
+
+_mode = _Mode()
+
+
+@contextmanager
+def no_grad():
+    """Inside, nothing is written on the tape."""
+    before, _mode.taping = _mode.taping, False
+    try:
+        yield
+    finally:
+        _mode.taping = before
+
+
+class Tensor:
+    """An array (`data`), whether gradients are wanted, and its place on the tape."""
+    __slots__ = ("data", "requires_grad", "grad", "mask", "_node", "_index", "__weakref__")
+    __array_priority__ = 1000
+
+    def __init__(self, data, requires_grad=False, node=None, index=0):
+        self.data, self.requires_grad, self.grad, self.mask = data, requires_grad, None, None
+        self._node, self._index = node, index
+
+    @property
+    def shape(self) -> tuple:
+        return self.data.shape
+
+    @property
+    def dtype(self) -> str:
+        return self.data.dtype.name
+
+    @property
+    def ndim(self) -> int:
+        return self.data.ndim
+
+    @property
+    def size(self) -> int:
+        return self.data.size
+
+    def numpy(self) -> np.ndarray:
+        host_read("numpy()")
+        return to_numpy(self.data)
+
+    def item(self):
+        return self.numpy().item()
+
+    def tolist(self):
+        return self.numpy().tolist()
+
+    def __array__(self, dtype=None, copy=None):
+        host_read("conversion to a NumPy array")
+        return np.asarray(to_numpy(self.data), dtype)
+
+    def __float__(self):
+        return float(self.item())
+
+    def __int__(self):
+        return int(self.item())
+
+    def __bool__(self):
+        return bool(self.item())
+
+    def __index__(self):
+        return self.numpy().__index__()
+
+    def __len__(self):
+        return len(self.data)
+
+    def __dlpack__(self, **options):
+        return self.data.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return self.data.__dlpack_device__()
+
+    @property
+    def __cuda_array_interface__(self):
+        return self.data.__cuda_array_interface__
+
+    def __repr__(self):
+        return f"<{type(self).__name__} shape={self.shape} dtype={self.dtype} device={backend_of(self.data).name} {self.data}>"
+
+    __hash__ = object.__hash__
+
+    def backward(self, dy=None):
+        """Gradients of this tensor with respect to everything it was computed from, left in `.grad` of the leaves."""
+        backward(self, dy)
+
+
+class Variable(Tensor):
+    """A tensor with a name, written in place and never rebound: a weight, a statistic, a counter."""
+    __slots__ = ("name", "path", "trainable", "regularizer", "constraint", "__dict__")
+
+    def __init__(self, value, name="variable", trainable=True, dtype=None):
+        super().__init__(persistent(np.copy(a) if type(a := asarray(value, dtype)) is np.ndarray else a.copy()))
+        self.name = self.path = name
+        self.trainable = trainable
+        self.requires_grad = trainable and self.data.dtype.kind == "f"
+        self.regularizer = self.constraint = None
+
+    @property
+    def value(self) -> Tensor:
+        return self
+
+    def assign(self, value):
+        """Write `value` (an array, a number, a tensor) into the memory of this variable."""
+        array = value.data if isinstance(value, Tensor) else asarray(value, self.data.dtype)
+        if array.shape != self.data.shape:
+            raise ValueError(f"{self.path}: expected a value of shape {self.data.shape}, got {array.shape}")
+        kernels_of(self.data).copy(array, out=self.data)
+        return self
+
+    def assign_add(self, value):
+        return self._accumulate("add", value)
+
+    def assign_sub(self, value):
+        return self._accumulate("subtract", value)
+
+    def _accumulate(self, how, value):
+        array = value.data if isinstance(value, Tensor) else asarray(value, self.data.dtype)
+        kernels_of(self.data).binary(how, self.data, array, out=self.data)
+        return self
+
+
+class Node:
+    """One op on the tape: its inputs that want gradients, and the closure that computes them; spent after one use."""
+    __slots__ = ("parents", "backward", "outputs")
+
+    def __init__(self, parents, backward, outputs):
+        self.parents, self.backward, self.outputs = parents, backward, outputs
+
+
+def op(f):
+    """Lift `f(*arrays, **options) -> (y, backward)` to tensors, and write it on the tape; on symbols, add a graph node."""
+    @wraps(f)
+    def apply(*args, **options):
+        arrays, parents, taped = [], [], False
+        for a in args:
+            if isinstance(a, Tensor):
+                arrays.append(a.data)
+                parents.append(a if a.requires_grad else None)
+                taped = taped or a.requires_grad
+            elif isinstance(a, Symbol):
+                return trace(apply, args, options)
+            else:
+                arrays.append(asarray(a) if isinstance(a, np.ndarray | list | tuple | np.generic) else a)
+                parents.append(None)
+        y, backward = f(*arrays, **options)
+        if not (taped and backward and _mode.taping):
+            return Tensor(y) if type(y) is not tuple else tuple([Tensor(v) for v in y])
+        if type(y) is not tuple:
+            return Tensor(y, True, Node(parents, backward, 1))
+        node = Node(parents, backward, len(y))
+        return tuple([Tensor(v, True, node, i) for i, v in enumerate(y)])
+    return apply
+
+
+def backward(root: Tensor, dy=None):
+    """The reverse pass from one tensor. A leaf's first gradient overwrites `.grad` (a buffer, if it has one), later ones add."""
+    if root._node is None:
+        raise ValueError("backward: this tensor was not computed from anything that requires a gradient")
+    if dy is None:
+        if root.size != 1:
+            raise ValueError(f"backward: a tensor of shape {root.shape} needs the gradient dy; only a single number has dy = 1")
+        dy = kernels_of(root.data).fill(1, empty(root.data))
+    with no_grad():
+        _Reverse().run(root, dy.data if isinstance(dy, Tensor) else dy)
+
+
+class _Reverse:
+    """The gradients on their way: one slot per output of each node, and the leaves that have theirs."""
+
+    def __init__(self):
+        self.slots, self.done = {}, set()
+
+    def run(self, root, dy):
+        self.slots[id(root._node)] = [None] * root._node.outputs
+        self.slots[id(root._node)][root._index] = dy
+        for node in reversed(topological(root._node)):
+            self.step(node)
+
+    def step(self, node):
+        dys, f = self.slots.pop(id(node), None), node.backward
+        if dys is None:
+            return
+        if f is None:
+            raise RuntimeError("backward: this graph was already used; call the model again first")
+        need = [self.wanted(p) for p in node.parents]
+        dxs = f(dys[0] if node.outputs == 1 else tuple(dys), need)
+        for parent, dx in zip(node.parents, dxs, strict=True):
+            if parent is not None and dx is not None:
+                self.add(parent, dx)
+        node.backward, node.parents = None, ()
+
+    def wanted(self, parent):
+        """A leaf's buffer itself, when its first gradient is about to be made."""
+        if parent is None:
+            return None
+        fresh = parent._node is None and parent.grad is not None and id(parent) not in self.done
+        return parent.grad if fresh else True
+
+    def add(self, tensor, dx):
+        if tensor._node is None:
+            self.add_leaf(tensor, dx)
+            return
+        slots = self.slots.setdefault(id(tensor._node), [None] * tensor._node.outputs)
+        old = slots[tensor._index]
+        slots[tensor._index] = dx if old is None else kernels_of(dx).binary("add", old, dx)
+
+    def add_leaf(self, leaf, dx):
+        k = kernels_of(dx)
+        if id(leaf) in self.done:
+            leaf.grad = k.binary("add", leaf.grad, dx, out=leaf.grad)
+        elif leaf.grad is None:
+            leaf.grad = k.copy(dx)
+        elif leaf.grad is not dx:
+            k.copy(dx, out=leaf.grad)
+        self.done.add(id(leaf))
+
+
+def topological(root: Node) -> list[Node]:
+    """Every node after the nodes it was computed from; iterative, because recurrent graphs are deep."""
+    order, seen, stack = [], set(), [(root, False)]
+    while stack:
+        node, expanded = stack.pop()
+        if expanded:
+            order.append(node)
+        elif id(node) not in seen:
+            seen.add(id(node))
+            stack.append((node, True))
+            stack.extend((p._node, False) for p in node.parents if p is not None and p._node is not None)
+    return order
+
+
+def value_and_grad(f, argnums: int | tuple[int, ...] = 0):
+    """A function that returns f's value (one number) and its gradient with respect to the arguments `argnums`."""
+    def both(*args, **options):
+        wanted = (argnums,) if isinstance(argnums, int) else argnums
+        tensors = [_leaf(a) if i in wanted else a for i, a in enumerate(args)]
+        y = f(*tensors, **options)
+        if not isinstance(y, Tensor) or y.size != 1:
+            raise ValueError(f"grad: the function must return one number, got {y if not isinstance(y, Tensor) else y.shape}")
+        if y._node is not None:
+            backward(y)
+        grads = tuple(Tensor(t.grad if t.grad is not None else _zeros(t)) for t in (tensors[i] for i in wanted))
+        return y, grads[0] if isinstance(argnums, int) else grads
+    return both
+
+
+def grad(f, argnums: int | tuple[int, ...] = 0):
+    """A function that returns the gradient of f."""
+    both = value_and_grad(f, argnums)
+
+    def gradient(*args, **options):
+        return both(*args, **options)[1]
+    return gradient
+
+
+def _leaf(value) -> Tensor:
+    data = value.data if isinstance(value, Tensor) else asarray(value)
+    return Tensor(data if data.dtype.kind == "f" else kernels_of(data).copy(data, dtype="float32"), requires_grad=True)
+
+
+def _zeros(tensor: Tensor):
+    return kernels_of(tensor.data).fill(0, empty(tensor.data))
+
+
+def gradients(loss: Tensor, variables):
+    """Backward from the loss; every variable's `.grad` is right afterwards, zero where the loss does not depend on it."""
+    reverse = _Reverse()
+    if loss._node is not None:
+        with no_grad():
+            reverse.run(loss, kernels_of(loss.data).fill(1, empty(loss.data)))
+    for v in variables:
+        if id(v) not in reverse.done:
+            v.grad = _zeros(v) if v.grad is None else kernels_of(v.grad).fill(0, v.grad)
