@@ -2,3 +2,52 @@
 // Dtypes are text macros (-DT=float). Scalars that change from step to step are read from device memory, never passed by value.
 #define GRID_STRIDE(i, n) \
     for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < (n); i += (long long)gridDim.x * blockDim.x)
+
+#define FULL_WARP 0xffffffffu
+
+// The shape and the strides (in elements) of up to three operands; views.py fills it in after joining axes that lie together.
+struct View {
+    long long shape[8], stride[3][8];
+    int ndim;
+};
+
+// Where element i, counted in C order, lies in an operand. One axis (contiguous, or a number): no division.
+__device__ inline long long place(const View &view, int operand, long long i) {
+    long long at = 0;
+    for (int axis = view.ndim - 1; axis > 0; axis--) {
+        unsigned long long size = view.shape[axis], rest = (unsigned long long)i / size;
+        at += (long long)(i - rest * size) * view.stride[operand][axis];
+        i = rest;
+    }
+    return at + i * view.stride[operand][0];
+}
+
+template <class V> __device__ inline V infinity() { return (V)__int_as_float(0x7f800000); }
+template <class V> __device__ inline V not_a_number() { return (V)__int_as_float(0x7fc00000); }
+
+template <class V> __device__ inline V larger(V a, V b) { return a > b || a != a ? a : b; }   // NaN wins, as in NumPy
+template <class V> __device__ inline V smaller(V a, V b) { return a < b || a != a ? a : b; }
+
+// A row is served by a warp (lanes = 32) or by a block of 256 (lanes = 256): every lane gets the row's sum, in a fixed order.
+// All threads of the block must call it; `part` is shared memory for eight values.
+template <class V> __device__ inline V row_sum(V value, int lanes, V *part) {
+    for (int step = 16; step; step /= 2) value += __shfl_xor_sync(FULL_WARP, value, step);
+    if (lanes == 32) return value;
+    __syncthreads();
+    if (threadIdx.x % 32 == 0) part[threadIdx.x / 32] = value;
+    __syncthreads();
+    value = part[0];
+    for (int warp = 1; warp < 8; warp++) value += part[warp];
+    return value;
+}
+
+template <class V> __device__ inline V row_max(V value, int lanes, V *part) {
+    for (int step = 16; step; step /= 2) value = larger(value, __shfl_xor_sync(FULL_WARP, value, step));
+    if (lanes == 32) return value;
+    __syncthreads();
+    if (threadIdx.x % 32 == 0) part[threadIdx.x / 32] = value;
+    __syncthreads();
+    value = part[0];
+    for (int warp = 1; warp < 8; warp++) value = larger(value, part[warp]);
+    return value;
+}

@@ -34,8 +34,8 @@ def source(file: str) -> str:
 
 @cache
 def compiled(library, file: str, name: str, types: tuple):
-    defines = tuple(f"-D{key}={C_NAME[dtype]}" for key, dtype in types)
-    return library.RawModule(code=source(file), options=OPTIONS + defines).get_function(name)
+    defines = "".join(f"#define {key} {C_NAME[dtype]}\n" for key, dtype in types)   # -DT= would rewrite NVRTC's own header
+    return library.RawModule(code=defines + source(file), options=OPTIONS).get_function(name)
 
 
 def scalar(value, real):
@@ -48,14 +48,16 @@ def scalar(value, real):
 
 
 def blocks(n: int, block: int = BLOCK) -> int:
-    """Enough blocks for one element a thread, capped: kernels walk by grid strides."""
-    return max(1, min(-(-n // block), MAX_BLOCKS))
+    """Enough blocks for one element a thread, capped: kernels walk by grid strides. None for no elements."""
+    return min(-(-n // block), MAX_BLOCKS)
 
 
 def launch(file: str, name: str, grid, args, *, block=BLOCK, shared: int = 0, **types):
-    """Run kernel `name` of `file`.cu; `types` are its dtype macros (T=x.dtype, ...), floats are cast to T."""
+    """Run kernel `name` of `file`.cu; `types` are its dtype macros (T=x.dtype, ...), floats become T. An empty grid runs nothing."""
     library = next(libraries[type(a)] for a in args if type(a) in libraries)
     types = tuple((key, np.dtype(dtype).name) for key, dtype in types.items())
     real = np.dtype(dict(types).get("T", "float32")).type
     grid, block = (grid,) if isinstance(grid, int) else grid, (block,) if isinstance(block, int) else block
+    if 0 in grid:
+        return
     compiled(library, file, name, types)(grid, block, tuple(scalar(a, real) for a in args), shared_mem=shared)
