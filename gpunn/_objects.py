@@ -1,0 +1,96 @@
+"""Objects by name and by config: initializers, losses, layers ... as strings, as {"class_name", "config"}, and back.
+
+Names are looked up in the tables that are handed in and among what the user registered; nothing is ever imported by path.
+"""
+import inspect
+from contextlib import contextmanager
+
+from ._names import suggest
+
+_custom: dict[str, object] = {}
+
+
+def register_keras_serializable(package: str = "Custom", name: str | None = None):
+    """Decorator: make a class or function known by name, so that configs and model files can refer to it."""
+    def register(thing):
+        thing._registered_name = f"{package}>{name or thing.__name__}"
+        _custom[thing._registered_name] = thing
+        return thing
+    return register
+
+
+@contextmanager
+def custom_object_scope(objects: dict):
+    """Inside, the names of `objects` are known."""
+    before = dict(_custom)
+    _custom.update(objects)
+    try:
+        yield
+    finally:
+        _custom.clear()
+        _custom.update(before)
+
+
+CustomObjectScope = custom_object_scope
+
+
+def get_custom_objects() -> dict:
+    """The dictionary of registered names itself."""
+    return _custom
+
+
+def get_registered_name(thing) -> str:
+    return getattr(thing, "_registered_name", thing.__name__)
+
+
+def get_registered_object(name: str, custom_objects: dict | None = None):
+    return (custom_objects or {}).get(name) or _custom.get(name)
+
+
+def find(kind: str, name: str, known: dict, custom_objects: dict | None = None):
+    """What the user registered under this name, or the library's own."""
+    found = get_registered_object(name, custom_objects) or known.get(name)
+    if found is None:
+        found = next((v for k, v in _custom.items() if k.endswith(f">{name}")), None)
+    if found is None:
+        raise ValueError(f"unknown {kind} {name!r}{suggest(name, [*known, *_custom])}")
+    return found
+
+
+def get(kind: str, identifier, known: dict, custom_objects: dict | None = None):
+    """None, a name, a config, a class or a ready object -> the object."""
+    if identifier is None:
+        return None
+    if isinstance(identifier, str):
+        found = find(kind, identifier, known, custom_objects)
+        return found() if inspect.isclass(found) else found
+    if isinstance(identifier, dict):
+        return deserialize(kind, identifier, known, custom_objects)
+    if callable(identifier):
+        return identifier() if inspect.isclass(identifier) else identifier
+    raise ValueError(f"{kind}: expected a name, a config or an object, got {identifier!r}")
+
+
+def deserialize(kind: str, config, known: dict, custom_objects: dict | None = None):
+    """The object of {"class_name": ..., "config": ...}; further keys, which Keras writes, are not needed."""
+    if config is None or isinstance(config, str):
+        return get(kind, config, known, custom_objects)
+    if "class_name" not in config:
+        raise ValueError(f"{kind}: expected a config with 'class_name' and 'config', got the keys {sorted(config)}")
+    name, inner = config["class_name"], config.get("config", {})
+    if name == "function":                              # Keras writes a function as its name
+        return find(kind, inner, known, custom_objects)
+    found = find(kind, config.get("registered_name") or name, {**known, name: known.get(name)}, custom_objects)
+    return found.from_config(inner) if hasattr(found, "from_config") else found(**inner)
+
+
+def serialize(thing):
+    """A name for a function, {"class_name", "config"} for an object, None for None."""
+    if thing is None or isinstance(thing, str | dict):
+        return thing
+    if inspect.isfunction(thing) or not hasattr(thing, "get_config"):
+        return get_registered_name(thing) if hasattr(thing, "__name__") else get_registered_name(type(thing))
+    config = {"class_name": type(thing).__name__, "config": thing.get_config()}
+    if hasattr(type(thing), "_registered_name"):
+        config["registered_name"] = type(thing)._registered_name
+    return config
