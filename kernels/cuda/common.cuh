@@ -7,16 +7,16 @@
 
 // The shape and the strides (in elements) of up to three operands; views.py fills it in after joining axes that lie together.
 struct View {
-    long long shape[8], stride[3][8];
-    int ndim;
+    long long stride[3][8];
+    unsigned int shape[8], ndim;
 };
 
-// Where element i, counted in C order, lies in an operand. One axis (contiguous, or a number): no division.
+// Where element i, counted in C order, lies in an operand. One axis (contiguous, or a number): no division. More: i is below 2^32.
 __device__ inline long long place(const View &view, int operand, long long i) {
     long long at = 0;
     for (int axis = view.ndim - 1; axis > 0; axis--) {
-        unsigned long long size = view.shape[axis], rest = (unsigned long long)i / size;
-        at += (long long)(i - rest * size) * view.stride[operand][axis];
+        unsigned int size = view.shape[axis], rest = (unsigned int)i / size;
+        at += (long long)((unsigned int)i - rest * size) * view.stride[operand][axis];
         i = rest;
     }
     return at + i * view.stride[operand][0];
@@ -51,3 +51,13 @@ template <class V> __device__ inline V row_max(V value, int lanes, V *part) {
     for (int warp = 1; warp < 8; warp++) value = larger(value, part[warp]);
     return value;
 }
+
+// Threads of x take the columns of a row, threads of y and blocks take rows: index arithmetic stays in 32 bits.
+#define ROWS_COLUMNS(row, rows, column, columns) \
+    for (int row = blockIdx.x * blockDim.y + threadIdx.y; row < (rows); row += gridDim.x * blockDim.y) \
+        for (int column = threadIdx.x; column < (columns); column += blockDim.x)
+
+// The windows of a convolution or a pooling: (n, h, w, groups * c) -> (n, oh, ow, groups * f)
+struct Window {
+    int n, h, w, c, oh, ow, f, groups, kh, kw, sh, sw, top, left, dh, dw;
+};

@@ -1,10 +1,11 @@
 """Any strides: a kernel gets the shape and the strides of its operands by value, after axes that lie together are joined."""
 from functools import lru_cache
+from math import prod
 
 import numpy as np
 
 AXES = 8
-VIEW = np.dtype([("shape", "i8", AXES), ("stride", "i8", (3, AXES)), ("ndim", "i4")], align=True)     # View in common.cuh
+VIEW = np.dtype([("stride", "i8", (3, AXES)), ("shape", "u4", AXES), ("ndim", "u4")], align=True)     # View in common.cuh
 
 
 def steps(x, shape) -> tuple:
@@ -21,13 +22,13 @@ def view_of(shape, *arrays):
 @lru_cache(4096)
 def view(shape: tuple, *strides: tuple):
     axes = joined(shape, strides)
-    if len(axes) > AXES:
-        raise ValueError(f"an array of shape {shape} whose axes do not lie together: at most {AXES} such axes are served; "
-                         "make it contiguous first")
+    if len(axes) > AXES or len(axes) > 1 and prod(shape) >= 2**32:
+        raise ValueError(f"an array of shape {shape} whose axes do not lie together: at most {AXES} such axes and 2**32 elements "
+                         "are served; make it contiguous first")
     result = np.zeros(1, VIEW)
     result["ndim"] = len(axes)
     for axis, (size, step) in enumerate(axes):
-        result["shape"][0, axis] = size
+        result["shape"][0, axis] = size if axis else 1      # nobody divides by the first, which may be larger than 32 bits
         result["stride"][0, :len(step), axis] = step
     return result
 
