@@ -1,0 +1,2 @@
+"""Arrays and plain data on disk: whole files or none, and nothing in them can run."""
+from .format import FormatError, load, save
