@@ -6,6 +6,7 @@ NumPy functions that serve as kernels go through `call(np.add, a, b, out)`.
 """
 import threading
 from contextlib import contextmanager
+from types import FunctionType
 
 from numba import njit
 from numba.core.registry import CPUDispatcher
@@ -15,7 +16,17 @@ from .cache import folder
 # NaN and infinity keep their meaning; only the order of additions may change, the same way at every run
 FAST = {"contract", "reassoc", "nsz"}
 kernel = njit(cache=folder() is not None, fastmath=FAST, error_model="numpy")
+exact_kernel = njit(cache=folder() is not None, error_model="numpy")     # the formula as it is written, to the bit
 parallel_kernel = njit(cache=folder() is not None, fastmath=FAST, error_model="numpy", parallel=True)
+
+
+def njit_pair(f):
+    """The same function for one thread and for all: small work is faster alone. Numba's cache tells functions apart by name."""
+    together = FunctionType(f.__code__, f.__globals__, f.__name__, f.__defaults__, f.__closure__)
+    together.__qualname__ = f.__qualname__ + "_together"
+    together.__module__ = f.__module__
+    return kernel(f), parallel_kernel(together)
+
 
 _lock = threading.Lock()
 _recorders = 0
