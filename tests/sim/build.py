@@ -1,0 +1,88 @@
+"""Builds CUDA source with g++ against the shim, once a content: many test processes may ask at the same time."""
+import ctypes
+import fcntl
+import functools
+import hashlib
+import os
+import platform
+import re
+import stat
+import subprocess
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).parent
+HEADERS = [HERE / name for name in ("fibers.h", "shim.h", "export.h")]
+# NVRTC fuses a * b + c unless told otherwise, so the host compiler does too; traps find misaligned and out-of-range accesses
+FLAGS = ("-std=c++17", "-O2", "-march=native", "-ffp-contract=fast", "-fno-strict-aliasing", "-fwrapv", "-shared", "-fPIC", "-w",
+         "-fsanitize=alignment,bounds", "-fsanitize-undefined-trap-on-error")
+KERNEL = re.compile(r'extern\s+"C"\s+__global__\s+void\s+(?:__launch_bounds__\s*\(([^)]*)\)\s*)?(\w+)\s*\(')
+
+
+class BuildError(RuntimeError):
+    """The host compiler refused a CUDA source; the message holds what it said."""
+
+
+def kernel_names(code: str) -> list[str]:
+    return [name for _, name in KERNEL.findall(code)]
+
+
+def launch_bounds(code: str) -> dict[str, int]:
+    """Kernel -> the largest block that it may be launched with."""
+    return {name: int(bound.split(",")[0]) if bound.split(",")[0].strip().isdigit() else 1024 for bound, name in KERNEL.findall(code)}
+
+
+def program(code: str, options) -> str:
+    """The whole C++ text. Macros come after the shim, which may use names like T itself."""
+    defines = [option[2:].partition("=") for option in options if option.startswith("-D")]
+    return "\n".join(['#include "export.h"', *(f"#define {key} {value or 1}" for key, _, value in defines), '#line 1 "kernel.cu"', code,
+                      *(f"SHIM_EXPORT({name})" for name in dict.fromkeys(kernel_names(code)))]) + "\n"
+
+
+@functools.cache
+def folder() -> Path:
+    """A private folder: what lies in it is code that this process will run."""
+    path = Path(os.environ.get("GPUNN_SIM_CACHE") or Path(tempfile.gettempdir()) / f"gpunn-sim-{os.getuid()}")
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = path.stat()
+    if status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o022:
+        raise PermissionError(f"{path} can be written by others: remove it, or set GPUNN_SIM_CACHE to a folder of your own")
+    return path
+
+
+@functools.cache
+def machine() -> str:
+    """-march=native makes code for this processor only."""
+    cpu = Path("/proc/cpuinfo")
+    flags = re.search(r"^(?:flags|Features)\s*:.*", cpu.read_text(), re.M) if cpu.exists() else None
+    return f"{platform.machine()} {flags[0] if flags else platform.processor()}"
+
+
+def build(code: str, options=()) -> Path:
+    """The shared library of this source."""
+    text = program(code, options)
+    key = "\0".join([text, *(path.read_text() for path in HEADERS), *FLAGS, machine()])
+    path = folder() / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.so"
+    if not path.exists():
+        with open(path.with_suffix(".lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)            # a second process waits instead of compiling the same again
+            if not path.exists():
+                compile_to(path, text)
+    return path
+
+
+def compile_to(path: Path, text: str) -> None:
+    """Under another name first: a reader never sees half a file, even where locks do not work."""
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    command = ["g++", *FLAGS, f"-I{HERE}", "-x", "c++", "-", "-o", str(temporary)]
+    result = subprocess.run(command, input=text, capture_output=True, text=True)
+    if result.returncode:
+        raise BuildError(result.stderr)
+    os.replace(temporary, path)
+
+
+def load(code: str, options=()) -> ctypes.PyDLL:
+    """PyDLL keeps the interpreter lock: the shim runs one grid at a time."""
+    library = ctypes.PyDLL(str(build(code, options)))
+    library.shim_message.restype = ctypes.c_char_p
+    return library

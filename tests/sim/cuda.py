@@ -1,0 +1,53 @@
+"""What gpunn uses of `cupy.cuda`."""
+import os
+from types import SimpleNamespace
+
+from .capture import GLOBAL, RELAXED, THREAD_LOCAL, Event, Stream
+from .capture import current_stream as get_current_stream
+from .memory import MemoryPool, default_pool, using_allocator
+
+__all__ = ["Device", "Event", "MemoryPool", "Stream", "get_current_stream", "get_elapsed_time", "is_available", "runtime",
+           "using_allocator"]
+
+PROPERTIES = {"name": b"CUDA sources on the CPU", "major": 8, "minor": 0, "multiProcessorCount": os.cpu_count(),
+              "totalGlobalMem": 1 << 33, "sharedMemPerBlock": 48 << 10, "sharedMemPerBlockOptin": 99 << 10, "warpSize": 32,
+              "maxThreadsPerBlock": 1024, "l2CacheSize": 4 << 20, "clockRate": 1_000_000, "memoryClockRate": 1_000_000}
+
+
+class Device:
+    compute_capability = "80"
+
+    def __init__(self, id: int = 0):
+        self.id = id
+
+    def use(self) -> "Device":
+        return self
+
+    __enter__ = use
+
+    def __exit__(self, *error) -> None:
+        pass
+
+    def synchronize(self) -> None:
+        get_current_stream().synchronize()
+
+    @property
+    def mem_info(self) -> tuple[int, int]:
+        total = PROPERTIES["totalGlobalMem"]
+        return total - default_pool.total_bytes(), total
+
+
+runtime = SimpleNamespace(
+    streamCaptureModeRelaxed=RELAXED, streamCaptureModeThreadLocal=THREAD_LOCAL, streamCaptureModeGlobal=GLOBAL,
+    getDeviceCount=lambda: 1, getDeviceProperties=lambda device: PROPERTIES, runtimeGetVersion=lambda: 12090,
+    driverGetVersion=lambda: 12090, deviceSynchronize=lambda: get_current_stream().synchronize(),
+    memGetInfo=lambda: Device().mem_info)
+
+
+def is_available() -> bool:
+    return True
+
+
+def get_elapsed_time(start: Event, end: Event) -> float:
+    """Milliseconds; nothing is timed here."""
+    return 0.0
