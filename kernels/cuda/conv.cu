@@ -1,0 +1,218 @@
+// Convolution. Two views share their kernels: forward, a result pixel looks through its window at the image; TRANSPOSED
+// (input gradient), an image pixel looks back at the results whose windows hold it. Weights: (kh, kw, c, groups * f).
+
+// Line `q` of the result reads through tap `a` this line of the source; -1: none. Serves rows and columns.
+template <bool TRANSPOSED>
+__device__ inline int reach(int q, int a, int stride, int dilation, int before, int length) {
+    int line = TRANSPOSED ? q + before - a * dilation : q * stride + a * dilation - before;
+    if (TRANSPOSED) {
+        if (line % stride) return -1;
+        line /= stride;
+    }
+    return line < length ? max(line, -1) : -1;
+}
+
+// One side of a convolution, by the direction in which it is walked.
+template <bool TRANSPOSED> struct Side {
+    const Window &g;
+    __device__ int h() const { return TRANSPOSED ? g.oh : g.h; }            // source
+    __device__ int w() const { return TRANSPOSED ? g.ow : g.w; }
+    __device__ int c() const { return TRANSPOSED ? g.f : g.c; }
+    __device__ int oh() const { return TRANSPOSED ? g.h : g.oh; }           // result
+    __device__ int ow() const { return TRANSPOSED ? g.w : g.ow; }
+    __device__ int f() const { return TRANSPOSED ? g.c : g.f; }
+
+    // Where the channels of `group` begin in the source pixel that result pixel (image, y, x) reads through tap
+    // (a, b); -1: padding
+    __device__ long long pixel(int image, int y, int x, int a, int b, int group) const {
+        y = reach<TRANSPOSED>(y, a, g.sh, g.dh, g.top, h());
+        x = reach<TRANSPOSED>(x, b, g.sw, g.dw, g.left, w());
+        return y < 0 || x < 0 ? -1 : ((long long)(image * h() + y) * w() + x) * g.groups * c() + group * c();
+    }
+
+    __device__ long long weight(int tap, int channel, int filter, int group) const {
+        int row = tap * g.c + (TRANSPOSED ? filter : channel), column = group * g.f + (TRANSPOSED ? channel : filter);
+        return (long long)row * g.groups * g.f + column;
+    }
+};
+
+// (n, h, w, groups * c) -> (n, oh, ow, groups, kh, kw, c)
+extern "C" __global__ void __launch_bounds__(256) im2col(const T *x, T *columns, Window g) {
+    Side<false> side{g};
+    ROWS_COLUMNS(p, g.n * g.oh * g.ow, j, g.groups * g.kh * g.kw * g.c) {
+        int channel = j % g.c, tap = j / g.c, b = tap % g.kw, a = tap / g.kw % g.kh, group = tap / (g.kw * g.kh);
+        long long from = side.pixel(p / (g.oh * g.ow), p / g.ow % g.oh, p % g.ow, a, b, group);
+        columns[(long long)p * (g.groups * g.kh * g.kw * g.c) + j] = from < 0 ? (T)0 : x[from + channel];
+    }
+}
+
+// The transpose of im2col: every image pixel gathers its places in the windows, so no two threads meet.
+extern "C" __global__ void __launch_bounds__(256) col2im(const T *columns, T *x, Window g) {
+    ROWS_COLUMNS(p, g.n * g.h * g.w, j, g.groups * g.c) {
+        int image = p / (g.h * g.w), group = j / g.c;
+        T sum = 0;
+        for (int a = 0; a < g.kh; a++) {
+            int oy = reach<true>(p / g.w % g.h, a, g.sh, g.dh, g.top, g.oh);
+            for (int b = 0; b < g.kw && oy >= 0; b++) {
+                int ox = reach<true>(p % g.w, b, g.sw, g.dw, g.left, g.ow);
+                if (ox < 0) continue;
+                long long window = (long long)((image * g.oh + oy) * g.ow + ox) * g.groups + group;
+                sum += columns[((window * g.kh + a) * g.kw + b) * g.c + j % g.c];
+            }
+        }
+        x[(long long)p * (g.groups * g.c) + j] = sum;
+    }
+}
+
+// ---- implicit matrix product: a block makes 64 x 64 results, a thread 4 x 4; shared memory holds 16 of the depth ----
+struct Tiles {
+    T a[16][68], b[16][68];         // 68: rows start on other banks, and stay aligned for 16-byte loads
+};
+
+__device__ inline void multiply(T (&sums)[4][4], const Tiles &s) {
+    __syncthreads();
+    int row = threadIdx.x / 16 * 4, column = threadIdx.x % 16 * 4;
+#pragma unroll
+    for (int k = 0; k < 16; k++)
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+#pragma unroll
+            for (int j = 0; j < 4; j++) sums[i][j] += s.a[k][row + i] * s.b[k][column + j];
+    __syncthreads();
+}
+
+// Rows are result pixels, depth is (tap, channel), columns are filters; grid (pixels / 64, filters / 64, groups).
+template <bool TRANSPOSED>
+__device__ inline void conv_tile(const T *x, const T *w, const T *bias, T *y, Side<TRANSPOSED> side, int biased,
+                                 int activation, Tiles &s) {
+    const Window &g = side.g;
+    const int group = blockIdx.z, pixels = g.n * side.oh() * side.ow(), depth = g.kh * g.kw * side.c();
+    const int row0 = blockIdx.x * 64, column0 = blockIdx.y * 64;
+    const int lane = threadIdx.x % 16, line = threadIdx.x / 16, plane = side.oh() * side.ow();
+    T sums[4][4] = {};
+    for (int k0 = 0; k0 < depth; k0 += 16) {
+        int k = k0 + lane, tap = k / side.c(), channel = k % side.c();
+#pragma unroll
+        for (int i = line; i < 64; i += 16) {
+            int p = row0 + i;
+            long long from = k >= depth || p >= pixels ? -1 : side.pixel(
+                p / plane, p / side.ow() % side.oh(), p % side.ow(), tap / g.kw, tap % g.kw, group);
+            s.a[lane][i] = from < 0 ? (T)0 : x[from + channel];
+        }
+#pragma unroll
+        for (int i = threadIdx.x; i < 16 * 64; i += 256) {          // neighbouring threads read neighbouring weights
+            int row = TRANSPOSED ? i % 16 : i / 64, column = TRANSPOSED ? i / 16 : i % 64;
+            int at = k0 + row, filter = column0 + column;
+            s.b[row][column] = at >= depth || filter >= side.f() ? (T)0
+                : w[side.weight(at / side.c(), at % side.c(), filter, group)];
+        }
+        multiply(sums, s);
+    }
+#pragma unroll
+    for (int i = 0; i < 4; i++)
+#pragma unroll
+        for (int j = 0; j < 4; j++) {
+            int p = row0 + line * 4 + i, filter = column0 + lane * 4 + j, q = group * side.f() + filter;
+            if (p >= pixels || filter >= side.f()) continue;
+            y[(long long)p * g.groups * side.f() + q] = activated(activation, biased ? sums[i][j] + bias[q] : sums[i][j]);
+        }
+}
+
+extern "C" __global__ void __launch_bounds__(256) conv_forward(
+        const T *x, const T *w, const T *bias, T *y, Window g, int biased, int activation) {
+    __shared__ Tiles s;
+    conv_tile(x, w, bias, y, Side<false>{g}, biased, activation, s);
+}
+
+extern "C" __global__ void __launch_bounds__(256) conv_backward(const T *dz, const T *w, T *dx, Window g) {
+    __shared__ Tiles s;
+    conv_tile(dz, w, dz, dx, Side<true>{g}, 0, 0, s);
+}
+
+// Rows are (tap, channel), columns are filters, depth is the pixels of one slice; grid (tiles, slices, groups).
+// -> parts (slices, kh, kw, c, groups * f)
+extern "C" __global__ void __launch_bounds__(256) conv_weight(
+        const T *x, const T *dz, T *parts, Window g, int slice) {
+    __shared__ Tiles s;
+    Side<false> side{g};
+    const int across = (g.f + 63) / 64, row0 = blockIdx.x / across * 64, column0 = blockIdx.x % across * 64;
+    const int rows = g.kh * g.kw * g.c, first = blockIdx.y * slice, last = min(first + slice, g.n * g.oh * g.ow);
+    const int group = blockIdx.z, lane = threadIdx.x % 64, row = row0 + lane, tap = row / g.c, filter = column0 + lane;
+    T sums[4][4] = {};
+    for (int p0 = first; p0 < last; p0 += 16) {
+#pragma unroll
+        for (int k = threadIdx.x / 64; k < 16; k += 4) {
+            int p = p0 + k;
+            long long from = row >= rows || p >= last ? -1 : side.pixel(
+                p / (g.oh * g.ow), p / g.ow % g.oh, p % g.ow, tap / g.kw, tap % g.kw, group);
+            s.a[k][lane] = from < 0 ? (T)0 : x[from + row % g.c];
+            s.b[k][lane] = filter < g.f && p < last ? dz[((long long)p * g.groups + group) * g.f + filter] : (T)0;
+        }
+        multiply(sums, s);
+    }
+#pragma unroll
+    for (int i = 0; i < 4; i++)
+#pragma unroll
+        for (int j = 0; j < 4; j++) {
+            int r = row0 + threadIdx.x / 16 * 4 + i, f = column0 + threadIdx.x % 16 * 4 + j;
+            long long at = ((long long)(blockIdx.y * rows + r) * g.groups + group) * g.f + f;
+            if (r < rows && f < g.f) parts[at] = sums[i][j];
+        }
+}
+
+// ---- depthwise (one channel a group): too thin for tiles, a thread makes one result ----
+template <bool TRANSPOSED>
+__device__ inline void depthwise(const T *x, const T *w, const T *bias, T *y, Side<TRANSPOSED> side, int biased,
+                                 int activation) {
+    const Window &g = side.g;
+    ROWS_COLUMNS(p, g.n * side.oh() * side.ow(), j, g.groups * side.f()) {
+        int image = p / (side.oh() * side.ow()), qy = p / side.ow() % side.oh(), qx = p % side.ow();
+        int group = j / side.f(), filter = j % side.f();
+        T sum = 0;
+        for (int a = 0; a < g.kh; a++)
+            for (int b = 0; b < g.kw; b++) {
+                long long from = side.pixel(image, qy, qx, a, b, group);
+                for (int k = 0; k < side.c() && from >= 0; k++)
+                    sum += x[from + k] * w[side.weight(a * g.kw + b, k, filter, group)];
+            }
+        y[(long long)p * g.groups * side.f() + j] = activated(activation, biased ? sum + bias[j] : sum);
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(256) depthwise_forward(
+        const T *x, const T *w, const T *bias, T *y, Window g, int biased, int activation) {
+    depthwise(x, w, bias, y, Side<false>{g}, biased, activation);
+}
+
+extern "C" __global__ void __launch_bounds__(256) depthwise_backward(const T *dz, const T *w, T *dx, Window g) {
+    depthwise(dz, w, dz, dx, Side<true>{g}, 0, 0);
+}
+
+// Eight threads share a weight; grid (groups * f / 32, slices, taps). -> parts (slices, kh, kw, groups * f)
+extern "C" __global__ void __launch_bounds__(256) depthwise_weight(
+        const T *x, const T *dz, T *parts, Window g, int slice) {
+    __shared__ T shared[8][32];
+    Side<false> side{g};
+    const int lane = threadIdx.x % 32, line = threadIdx.x / 32, j = blockIdx.x * 32 + lane, width = g.groups * g.f;
+    const int tap = blockIdx.z, last = min((int)(blockIdx.y + 1) * slice, g.n * g.oh * g.ow);
+    T sum = 0;
+    for (int p = blockIdx.y * slice + line; p < last && j < width; p += 8) {
+        int image = p / (g.oh * g.ow), qy = p / g.ow % g.oh, qx = p % g.ow;
+        long long from = side.pixel(image, qy, qx, tap / g.kw, tap % g.kw, j / g.f);
+        if (from >= 0) sum += x[from] * dz[(long long)p * width + j];
+    }
+    shared[line][lane] = sum;
+    __syncthreads();
+    if (line || j >= width) return;
+    for (int i = 1; i < 8; i++) sum += shared[i][lane];
+    parts[(long long)(blockIdx.y * g.kh * g.kw + tap) * width + j] = sum;
+}
+
+// (slices, size) -> (size,)
+extern "C" __global__ void __launch_bounds__(256) add_slices(const T *parts, T *out, int slices, long long size) {
+    GRID_STRIDE(i, size) {
+        T sum = parts[i];
+        for (int s = 1; s < slices; s++) sum += parts[s * size + i];
+        out[i] = sum;
+    }
+}

@@ -1,0 +1,32 @@
+"""What convolution and pooling share: how many windows fit, their geometry as a struct, the grid over pixels."""
+from functools import cache
+
+import numpy as np
+
+from .launch import BLOCK, MAX_BLOCKS
+
+FIELDS = "n h w c oh ow f groups kh kw sh sw top left dh dw"
+WINDOW = np.dtype([(name, np.int32) for name in FIELDS.split()])        # `struct Window` in common.cuh
+
+
+def windows(shape, size, strides, padding, dilation=(1, 1)):
+    """(n, h, w, c) -> (oh, ow): how often the window fits into the padded image."""
+    return tuple(max(0, (length + before + after - (taps - 1) * gap - 1) // step + 1)
+                 for length, taps, step, (before, after), gap
+                 in zip(shape[1:3], size, strides, padding, dilation))
+
+
+@cache
+def window(shape, filters, size, strides, padding, dilation=(1, 1), groups=1):
+    """The struct that kernels take by value; c and f are the channels and filters of one group."""
+    n, h, w, c = shape
+    first = padding[0][0], padding[1][0]
+    values = (n, h, w, c // groups, *windows(shape, size, strides, padding, dilation), filters // groups, groups,
+              *size, *strides, *first, *dilation)
+    return np.array([values], WINDOW)
+
+
+def rows_columns(rows, columns):
+    """Grid and block of a kernel that walks ROWS_COLUMNS: neighbouring threads take neighbouring columns."""
+    across = 1 << min(8, max(0, columns - 1).bit_length())
+    return min(-(-rows * across // BLOCK), MAX_BLOCKS), (across, BLOCK // across)
