@@ -57,3 +57,15 @@ def slab(size: int) -> np.ndarray:
     raw = np.empty(size + LINE, np.uint8)
     start = -raw.ctypes.data % LINE
     return raw[start:start + size]
+
+
+class _Layout:
+    version = 0                 # how often weights moved to other memory; a program recorded before must not be replayed
+
+
+def moved():
+    _Layout.version += 1
+
+
+def layout_version() -> int:
+    return _Layout.version

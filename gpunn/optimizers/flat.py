@@ -1,0 +1,45 @@
+"""All weights in one buffer, all gradients in another: an optimizer step is one kernel, and clipping is one reduction."""
+from ..backend import backend_of, kernels_of, persistent
+from ..backend.memory import moved
+
+LINE = 256                      # bytes: where each weight begins
+
+
+class FlatParams:
+    """The variables become views of `data` and `grad`, in reverse order of use: gradients are ready from the front."""
+
+    def __init__(self, variables):
+        self.variables = list(variables)
+        first = self.variables[0].data
+        for v in self.variables:
+            if v.data.dtype != first.dtype:
+                raise ValueError(f"optimizer: {v.path} is {v.dtype} but {self.variables[0].path} is {first.dtype}; "
+                                 "give all trainable weights one dtype")
+        self.places, size = {}, 0
+        for v in reversed(self.variables):
+            self.places[id(v)] = (size, size + v.data.size, v.data.shape)
+            size += -(-v.data.size * first.itemsize // LINE) * LINE // first.itemsize
+        xp = backend_of(first).xp
+        self.data, self.grad = (persistent(xp.zeros(size, first.dtype)) for _ in range(2))
+        self.views = [self.bind(v) for v in self.variables]
+        moved()
+
+    def bind(self, variable):
+        view = self.view(self.data, variable)
+        kernels_of(view).copy(variable.data, out=view)
+        variable.data, variable.grad = view, self.view(self.grad, variable)
+        return view
+
+    def view(self, buffer, variable):
+        """The part of a flat buffer that belongs to a variable, in its shape."""
+        start, stop, shape = self.places[id(variable)]
+        return buffer[start:stop].reshape(shape)
+
+    def holds(self, variables) -> bool:
+        """Whether these are our variables, and none was taken over by another optimizer since."""
+        return (len(variables) == len(self.variables)
+                and all([v is w and v.data is d for v, w, d in zip(variables, self.variables, self.views, strict=True)]))
+
+    def slot(self):
+        """One more buffer of the same layout, zeros."""
+        return persistent(backend_of(self.data).xp.zeros(self.data.size, self.data.dtype))
