@@ -1,0 +1,65 @@
+"""What there is to test (public functions, CUDA kernels) and what the cases ran."""
+import functools
+import hashlib
+import importlib
+import inspect
+import json
+import os
+from pathlib import Path
+
+from gpunn.kernels.cuda import launch
+from tests.sim import build
+
+from .devices import Sim
+from .harness import CASES, Run, arguments
+
+HERE = Path(__file__).parent
+SUPPORT = ("launch", "cache")                       # modules of kernels.cpu and kernels.cuda that hold no kernels
+
+
+def load_cases() -> None:
+    for path in sorted(HERE.glob("cases_*.py")):
+        importlib.import_module(f"{__package__}.{path.stem}")
+
+
+def exported(module) -> dict:
+    """Public name -> function, of kernels.cpu or kernels.cuda."""
+    return {name: value for name, value in vars(module).items()
+            if inspect.isfunction(value) and not name.startswith("_") and value.__module__.startswith(module.__name__ + ".")
+            and value.__module__.rpartition(".")[2] not in SUPPORT}
+
+
+def kernels_in(folder: Path) -> set[tuple[str, str]]:
+    """(file, kernel) of every CUDA source."""
+    return {(path.stem, name) for path in folder.glob("*.cu") for name in build.kernel_names(path.read_text())}
+
+
+def digest() -> str:
+    folders = [launch.HERE, HERE, HERE.parent / "sim"]
+    files = sorted(path for folder in folders for path in folder.iterdir() if path.is_file())
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:24]
+
+
+@functools.cache
+def simulated() -> set[tuple[str, tuple, str]]:
+    """(file, options, kernel) of all that the cases launch, every case run once; kept, for it takes a while."""
+    kept = build.folder() / f"launched-{digest()}.json"
+    if not kept.exists():
+        temporary = kept.with_suffix(f".{os.getpid()}.tmp")
+        temporary.write_text(json.dumps(sorted(run_all_cases())))
+        os.replace(temporary, kept)
+    return {(file, tuple(options), kernel) for file, options, kernel in json.loads(kept.read_text())}
+
+
+def run_all_cases() -> set:
+    load_cases()
+    device = Sim()
+    files = {launch.source(path.stem): path.stem for path in launch.HERE.glob("*.cu")}
+    before = set(device.library.launched)
+    device.library.launched.clear()
+    for case in CASES:
+        for dtype in case.dtypes:
+            Run(case, device, arguments(case, dtype))
+    found = {(files[code], options, kernel) for code, options, kernel in device.library.launched if code in files}
+    device.library.launched.update(before)
+    return found
