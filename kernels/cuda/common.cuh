@@ -61,3 +61,26 @@ template <class V> __device__ inline V row_max(V value, int lanes, V *part) {
 struct Window {
     int n, h, w, c, oh, ow, f, groups, kh, kw, sh, sw, top, left, dh, dw;
 };
+
+template <class V> __device__ inline V sigmoid(V x) {
+    V e = exp(-fabs(x));                                   // never overflows
+    return (x < 0 ? e : (V)1) / (1 + e);
+}
+
+// The activations that matrix products and convolutions end with; the order is that of ACTIVATIONS in launch.py.
+enum Activation { LINEAR, RELU_ACTIVATION, SIGMOID_ACTIVATION, TANH_ACTIVATION };
+
+template <class V> __device__ inline V activated(int activation, V x) {
+    if (activation == RELU_ACTIVATION) return x <= 0 ? (V)0 : x;
+    if (activation == SIGMOID_ACTIVATION) return sigmoid(x);
+    if (activation == TANH_ACTIVATION) return tanh(x);
+    return x;
+}
+
+// dy/dx from the output y
+template <class V> __device__ inline V activated_slope(int activation, V y) {
+    if (activation == RELU_ACTIVATION) return y > 0 ? (V)1 : (V)0;
+    if (activation == SIGMOID_ACTIVATION) return y * (1 - y);
+    if (activation == TANH_ACTIVATION) return (1 - y) * (1 + y);
+    return 1;
+}

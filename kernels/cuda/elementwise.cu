@@ -13,10 +13,6 @@ enum Binary { ADD, SUBTRACT, MULTIPLY, DIVIDE, FLOOR_DIVIDE, MOD, POW, MAXIMUM, 
 #define SELU_ALPHA (V)1.6732632423543772
 #define ROOT_2_OVER_PI (V)0.7978845608028654
 
-template <class V> __device__ inline V sigmoid(V x) {
-    V e = exp(-fabs(x));                                   // never overflows
-    return (x < 0 ? e : (V)1) / (1 + e);
-}
 template <class V> __device__ inline V softplus(V x) { return larger(x, (V)0) + log1p(exp(-fabs(x))); }
 template <class V> __device__ inline V clip(V x, V low, V high) { return x < low ? low : x > high ? high : x; }
 template <class V> __device__ inline V sign(V x) { return x > 0 ? (V)1 : x < 0 ? (V)-1 : x; }

@@ -15,6 +15,7 @@ OPTIONS = ("--std=c++17", "--device-as-default-execution-space")
 C_NAME = {"float32": "float", "float64": "double", "int32": "int", "int64": "long long", "uint8": "unsigned char",
           "bool": "bool", "uint32": "unsigned int", "int8": "signed char", "uint64": "unsigned long long",
           "int16": "short", "uint16": "unsigned short"}
+ACTIVATIONS = {"linear": 0, "relu": 1, "sigmoid": 2, "tanh": 3}       # those that kernels end with: Activation in common.cuh
 
 libraries: dict[type, object] = {}      # array type -> array library; the backend fills it
 
@@ -25,6 +26,13 @@ def library_of(array):
 
 def empty(like, shape, dtype=None):
     return library_of(like).empty(shape, dtype or like.dtype)
+
+
+def targets(need, out=None):
+    """For every input, whether its gradient is wanted and the array to write it to (None: allocate)."""
+    for i, wish in enumerate(need):
+        given = out[i] if out is not None else None
+        yield wish is not None and wish is not False, wish if given is None and wish is not True else given
 
 
 @cache

@@ -1,0 +1,65 @@
+"""Matrix products with a fused ending: bias, activation, accumulation."""
+from math import prod
+
+import numpy as np
+
+from .launch import ACTIVATIONS, blocks, empty, launch, targets
+from .reduce import reduce
+from .views import steps, view
+
+TILE = 64
+CHUNK = 512                     # an inner axis is cut into pieces no shorter than this,
+BLOCKS = 256                    # until there are so many blocks
+MATRICES = np.dtype([(name, "i8") for name in ("a_row", "a_col", "b_row", "b_col", "c_row")] + [(name, "i4") for name in (
+    "m", "n", "k", "chunk", "batches", "pieces", "has_bias", "accumulate", "activation")], align=True)
+
+
+def product(a, b, c, bias=None, accumulate=False, activation="linear"):
+    """c = activation(a @ b + bias (+ c)); a, b and the rows of c of any strides."""
+    (m, k), n, lead = a.shape[-2:], b.shape[-1], tuple(c.shape[:-2])
+    batches, tiles = prod(lead), -(-m // TILE) * -(-n // TILE)
+    pieces = max(1, min(k // CHUNK, BLOCKS // max(1, tiles * batches)))
+    walks = [steps(a, (*lead, m, k)), steps(b, (*lead, k, n)), steps(c, c.shape)]
+    chunk = -(-k // pieces)
+    matrices = np.array([(*walks[0][-2:], *walks[1][-2:], walks[2][-2], m, n, k, chunk, batches, pieces, bias is not None, accumulate,
+                          ACTIVATIONS[activation])], MATRICES)
+    partial = c if pieces == 1 else empty(c, (pieces, *c.shape))
+    bias = c if bias is None else bias
+    batch = view(lead, *(walk[:-2] for walk in walks))
+    launch("matmul", "matmul", (tiles, min(batches, 65535), pieces), (a, b, c, bias, partial, matrices, batch), T=c.dtype)
+    if pieces > 1:
+        launch("matmul", "combine", blocks(c.size), (partial, c, bias, matrices, batch), T=c.dtype)
+    return c
+
+
+def matmul(a, b, transpose_a=False, transpose_b=False, accumulate=False, out=None):
+    """(..., m, k) @ (..., k, n) -> (..., m, n)"""
+    a = a.swapaxes(-1, -2) if transpose_a else a
+    b = b.swapaxes(-1, -2) if transpose_b else b
+    if a.shape[-1] != b.shape[-2]:
+        raise ValueError(f"matmul: inner sizes differ: {tuple(a.shape)} @ {tuple(b.shape)}")
+    if out is None:
+        out = empty(a, (*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1]))
+    return product(a, b, out, accumulate=accumulate)
+
+
+def dense(x, w, b, activation="linear", out=None):
+    """(n, i) x (i, o) + (o,) -> (n, o)"""
+    out = empty(x, (x.shape[0], w.shape[1])) if out is None else out
+    return product(x, w, out, b, activation=activation)
+
+
+def dense_backward(dy, y, x, w, activation, need, out=None):
+    """(dx, dw, db), None where not wanted"""
+    (want_x, dx), (want_w, dw), (want_b, db) = targets(need, out)
+    dz = dy if activation == "linear" else activation_backward(activation, dy, y)
+    return (matmul(dz, w, transpose_b=True, out=dx) if want_x else None,
+            matmul(x, dz, transpose_a=True, out=dw) if want_w else None,
+            reduce("sum", dz, 0, out=db) if want_b else None)
+
+
+def activation_backward(activation, dy, y, out=None):
+    """dz of a fused activation, from its output y"""
+    out = empty(dy, dy.shape) if out is None else out
+    launch("matmul", "activation_backward", blocks(out.size), (dy, y, out, ACTIVATIONS[activation], np.int64(out.size)), T=dy.dtype)
+    return out
