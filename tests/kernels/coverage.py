@@ -41,25 +41,30 @@ def digest() -> str:
 
 
 @functools.cache
-def simulated() -> set[tuple[str, tuple, str]]:
-    """(file, options, kernel) of all that the cases launch, every case run once; kept, for it takes a while."""
+def simulated() -> set[tuple[str, str, str]]:
+    """(file, macros, kernel) of all that the cases launch, every case run once; kept, for it takes a while."""
     kept = build.folder() / f"launched-{digest()}.json"
     if not kept.exists():
         temporary = kept.with_suffix(f".{os.getpid()}.tmp")
         temporary.write_text(json.dumps(sorted(run_all_cases())))
         os.replace(temporary, kept)
-    return {(file, tuple(options), kernel) for file, options, kernel in json.loads(kept.read_text())}
+    return {tuple(row) for row in json.loads(kept.read_text())}
 
 
-def run_all_cases() -> set:
+def run_all_cases() -> set[tuple[str, str, str]]:
     load_cases()
     device = Sim()
-    files = {launch.source(path.stem): path.stem for path in launch.HERE.glob("*.cu")}
     before = set(device.library.launched)
     device.library.launched.clear()
     for case in CASES:
         for dtype in case.dtypes:
             Run(case, device, arguments(case, dtype))
-    found = {(files[code], options, kernel) for code, options, kernel in device.library.launched if code in files}
+    found = {located(code, kernel) for code, kernel in device.library.launched}
     device.library.launched.update(before)
     return found
+
+
+def located(code: str, kernel: str) -> tuple[str, str, str]:
+    """The file that a compiled text came from, and the macros before it."""
+    file = next(path.stem for path in launch.HERE.glob("*.cu") if code.endswith(launch.source(path.stem)))
+    return file, code.removesuffix(launch.source(file)), kernel

@@ -14,7 +14,7 @@ MAX_BLOCK = (1024, 1024, 64)
 SHARED = 48 << 10                       # more must be asked for by max_dynamic_shared_size_bytes
 SAME = {"?": "?B", "B": "?Bb", "b": "bB", "h": "hH", "H": "hHe", "i": "iI", "I": "iI", "q": "lqLQ", "Q": "lqLQ"}    # one size, one meaning
 
-launched: set[tuple[str, tuple, str]] = set()           # (source, options, kernel name) of all that has run
+launched: set[tuple[str, str]] = set()  # (source, kernel name) of all that has run
 
 
 class LaunchError(RuntimeError):
@@ -57,12 +57,12 @@ def _library(code: str, options: tuple):
 def _kernel(code: str, options: tuple, name: str) -> "Kernel":
     if name not in build.kernel_names(code):
         raise LaunchError(f"the source has no kernel {name!r}; it has {', '.join(build.kernel_names(code))}")
-    return Kernel(_library(code, options), code, options, name)
+    return Kernel(_library(code, options), code, name)
 
 
 class Kernel:
-    def __init__(self, library, code: str, options: tuple, name: str):
-        self.library, self.name, self.identity = library, name, (code, options, name)
+    def __init__(self, library, code: str, name: str):
+        self.library, self.code, self.name = library, code, name
         self.function = getattr(library, f"{name}__launch")
         self.bound = build.launch_bounds(code)[name]
         self.max_dynamic_shared_size_bytes = SHARED
@@ -83,7 +83,7 @@ class Kernel:
     def _run(self, size, shared_mem: int, values: list, held: list) -> None:
         pointers = (ctypes.c_void_p * len(values))(*(v.ctypes.data for v in values))
         failed = self.function((ctypes.c_uint * 6)(*size), ctypes.c_size_t(shared_mem), ctypes.c_uint64(_next_seed()), pointers)
-        launched.add(self.identity)
+        launched.add((self.code, self.name))
         if failed:
             raise LaunchError(f"{self.name}: {self.library.shim_message().decode()}")
 
