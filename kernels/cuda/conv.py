@@ -1,4 +1,4 @@
-"""Convolution as an implicit matrix product: tiles gather windows as they load. Depthwise has its own kernels."""
+"""Convolution as an implicit matrix product whose tiles gather windows; depthwise has kernels of its own."""
 from math import prod
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""What convolution and pooling share: how many windows fit, their geometry as a struct, the grid over pixels."""
+"""What convolution and pooling share: the number of windows, their geometry, grids over pixels."""
 from functools import cache
 
 import numpy as np
@@ -21,7 +21,8 @@ def window(shape, filters, size, strides, padding, dilation=(1, 1), groups=1):
     """The struct that kernels take by value; c and f are the channels and filters of one group."""
     n, h, w, c = shape
     first = padding[0][0], padding[1][0]
-    values = (n, h, w, c // groups, *windows(shape, size, strides, padding, dilation), filters // groups, groups,
+    fits = windows(shape, size, strides, padding, dilation)
+    values = (n, h, w, c // groups, *fits, filters // groups, groups,
               *size, *strides, *first, *dilation)
     return np.array([values], WINDOW)
 

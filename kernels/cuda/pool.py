@@ -1,0 +1,44 @@
+"""Pooling over the windows of (n, h, w, c) images. Backward, a pixel gathers from windows that hold it."""
+from math import prod
+
+from .launch import empty, launch
+from .window import rows_columns, window, windows
+
+
+def max_pool(x, size, strides, padding, out=None):
+    """-> (y, index), both (n, oh, ow, c); index is row * kw + column of the first maximum in its window."""
+    y, index = out or (None, None)
+    shape = x.shape[0], *windows(x.shape, size, strides, padding), x.shape[3]
+    y = empty(x, shape) if y is None else y
+    index = empty(x, shape, "uint8" if size[0] * size[1] <= 256 else "int32") if index is None else index
+    _run("max_pool", (x, y, index), x.shape, y, size, strides, padding, index.dtype)
+    return y, index
+
+
+def max_pool_backward(dy, index, shape, size, strides, padding, out=None):
+    """-> dx, shape = (n, h, w, c)"""
+    out = empty(dy, shape) if out is None else out
+    _run("max_pool_backward", (dy, index, out), shape, out, size, strides, padding, index.dtype)
+    return out
+
+
+def average_pool(x, size, strides, padding, out=None):
+    """-> (n, oh, ow, c), the mean over the real pixels of each window"""
+    if out is None:
+        out = empty(x, (x.shape[0], *windows(x.shape, size, strides, padding), x.shape[3]))
+    _run("average_pool", (x, out), x.shape, out, size, strides, padding)
+    return out
+
+
+def average_pool_backward(dy, shape, size, strides, padding, out=None):
+    """-> dx, shape = (n, h, w, c)"""
+    out = empty(dy, shape) if out is None else out
+    _run("average_pool_backward", (dy, out), shape, out, size, strides, padding)
+    return out
+
+
+def _run(name, arrays, image, result, size, strides, padding, index="uint8"):
+    """A thread an element of the result; `image` is the shape (n, h, w, c), `index` the dtype of places."""
+    grid, block = rows_columns(prod(result.shape[:3]), result.shape[3])
+    g = window(tuple(image), image[3], size, strides, padding)
+    launch("pool", name, grid, (*arrays, g), block=block, T=result.dtype, I=index)
