@@ -1,0 +1,62 @@
+"""A data set in memory: it goes to the device once; each step gathers its batch there, in the epoch's order."""
+import numpy as np
+
+from ..backend import asarray, current, kernels_of, persistent, rng
+from ..tensor import Tensor
+from ..tree import flatten, map_structure
+
+
+class ArrayFeed:
+    """Batches of (x, y, sample_weight), nested as given; None where there is none."""
+
+    def __init__(self, data, batch_size: int = 32, shuffle: bool = False, seed: int | None = None, steps: int | None = None):
+        self.length = _length(data)
+        self.arrays = map_structure(_on_device, data)
+        self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
+        whole = -(-self.length // batch_size)
+        self.steps = whole if steps is None else min(steps, whole)
+        self.order = persistent(asarray(np.arange(self.length, dtype=np.int32)))
+        self.cursor = persistent(asarray(np.zeros(1, np.int32)))
+        self.done, self.size = 0, 0
+
+    def start(self, epoch: int):
+        """A new epoch: another order, a function of the seed and the epoch alone."""
+        self.done = 0
+        k = kernels_of(self.order)
+        k.fill(0, self.cursor)
+        if self.shuffle:
+            k.copy(asarray(rng.permutation(self.seed, epoch, self.length)), out=self.order)
+
+    def advance(self):
+        """The key of the next batch's program - its size - or None at the end."""
+        if self.done >= self.steps * self.batch_size or self.done >= self.length:
+            return None
+        self.size = min(self.batch_size, self.length - self.done)
+        self.done += self.size
+        return self.size
+
+    def batch(self):
+        """Inside the step: gather the batch, move the cursor."""
+        k, size = kernels_of(self.order), self.size
+        batch = map_structure(lambda a: None if a is None else Tensor(k.gather_batch(a, self.order, self.cursor, size)), self.arrays)
+        k.binary("add", self.cursor, size, out=self.cursor)
+        return batch
+
+    def first(self):
+        """A few samples on the host, for checks."""
+        return map_structure(lambda a: None if a is None else current().to_numpy(a[:self.batch_size]), self.arrays)
+
+    def close(self):
+        """Nothing to release: the arrays go with this object."""
+
+
+def _length(data) -> int:
+    lengths = {len(a) for a in flatten(data) if a is not None}
+    if len(lengths) != 1:
+        shapes = [a.shape for a in flatten(data) if a is not None]
+        raise ValueError(f"fit: x, y and sample_weight must have the same number of samples; got arrays of shapes {shapes}")
+    return lengths.pop()
+
+
+def _on_device(a):
+    return None if a is None else persistent(asarray(a))

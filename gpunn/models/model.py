@@ -1,0 +1,113 @@
+"""Model: a layer that can be trained. Give it inputs and outputs (a graph), or subclass it and define `call`."""
+from ..layers.layer import Layer
+from ..symbol import Symbol
+from ..tree import flatten
+from .graph import Graph, fitted
+from .summary import summary
+from .trainer import Trainer
+from .weight_files import load_weights, save_weights
+
+
+class Model(Trainer, Layer):
+    """Subclass and define `call(self, inputs, training=None)`, or write `Model(inputs, outputs)`."""
+
+    summary, save_weights, load_weights = summary, save_weights, load_weights
+
+    def __new__(cls, *args, **options):
+        if cls is Model and (len(args) == 2 or len(args) == 1 and "outputs" in options or "inputs" in options):
+            return Functional.__new__(Functional, *args, **options)
+        return super().__new__(cls, *args, **options)
+
+    def __init__(self, *, trainable=True, name=None, dtype=None, **options):
+        Layer.__init__(self, trainable=trainable, name=name, dtype=dtype, **options)
+        self._start_training_state()
+
+    @property
+    def layers(self) -> list:
+        """The layers directly inside, in the order in which they were found."""
+        return self.sublayers()
+
+    def get_layer(self, name=None, index=None):
+        if index is not None:
+            if not -len(self.layers) <= index < len(self.layers):
+                raise ValueError(f"{self.name}: there is no layer {index}, the model has {len(self.layers)} layers")
+            return self.layers[index]
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise ValueError(f"{self.name}: no layer is named {name!r}; the layers are {', '.join(l.name for l in self.layers)}")
+
+
+class Functional(Model):
+    """A model made of a graph of layers."""
+
+    def __init__(self, inputs, outputs, *, name=None, trainable=True, **options):
+        super().__init__(name=name, trainable=trainable, **options)
+        for s in flatten([inputs, outputs]):
+            if not isinstance(s, Symbol):
+                raise ValueError(f"Model: inputs and outputs must come from Input() and layers called on it, got {type(s).__name__}")
+        self._graph = Graph(inputs, outputs)
+        self._layers = self._graph.layers
+        self.inputs, self.outputs = self._graph.input_symbols, self._graph.output_symbols
+        self.input_names = [s.name for s in self.inputs]
+        self.output_names = _unique_names([s.name for s in self.outputs])
+        self.built = True
+
+    @property
+    def layers(self) -> list:
+        return list(self._layers)
+
+    @property
+    def input_shape(self):
+        shapes = [s.shape for s in self.inputs]
+        return shapes[0] if len(shapes) == 1 else shapes
+
+    @property
+    def output_shape(self):
+        shapes = [s.shape for s in self.outputs]
+        return shapes[0] if len(shapes) == 1 else shapes
+
+    def build(self, input_shape):
+        """The layers were built when the graph was put together."""
+
+    def call(self, inputs, training=None, mask=None):
+        return self._graph.run(self._arranged(inputs))
+
+    def compute_output_shape(self, input_shape):
+        symbols = [Symbol(s, i.dtype) for s, i in zip(_shapes(input_shape, len(self.inputs)), self.inputs, strict=True)]
+        outputs = flatten(self._graph.run(symbols))
+        return outputs[0].shape if len(outputs) == 1 else [tuple(s.shape) for s in outputs]
+
+    def _arranged(self, inputs):
+        """The values in the order of the graph's inputs; a dict is matched by input names."""
+        if isinstance(inputs, dict) and not isinstance(self._graph.inputs, dict):
+            missing = [n for n in self.input_names if n not in inputs]
+            if missing:
+                raise ValueError(f"{self.name}: the inputs have the keys {sorted(inputs)}, but {missing} are missing")
+            inputs = [inputs[n] for n in self.input_names]
+        values = flatten(inputs)
+        if len(values) != len(self.inputs):
+            raise ValueError(f"{self.name}: expected {len(self.inputs)} inputs ({', '.join(self.input_names)}), got {len(values)}")
+        return [fitted(self.name, v, s) for v, s in zip(values, self.inputs, strict=True)]
+
+    def get_config(self) -> dict:
+        from .config import graph_config
+        return graph_config(self)
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        from .config import graph_from_config
+        return graph_from_config(cls, config, custom_objects)
+
+
+def _unique_names(names: list) -> list:
+    """a, b, a -> a, b, a_1"""
+    seen, result = {}, []
+    for n in names:
+        result.append(n if n not in seen else f"{n}_{seen[n]}")
+        seen[n] = seen.get(n, 0) + 1
+    return result
+
+
+def _shapes(input_shape, count: int) -> list:
+    return [input_shape] if count == 1 and not isinstance(input_shape[0], tuple | list) else list(input_shape)

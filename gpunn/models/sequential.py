@@ -1,0 +1,115 @@
+"""Sequential: one layer after the other."""
+from ..layers.input import Input, InputLayer
+from ..layers.layer import Layer
+from .graph import fitted
+from .model import Model
+
+
+class Sequential(Model):
+    """Built at once when the input shape is known (an Input, or `input_shape=` in the first layer), else at the first call."""
+
+    def __init__(self, layers=None, trainable=True, name=None):
+        super().__init__(trainable=trainable, name=name)
+        self._layers, self._input, self._symbols = [], None, []
+        for layer in layers or ():
+            self._append(layer)
+        self._chain()
+
+    @property
+    def layers(self) -> list:
+        return list(self._layers)
+
+    def add(self, layer, rebuild: bool = True):
+        """One more layer at the end."""
+        self._append(layer)
+        if rebuild:
+            self._chain()
+
+    def pop(self, rebuild: bool = True):
+        """Take the last layer off and return it."""
+        if not self._layers:
+            raise ValueError(f"{self.name}: there is no layer to remove")
+        layer = self._layers.pop()
+        self._chain()
+        return layer
+
+    def _append(self, layer):
+        if hasattr(layer, "node") and hasattr(layer, "shape"):          # what Input(...) returns
+            self._take_input(layer)
+        elif isinstance(layer, InputLayer):
+            self._take_input(layer.output)
+        elif not isinstance(layer, Layer):
+            raise ValueError(f"{self.name}: expected a layer, got {type(layer).__name__}: {layer!r}")
+        else:
+            if any(layer.name == other.name and layer is not other for other in self._layers):
+                raise ValueError(f"{self.name}: two layers are named '{layer.name}'; give one of them another name")
+            if not self._layers and self._input is None and layer._input_shape_arg is not None:
+                self._input = Input(layer._input_shape_arg)
+            self._layers.append(layer)
+
+    def _take_input(self, symbol):
+        if self._layers or self._input is not None:
+            raise ValueError(f"{self.name}: an Input must come first and only once")
+        self._input = symbol
+
+    def _chain(self):
+        """Call the layers on the input symbol: all weights are made."""
+        self._symbols, x = [], self._input
+        for layer in self._layers if x is not None else ():
+            x = layer(x)
+            self._symbols.append(x)
+        self.built = x is not None and bool(self._layers)
+
+    def build(self, input_shape=None):
+        if self._input is None and input_shape is not None:
+            self._input = Input(batch_shape=tuple(input_shape))
+            self._chain()
+
+    def call(self, inputs, training=None, mask=None):
+        x = fitted(self.name, inputs, self._input) if self._input is not None else inputs
+        for layer in self._layers:
+            x = layer(x)
+        return x
+
+    def compute_output_shape(self, input_shape):
+        for layer in self._layers:
+            input_shape = layer.compute_output_shape(input_shape)
+        return input_shape
+
+    @property
+    def inputs(self) -> list:
+        return [self._input] if self._input is not None else []
+
+    @property
+    def outputs(self) -> list:
+        return self._symbols[-1:]
+
+    @property
+    def input_shape(self):
+        return self._known("input_shape", self.inputs)
+
+    @property
+    def output_shape(self):
+        return self._known("output_shape", self.outputs)
+
+    def _known(self, what, symbols):
+        if not symbols:
+            raise AttributeError(f"{self.name} has no {what} yet: start it with an Input, or call it on data")
+        return symbols[0].shape
+
+    @property
+    def input_names(self) -> list:
+        return [s.name for s in self.inputs]
+
+    @property
+    def output_names(self) -> list:
+        return [layer.name for layer in self._layers[-1:]]
+
+    def get_config(self) -> dict:
+        from .config import sequential_config
+        return sequential_config(self)
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        from .config import sequential_from_config
+        return sequential_from_config(cls, config, custom_objects)
