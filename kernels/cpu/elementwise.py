@@ -1,0 +1,182 @@
+"""Functions of every element. What NumPy has as one function is NumPy's; the rest is compiled from the formulas below."""
+import math
+
+import numpy as np
+from numba import prange
+
+from . import maths
+from .launch import call, parallel_kernel
+from .memory import contiguous, fill
+
+UFUNC = {"abs": np.absolute, "round": np.rint, "exponential": np.exp} | {name: getattr(np, name) for name in (
+    "negative sign exp expm1 log log1p log2 log10 sqrt square reciprocal sin cos tan arcsin arccos arctan sinh cosh tanh "
+    "arcsinh arccosh arctanh floor ceil trunc logical_not isnan isinf isfinite").split()}
+TO_BOOL = {"logical_not", "isnan", "isinf", "isfinite"}
+FLAT = {"sign", "floor", "ceil", "round", "trunc", "binary_step"}       # slope 0 wherever there is one
+
+# y of x, alpha (a), beta (b); T is the dtype
+FORWARD = {
+    "rsqrt": "T(1) / T(math.sqrt(x))",
+    "erf": "erf(x)",
+    "sigmoid": "sigmoid(x)",
+    "log_sigmoid": "-softplus(-x)",
+    "relu": "T(0) if x <= 0 else x",
+    "relu6": "clip(x, T(0), T(6))",
+    "leaky_relu": "x if x > 0 else a * x",
+    "elu": "x if x > 0 else a * expm1(x)",
+    "celu": "x if x > 0 else a * expm1(x / a)",
+    "selu": "T(1.0507009873554805) * (x if x > 0 else T(1.6732632423543772) * expm1(x))",
+    "gelu": "x * normal_cdf(x)",
+    "gelu_tanh": "T(0.5) * x * (T(1) + gelu_tanh(x))",
+    "silu": "x * sigmoid(x)",
+    "mish": "x * tanh(softplus(x))",
+    "softplus": "softplus(x)",
+    "softsign": "x / (T(1) + abs(x))",
+    "hard_sigmoid": "clip(x / T(6) + T(0.5), T(0), T(1))",
+    "hard_silu": "x * clip(x / T(6) + T(0.5), T(0), T(1))",
+    "binary_step": "T(1) if x > 0 else T(0)",
+    "clip": "clip(x, a, b)",
+    "power": "T(x ** a)",
+}
+
+# dy/dx of x and y
+SLOPE = {
+    "abs": "sign(x)",
+    "negative": "T(-1)",
+    "exp": "y",
+    "exponential": "y",
+    "expm1": "exp(x)",
+    "log": "T(1) / x",
+    "log1p": "T(1) / (T(1) + x)",
+    "log2": "T(1.4426950408889634) / x",
+    "log10": "T(0.4342944819032518) / x",
+    "sqrt": "T(0.5) / y",
+    "rsqrt": "T(-0.5) * y * y * y",
+    "square": "T(2) * x",
+    "reciprocal": "-y * y",
+    "sin": "T(math.cos(x))",
+    "cos": "-T(math.sin(x))",
+    "tan": "T(1) + y * y",
+    "arcsin": "T(1) / T(math.sqrt((T(1) - x) * (T(1) + x)))",
+    "arccos": "T(-1) / T(math.sqrt((T(1) - x) * (T(1) + x)))",
+    "arctan": "T(1) / (T(1) + x * x)",
+    "sinh": "T(math.cosh(x))",
+    "cosh": "T(math.sinh(x))",
+    "tanh": "(T(1) - y) * (T(1) + y)",
+    "arcsinh": "T(1) / T(math.sqrt(T(1) + x * x))",
+    "arccosh": "T(1) / T(math.sqrt((x - T(1)) * (x + T(1))))",
+    "arctanh": "T(1) / ((T(1) - x) * (T(1) + x))",
+    "erf": "T(1.1283791670955126) * exp(-x * x)",
+    "sigmoid": "y * (T(1) - y)",
+    "log_sigmoid": "sigmoid(-x)",
+    "relu": "T(1) if x > 0 else T(0)",
+    "relu6": "T(1) if x > 0 and x < 6 else T(0)",
+    "leaky_relu": "T(1) if x > 0 else a",
+    "elu": "T(1) if x > 0 else a * exp(x)",
+    "celu": "T(1) if x > 0 else exp(x / a)",
+    "selu": "T(1.0507009873554805) if x > 0 else T(1.7580993408473766) * exp(x)",
+    "gelu": "normal_cdf(x) + x * T(0.3989422804014327) * exp(T(-0.5) * x * x)",
+    "gelu_tanh": "T(0.5) * (T(1) + t + x * (T(1) - t * t) * T(0.7978845608028654) * (T(1) + T(0.134145) * x * x))",
+    "silu": "s * (T(1) + x * (T(1) - s))",
+    "mish": "t + x * sigmoid(x) * (T(1) - t * t)",
+    "softplus": "sigmoid(x)",
+    "softsign": "T(1) / ((T(1) + abs(x)) * (T(1) + abs(x)))",
+    "hard_sigmoid": "T(1) / T(6) if x > -3 and x < 3 else T(0)",
+    "hard_silu": "T(0) if x <= -3 else T(1) if x >= 3 else x / T(3) + T(0.5)",
+    "clip": "T(1) if x >= a and x <= b else T(0)",
+    "power": "a * T(x ** (a - T(1))) if a != 0 else T(0)",
+}
+SHARED = {"gelu_tanh": "t = gelu_tanh(x); ", "silu": "s = sigmoid(x); ", "mish": "t = tanh(softplus(x)); "}
+CHUNK = 4096
+
+FORWARD_SOURCE = """
+def _{name}(x_, a, b, out):
+    T = x_.dtype.type
+    a, b = T(a), T(b)
+    for job in prange((x_.size + CHUNK - 1) // CHUNK):
+        for i in range(job * CHUNK, min(x_.size, job * CHUNK + CHUNK)):
+            x = x_[i]
+            out[i] = {formula}
+"""
+BACKWARD_SOURCE = """
+def _{name}_backward(dy, x_, y_, a, b, out):
+    T = x_.dtype.type
+    a, b = T(a), T(b)
+    for job in prange((x_.size + CHUNK - 1) // CHUNK):
+        for i in range(job * CHUNK, min(x_.size, job * CHUNK + CHUNK)):
+            x, y = x_[i], y_[i]
+            {shared}out[i] = dy[i] * ({formula})
+"""
+
+
+def _compiled(source, formulas, suffix=""):
+    """One function a formula. The source counts as this file's, so that the compiled code is cached."""
+    scope = vars(maths) | {"math": math, "prange": prange, "CHUNK": CHUNK}
+    for name, formula in formulas.items():
+        text = source.format(name=name, formula=formula, shared=SHARED.get(name, ""))
+        exec(compile(text, __file__, "exec"), scope)
+    return {name: parallel_kernel(scope[f"_{name}{suffix}"]) for name in formulas}
+
+
+_forward = _compiled(FORWARD_SOURCE, FORWARD)
+_backward = _compiled(BACKWARD_SOURCE, SLOPE, "_backward")
+UNARY = set(UFUNC) | set(FORWARD) - {"gelu_tanh"}
+BINARY = {name: getattr(np, name) for name in (
+    "add subtract multiply divide floor_divide mod power maximum minimum arctan2 logaddexp "
+    "equal not_equal less less_equal greater greater_equal logical_and logical_or logical_xor").split()}
+COMPARES = {name for name in BINARY if "equal" in name or "logical" in name or name in ("less", "greater")}
+
+
+def unary(name, x, alpha=0.0, beta=0.0, out=None):
+    if out is None:
+        out = np.empty(x.shape, bool if name in TO_BOOL else x.dtype)
+    if name in UFUNC:
+        call(UFUNC[name], x, out)
+    else:
+        name = "gelu_tanh" if name == "gelu" and alpha else name
+        _forward[name](contiguous(x).reshape(-1), float(alpha), float(beta), out.reshape(-1))
+    return out
+
+
+def unary_backward(name, dy, x, y, alpha=0.0, beta=0.0, out=None):
+    if out is None:
+        out = np.empty(x.shape, x.dtype)
+    if name in FLAT:
+        return fill(0, out)
+    name = "gelu_tanh" if name == "gelu" and alpha else name
+    _backward[name](dy.reshape(-1), x.reshape(-1), y.reshape(-1), float(alpha), float(beta), out.reshape(-1))
+    return out
+
+
+def _shape_and_dtype(a, b):
+    """Of an array with an array or a number: a Python number never widens a floating array."""
+    if not isinstance(b, np.ndarray):
+        a, b = b, a
+    if not isinstance(a, np.ndarray):
+        return b.shape, b.dtype if b.dtype.kind == "f" else np.result_type(a, b)
+    shape = a.shape if a.shape == b.shape else np.broadcast(a, b).shape
+    return shape, a.dtype if a.dtype == b.dtype else np.result_type(a, b)
+
+
+def binary(name, a, b, out=None):
+    if out is None:
+        shape, dtype = _shape_and_dtype(a, b)
+        out = np.empty(shape, bool if name in COMPARES else dtype)
+    call(BINARY[name], a, b, out)
+    return out
+
+
+def _select(condition, a, b, out):
+    out[...] = b
+    np.copyto(out, a, where=condition)
+
+
+def where(condition, a, b, out=None):
+    if out is None:
+        if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+            shape, dtype = _shape_and_dtype(a, b)
+        else:
+            shape, dtype = (), np.result_type(np.float32, a, b)
+        out = np.empty(np.broadcast_shapes(condition.shape, shape), dtype)
+    call(_select, condition, a, b, out)
+    return out
