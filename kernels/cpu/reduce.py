@@ -1,0 +1,138 @@
+"""Reductions. An array is worked on as (outer, n, inner) with n reduced; floating sums are kept in float64."""
+import math
+
+import numpy as np
+from numba import prange
+
+from .launch import call, parallel_kernel
+from .memory import contiguous
+
+JOBS = 64       # a reduction to few numbers is cut into parts, always the same parts whatever the number of threads
+UFUNC = {"prod": np.multiply, "max": np.maximum, "min": np.minimum, "any": np.logical_or, "all": np.logical_and}
+
+
+@parallel_kernel
+def _sum(x, count, partial, out):
+    """x (outer, n, inner), partial (outer, parts, inner) -> out (outer, inner) = sum / count"""
+    outer, parts, inner = partial.shape
+    share = (x.shape[1] + parts - 1) // parts
+    for job in prange(outer * parts):
+        rows, total = x[job // parts], partial[job // parts, job % parts]
+        low, high = job % parts * share, min(rows.shape[0], job % parts * share + share)
+        if inner == 1:
+            one = 0.0
+            for i in range(low, high):
+                one += rows[i, 0]
+            total[0] = one
+        else:
+            total[:] = 0
+            for i in range(low, high):
+                for j in range(inner):
+                    total[j] += rows[i, j]
+    for o in prange(outer):
+        for part in range(1, parts):
+            for j in range(inner):
+                partial[o, 0, j] += partial[o, part, j]
+        for j in range(inner):
+            out[o, j] = partial[o, 0, j] / count
+
+
+@parallel_kernel
+def _arg(x, sign, out):
+    """The place of the first largest (sign 1) or smallest (-1); NaN wins."""
+    outer, n, inner = x.shape
+    for o in prange(outer):
+        for j in range(inner):
+            best = 0
+            for i in range(1, n):
+                v, top = sign * x[o, i, j], sign * x[o, best, j]
+                if v > top or (v != v and top == top):
+                    best = i
+            out[o, j] = best
+
+
+@parallel_kernel
+def _cumsum(x, reverse, total, out):
+    """x (outer, n, inner); total (outer, inner) is scratch"""
+    outer, n, inner = x.shape
+    for o in prange(outer):
+        total[o] = 0
+        for step in range(n):
+            i = n - 1 - step if reverse else step
+            for j in range(inner):
+                total[o, j] += x[o, i, j]
+                out[o, i, j] = total[o, j]
+
+
+def _axes(x, axis):
+    if axis is None:
+        return tuple(range(x.ndim))
+    return tuple(sorted(a % x.ndim for a in (axis if isinstance(axis, tuple) else (axis,))))
+
+
+def _three(x, axes):
+    """x -> (outer, n, inner): a view where the axes are neighbours, a packed copy where not."""
+    if axes and axes[-1] - axes[0] != len(axes) - 1:
+        kept = tuple(a for a in range(x.ndim) if a not in axes)
+        x, axes = x.transpose(kept + axes), tuple(range(len(kept), x.ndim))
+    first, last = (axes[0], axes[-1] + 1) if axes else (0, 0)
+    shape = [math.prod(x.shape[:first]), math.prod(x.shape[first:last]), math.prod(x.shape[last:])]
+    return contiguous(x).reshape(shape)
+
+
+def _add_up(x, axes, mean, out):
+    x3 = _three(x, axes)
+    outer, n, inner = x3.shape
+    parts = max(1, min(JOBS // max(1, outer), n * inner // 4096))
+    partial = np.empty((outer, parts, inner))
+    _sum(x3, float(n) if mean else 1.0, partial, out.reshape(outer, inner))
+
+
+def _result_type(name, dtype):
+    if name in ("any", "all"):
+        return bool
+    if name == "mean" and dtype.kind != "f":
+        return np.float32
+    return np.int32 if dtype == bool and name in ("sum", "prod") else dtype
+
+
+def _check_choice(name, out, sizes, x):
+    if name.endswith(("max", "min")) and out.size and 0 in sizes:
+        raise ValueError(f"reduce: {name} over {sizes} elements of an array of shape {x.shape}: there is nothing to choose from")
+
+
+def reduce(name, x, axis=None, keepdims=False, out=None):
+    axes = _axes(x, axis)
+    if out is None:
+        shape = tuple(1 if a in axes else n for a, n in enumerate(x.shape) if keepdims or a not in axes)
+        out = np.empty(shape, _result_type(name, x.dtype))
+    _check_choice(name, out, [x.shape[a] for a in axes], x)
+    flat = out.reshape([n for a, n in enumerate(x.shape) if a not in axes])
+    if name in UFUNC:
+        call(UFUNC[name].reduce, x, axes, flat.dtype, flat)
+    elif out.dtype.kind == "f":
+        _add_up(x, axes, name == "mean", flat)
+    else:
+        call(np.add.reduce, x, axes, flat.dtype, flat)
+    return out
+
+
+def argreduce(name, x, axis=-1, out=None):
+    axis %= x.ndim
+    if out is None:
+        out = np.empty(x.shape[:axis] + x.shape[axis + 1:], np.int32)
+    _check_choice(name, out, [x.shape[axis]], x)
+    x3 = _three(x, (axis,))
+    if out.size:
+        _arg(x3, 1 if name == "argmax" else -1, out.reshape(x3.shape[0], x3.shape[2]))
+    return out
+
+
+def cumsum(x, axis=-1, reverse=False, out=None):
+    if out is None:
+        out = np.empty(x.shape, x.dtype)
+    x3 = _three(x, (axis % x.ndim,))
+    if out.size:
+        total = np.empty((x3.shape[0], x3.shape[2]), np.float64 if x.dtype.kind == "f" else x.dtype)
+        _cumsum(x3, reverse, total, out.reshape(x3.shape))
+    return out
