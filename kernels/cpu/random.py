@@ -1,0 +1,90 @@
+"""Philox4x32-10: a random number is a function of (key, stream, clock, index), the same bits on every device."""
+import numpy as np
+from numba import prange
+
+from .launch import exact_kernel, parallel_kernel
+
+BLOCKS = 1024       # Philox blocks a job, four words each
+
+
+LOW, HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
+MULTIPLY = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
+ADD = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
+
+
+@exact_kernel
+def _philox(block, stream, clock, key):
+    """Ten rounds: the four words of one block. Words travel in 64 bits, so that all steps are one type's."""
+    block, k0, k1 = np.uint64(block), np.uint64(key[0]), np.uint64(key[1])
+    c0, c1, c2, c3 = block & LOW, block >> HALF, np.uint64(stream) & LOW, np.uint64(clock[0])
+    for _ in range(10):
+        p0, p1 = MULTIPLY[0] * c0, MULTIPLY[1] * c2
+        c0, c1, c2, c3 = (p1 >> HALF) ^ c1 ^ k0, p1 & LOW, (p0 >> HALF) ^ c3 ^ k1, p0 & LOW
+        k0, k1 = (k0 + ADD[0]) & LOW, (k1 + ADD[1]) & LOW
+    return np.uint32(c0), np.uint32(c1), np.uint32(c2), np.uint32(c3)
+
+
+@exact_kernel
+def _uniform(bits):
+    """[0, 1) in steps of 2**-24: exact in float32."""
+    return np.float32(bits >> np.uint32(8)) * np.float32(2.0 ** -24)
+
+
+@exact_kernel
+def _between(bits, low, span):
+    return low + span * type(low)(_uniform(bits))
+
+
+@exact_kernel
+def _kept(x, bits, rate, scale):
+    return x * type(x)(scale) if _uniform(bits) >= rate else type(x)(0)
+
+
+@parallel_kernel
+def _random_bits(key, clock, stream, out):
+    blocks = (out.size + 3) // 4
+    for job in prange((blocks + BLOCKS - 1) // BLOCKS):
+        for block in range(job * BLOCKS, min(blocks, job * BLOCKS + BLOCKS)):
+            words, start = _philox(block, stream, clock, key), block * 4
+            for i in range(min(4, out.size - start)):
+                out[start + i] = words[i]
+
+
+@parallel_kernel
+def _random_uniform(key, clock, stream, low, span, out):
+    T = out.dtype.type
+    blocks = (out.size + 3) // 4
+    for job in prange((blocks + BLOCKS - 1) // BLOCKS):
+        for block in range(job * BLOCKS, min(blocks, job * BLOCKS + BLOCKS)):
+            words, start = _philox(block, stream, clock, key), block * 4
+            for i in range(min(4, out.size - start)):
+                out[start + i] = _between(words[i], T(low), T(span))
+
+
+@parallel_kernel
+def _dropout(x, rate, scale, key, clock, stream, out):
+    rate, scale = np.float32(rate), np.float32(scale)
+    blocks = (x.size + 3) // 4
+    for job in prange((blocks + BLOCKS - 1) // BLOCKS):
+        for block in range(job * BLOCKS, min(blocks, job * BLOCKS + BLOCKS)):
+            words, start = _philox(block, stream, clock, key), block * 4
+            for i in range(min(4, x.size - start)):
+                out[start + i] = _kept(x[start + i], words[i], rate, scale)
+
+
+def random_bits(key, clock, stream, out):
+    _random_bits(key, clock, stream, out.reshape(-1))
+    return out
+
+
+def random_uniform(key, clock, stream, low, high, out):
+    _random_uniform(key, clock, stream, float(low), float(high - low), out.reshape(-1))
+    return out
+
+
+def dropout(x, rate, key, clock, stream, out=None):
+    """Its own backward: apply it to dy with the same key, clock and stream."""
+    if out is None:
+        out = np.empty(x.shape, x.dtype)
+    _dropout(x.reshape(-1), float(rate), 1 / (1 - rate), key, clock, stream, out.reshape(-1))
+    return out
