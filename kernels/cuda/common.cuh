@@ -1,5 +1,5 @@
 // What every kernel file begins with. No includes: NVRTC compiles a file in tens of milliseconds, and no CUDA headers are needed.
-// Dtypes are text macros (-DT=float). Scalars that change from step to step are read from device memory, never passed by value.
+// Dtypes are text macros (#define T float). Scalars that change from step to step are read from device memory, never passed by value.
 #define GRID_STRIDE(i, n) \
     for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < (n); i += (long long)gridDim.x * blockDim.x)
 
@@ -27,6 +27,14 @@ template <class V> __device__ inline V not_a_number() { return (V)__int_as_float
 
 template <class V> __device__ inline V larger(V a, V b) { return a > b || a != a ? a : b; }   // NaN wins, as in NumPy
 template <class V> __device__ inline V smaller(V a, V b) { return a < b || a != a ? a : b; }
+
+// Does x at i come before y at j? NaN is the greatest and the least; of equals the first wins.
+template <class V> __device__ inline bool wins(int greatest, V x, long long i, V y, long long j) {
+    bool x_nan = x != x, y_nan = y != y;
+    if (x_nan || y_nan) return x_nan && (!y_nan || i < j);
+    if (x == y) return i < j;
+    return greatest ? x > y : x < y;
+}
 
 // A row is served by a warp (lanes = 32) or by a block of 256 (lanes = 256): every lane gets the row's sum, in a fixed order.
 // All threads of the block must call it; `part` is shared memory for eight values.

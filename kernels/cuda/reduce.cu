@@ -46,14 +46,6 @@ extern "C" __global__ void __launch_bounds__(256) reduce(const T *x, O *out, int
     }
 }
 
-// Does x at i come before y at j? NaN is the greatest and the least; of equals the first wins.
-__device__ inline bool wins(int greatest, T x, long long i, T y, long long j) {
-    bool x_nan = x != x, y_nan = y != y;
-    if (x_nan || y_nan) return x_nan && (!y_nan || i < j);
-    if (x == y) return i < j;
-    return greatest ? x > y : x < y;
-}
-
 // out[result] = place of the winner along one axis of x
 extern "C" __global__ void __launch_bounds__(256) argreduce(const T *x, int *out, int greatest, long long results, long long length,
         int lanes, int along, const __grid_constant__ View kept, const __grid_constant__ View reduced) {

@@ -92,7 +92,7 @@ def result_type(name: str, dtype):
         return np.dtype(bool)
     if name == "mean" and dtype.kind != "f":
         return np.dtype("float32")
-    return dtype if name in ("max", "min") else number_type(dtype)
+    return number_type(dtype)
 
 
 @lru_cache(4096)

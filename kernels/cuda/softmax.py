@@ -1,0 +1,69 @@
+"""Softmax over the last axis, and its cross-entropy with labels."""
+from math import prod
+
+import numpy as np
+
+from .launch import MAX_BLOCKS, blocks, empty, launch
+
+LONG = 1024                     # a row longer than this is served by a block instead of a warp
+
+
+def by_rows(name, args, shape, dtype):
+    """One warp or one block a row of (..., c)."""
+    rows, c = prod(shape[:-1]), shape[-1]
+    lanes = 256 if c > LONG else 32
+    grid = min(-(-rows * lanes // 256), MAX_BLOCKS)
+    launch("softmax", name, grid, (*args, np.int64(rows), c, lanes), T=dtype)
+
+
+def softmax(x, out=None):
+    out = empty(x, x.shape) if out is None else out
+    by_rows("softmax", (x, out, 0), x.shape, x.dtype)
+    return out
+
+
+def log_softmax(x, out=None):
+    out = empty(x, x.shape) if out is None else out
+    by_rows("softmax", (x, out, 1), x.shape, x.dtype)
+    return out
+
+
+def softmax_backward(dy, y, out=None):
+    out = empty(dy, dy.shape) if out is None else out
+    by_rows("softmax_backward", (dy, y, out, 0), y.shape, y.dtype)
+    return out
+
+
+def log_softmax_backward(dy, y, out=None):
+    out = empty(dy, dy.shape) if out is None else out
+    by_rows("softmax_backward", (dy, y, out, 1), y.shape, y.dtype)
+    return out
+
+
+def softmax_cross_entropy(x, labels, out=None):
+    """(n, c), (n,) -> loss (n,), hits (n,)"""
+    loss, hits = (None, None) if out is None else out
+    loss = empty(x, x.shape[:1]) if loss is None else loss
+    hits = empty(x, x.shape[:1]) if hits is None else hits
+    by_rows("softmax_cross_entropy", (x, labels, loss, hits), x.shape, x.dtype)
+    return loss, hits
+
+
+def softmax_cross_entropy_backward(dloss, x, labels, out=None):
+    out = empty(x, x.shape) if out is None else out
+    by_rows("softmax_cross_entropy_backward", (dloss, x, labels, out), x.shape, x.dtype)
+    return out
+
+
+def pick(x, labels, out=None):
+    """(..., c), (...) -> (...)"""
+    out = empty(x, labels.shape) if out is None else out
+    launch("softmax", "pick", blocks(out.size), (x, labels, out, np.int64(out.size), x.shape[-1]), T=x.dtype)
+    return out
+
+
+def pick_backward(dy, labels, classes, out=None):
+    """(...) -> (..., classes)"""
+    out = empty(dy, (*labels.shape, classes)) if out is None else out
+    launch("softmax", "pick_backward", blocks(out.size), (dy, labels, out, np.int64(out.size), classes), T=dy.dtype)
+    return out
