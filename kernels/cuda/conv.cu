@@ -172,6 +172,7 @@ __device__ inline void depthwise(const T *x, const T *w, const T *bias, T *y, Si
         for (int a = 0; a < g.kh; a++)
             for (int b = 0; b < g.kw; b++) {
                 long long from = side.pixel(image, qy, qx, a, b, group);
+#pragma unroll 1
                 for (int k = 0; k < side.c() && from >= 0; k++)
                     sum += x[from + k] * w[side.weight(a * g.kw + b, k, filter, group)];
             }

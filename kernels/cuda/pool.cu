@@ -39,6 +39,7 @@ extern "C" __global__ void __launch_bounds__(256) max_pool_backward(const T *dy,
         Holders rows(line, g.kh, g.sh, g.oh), columns(column, g.kw, g.sw, g.ow);
         T sum = 0;
         for (int oy = rows.first; oy < rows.last; oy++)
+#pragma unroll 1
             for (int ox = columns.first; ox < columns.last; ox++) {
                 long long at = ((long long)(image * g.oh + oy) * g.ow + ox) * g.c + j;
                 if (index[at] == (line - oy * g.sh) * g.kw + column - ox * g.sw) sum += dy[at];
@@ -68,6 +69,7 @@ extern "C" __global__ void __launch_bounds__(256) average_pool_backward(const T 
         Holders rows(line, g.kh, g.sh, g.oh), columns(column, g.kw, g.sw, g.ow);
         T sum = 0;
         for (int oy = rows.first; oy < rows.last; oy++)
+#pragma unroll 1
             for (int ox = columns.first; ox < columns.last; ox++) {
                 int real = Taps(oy * g.sh - g.top, g.kh, g.h).count() * Taps(ox * g.sw - g.left, g.kw, g.w).count();
                 sum += dy[((long long)(image * g.oh + oy) * g.ow + ox) * g.c + j] / real;
