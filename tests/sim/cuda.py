@@ -1,6 +1,6 @@
 """What gpunn uses of `cupy.cuda`."""
 import os
-from types import SimpleNamespace
+import types
 
 from .capture import GLOBAL, RELAXED, THREAD_LOCAL, Event, Stream
 from .capture import current_stream as get_current_stream
@@ -37,7 +37,7 @@ class Device:
         return total - default_pool.total_bytes(), total
 
 
-runtime = SimpleNamespace(
+runtime = types.SimpleNamespace(
     streamCaptureModeRelaxed=RELAXED, streamCaptureModeThreadLocal=THREAD_LOCAL, streamCaptureModeGlobal=GLOBAL,
     getDeviceCount=lambda: 1, getDeviceProperties=lambda device: PROPERTIES, runtimeGetVersion=lambda: 12090,
     driverGetVersion=lambda: 12090, deviceSynchronize=lambda: get_current_stream().synchronize(),
