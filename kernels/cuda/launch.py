@@ -31,8 +31,8 @@ def empty(like, shape, dtype=None):
 def targets(need, out=None):
     """For every input, whether its gradient is wanted and the array to write it to (None: allocate)."""
     for i, wish in enumerate(need):
-        given = out[i] if out is not None else None
-        yield wish is not None and wish is not False, wish if given is None and wish is not True else given
+        wanted, given = wish is not None and wish is not False, None if out is None else out[i]
+        yield wanted, given if given is not None or not wanted or wish is True else wish
 
 
 @cache
@@ -47,7 +47,7 @@ def compiled(library, file: str, name: str, types: tuple):
 
 
 def scalar(value, real):
-    """CuPy checks no argument: a Python float becomes the kernel's T, an int a 32-bit int, and 64 bits are asked for by np.int64."""
+    """CuPy checks no argument: a Python float becomes the kernel's T, an int a 32-bit int; np.int64 asks for 64 bits."""
     if isinstance(value, float):
         return real(value)
     if isinstance(value, int):

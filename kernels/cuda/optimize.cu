@@ -26,7 +26,7 @@ extern "C" __global__ void __launch_bounds__(256) rmsprop(T *p, const T *g, T *v
             mg[i] = mean;
             variance -= mean * mean;
         }
-        T step = rate * slope / sqrt(variance + epsilon);
+        T step = rate * slope * rsqrt(variance + epsilon);
         if (slow) {
             step += momentum * m[i];
             m[i] = step;

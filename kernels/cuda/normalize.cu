@@ -1,0 +1,165 @@
+// Batch and layer normalization of x (rows, c). xhat = (x - mean) * rstd.
+// Sums over rows: a block is `side` columns times 256 / side threads that walk down the rows of its piece (blockIdx.y); a second kernel
+// merges the pieces. Both end in a fixed tree in shared memory.
+struct Moments { T count, mean, squares; };                // squares: sum of squared distances from the mean
+
+__device__ inline Moments merged(Moments a, Moments b) {   // Chan's formula
+    T count = a.count + b.count, share = count == 0 ? (T)0 : b.count / count, shift = b.mean - a.mean;
+    return {count, a.mean + shift * share, a.squares + b.squares + shift * shift * a.count * share};
+}
+
+struct Sums { T dgamma, dbeta; };
+
+__device__ inline Sums merged(Sums a, Sums b) { return {a.dgamma + b.dgamma, a.dbeta + b.dbeta}; }
+
+// The first thread of every column gets what all of its 256 / side threads have.
+template <class V> __device__ inline V column_merged(V value, int side, V *part) {
+    part[threadIdx.x] = value;
+    for (int step = 128; step >= side; step /= 2) {
+        __syncthreads();
+        if (threadIdx.x < step) part[threadIdx.x] = merged(part[threadIdx.x], part[threadIdx.x + step]);
+    }
+    return part[threadIdx.x];
+}
+
+// partial (pieces, 2, c): means and squares of `chunk` rows each
+extern "C" __global__ void __launch_bounds__(256) column_moments(const T *x, T *partial, long long rows, int c, long long chunk, int side) {
+    __shared__ Moments part[256];
+    int column = blockIdx.x * side + threadIdx.x % side, lane = threadIdx.x / side, lanes = 256 / side;
+    long long first = blockIdx.y * chunk, last = first + chunk < rows ? first + chunk : rows;
+    Moments all = {0, 0, 0};
+    #pragma unroll 1
+    for (long long row = column < c ? first + lane : last; row < last; row += lanes) {
+        T value = x[row * c + column], shift = value - all.mean;
+        all.count += 1;
+        all.mean += shift / all.count;
+        all.squares += shift * (value - all.mean);
+    }
+    all = column_merged(all, side, part);
+    if (lane == 0 && column < c) {
+        partial[(blockIdx.y * 2ll) * c + column] = all.mean;
+        partial[(blockIdx.y * 2ll + 1) * c + column] = all.squares;
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(256) batch_statistics(const T *partial, T *mean, T *rstd, T *moving_mean, T *moving_var,
+        T momentum, T epsilon, long long rows, int c, int pieces, long long chunk, int side) {
+    __shared__ Moments part[256];
+    int column = blockIdx.x * side + threadIdx.x % side, lane = threadIdx.x / side, lanes = 256 / side;
+    Moments all = {0, 0, 0};
+    if (column < c) for (long long piece = lane; piece < pieces; piece += lanes) {
+        long long left = rows - piece * chunk;
+        all = merged(all, {(T)(left < chunk ? left : chunk), partial[piece * 2 * c + column], partial[(piece * 2 + 1) * c + column]});
+    }
+    all = column_merged(all, side, part);
+    if (lane == 0 && column < c) {
+        T variance = all.squares / all.count;
+        mean[column] = all.mean;
+        rstd[column] = 1 / sqrt(variance + epsilon);
+        moving_mean[column] = momentum * moving_mean[column] + (1 - momentum) * all.mean;
+        moving_var[column] = momentum * moving_var[column] + (1 - momentum) * variance;
+    }
+}
+
+// y = xhat * gamma + beta with statistics by column
+extern "C" __global__ void __launch_bounds__(256) batch_norm(const T *x, const T *gamma, const T *beta, const T *mean, const T *rstd, T *y,
+                                                             int has_gamma, int has_beta, long long n, int c) {
+    GRID_STRIDE(i, n) {
+        int column = i % c;
+        T value = (x[i] - mean[column]) * rstd[column];
+        if (has_gamma) value *= gamma[column];
+        y[i] = has_beta ? value + beta[column] : value;
+    }
+}
+
+// partial (pieces, 2, c): sums of dy * xhat and of dy; statistics by row or by column
+extern "C" __global__ void __launch_bounds__(256) gradient_sums(const T *dy, const T *x, const T *mean, const T *rstd, T *partial,
+        int by_row, long long rows, int c, long long chunk, int side) {
+    __shared__ Sums part[256];
+    int column = blockIdx.x * side + threadIdx.x % side, lane = threadIdx.x / side, lanes = 256 / side;
+    long long first = blockIdx.y * chunk, last = first + chunk < rows ? first + chunk : rows;
+    Sums all = {0, 0};
+    if (column < c) for (long long row = first + lane; row < last; row += lanes) {
+        long long at = row * c + column, which = by_row ? row : column;
+        all = merged(all, {dy[at] * ((x[at] - mean[which]) * rstd[which]), dy[at]});
+    }
+    all = column_merged(all, side, part);
+    if (lane == 0 && column < c) {
+        partial[(blockIdx.y * 2ll) * c + column] = all.dgamma;
+        partial[(blockIdx.y * 2ll + 1) * c + column] = all.dbeta;
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(256) gradient_totals(const T *partial, T *dgamma, T *dbeta, int c, int pieces, int side) {
+    __shared__ Sums part[256];
+    int column = blockIdx.x * side + threadIdx.x % side, lane = threadIdx.x / side, lanes = 256 / side;
+    Sums all = {0, 0};
+    if (column < c) for (long long piece = lane; piece < pieces; piece += lanes)
+        all = merged(all, {partial[piece * 2 * c + column], partial[(piece * 2 + 1) * c + column]});
+    all = column_merged(all, side, part);
+    if (lane == 0 && column < c) {
+        dgamma[column] = all.dgamma;
+        dbeta[column] = all.dbeta;
+    }
+}
+
+// dx = gamma * rstd * (dy - mean(dy) - xhat * mean(dy * xhat)), means over the rows
+extern "C" __global__ void __launch_bounds__(256) batch_norm_dx(const T *dy, const T *x, const T *gamma, const T *mean, const T *rstd,
+        const T *dgamma, const T *dbeta, T *dx, int has_gamma, long long n, long long rows, int c) {
+    T share = (T)1 / rows;
+    GRID_STRIDE(i, n) {
+        int column = i % c;
+        T scale = rstd[column], xhat = (x[i] - mean[column]) * scale;
+        T value = (dy[i] - dbeta[column] * share - xhat * dgamma[column] * share) * scale;
+        dx[i] = has_gamma ? value * gamma[column] : value;
+    }
+}
+
+// A row is served by `lanes` threads: a warp, or a block if it is long.
+extern "C" __global__ void __launch_bounds__(256) layer_norm(const T *x, const T *gamma, const T *beta, T *y, T *mean, T *rstd, T epsilon,
+        int has_gamma, int has_beta, long long rows, int c, int lanes) {
+    __shared__ T part[8];
+    int lane = threadIdx.x % lanes, side = 256 / lanes;
+    for (long long first = (long long)blockIdx.x * side; first < rows; first += (long long)gridDim.x * side) {
+        long long row = first + threadIdx.x / lanes;
+        int width = row < rows ? c : 0;
+        const T *a = x + row * c;
+        T total = 0, squares = 0;
+        for (int j = lane; j < width; j += lanes) total += a[j];
+        T center = row_sum(total, lanes, part) / c;
+        for (int j = lane; j < width; j += lanes) squares += (a[j] - center) * (a[j] - center);
+        T scale = 1 / sqrt(row_sum(squares, lanes, part) / c + epsilon);
+        for (int j = lane; j < width; j += lanes) {
+            T value = (a[j] - center) * scale;
+            if (has_gamma) value *= gamma[j];
+            y[row * c + j] = has_beta ? value + beta[j] : value;
+        }
+        if (lane == 0 && row < rows) {
+            mean[row] = center;
+            rstd[row] = scale;
+        }
+    }
+}
+
+// dx = rstd * (g - mean(g) - xhat * mean(g * xhat)), g = dy * gamma, means over the row
+extern "C" __global__ void __launch_bounds__(256) layer_norm_dx(const T *dy, const T *x, const T *gamma, const T *mean, const T *rstd, T *dx,
+        int has_gamma, long long rows, int c, int lanes) {
+    __shared__ T part[8];
+    int lane = threadIdx.x % lanes, side = 256 / lanes;
+    for (long long first = (long long)blockIdx.x * side; first < rows; first += (long long)gridDim.x * side) {
+        long long row = first + threadIdx.x / lanes, start = row * c;
+        int width = row < rows ? c : 0;
+        T center = row < rows ? mean[row] : (T)0, scale = row < rows ? rstd[row] : (T)0, total = 0, dot = 0;
+        for (int j = lane; j < width; j += lanes) {
+            T g = has_gamma ? dy[start + j] * gamma[j] : dy[start + j];
+            total += g;
+            dot += g * ((x[start + j] - center) * scale);
+        }
+        total = row_sum(total, lanes, part) / c;
+        dot = row_sum(dot, lanes, part) / c;
+        for (int j = lane; j < width; j += lanes) {
+            T g = has_gamma ? dy[start + j] * gamma[j] : dy[start + j];
+            dx[start + j] = scale * (g - total - (x[start + j] - center) * scale * dot);
+        }
+    }
+}
