@@ -160,7 +160,8 @@ def op(f):
             elif isinstance(a, Symbol):
                 return trace(apply, args, options)
             else:
-                arrays.append(asarray(a) if isinstance(a, np.ndarray | list | tuple | np.generic) else a)
+                arrays.append(asarray(a) if isinstance(a, np.ndarray | list | tuple)
+                              else a.item() if isinstance(a, np.generic) else a)
                 parents.append(None)
         y, backward = f(*arrays, **options)
         if not (taped and backward and _mode.taping):

@@ -1,0 +1,158 @@
+"""Functions of two operands with broadcasting: arithmetic, comparisons, logic, bits; and `where`."""
+from math import log as natural_log
+
+from ..backend import backend_of
+from ..tensor import op
+from .core import array, as_dtype, common, common_floats, fit, kernels_of
+
+
+def binary(name: str, vjp=None, operands=common):
+    """An op of two operands. vjp(k, dy, a, b, y) gives two functions that compute da and db in the shape of y."""
+    @op
+    def f(x1, x2):
+        a, b = operands(x1, x2)
+        k = kernels_of(a if hasattr(a, "dtype") else b)
+        y = k.binary(name, a, b)
+        if vjp is None:
+            return y, None
+        like = [(x.shape, x.dtype) if hasattr(x, "dtype") else None for x in (x1, x2)]
+        return y, lambda dy, need: tuple([None if n is None else fit(k, part(), *of, n)
+                                          for n, part, of in zip(need, vjp(k, dy, a, b, y), like)])
+    f.__name__ = f.__qualname__ = name
+    f.__doc__ = f"{name} of two operands, element by element, with broadcasting."
+    return f
+
+
+def _add_vjp(k, dy, a, b, y):
+    return lambda: dy, lambda: dy
+
+
+def _subtract_vjp(k, dy, a, b, y):
+    return lambda: dy, lambda: k.unary("negative", dy)
+
+
+def _multiply_vjp(k, dy, a, b, y):
+    return lambda: k.binary("multiply", dy, b), lambda: k.binary("multiply", dy, a)
+
+
+def _divide_vjp(k, dy, a, b, y):
+    def db():
+        return k.unary("negative", k.binary("multiply", dy, k.binary("divide", y, b)))
+    return lambda: k.binary("divide", dy, b), db
+
+
+def _power_vjp(k, dy, a, b, y):
+    """b * a ** (b - 1), and y * log(a), which counts as 0 where a <= 0."""
+    def da():
+        less = k.binary("subtract", b, 1.0)
+        return k.binary("multiply", dy, k.binary("multiply", k.binary("power", a, less), b))
+
+    def db():
+        if not hasattr(a, "dtype"):
+            return k.binary("multiply", dy, k.binary("multiply", y, natural_log(a) if a > 0 else 0.0))
+        logs = k.unary("log", k.where(k.binary("greater", a, 0.0), a, 1.0))
+        return k.binary("multiply", dy, k.binary("multiply", y, logs))
+    return da, db
+
+
+def _winner_vjp(wins, loses):
+    """The gradient goes to the operand that won, half to each at a tie."""
+    def vjp(k, dy, a, b, y):
+        def share(comparison):
+            won = k.where(k.binary(comparison, a, b), dy, 0.0)
+            return k.where(k.binary("equal", a, b), k.binary("multiply", dy, 0.5), won)
+        return lambda: share(wins), lambda: share(loses)
+    return vjp
+
+
+def _arctan2_vjp(k, dy, a, b, y):
+    def over(x):
+        squares = k.binary("add", k.binary("multiply", a, a), k.binary("multiply", b, b))
+        return k.binary("divide", k.binary("multiply", dy, x), squares)
+    return lambda: over(b), lambda: k.unary("negative", over(a))
+
+
+def _logaddexp_vjp(k, dy, a, b, y):
+    def part(x):
+        return k.binary("multiply", dy, k.unary("exp", k.binary("subtract", x, y)))
+    return lambda: part(a), lambda: part(b)
+
+
+def _mod_vjp(k, dy, a, b, y):
+    return lambda: dy, lambda: k.unary("negative", k.binary("multiply", dy, k.binary("floor_divide", a, b)))
+
+
+def arrays(a, b):
+    """Two operands as arrays in their common float dtype."""
+    return common_floats(*common(array(a), array(b)))
+
+
+add = binary("add", _add_vjp)
+subtract = binary("subtract", _subtract_vjp)
+multiply = binary("multiply", _multiply_vjp)
+divide = true_divide = binary("divide", _divide_vjp, common_floats)
+floor_divide = binary("floor_divide")
+mod = binary("mod", _mod_vjp)
+maximum = binary("maximum", _winner_vjp("greater", "less"))
+minimum = binary("minimum", _winner_vjp("less", "greater"))
+arctan2 = binary("arctan2", _arctan2_vjp, arrays)
+logaddexp = binary("logaddexp", _logaddexp_vjp, arrays)
+equal, not_equal = binary("equal"), binary("not_equal")
+less, less_equal = binary("less"), binary("less_equal")
+greater, greater_equal = binary("greater"), binary("greater_equal")
+logical_and, logical_or, logical_xor = binary("logical_and"), binary("logical_or"), binary("logical_xor")
+_power = binary("power", _power_vjp)
+
+
+def power(x1, x2):
+    """x1 ** x2; a constant exponent on floats has a kernel of its own."""
+    if isinstance(x2, int | float) and not isinstance(x1, int | float):
+        from .math import square, unary_power
+        return square(x1) if x2 == 2 else unary_power(x1, x2)
+    return _power(x1, x2)
+
+
+def divide_no_nan(x1, x2):
+    """x1 / x2, and 0 where x2 is 0."""
+    none = equal(x2, 0)
+    return where(none, 0.0, divide(x1, where(none, 1.0, x2)))
+
+
+@op
+def _where(condition, x1, x2):
+    a, b = common(x1, x2)
+    condition = as_dtype(array(condition), "bool")
+    k = kernels_of(condition)
+    like = [(x.shape, x.dtype) if hasattr(x, "dtype") else None for x in (x1, x2)]
+    y = k.where(condition, a, b)
+
+    def backward(dy, need):
+        da = None if need[1] is None else fit(k, k.where(condition, dy, 0.0), *like[0], need[1])
+        db = None if need[2] is None else fit(k, k.where(condition, 0.0, dy), *like[1], need[2])
+        return None, da, db
+    return y, backward
+
+
+def where(condition, x1=None, x2=None):
+    """x1 where the condition holds, x2 elsewhere; with the condition alone: the indices where it holds."""
+    if x1 is None and x2 is None:
+        from .index import nonzero
+        return nonzero(condition)
+    return _where(condition, x1, x2)
+
+
+def host(name: str):
+    """An op that is not differentiable and has no kernel: the array library's own function."""
+    @op
+    def f(*xs):
+        a = [array(x) for x in xs]
+        return getattr(backend_of(a[0]).xp, name)(*a), None
+    f.__name__ = f.__qualname__ = name
+    f.__doc__ = f"{name} of each element, on integers; it cannot be part of a recorded step."
+    return f
+
+
+bitwise_and, bitwise_or, bitwise_xor = host("bitwise_and"), host("bitwise_or"), host("bitwise_xor")
+bitwise_invert = bitwise_not = host("invert")
+bitwise_left_shift = left_shift = host("left_shift")
+bitwise_right_shift = right_shift = host("right_shift")

@@ -1,0 +1,166 @@
+"""Convolutions. Images are (n, h, w, c), sequences (n, t, c) and run as images of height 1."""
+from ..tensor import op
+from .core import as_dtype, into, kernels_of, pair
+from .shape import transpose
+from .window import channels_first, outputs, resolve
+
+TO_LAST = {3: (0, 2, 1), 4: (0, 2, 3, 1)}
+TO_FIRST = {3: (0, 2, 1), 4: (0, 3, 1, 2)}
+
+
+def channels_last_of(x, data_format, who):
+    """The input with channels last, and the way back."""
+    if channels_first(data_format, who):
+        return transpose(x, TO_LAST[x.ndim]), lambda y: transpose(y, TO_FIRST[y.ndim])
+    return x, None
+
+
+def rank_of(x, who: str) -> int:
+    if x.ndim not in (3, 4):
+        raise ValueError(f"{who}: expected images (n, h, w, c) or sequences (n, t, c), got shape {tuple(x.shape)}")
+    return x.ndim - 2
+
+
+def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1, *, bias=None,
+         activation: str = "linear"):
+    """Convolution with a kernel (kh, kw, c / groups, f); the groups follow from the shapes; bias and activation are fused."""
+    return _convolution(inputs, kernel, bias, strides, padding, data_format, dilation_rate, activation, False)
+
+
+def depthwise_conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1, *, bias=None,
+                   activation: str = "linear"):
+    """Each channel convolved on its own, with a kernel (kh, kw, c, multiplier)."""
+    return _convolution(inputs, kernel, bias, strides, padding, data_format, dilation_rate, activation, True)
+
+
+def separable_conv(inputs, depthwise_kernel, pointwise_kernel, strides=1, padding="valid", data_format=None,
+                   dilation_rate=1, *, bias=None, activation: str = "linear"):
+    """A depthwise convolution, then a convolution of size 1 across the channels."""
+    x = depthwise_conv(inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
+    return conv(x, pointwise_kernel, 1, "valid", data_format, 1, bias=bias, activation=activation)
+
+
+def _convolution(x, kernel, bias, strides, padding, data_format, dilation_rate, activation, depthwise):
+    who = "depthwise_conv" if depthwise else "conv"
+    rank = rank_of(kernel, who)
+    if data_format is not None:
+        x, back = channels_last_of(x, data_format, who)
+        if back is not None:
+            return back(_convolution(x, kernel, bias, strides, padding, None, dilation_rate, activation, depthwise))
+    return _conv(x, kernel, bias, strides=pair(strides, rank, f"{who}: strides"), padding=padding,
+                 dilation=pair(dilation_rate, rank, f"{who}: dilation_rate"), activation=activation, depthwise=depthwise)
+
+
+def image(x):
+    """A sequence as an image of height 1."""
+    return x if x.ndim == 4 else x.reshape(x.shape[0], 1, *x.shape[1:])
+
+
+def grouped(w, depthwise: bool):
+    """A kernel as (kh, kw, c / groups, f)."""
+    w = w if w.ndim == 4 else w.reshape(1, *w.shape)
+    return w.reshape(*w.shape[:2], 1, w.shape[2] * w.shape[3]) if depthwise else w
+
+
+def like(y, x):
+    """An image of height 1 as a sequence again, where the input was one."""
+    return y if x.ndim == 4 else y.reshape(y.shape[0], *y.shape[2:])
+
+
+def check_channels(x, w, who: str):
+    c, per_group, f = x.shape[-1], w.shape[2], w.shape[3]
+    if c % per_group or f % (c // per_group):
+        raise ValueError(f"{who}: the input has {c} channels, but the kernel expects {per_group} a group and makes {f}; "
+                         "channels must be a multiple of the kernel's, and filters a multiple of the groups")
+
+
+@op
+def _conv(x, w, b, *, strides, padding, dilation, activation, depthwise):
+    """(n, h, w, c) * (kh, kw, c / groups, f) -> (n, oh, ow, f)"""
+    if x.ndim != w.ndim:
+        raise ValueError(f"conv: a kernel of shape {w.shape} needs an input of {w.ndim} dimensions, got shape {x.shape}")
+    k, xs, ws = kernels_of(w), image(as_dtype(x, w.dtype)), grouped(w, depthwise)
+    check_channels(xs, ws, "conv")
+    size, groups = ws.shape[:2], xs.shape[3] // ws.shape[2]
+    pads = resolve(padding, xs.shape[1:3], size, strides, dilation, "conv")
+    if min(outputs(xs.shape[1:3], size, strides, pads, dilation)) < 1:
+        raise ValueError(f"conv: the kernel of size {size} does not fit the input of shape {x.shape}; "
+                         "use a smaller kernel, fewer poolings before it, or padding='same'")
+    y = k.conv(xs, ws, b, strides, pads, dilation, groups, activation)
+
+    def backward(dy, need):
+        dz, dx, dw, db = dy.reshape(y.shape), None, None, None
+        if activation != "linear":
+            dz = k.activation_backward(activation, dz, y)
+        if need[0] is not None:
+            dx = k.conv_input_grad(dz, ws, xs.shape, strides, pads, dilation, groups).reshape(x.shape)
+        if need[1] is not None:
+            out = None if need[1] is True else need[1].reshape(ws.shape)
+            dw = k.conv_weight_grad(xs, dz, size, strides, pads, dilation, groups, out=out)
+            dw = dw.reshape(w.shape) if out is None else need[1]
+        if need[2] is not None:
+            db = k.reduce("sum", dz, (0, 1, 2), False, out=into(need[2]))
+        return dx, dw, db
+    return like(y, x), backward
+
+
+def conv_transpose(inputs, kernel, strides=1, padding="valid", output_padding=None, data_format=None, dilation_rate=1,
+                   *, bias=None, activation: str = "linear"):
+    """The transpose of a convolution with a kernel (kh, kw, filters, c): (n, h, w, c) -> about strides times larger."""
+    rank, who = rank_of(kernel, "conv_transpose"), "conv_transpose"
+    x, back = channels_last_of(inputs, data_format, who)
+    extra = None
+    if output_padding is not None:
+        extra = tuple(output_padding) if isinstance(output_padding, tuple | list) else (output_padding,) * rank
+        extra = (0,) * (2 - rank) + extra
+    y = _conv_transpose(x, kernel, bias, strides=pair(strides, rank, f"{who}: strides"), padding=padding, extra=extra,
+                        dilation=pair(dilation_rate, rank, f"{who}: dilation_rate"), activation=activation)
+    return y if back is None else back(y)
+
+
+def transposed(n: int, window: int, stride: int, padding: str, extra: int | None, dilation: int) -> tuple:
+    """(output size, (cut before, cut after)) of a transposed convolution along one axis; `extra` is Keras' output_padding."""
+    reach = (window - 1) * dilation + 1
+    natural = (n - 1) * stride + reach
+    if padding == "valid":
+        before, after = 0, -max(stride - reach, 0) if extra is None else -extra
+    elif padding == "same":
+        total = stride + reach - 2 if extra is None else reach + reach % 2 - 2 + extra
+        kept = min(total // 2 + total % 2, reach - 1)
+        before, after = reach - 1 - kept, reach - 1 - (total - kept)
+    else:
+        raise ValueError(f"conv_transpose: padding is 'valid' or 'same', got {padding!r}")
+    if -after >= max(stride, 2):
+        raise ValueError(f"conv_transpose: output_padding {extra} must be smaller than the stride {stride}")
+    return natural - before - after, (before, max(after, 0))
+
+
+@op
+def _conv_transpose(x, w, b, *, strides, padding, extra, dilation, activation):
+    """(n, h, w, c) * (kh, kw, f, c) -> (n, oh, ow, f): the input gradient of the convolution that goes the other way"""
+    k, xs, ws = kernels_of(w), image(as_dtype(x, w.dtype)), grouped(w, False)
+    if xs.shape[3] != ws.shape[3]:
+        raise ValueError(f"conv_transpose: the input has {xs.shape[3]} channels, but the kernel of shape {w.shape} "
+                         f"expects {ws.shape[3]}")
+    size = ws.shape[:2]
+    (oh, rows), (ow, columns) = (transposed(xs.shape[1 + i], size[i], strides[i], padding,
+                                            extra and extra[i], dilation[i]) for i in (0, 1))
+    shape, pads = (xs.shape[0], oh, ow, ws.shape[2]), (rows, columns)
+    y = k.conv_input_grad(xs, ws, shape, strides, pads, dilation)
+    if b is not None:
+        y = k.binary("add", y, b, out=y)
+    if activation != "linear":
+        y = k.unary(activation, y, out=y)
+
+    def backward(dy, need):
+        dz, dx, dw, db = dy.reshape(shape), None, None, None
+        if activation != "linear":
+            dz = k.activation_backward(activation, dz, y)
+        if need[0] is not None:
+            dx = k.conv(dz, ws, None, strides, pads, dilation).reshape(x.shape)
+        if need[1] is not None:
+            dw = k.conv_weight_grad(dz, xs, size, strides, pads, dilation).reshape(w.shape)
+        if need[2] is not None:
+            db = k.reduce("sum", dz, (0, 1, 2), False, out=into(need[2]))
+        return dx, dw, db
+    return like(y, x), backward

@@ -1,0 +1,247 @@
+"""New arrays, dtypes, and the way in and out."""
+from functools import lru_cache
+
+import numpy as np
+
+from ..backend import asarray, constant, current
+from ..backend import empty as new
+from ..symbol import Symbol
+from ..tensor import Tensor, no_grad, op
+from .core import array, kernels_of
+
+
+@lru_cache(256)
+def _kept(device: str, make, *arguments):
+    return constant(make(*arguments))
+
+
+def kept(make, *arguments):
+    """A constant array on the current device, made once for these arguments: a recorded step may use it."""
+    return _kept(current().name, make, *arguments)
+
+
+def arange_constant(n: int):
+    """0 .. n - 1, int32."""
+    return kept(_range, n)
+
+
+def _range(n):
+    return np.arange(n, dtype=np.int32)
+
+
+def causal_constant(rows: int, columns: int):
+    """(rows, columns) bool: True at and below the diagonal."""
+    return kept(_lower, rows, columns)
+
+
+def _lower(rows, columns):
+    return np.tri(rows, columns, dtype=bool)
+
+
+def filled(shape, value, dtype):
+    shape = (shape,) if isinstance(shape, int) else tuple(int(n) for n in shape)
+    like = constant(np.zeros(0, dtype))
+    y = new(like, shape)
+    kernels_of(y).fill(value, y)
+    return Tensor(y)
+
+
+def zeros(shape, dtype=None):
+    """An array of zeros."""
+    return filled(shape, 0, dtype or "float32")
+
+
+def ones(shape, dtype=None):
+    """An array of ones."""
+    return filled(shape, 1, dtype or "float32")
+
+
+def full(shape, fill_value, dtype=None):
+    """An array of one value."""
+    if isinstance(fill_value, bool | int | float):
+        return filled(shape, fill_value, dtype or "float32")
+    from .shape import broadcast_to
+    return broadcast_to(convert_to_tensor(fill_value, dtype), shape)
+
+
+def empty(shape, dtype=None):
+    """An array for values to come; zeros here."""
+    return zeros(shape, dtype)
+
+
+@op
+def _full_like(x, *, value, dtype):
+    x = array(x)
+    y = new(x, x.shape, dtype or x.dtype)
+    kernels_of(y).fill(value, y)
+    return y, None
+
+
+def zeros_like(x, dtype=None):
+    """Zeros in the shape and dtype of x."""
+    return _full_like(x, value=0, dtype=dtype)
+
+
+def ones_like(x, dtype=None):
+    """Ones in the shape and dtype of x."""
+    return _full_like(x, value=1, dtype=dtype)
+
+
+def full_like(x, fill_value, dtype=None):
+    """One value in the shape and dtype of x."""
+    if isinstance(fill_value, bool | int | float):
+        return _full_like(x, value=fill_value, dtype=dtype)
+    return full(x.shape, fill_value, dtype or x.dtype)
+
+
+empty_like = zeros_like
+
+
+def arange(start, stop=None, step=None, dtype=None):
+    """Numbers from start (0) to before stop, in steps."""
+    start, stop = (0, start) if stop is None else (start, stop)
+    default = "float32" if any(isinstance(v, float) for v in (start, stop, step)) else "int32"
+    return Tensor(constant(np.arange(start, stop, 1 if step is None else step).astype(str(dtype or default))))
+
+
+def linspace(start, stop, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype=None, axis: int = 0):
+    """num numbers from start to stop, evenly spaced."""
+    values, step = np.linspace(to_host(start), to_host(stop), num, endpoint, True, axis=axis)
+    y = Tensor(constant(values, str(dtype or "float32")))
+    return (y, Tensor(constant(step, "float32"))) if retstep else y
+
+
+def logspace(start, stop, num: int = 50, endpoint: bool = True, base=10, dtype=None, axis: int = 0):
+    """num numbers from base ** start to base ** stop, evenly spaced on a log scale."""
+    values = np.logspace(to_host(start), to_host(stop), num, endpoint, base, axis=axis)
+    return Tensor(constant(values, str(dtype or "float32")))
+
+
+def to_host(x):
+    """A number or a NumPy array."""
+    return x.numpy() if isinstance(x, Tensor) else x
+
+
+def eye(N, M=None, k: int = 0, dtype=None):
+    """Ones on a diagonal, zeros elsewhere: (N, M)."""
+    return Tensor(kept(np.eye, N, M, k, str(dtype or "float32")))
+
+
+def identity(n, dtype=None):
+    """The identity matrix (n, n)."""
+    return eye(n, dtype=dtype)
+
+
+def tri(N, M=None, k: int = 0, dtype=None):
+    """Ones at and below a diagonal: (N, M)."""
+    return Tensor(kept(np.tri, N, M, k, str(dtype or "float32")))
+
+
+def is_tensor(x) -> bool:
+    """Is it a Tensor (or a Symbol, which becomes one)?"""
+    return isinstance(x, Tensor | Symbol)
+
+
+def convert_to_tensor(x, dtype=None, sparse=None, ragged=None):
+    """Anything array-like as a Tensor, in a dtype."""
+    if isinstance(x, Tensor | Symbol):
+        return x if dtype is None or x.dtype == str(dtype) else cast(x, dtype)
+    if isinstance(x, list | tuple) and any(isinstance(v, Tensor | Symbol) for v in x):
+        from .shape import stack
+        return convert_to_tensor(stack([convert_to_tensor(v) for v in x]), dtype)
+    return Tensor(asarray(x, None if dtype is None else str(dtype)))
+
+
+
+def convert_to_numpy(x) -> np.ndarray:
+    """The values as a NumPy array on the host."""
+    return x.numpy() if isinstance(x, Tensor) else np.asarray(x)
+
+
+@op
+def _cast(x, *, dtype):
+    x = array(x)
+    if x.dtype == dtype:
+        return x, lambda dy, need: (dy,)
+    k = kernels_of(x)
+    y = k.copy(x, dtype=dtype)
+    if y.dtype.kind != "f" or x.dtype.kind != "f":
+        return y, None
+    return y, lambda dy, need: (k.copy(dy, dtype=x.dtype),)
+
+
+def cast(x, dtype):
+    """The values in another dtype."""
+    return _cast(x, dtype=dtype_name(dtype))
+
+
+def dtype_name(dtype) -> str:
+    """float, "float32", numpy.float32 ... by its name."""
+    plain = {float: "float32", int: "int32", bool: "bool"}
+    return plain[dtype] if dtype in plain else dtype if isinstance(dtype, str) else np.dtype(dtype).name
+
+
+def saturate_cast(x, dtype):
+    """The values in another dtype, those outside its range at its ends."""
+    from .math import clip
+    name = dtype_name(dtype)
+    if name == "bool":
+        return cast(x, name)
+    limits = np.iinfo(name) if np.dtype(name).kind in "iu" else np.finfo(name)
+    own = np.dtype(str(getattr(x, "dtype", "float32")))
+    inner = np.iinfo(own) if own.kind in "iu" else np.finfo("float64")
+    low, high = max(limits.min, inner.min), min(limits.max, inner.max)
+    if own.kind == "f" and np.dtype(name).kind in "iu":
+        low, high = float(low), float(np.nextafter(own.type(high), own.type(0))) if own.type(high) > high else float(high)
+    return cast(clip(x, low, high) if own.kind != "b" else x, name)
+
+
+@op
+def copy(x):
+    """The values in memory of their own."""
+    x = array(x)
+    return kernels_of(x).copy(x), lambda dy, need: (dy,)
+
+
+@op
+def stop_gradient(variable):
+    """The same values; no gradient goes through."""
+    return array(variable), None
+
+
+def shape(x) -> tuple:
+    """The shape as a tuple."""
+    return tuple(x.shape) if hasattr(x, "shape") else np.shape(x)
+
+
+def ndim(x) -> int:
+    """The number of axes."""
+    return len(shape(x))
+
+
+def size(x) -> int:
+    """The number of elements."""
+    return int(np.prod(shape(x), dtype=np.int64))
+
+
+def dtype(x) -> str:
+    """The name of the dtype."""
+    return str(x.dtype) if hasattr(x, "dtype") else asarray(x).dtype.name
+
+
+def custom_gradient(f):
+    """A function of tensors that returns its value and its own gradient function `grad(*args, upstream)`."""
+    def apply(*args, **options):
+        kept_gradient = {}
+
+        def forward(*arrays, **inner):
+            with no_grad():
+                y, kept_gradient["grad"] = f(*[Tensor(a) if hasattr(a, "dtype") else a for a in arrays], **inner)
+            return y.data, backward
+
+        def backward(dy, need):
+            dxs = kept_gradient["grad"](upstream=Tensor(dy))
+            dxs = dxs if isinstance(dxs, tuple | list) else (dxs,)
+            return tuple(None if dx is None or n is None else dx.data for dx, n in zip(dxs, need, strict=True))
+        return op(forward)(*args, **options)
+    return apply

@@ -1,0 +1,320 @@
+"""Reading and writing by index: gathering, scattering, one place per row, sorting."""
+import numpy as np
+
+from ..backend import asarray, backend_of, empty, host_read, to_numpy
+from ..tensor import Tensor, op
+from .core import array, as_dtype, axis_index, into, kernels_of, prod
+from .shape import _slice, expand_dims, moveaxis, ravel, reshape, transpose
+
+
+@op
+def embedding(table, ids):
+    """Rows of a table (rows, ...) by integer ids of any shape -> ids.shape + (...); NaN for an id outside."""
+    k, ids = kernels_of(table), as_dtype(ids, "int32")
+    return k.gather(table, ids), lambda dy, need: (k.scatter_add(dy, ids, table.shape[0], out=into(need[0])), None)
+
+
+def counted_from_zero(ids, n: int):
+    """Negative indices count from the end."""
+    from .arithmetic import add, less, where
+    from .create import convert_to_tensor
+    if isinstance(ids, int | list | tuple | np.ndarray | np.integer):
+        ids = np.asarray(ids)
+        return np.where(ids < 0, ids + n, ids).astype(np.int32)
+    ids = convert_to_tensor(ids)
+    return where(less(ids, 0), add(ids, n), ids)
+
+
+def take(x, indices, axis=None):
+    """Elements by index along an axis, of the flat array where axis is None; negative indices count from the end."""
+    if axis is None:
+        x, axis = ravel(x), 0
+    axis = axis_index(axis, x.ndim, "take")
+    ids = counted_from_zero(indices, x.shape[axis])
+    y = embedding(moveaxis(x, axis, 0), ids)
+    where = len(ids.shape)
+    return moveaxis(y, tuple(range(where)), tuple(range(axis, axis + where)))
+
+
+def places(indices, shape, axis: int):
+    """Flat places of x[..., indices[...], ...]: indices broadcast against the other axes of `shape`."""
+    from .arithmetic import add, multiply
+    from .create import kept
+    flat = multiply(indices, prod(shape[axis + 1:]))
+    for i, n in enumerate(shape):
+        if i != axis:
+            flat = add(flat, kept(_steps, n, prod(shape[i + 1:]), len(shape) - i - 1))
+    return flat
+
+
+def _steps(n, step, after):
+    return (np.arange(n, dtype=np.int32) * step).reshape(n, *(1,) * after)
+
+
+def take_along_axis(x, indices, axis=None):
+    """One element per index: y[i, j] = x[i, indices[i, j]] for axis 1."""
+    if axis is None:
+        x, axis, indices = ravel(x), 0, ravel(indices)
+    axis = axis_index(axis, x.ndim, "take_along_axis")
+    ids = counted_from_zero(indices, x.shape[axis])
+    return embedding(ravel(x), places(ids, x.shape, axis))
+
+
+def get_item(x, key):
+    """x[key]: numbers, ranges, None, ... and integer arrays; a boolean mask is looked at by the host."""
+    keys = tuple(key) if isinstance(key, tuple | list) and not _is_plain_list(key) else (key,)
+    if not any(_is_array(i) for i in keys):
+        return _slice(x, index=keys)
+    return advanced(x, keys)
+
+
+def _is_plain_list(key) -> bool:
+    return isinstance(key, list) and all(isinstance(i, int | bool) for i in key)
+
+
+def _is_array(i) -> bool:
+    return isinstance(i, list | np.ndarray) or (hasattr(i, "dtype") and getattr(i, "ndim", 0) > 0) or isinstance(i, Tensor)
+
+
+def advanced(x, keys):
+    """Integer arrays among the keys: basic keys first, then one gather over the joined indexed axes."""
+    keys = sum((_integers(i) for i in keys), ())
+    spread = sum(i is not None and i is not ... for i in keys)
+    keys = sum(((slice(None),) * (x.ndim - spread) if i is ... else (i,) for i in keys), ())
+    keys += (slice(None),) * (x.ndim - spread) if ... not in [k for k in keys if k is ...] and len(keys) < x.ndim else ()
+    x = _slice(x, index=tuple(slice(None) if _is_array(i) else i for i in keys))
+    arrays, axes = {}, -1
+    for i in keys:
+        axes += not (isinstance(i, int | np.integer) and not isinstance(i, bool))
+        if _is_array(i):
+            arrays[axes] = counted_from_zero(i, x.shape[axes])
+    return gathered(x, arrays)
+
+
+def _integers(i) -> tuple:
+    """A boolean mask as the integer arrays of its True places."""
+    kind = str(getattr(i, "dtype", "bool" if isinstance(i, list) and i and isinstance(i[0], bool) else ""))
+    if kind != "bool":
+        return (i,)
+    host_read("a boolean mask as index")
+    mask = i.numpy() if isinstance(i, Tensor) else np.asarray(i)
+    return tuple(a.astype(np.int32) for a in np.nonzero(mask))
+
+
+def gathered(x, arrays: dict):
+    """x indexed by integer arrays at some axes; they broadcast, and stand where the first of neighbours stood, else in front."""
+    from .arithmetic import add, multiply
+    axes = sorted(arrays)
+    x = moveaxis(x, axes, tuple(range(len(axes))))
+    sizes, flat = x.shape[:len(axes)], None
+    for a, n in zip(axes, sizes):
+        flat = arrays[a] if flat is None else add(multiply(flat, n), arrays[a])
+    y = embedding(reshape(x, (prod(sizes), *x.shape[len(axes):])), flat)
+    adjacent = axes == list(range(axes[0], axes[0] + len(axes)))
+    if not adjacent or axes[0] == 0:
+        return y
+    ndim = len(flat.shape)
+    return moveaxis(y, tuple(range(ndim)), tuple(range(axes[0], axes[0] + ndim)))
+
+
+def block(inputs, start_indices, shape):
+    """A block of a given shape from a given corner."""
+    return _slice(inputs, index=tuple(_block(start_indices, shape)))
+
+
+def _block(starts, shape):
+    return [slice(int(a), int(a) + int(n)) for a, n in zip(starts, shape, strict=True)]
+
+
+@op
+def _written(x, values, *, index):
+    """x with values at a basic index"""
+    k = kernels_of(x)
+    y = k.copy(x)
+    k.copy(as_dtype(values, x.dtype), out=y[(*index, ...)])
+
+    def backward(dy, need):
+        dx = k.copy(dy)
+        k.fill(0, dx[(*index, ...)])
+        return dx, k.copy(dy[(*index, ...)])
+    return y, backward
+
+
+def slice_update(inputs, start_indices, updates):
+    """The array with a block replaced."""
+    return _written(inputs, updates, index=tuple(_block(start_indices, updates.shape)))
+
+
+@op
+def _scatter(indices, values, *, shape):
+    """Zeros of a shape, plus values[...] at indices[..., :]; duplicates add up"""
+    values, indices = array(values), as_dtype(array(indices), "int32")
+    k, depth = kernels_of(values), indices.shape[-1]
+    flat = joined_index(k, indices, shape[:depth])
+    rows = values.reshape(prod(flat.shape), *shape[depth:])
+    y = k.scatter_add(rows, flat.reshape(rows.shape[0]), prod(shape[:depth])).reshape(shape)
+
+    def backward(dy, need):
+        return None, k.gather(dy.reshape(prod(shape[:depth]), *shape[depth:]), flat).reshape(values.shape)
+    return y, backward
+
+
+def joined_index(k, indices, sizes):
+    """Rows of indices (..., d) as one index into the joined leading axes."""
+    flat = k.copy(indices[..., 0])
+    for i, n in enumerate(sizes[1:], 1):
+        flat = k.binary("add", k.binary("multiply", flat, n), indices[..., i])
+    return flat
+
+
+def scatter(indices, values, shape):
+    """Values at places of an array of zeros; values at the same place add up."""
+    return _scatter(indices, values, shape=tuple(int(n) for n in shape))
+
+
+@op
+def scatter_update(inputs, indices, updates):
+    """The array with the elements at indices[i] replaced by updates[i]."""
+    k, depth = kernels_of(inputs), indices.shape[-1]
+    flat = joined_index(k, as_dtype(indices, "int32"), inputs.shape[:depth])
+    rows = prod(inputs.shape[:depth])
+    ones = k.fill(1, empty(inputs, flat.shape))
+    free = k.binary("equal", k.scatter_add(ones, flat, rows), 0)
+    free = free.reshape(*inputs.shape[:depth], *(1,) * (inputs.ndim - depth))
+    new = k.scatter_add(as_dtype(updates, inputs.dtype), flat, rows).reshape(inputs.shape)
+
+    def backward(dy, need):
+        return k.where(free, dy, 0.0), None, k.gather(dy.reshape(rows, *dy.shape[depth:]), flat)
+    return k.where(free, inputs, new), backward
+
+
+@op
+def _segment_sum(data, ids, *, segments):
+    k, ids = kernels_of(data), as_dtype(ids, "int32")
+    return k.scatter_add(data, ids, segments), lambda dy, need: (k.gather(dy, ids), None)
+
+
+def segment_sum(data, segment_ids, num_segments=None, sorted: bool = False):
+    """The sum of the rows of each segment."""
+    return _segment_sum(data, segment_ids, segments=_count(segment_ids, num_segments))
+
+
+def segment_max(data, segment_ids, num_segments=None, sorted: bool = False):
+    """The largest element of the rows of each segment; -inf for an empty one."""
+    from .arithmetic import equal, where
+    from .create import arange_constant
+    from .reduce import max
+    n = _count(segment_ids, num_segments)
+    member = equal(expand_dims(segment_ids, 0), expand_dims(arange_constant(n), 1))
+    member = reshape(member, (*member.shape, *(1,) * (len(data.shape) - 1)))
+    return max(where(member, expand_dims(data, 0), float("-inf")), 1)
+
+
+def _count(ids, segments) -> int:
+    if segments is not None:
+        return int(segments)
+    host_read("a number of segments left open")
+    return int(np.max(ids.numpy() if isinstance(ids, Tensor) else ids)) + 1
+
+
+@op
+def _argsort(x, *, axis, descending):
+    """Places in stable order; by the array library, so not part of a recorded step"""
+    x = array(x)
+    xp = backend_of(x).xp
+    line = x if not descending else -x.astype("float64") if x.dtype.kind != "f" else -x
+    return xp.argsort(line, axis=axis, kind="stable").astype("int32"), None
+
+
+def argsort(x, axis: int | None = -1):
+    """The places of the elements in ascending order."""
+    return argsort(ravel(x), 0) if axis is None else _argsort(x, axis=axis, descending=False)
+
+
+def sort(x, axis: int = -1):
+    """The elements in ascending order."""
+    return take_along_axis(x, argsort(x, axis), axis)
+
+
+def top_k(x, k: int, sorted: bool = True):
+    """The k largest elements along the last axis, largest first, and their places."""
+    best = _slice(_argsort(x, axis=-1, descending=True), index=(..., np.s_[:k]))
+    return take_along_axis(x, best, -1), best
+
+
+def in_top_k(targets, predictions, k: int):
+    """Is the prediction (n, c) at the target (n,) among the k largest of its row? Ties count; NaN does not."""
+    from .arithmetic import greater, less, logical_and
+    from .create import cast
+    from .math import isfinite
+    from .nn import pick
+    from .reduce import sum
+    chosen = pick(predictions, targets)
+    ahead = sum(cast(greater(predictions, expand_dims(chosen, -1)), "int32"), -1)
+    return logical_and(less(ahead, k), isfinite(chosen))
+
+
+def nonzero(x) -> tuple:
+    """The places of elements that are not 0, one array an axis; looked at by the host."""
+    host_read("nonzero")
+    return tuple(Tensor(asarray(i.astype(np.int32))) for i in np.nonzero(to_numpy(x.data if isinstance(x, Tensor) else asarray(x))))
+
+
+def diagonal(x, offset: int = 0, axis1: int = 0, axis2: int = 1):
+    """The diagonal of two axes, as the last axis."""
+    x = moveaxis(x, (axis1, axis2), (-2, -1))
+    rows, columns = x.shape[-2:]
+    n = max(min(rows + min(offset, 0), columns - max(offset, 0)), 0)
+    first = max(offset, 0) - min(offset, 0) * columns
+    flat = reshape(x, (*x.shape[:-2], rows * columns))
+    return take(flat, np.arange(n) * (columns + 1) + first, -1)
+
+
+def trace(x, offset: int = 0, axis1: int = 0, axis2: int = 1):
+    """The sum of the diagonal."""
+    from .reduce import sum
+    return sum(diagonal(x, offset, axis1, axis2), -1)
+
+
+def diag(x, k: int = 0):
+    """The diagonal of a matrix, or a matrix with a diagonal."""
+    if x.ndim == 2:
+        return diagonal(x, k)
+    n = x.shape[0] + abs(k)
+    rows = np.arange(x.shape[0], dtype=np.int32)[:, None] + np.array([-min(k, 0), max(k, 0)], np.int32)
+    return scatter(rows, x, (n, n))
+
+
+def diagflat(x, k: int = 0):
+    """A matrix with the flattened elements on a diagonal."""
+    return diag(ravel(x), k)
+
+
+def tril(x, k: int = 0):
+    """The elements at and below a diagonal; zeros above."""
+    return _triangle(x, k, False)
+
+
+def triu(x, k: int = 0):
+    """The elements at and above a diagonal; zeros below."""
+    return _triangle(x, k, True)
+
+
+def _triangle(x, k, upper):
+    from .arithmetic import where
+    from .create import kept
+    return where(kept(_mask, *x.shape[-2:], k, upper), x, 0)
+
+
+def _mask(rows, columns, k, upper):
+    return ~np.tri(rows, columns, k - 1, dtype=bool) if upper else np.tri(rows, columns, k, dtype=bool)
+
+
+def diff(a, n: int = 1, axis: int = -1):
+    """Differences of neighbours, n times."""
+    from .arithmetic import subtract
+    from .shape import part
+    axis = axis_index(axis, a.ndim, "diff")
+    for _ in range(n):
+        a = subtract(_slice(a, index=part(a.ndim, axis, 1, None)), _slice(a, index=part(a.ndim, axis, 0, -1)))
+    return a

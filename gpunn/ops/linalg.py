@@ -1,0 +1,216 @@
+"""Matrix products and what is made of them; factorizations by the array library."""
+from ..backend import backend_of
+from ..tensor import op
+from .arithmetic import multiply
+from .core import array, axis_index, common, fit, floating, into, kernels_of, prod
+from .reduce import sum
+from .shape import expand_dims, ravel, reshape, squeeze, transpose
+
+
+@op
+def _matmul(x1, x2):
+    """(..., m, k) @ (..., k, n) -> (..., m, n)"""
+    a, b = common(array(x1), array(x2))
+    if a.shape[-1] != b.shape[-2]:
+        raise ValueError(f"matmul: shapes {x1.shape} and {x2.shape} do not fit: {a.shape[-1]} columns against {b.shape[-2]} rows")
+    k = kernels_of(a)
+    if a.dtype.kind != "f":
+        y = k.matmul(k.copy(a, dtype="float64"), k.copy(b, dtype="float64"))
+        return k.copy(y, dtype="int32" if a.dtype.kind == "b" else a.dtype), None
+
+    def backward(dy, need):
+        da = db = None
+        if need[0] is not None:
+            da = fit(k, k.matmul(dy, b, transpose_b=True), x1.shape, x1.dtype, need[0])
+        if need[1] is not None:
+            db = fit(k, k.matmul(a, dy, transpose_a=True), x2.shape, x2.dtype, need[1])
+        return da, db
+    return k.matmul(a, b), backward
+
+
+def matmul(x1, x2):
+    """The matrix product; vectors count as a row on the left and a column on the right."""
+    x1, x2 = _tensor(x1), _tensor(x2)
+    if x1.ndim == 0 or x2.ndim == 0:
+        raise ValueError(f"matmul: expected at least one axis each, got shapes {tuple(x1.shape)} and {tuple(x2.shape)}")
+    y = _matmul(expand_dims(x1, 0) if x1.ndim == 1 else x1, expand_dims(x2, 1) if x2.ndim == 1 else x2)
+    if x2.ndim == 1:
+        y = squeeze(y, -1)
+    return squeeze(y, -2 + (x2.ndim == 1)) if x1.ndim == 1 else y
+
+
+def _tensor(x):
+    from .create import convert_to_tensor
+    return x if hasattr(x, "ndim") else convert_to_tensor(x)
+
+
+def dot(x1, x2):
+    """Sum over the last axis of x1 and the second to last of x2 (its only one, if it is a vector)."""
+    x1, x2 = _tensor(x1), _tensor(x2)
+    if x1.ndim == 0 or x2.ndim == 0:
+        return multiply(x1, x2)
+    return tensordot(x1, x2, ((x1.ndim - 1,), (max(x2.ndim - 2, 0),)))
+
+
+def tensordot(x1, x2, axes=2):
+    """Sums of products over pairs of axes."""
+    x1, x2 = _tensor(x1), _tensor(x2)
+    if isinstance(axes, int):
+        left, right = list(range(x1.ndim - axes, x1.ndim)), list(range(axes))
+    else:
+        left, right = ([a] if isinstance(a, int) else list(a) for a in axes)
+    left = [axis_index(a, x1.ndim, "tensordot") for a in left]
+    right = [axis_index(a, x2.ndim, "tensordot") for a in right]
+    rest1 = [i for i in range(x1.ndim) if i not in left]
+    rest2 = [i for i in range(x2.ndim) if i not in right]
+    inner = prod(x1.shape[i] for i in left)
+    a = reshape(transpose(x1, (*rest1, *left)), (prod(x1.shape[i] for i in rest1), inner))
+    b = reshape(transpose(x2, (*right, *rest2)), (inner, prod(x2.shape[i] for i in rest2)))
+    return reshape(_matmul(a, b), (*(x1.shape[i] for i in rest1), *(x2.shape[i] for i in rest2)))
+
+
+def inner(x1, x2):
+    """Sum of products over the last axes."""
+    x1, x2 = _tensor(x1), _tensor(x2)
+    return multiply(x1, x2) if x1.ndim == 0 or x2.ndim == 0 else tensordot(x1, x2, ((-1,), (-1,)))
+
+
+def outer(x1, x2):
+    """All products of the elements of two vectors."""
+    return multiply(reshape(_tensor(x1), (-1, 1)), reshape(_tensor(x2), (1, -1)))
+
+
+def vdot(x1, x2):
+    """Sum of products of all elements."""
+    return sum(multiply(ravel(_tensor(x1)), ravel(_tensor(x2))))
+
+
+def einsum(subscripts: str, *operands):
+    """Einstein's sum: "ij,jk->ik" is a matrix product. Two operands at a time, each pair as one matrix product."""
+    if subscripts.count("...") and not operands:
+        raise ValueError("einsum: no operands")
+    operands = [_tensor(x) for x in operands]
+    inputs, output = parsed(subscripts.replace(" ", ""), operands)
+    labels, x = inputs[0], operands[0]
+    labels, x = _diagonals(labels, x)
+    for i in range(1, len(operands)):
+        other, y = _diagonals(inputs[i], operands[i])
+        later = set(output).union(*inputs[i + 1:])
+        labels, x = contracted(labels, x, other, y, later)
+    gone = [i for i, c in enumerate(labels) if c not in output]
+    if gone:
+        x, labels = sum(x, tuple(gone)), "".join(c for c in labels if c in output)
+    return transpose(x, tuple(labels.index(c) for c in output)) if labels != output else x
+
+
+def parsed(subscripts: str, operands):
+    """Labels of the inputs and the output, an ellipsis spelled out in letters of its own."""
+    left, arrow, output = subscripts.partition("->")
+    inputs = left.split(",")
+    if len(inputs) != len(operands):
+        raise ValueError(f"einsum: {subscripts!r} names {len(inputs)} operands, got {len(operands)}")
+    spare = [chr(c) for c in range(0x3b1, 0x3ca)]
+    hidden = [x.ndim - len(s.replace("...", "")) if "..." in s else 0 for s, x in zip(inputs, operands)]
+    most = max(hidden)
+    inputs = [s.replace("...", "".join(spare[most - h:most])) for s, h in zip(inputs, hidden)]
+    if not arrow:
+        letters = "".join(inputs)
+        output = "..." * bool(most) + "".join(sorted(c for c in set(letters) if letters.count(c) == 1 and c not in spare))
+    for s, x in zip(inputs, operands):
+        if len(s) != x.ndim:
+            raise ValueError(f"einsum: {s!r} in {subscripts!r} names {len(s)} axes, but the operand has shape {tuple(x.shape)}")
+    return inputs, output.replace("...", "".join(spare[:most]))
+
+
+def _diagonals(labels: str, x):
+    """A label that stands twice in one operand is its diagonal."""
+    from .index import diagonal
+    for c in labels:
+        while labels.count(c) > 1:
+            i = labels.index(c)
+            j = labels.index(c, i + 1)
+            x, labels = diagonal(x, 0, i, j), labels[:i] + labels[i + 1:j] + labels[j + 1:] + c
+    return labels, x
+
+
+def contracted(la: str, a, lb: str, b, later):
+    """Two operands as one batched matrix product: labels (both, left, right)."""
+    a, la = _without(a, la, lb, later)
+    b, lb = _without(b, lb, la, later)
+    both = "".join(c for c in la if c in lb and c in later)
+    inner = "".join(c for c in la if c in lb and c not in later)
+    left, right = ("".join(c for c in s if c not in both + inner) for s in (la, lb))
+    size = dict(zip(la, a.shape))
+    for c, n in zip(lb, b.shape):
+        size[c] = n if size.get(c, 1) == 1 else size[c]
+    a = _grouped(a, la, (both, left, inner), size)
+    b = _grouped(b, lb, (both, inner, right), size)
+    return both + left + right, reshape(_matmul(a, b), tuple(size[c] for c in both + left + right))
+
+
+def _without(x, labels, other, later):
+    """Summed over the labels that nobody else needs."""
+    gone = [i for i, c in enumerate(labels) if c not in other and c not in later]
+    return (sum(x, tuple(gone)), "".join(c for i, c in enumerate(labels) if i not in gone)) if gone else (x, labels)
+
+
+def _grouped(x, labels, groups, size):
+    """Axes in the order of the groups, each group as one axis."""
+    from .shape import broadcast_to
+    order = "".join(groups)
+    x = transpose(x, tuple(labels.index(c) for c in order)) if order != labels else x
+    full = tuple(size[c] for c in order)
+    x = x if tuple(x.shape) == full else broadcast_to(x, full)
+    return reshape(x, tuple(prod(size[c] for c in g) for g in groups))
+
+
+def library(name: str, post=lambda y: y):
+    """A function of numpy.linalg or cupy.linalg; it has no gradient and cannot be part of a recorded step."""
+    @op
+    def f(*xs, **options):
+        a = [floating(x) for x in xs]
+        y = getattr(backend_of(a[0]).xp.linalg, name)(*a, **options)
+        return tuple(y) if isinstance(y, tuple) else y, None
+    f.__name__ = f.__qualname__ = name
+    return f
+
+
+_cholesky, _qr, _svd = library("cholesky"), library("qr"), library("svd")
+_det, _inv, _solve = library("det"), library("inv"), library("solve")
+
+
+def cholesky(x, upper: bool = False):
+    """The triangular matrix whose product with its transpose is x."""
+    y = _cholesky(x)
+    return transpose(y, (*range(y.ndim - 2), y.ndim - 1, y.ndim - 2)) if upper else y
+
+
+def det(x):
+    """The determinant of square matrices."""
+    return _contiguous(_det(x))
+
+
+def inv(x):
+    """The inverse of square matrices."""
+    return _contiguous(_inv(x))
+
+
+def qr(x, mode: str = "reduced"):
+    """An orthonormal and an upper triangular matrix with product x."""
+    return tuple(map(_contiguous, _qr(x, mode=mode)))
+
+
+def svd(x, full_matrices: bool = True, compute_uv: bool = True):
+    """Singular value decomposition: (u, s, vh), or s alone."""
+    y = _svd(x, full_matrices=full_matrices, compute_uv=compute_uv)
+    return tuple(map(_contiguous, y)) if compute_uv else y
+
+
+def solve(a, b):
+    """x with a @ x = b."""
+    return _contiguous(_solve(a, b))
+
+
+def _contiguous(x):
+    from .create import convert_to_tensor, copy
+    return copy(convert_to_tensor(x))

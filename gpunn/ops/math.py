@@ -1,0 +1,115 @@
+"""Functions of single elements."""
+from math import log as natural_log
+
+from ..tensor import op
+from .arithmetic import add, divide, logical_and, maximum, minimum, multiply, subtract, where
+from .core import array, floating, into, kernels_of
+
+KEEP_INTEGERS = {"abs", "negative", "sign", "square", "relu", "relu6", "round", "trunc", "clip"}
+
+
+@op
+def _unary(x, *, name, alpha=0.0, beta=0.0):
+    x = array(x) if name in KEEP_INTEGERS else floating(x)
+    k = kernels_of(x)
+    y = k.unary(name, x, alpha, beta)
+    return y, lambda dy, need: (k.unary_backward(name, dy, x, y, alpha, beta, out=into(need[0])),)
+
+
+def unary(name: str):
+    def f(x):
+        return _unary(x, name=name)
+    f.__name__ = f.__qualname__ = name
+    f.__doc__ = f"{name} of each element."
+    return f
+
+
+abs, negative, sign, square, relu, relu6 = map(unary, ("abs", "negative", "sign", "square", "relu", "relu6"))
+exp, expm1, log1p, log2, log10 = map(unary, ("exp", "expm1", "log1p", "log2", "log10"))
+sqrt, rsqrt, reciprocal, erf = map(unary, ("sqrt", "rsqrt", "reciprocal", "erf"))
+sin, cos, tan, arcsin, arccos, arctan = map(unary, ("sin", "cos", "tan", "arcsin", "arccos", "arctan"))
+sinh, cosh, tanh, arcsinh, arccosh, arctanh = map(unary, ("sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh"))
+floor, ceil, trunc = map(unary, ("floor", "ceil", "trunc"))
+sigmoid, log_sigmoid, silu, mish, softplus = map(unary, ("sigmoid", "log_sigmoid", "silu", "mish", "softplus"))
+softsign, selu, hard_sigmoid, hard_silu, binary_step = map(unary, ("softsign", "selu", "hard_sigmoid", "hard_silu", "binary_step"))
+_log, _round = unary("log"), unary("round")
+absolute, swish, hard_swish = abs, silu, hard_silu
+
+
+def log(x):
+    """The natural logarithm of each element."""
+    return _log(x)
+
+
+def round(x, decimals: int = 0):
+    """Each element rounded to a number of decimals, halves to even."""
+    return _round(x) if not decimals else divide(_round(multiply(x, 10.0 ** decimals)), 10.0 ** decimals)
+
+
+def leaky_relu(x, negative_slope: float = 0.2):
+    """x where x >= 0, negative_slope * x elsewhere."""
+    return _unary(x, name="leaky_relu", alpha=float(negative_slope))
+
+
+def elu(x, alpha: float = 1.0):
+    """x where x >= 0, alpha * (exp(x) - 1) elsewhere."""
+    return _unary(x, name="elu", alpha=float(alpha))
+
+
+def celu(x, alpha: float = 1.0):
+    """max(0, x) + min(0, alpha * (exp(x / alpha) - 1))"""
+    return _unary(x, name="celu", alpha=float(alpha))
+
+
+def gelu(x, approximate: bool = True):
+    """x * Phi(x), by tanh or exactly by erf."""
+    return _unary(x, name="gelu", alpha=float(bool(approximate)))
+
+
+def clip(x, x_min, x_max):
+    """x between two bounds, numbers or arrays."""
+    if isinstance(x_min, int | float) and isinstance(x_max, int | float):
+        return _unary(x, name="clip", alpha=x_min, beta=x_max)
+    return minimum(maximum(x, x_min), x_max)
+
+
+def exp2(x):
+    """2 to the power of each element."""
+    return exp(multiply(x, natural_log(2.0)))
+
+
+def unary_power(x, exponent):
+    """x to the power of a number; integers stay integers where the exponent is one."""
+    if isinstance(exponent, int) and exponent >= 0 and is_integer(x):
+        return _integer_power(x, exponent=exponent)
+    return _unary(x, name="power", alpha=float(exponent))
+
+
+def is_integer(x) -> bool:
+    """Is the dtype an integer or bool?"""
+    return str(x.dtype).startswith(("int", "uint", "bool")) if hasattr(x, "dtype") else False
+
+
+@op
+def _integer_power(x, *, exponent):
+    return kernels_of(x).binary("power", x, exponent), None
+
+
+def logical_not(x):
+    """True where x is False or 0."""
+    return _unary(x, name="logical_not")
+
+
+def isnan(x):
+    """True where x is not a number."""
+    return _unary(x, name="isnan")
+
+
+def isinf(x):
+    """True where x is infinite."""
+    return _unary(x, name="isinf")
+
+
+def isfinite(x):
+    """True where x is neither infinite nor NaN."""
+    return _unary(x, name="isfinite")

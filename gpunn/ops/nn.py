@@ -1,0 +1,118 @@
+"""Dense layers, softmax and cross-entropy on logits: the fused ops."""
+from ..tensor import op
+from .core import array, as_dtype, axis_index, floating, into, kernels_of, prod, shaped
+
+FUSED = ("linear", "relu", "sigmoid", "tanh")           # what dense and conv compute in the same pass
+
+
+def dense(x, w, b=None, activation: str = "linear"):
+    """activation(x @ w + b) over the last axis: (..., i) x (i, o) + (o,) -> (..., o)."""
+    return _dense(x, w, b, activation=activation)
+
+
+@op
+def _dense(x, w, b, *, activation):
+    if x.shape[-1:] != w.shape[:1]:
+        raise ValueError(f"dense: x of shape {x.shape} has {x.shape[-1:]} features, but the kernel of shape {w.shape} "
+                         f"expects {w.shape[0]}")
+    k, shape, dtype = kernels_of(w), x.shape, x.dtype
+    x = as_dtype(x, w.dtype).reshape(prod(shape[:-1]), shape[-1])
+    y = k.dense(x, w, b, activation)
+
+    def backward(dy, need):
+        wanted = (need[0] is not None or None, need[1], need[2])
+        dx, dw, db = k.dense_backward(dy.reshape(y.shape), y, x, w, activation, wanted)
+        return None if dx is None else as_dtype(shaped(dx, shape), dtype), dw, db
+    return y.reshape(*shape[:-1], w.shape[1]), backward
+
+
+def softmax(x, axis=-1):
+    """Numbers > 0 with sum 1 along an axis, or along several taken together."""
+    return _along(_softmax, x, axis)
+
+
+def log_softmax(x, axis=-1):
+    """log(softmax(x)), computed without the detour."""
+    return _along(_log_softmax, x, axis)
+
+
+@op
+def _softmax(x):
+    x = floating(x)
+    k = kernels_of(x)
+    y = k.softmax(x)
+    return y, lambda dy, need: (k.softmax_backward(dy, y, out=into(need[0])),)
+
+
+@op
+def _log_softmax(x):
+    x = floating(x)
+    k = kernels_of(x)
+    y = k.log_softmax(x)
+    return y, lambda dy, need: (k.log_softmax_backward(dy, y, out=into(need[0])),)
+
+
+def _along(f, x, axis):
+    """A function of the last axis along any axis, or along several as one."""
+    if axis == -1:
+        return f(x)
+    from .shape import moveaxis, reshape
+    if isinstance(axis, tuple | list):
+        axes = [axis_index(a, x.ndim, f.__name__) for a in axis]
+        ends = list(range(x.ndim - len(axes), x.ndim))
+        moved = moveaxis(x, axes, ends)
+        flat = reshape(moved, (*moved.shape[:ends[0]], prod(moved.shape[ends[0]:])))
+        return moveaxis(reshape(f(flat), moved.shape), ends, axes)
+    return moveaxis(f(moveaxis(x, axis, -1)), -1, axis)
+
+
+@op
+def softmax_cross_entropy(x, labels):
+    """(..., c) logits and integer labels (...) -> the loss (...) and 1.0 where the first argmax is the label (...)."""
+    x = floating(x)
+    k, rows = kernels_of(x), x.reshape(prod(x.shape[:-1]), x.shape[-1])
+    labels = as_dtype(labels, "int32").reshape(rows.shape[0])
+    loss, hits = k.softmax_cross_entropy(rows, labels)
+
+    def backward(dy, need):
+        if dy[0] is None:
+            return None, None
+        out = into(need[0])
+        dx = k.softmax_cross_entropy_backward(dy[0].reshape(rows.shape[0]), rows, labels,
+                                              out=None if out is None else out.reshape(rows.shape))
+        return dx.reshape(x.shape), None
+    return (loss.reshape(x.shape[:-1]), hits.reshape(x.shape[:-1])), backward
+
+
+@op
+def pick(x, labels):
+    """x[..., labels[...]]: (..., c) and integer labels (...) -> (...); NaN for a label outside."""
+    x = floating(x)
+    k, rows = kernels_of(x), x.reshape(prod(x.shape[:-1]), x.shape[-1])
+    labels = as_dtype(labels, "int32").reshape(rows.shape[0])
+    y = k.pick(rows, labels).reshape(x.shape[:-1])
+
+    def backward(dy, need):
+        return k.pick_backward(dy.reshape(rows.shape[0]), labels, rows.shape[1]).reshape(x.shape), None
+    return y, backward
+
+
+@op
+def one_hot_rows(labels, *, classes, dtype):
+    """Integer labels (...) -> (..., classes) with 1 at the label; a row of zeros for a label outside."""
+    labels = as_dtype(array(labels), "int32")
+    k = kernels_of(labels)
+    from .create import arange_constant
+    hit = k.binary("equal", labels.reshape(*labels.shape, 1), arange_constant(classes))
+    return k.copy(hit, dtype=dtype), None
+
+
+def one_hot(x, num_classes: int, axis: int = -1, dtype=None, sparse: bool = False):
+    """Integer labels as rows (along `axis`) with a single 1; a label outside gives zeros."""
+    if sparse:
+        raise ValueError("one_hot: sparse=True is not supported; there are no sparse tensors, leave it out")
+    y = one_hot_rows(x, classes=int(num_classes), dtype=dtype or "float32")
+    if axis == -1:
+        return y
+    from .shape import moveaxis
+    return moveaxis(y, -1, axis)

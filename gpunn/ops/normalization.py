@@ -1,0 +1,92 @@
+"""Batch, layer and RMS normalization, moments."""
+from ..tensor import op
+from .core import axes_of, axis_index, floating, kernels_of, prod, shaped
+from .math import add, maximum, multiply, rsqrt, sqrt, square, subtract
+from .reduce import mean, norm
+from .shape import moveaxis, reshape
+
+
+def batch_norm(x, gamma, beta, moving_mean, moving_var, axis: int = -1, momentum: float = 0.99, epsilon: float = 1e-3):
+    """Training form: normalizes by the batch along all axes but one, and updates the moving statistics in place."""
+    if axis_index(axis, x.ndim, "batch_norm") == x.ndim - 1:
+        return _batch_norm(x, gamma, beta, moving_mean, moving_var, momentum=momentum, epsilon=epsilon)
+    y = _batch_norm(moveaxis(x, axis, -1), gamma, beta, moving_mean, moving_var, momentum=momentum, epsilon=epsilon)
+    return moveaxis(y, -1, axis)
+
+
+@op
+def _batch_norm(x, gamma, beta, moving_mean, moving_var, *, momentum, epsilon):
+    """(..., c) -> (..., c)"""
+    k, rows = kernels_of(x), x.reshape(prod(x.shape[:-1]), x.shape[-1])
+    y, mean, rstd = k.batch_norm(rows, gamma, beta, moving_mean, moving_var, momentum, epsilon)
+
+    def backward(dy, need):
+        wanted = (need[0] is not None or None, need[1], need[2])
+        dx, dgamma, dbeta = k.batch_norm_backward(dy.reshape(rows.shape), rows, gamma, mean, rstd, wanted)
+        return shaped(dx, x.shape), dgamma, dbeta, None, None
+    return y.reshape(x.shape), backward
+
+
+def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilon: float = 1e-3):
+    """Inference form: (x - mean) / sqrt(variance + epsilon) * scale + offset."""
+    factor = rsqrt(add(variance, epsilon))
+    if scale is not None:
+        factor = multiply(factor, scale)
+    shift = multiply(mean, factor)
+    shift = subtract(offset if offset is not None else 0.0, shift)
+    after = (1,) * (x.ndim - 1 - axis_index(axis, x.ndim, "batch_normalization"))
+    if after:
+        factor, shift = (reshape(v, (*v.shape, *after)) for v in (factor, shift))
+    return add(multiply(x, factor), shift)
+
+
+def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon: float | None = None):
+    """Normalizes each sample along an axis or several, then scales by gamma and shifts by beta."""
+    epsilon = 1e-7 if epsilon is None else epsilon
+    axes = axes_of(axis, x.ndim, "layer_normalization")
+    if axes == tuple(range(x.ndim - len(axes), x.ndim)):
+        return _layer_norm(x, gamma, beta, axes=len(axes), epsilon=epsilon)
+    ends = tuple(range(x.ndim - len(axes), x.ndim))
+    return moveaxis(_layer_norm(moveaxis(x, axes, ends), gamma, beta, axes=len(axes), epsilon=epsilon), ends, axes)
+
+
+@op
+def _layer_norm(x, gamma, beta, *, axes, epsilon):
+    """(..., c) -> (..., c), c being the last `axes` axes as one"""
+    x = floating(x)
+    k, cut = kernels_of(x), x.ndim - axes
+    rows = x.reshape(prod(x.shape[:cut]), prod(x.shape[cut:]))
+    flat = [None if v is None else v.reshape(rows.shape[1]) for v in (gamma, beta)]
+    y, mean, rstd = k.layer_norm(rows, *flat, epsilon)
+
+    def backward(dy, need):
+        wanted = (need[0] is not None or None, *(n if n is None or n is True else n.reshape(-1) for n in need[1:]))
+        dx, dgamma, dbeta = k.layer_norm_backward(dy.reshape(rows.shape), rows, flat[0], mean, rstd, wanted)
+        shape = x.shape[cut:]
+        return shaped(dx, x.shape), shaped(dgamma, shape), shaped(dbeta, shape)
+    return y.reshape(x.shape), backward
+
+
+def rms_normalization(x, scale=None, axis=-1, epsilon: float | None = None):
+    """x / sqrt(mean(x**2) + epsilon), times scale."""
+    y = multiply(x, rsqrt(add(mean(square(x), axis, keepdims=True), 1e-7 if epsilon is None else epsilon)))
+    return y if scale is None else multiply(y, scale)
+
+
+def moments(x, axes, keepdims: bool = False, synchronized: bool = False):
+    """Mean and variance along axes."""
+    if synchronized:
+        raise ValueError("moments: synchronized=True is not supported here; use a data-parallel BatchNormalization")
+    center = mean(x, axes, keepdims=True)
+    variance = mean(square(subtract(x, center)), axes, keepdims=keepdims)
+    return center if keepdims else reshape(center, variance.shape), variance
+
+
+def normalize(x, axis=-1, order: int | float = 2, epsilon: float | None = None):
+    """x over its norm along an axis; a norm below epsilon counts as epsilon."""
+    epsilon = 1e-7 if epsilon is None else epsilon
+    if order == 2:
+        from .reduce import sum
+        return multiply(x, rsqrt(maximum(sum(square(x), axis, keepdims=True), epsilon * epsilon)))
+    from .math import divide
+    return divide(x, maximum(norm(x, order, axis, keepdims=True), epsilon))

@@ -1,0 +1,46 @@
+"""+ - * / @ and indexing on Tensor, Variable and Symbol."""
+from ..symbol import Symbol
+from ..tensor import Tensor, Variable
+from . import arithmetic, index, linalg, math, reduce, shape
+
+FORWARD = {"add": arithmetic.add, "sub": arithmetic.subtract, "mul": arithmetic.multiply, "truediv": arithmetic.divide,
+           "floordiv": arithmetic.floor_divide, "mod": arithmetic.mod, "pow": arithmetic.power, "matmul": linalg.matmul,
+           "and": arithmetic.logical_and, "or": arithmetic.logical_or, "xor": arithmetic.logical_xor}
+COMPARE = {"lt": arithmetic.less, "le": arithmetic.less_equal, "gt": arithmetic.greater, "ge": arithmetic.greater_equal,
+           "eq": arithmetic.equal, "ne": arithmetic.not_equal}
+
+
+def _swapped(f):
+    return lambda self, other: f(other, self)
+
+
+def _compared(f):
+    """== with something that is no number or array is False, as for any Python object."""
+    def compare(self, other):
+        return NotImplemented if other is None or isinstance(other, str) else f(self, other)
+    return compare
+
+
+def attach(cls) -> None:
+    for name, f in FORWARD.items():
+        setattr(cls, f"__{name}__", f)
+        setattr(cls, f"__r{name}__", _swapped(f))
+    for name, f in COMPARE.items():
+        setattr(cls, f"__{name}__", _compared(f))
+    cls.__hash__ = object.__hash__
+    cls.__neg__, cls.__abs__, cls.__invert__ = math.negative, math.abs, math.logical_not
+    cls.__getitem__ = index.get_item
+    cls.T = property(shape.transpose)
+    cls.reshape = lambda self, *shape_: shape.reshape(self, shape_[0] if len(shape_) == 1 else shape_)
+    cls.transpose = lambda self, *axes: shape.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)
+    cls.sum, cls.mean, cls.max, cls.min = reduce.sum, reduce.mean, reduce.max, reduce.min
+    cls.astype = _astype
+
+
+def _astype(self, dtype):
+    from .create import cast
+    return cast(self, dtype)
+
+
+attach(Tensor)
+attach(Symbol)

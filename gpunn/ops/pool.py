@@ -1,0 +1,52 @@
+"""Pooling over windows of images (n, h, w, c) and sequences (n, t, c)."""
+from ..tensor import op
+from .conv import channels_last_of, image, like, rank_of
+from .core import floating, kernels_of, pair
+from .window import outputs, resolve
+
+
+def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
+    """The largest value of each window."""
+    return _pool(_max_pool, inputs, pool_size, strides, padding, data_format)
+
+
+def average_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
+    """The mean of each window; padding does not count."""
+    return _pool(_average_pool, inputs, pool_size, strides, padding, data_format)
+
+
+def _pool(f, x, pool_size, strides, padding, data_format):
+    who = f.__name__.lstrip("_")
+    rank = rank_of(x, who)
+    x, back = channels_last_of(x, data_format, who)
+    size = pair(pool_size, rank, f"{who}: pool_size")
+    y = f(x, size=size, strides=size if strides is None else pair(strides, rank, f"{who}: strides"), padding=padding)
+    return y if back is None else back(y)
+
+
+def _pads(x, size, strides, padding, who):
+    pads = resolve(padding, x.shape[1:3], size, strides, (1, 1), who)
+    if min(outputs(x.shape[1:3], size, strides, pads, (1, 1))) < 1:
+        raise ValueError(f"{who}: the window of size {size} does not fit the input of shape {x.shape}; "
+                         "use a smaller window or padding='same'")
+    return pads
+
+
+@op
+def _max_pool(x, *, size, strides, padding):
+    """(n, h, w, c) -> (n, oh, ow, c)"""
+    xs = image(floating(x))
+    k, pads = kernels_of(x), _pads(xs, size, strides, padding, "max_pool")
+    y, index = k.max_pool(xs, size, strides, pads)
+    return like(y, x), lambda dy, need: (
+        k.max_pool_backward(dy.reshape(y.shape), index, xs.shape, size, strides, pads).reshape(x.shape),)
+
+
+@op
+def _average_pool(x, *, size, strides, padding):
+    """(n, h, w, c) -> (n, oh, ow, c)"""
+    xs = image(floating(x))
+    k, pads = kernels_of(x), _pads(xs, size, strides, padding, "average_pool")
+    y = k.average_pool(xs, size, strides, pads)
+    return like(y, x), lambda dy, need: (
+        k.average_pool_backward(dy.reshape(y.shape), xs.shape, size, strides, pads).reshape(x.shape),)

@@ -1,0 +1,256 @@
+"""Sums, means, extremes along axes."""
+from ..tensor import op
+from .arithmetic import add, divide, equal, multiply, not_equal, power, subtract, where
+from .core import array, as_dtype, axes_of, axis_index, floating, into, kernels_of, prod as product, shaped
+from .math import abs, exp, isfinite, log, sqrt, square
+
+SMALL = ("bool", "int8", "int16", "uint8", "uint16")
+
+
+def _summable(x):
+    """Small integers and booleans are summed as int32."""
+    x = array(x)
+    return as_dtype(x, "int32") if x.dtype.name in SMALL else x
+
+
+def _kept(shape, axes) -> tuple:
+    return tuple(1 if i in axes else n for i, n in enumerate(shape))
+
+
+def _spread(k, dy, x, axes, need):
+    """dy in the shape of x, along the axes that were reduced."""
+    return k.copy(dy.reshape(_kept(x.shape, axes)), out=need if need is not True else empty_like(x))
+
+
+def empty_like(x):
+    from ..backend import empty
+    return empty(x)
+
+
+@op
+def _sum(x, *, axis, keepdims):
+    x = _summable(x)
+    k, axes = kernels_of(x), axes_of(axis, x.ndim, "sum")
+    return k.reduce("sum", x, axes, keepdims), lambda dy, need: (_spread(k, dy, x, axes, need[0]),)
+
+
+@op
+def _mean(x, *, axis, keepdims):
+    x = floating(x)
+    k, axes = kernels_of(x), axes_of(axis, x.ndim, "mean")
+    scale = 1.0 / (product([x.shape[i] for i in axes]) or 1)
+    return k.reduce("mean", x, axes, keepdims), lambda dy, need: (
+        _spread(k, k.binary("multiply", dy, scale), x, axes, need[0]),)
+
+
+@op
+def _prod(x, *, axis, keepdims):
+    """The gradient is the product of the others: y / x, and at a single zero the product of the rest."""
+    x = _summable(x)
+    k, axes = kernels_of(x), axes_of(axis, x.ndim, "prod")
+    y = k.reduce("prod", x, axes, keepdims)
+
+    def backward(dy, need):
+        zero = k.binary("equal", x, 0.0)
+        safe = k.where(zero, 1.0, x)
+        rest = k.reduce("prod", safe, axes, True)
+        zeros = k.reduce("sum", k.copy(zero, dtype=x.dtype), axes, True)
+        others = k.binary("subtract", zeros, k.copy(zero, dtype=x.dtype))
+        share = k.where(k.binary("equal", others, 0.0), k.binary("divide", rest, safe), 0.0)
+        return (k.binary("multiply", share, dy.reshape(rest.shape), out=into(need[0])),)
+    return y, backward
+
+
+@op
+def _extreme(x, *, name, axis, keepdims):
+    """The gradient is shared by all places that hold the extreme."""
+    x = array(x)
+    k, axes = kernels_of(x), axes_of(axis, x.ndim, name)
+    y = k.reduce(name, x, axes, keepdims)
+
+    def backward(dy, need):
+        kept = _kept(x.shape, axes)
+        hit = k.copy(k.binary("equal", x, y.reshape(kept)), dtype=x.dtype)
+        share = k.binary("divide", dy.reshape(kept), k.reduce("sum", hit, axes, True))
+        return (k.binary("multiply", hit, share, out=into(need[0])),)
+    return y, backward
+
+
+def sum(x, axis=None, keepdims: bool = False):
+    """The sum along axes."""
+    return _sum(x, axis=axis, keepdims=keepdims)
+
+
+def mean(x, axis=None, keepdims: bool = False):
+    """The mean along axes."""
+    return _mean(x, axis=axis, keepdims=keepdims)
+
+
+def prod(x, axis=None, keepdims: bool = False, dtype=None):
+    """The product along axes."""
+    y = _prod(x, axis=axis, keepdims=keepdims)
+    if dtype is None:
+        return y
+    from .create import cast
+    return cast(y, dtype)
+
+
+def max(x, axis=None, keepdims: bool = False, initial=None):
+    """The largest element along axes."""
+    return _from("max", x, axis, keepdims, initial)
+
+
+def min(x, axis=None, keepdims: bool = False, initial=None):
+    """The smallest element along axes."""
+    return _from("min", x, axis, keepdims, initial)
+
+
+amax, amin = max, min
+
+
+def _from(name, x, axis, keepdims, initial):
+    y = _extreme(x, name=name, axis=axis, keepdims=keepdims)
+    if initial is None:
+        return y
+    from .arithmetic import maximum, minimum
+    return {"max": maximum, "min": minimum}[name](y, initial)
+
+
+@op
+def _truth(x, *, name, axis, keepdims):
+    x = array(x)
+    k = kernels_of(x)
+    held = x if x.dtype.kind == "b" else k.binary("not_equal", x, 0)
+    return k.reduce(name, held, axes_of(axis, x.ndim, name), keepdims), None
+
+
+def any(x, axis=None, keepdims: bool = False):
+    """Is any element not 0?"""
+    return _truth(x, name="any", axis=axis, keepdims=keepdims)
+
+
+def all(x, axis=None, keepdims: bool = False):
+    """Are all elements not 0?"""
+    return _truth(x, name="all", axis=axis, keepdims=keepdims)
+
+
+@op
+def _argextreme(x, *, name, axis, keepdims):
+    x = array(x)
+    flat = x.reshape(x.size) if axis is None else x
+    i = axis_index(0 if axis is None else axis, flat.ndim, name)
+    y = kernels_of(x).argreduce(name, flat, i)
+    if keepdims:
+        y = y.reshape((1,) * x.ndim if axis is None else _kept(x.shape, (i,)))
+    return y, None
+
+
+def argmax(x, axis=None, keepdims: bool = False):
+    """The place of the first largest element, int32; of the flat array where axis is None."""
+    return _argextreme(x, name="argmax", axis=axis, keepdims=keepdims)
+
+
+def argmin(x, axis=None, keepdims: bool = False):
+    """The place of the first smallest element, int32; of the flat array where axis is None."""
+    return _argextreme(x, name="argmin", axis=axis, keepdims=keepdims)
+
+
+def count_nonzero(x, axis=None):
+    """How many elements are not 0."""
+    return sum(not_equal(x, 0), axis)
+
+
+def var(x, axis=None, keepdims: bool = False):
+    """The mean squared distance from the mean."""
+    return mean(square(subtract(x, mean(x, axis, keepdims=True))), axis, keepdims)
+
+
+def std(x, axis=None, keepdims: bool = False):
+    """The root of the mean squared distance from the mean."""
+    return sqrt(var(x, axis, keepdims))
+
+
+def ptp(x, axis=None, keepdims: bool = False):
+    """The largest minus the smallest element."""
+    return subtract(max(x, axis, keepdims), min(x, axis, keepdims))
+
+
+def average(x, axis=None, weights=None):
+    """The mean, weighted where weights are given."""
+    if weights is None:
+        return mean(x, axis)
+    if weights_are_line(x, axis, weights):
+        from .shape import reshape
+        i = axis_index(axis, x.ndim, "average")
+        weights = reshape(weights, (-1, *(1,) * (x.ndim - 1 - i)))
+    total = multiply(x, weights)
+    return divide(sum(total, axis), sum(multiply(ones_beside(total), weights), axis))
+
+
+def weights_are_line(x, axis, weights) -> bool:
+    return isinstance(axis, int) and x.ndim > 1 and getattr(weights, "ndim", 1) == 1
+
+
+def ones_beside(x):
+    from .create import ones_like
+    return ones_like(x)
+
+
+def logsumexp(x, axis=None, keepdims: bool = False):
+    """log(sum(exp(x))) without overflow."""
+    from .create import stop_gradient
+    top = stop_gradient(max(x, axis, keepdims=True))
+    top = where(isfinite(top), top, 0.0)
+    y = add(log(sum(exp(subtract(x, top)), axis, keepdims=True)), top)
+    if keepdims:
+        return y
+    from .shape import squeeze
+    return squeeze(y, tuple(axes_of(axis, x.ndim, "logsumexp")))
+
+
+def norm(x, ord=None, axis=None, keepdims: bool = False):
+    """A vector norm along one axis, or a matrix norm along two."""
+    if axis is None and ord is None:
+        return sqrt(sum(square(x), None, keepdims))
+    axes = axes_of(axis, x.ndim, "norm")
+    if len(axes) == 1:
+        return vector_norm(x, 2 if ord is None else ord, axes[0], keepdims)
+    if len(axes) != 2:
+        raise ValueError(f"norm: ord={ord!r} needs one axis or two, got {len(axes)}")
+    return matrix_norm(x, "fro" if ord is None else ord, axes, keepdims)
+
+
+def vector_norm(x, order, axis, keepdims):
+    if order == 2:
+        return sqrt(sum(square(x), axis, keepdims))
+    if order == 1:
+        return sum(abs(x), axis, keepdims)
+    if order == 0:
+        return sum(cast_float(not_equal(x, 0)), axis, keepdims)
+    if order in (float("inf"), float("-inf")):
+        return (max if order > 0 else min)(abs(x), axis, keepdims)
+    if isinstance(order, int | float):
+        return power(sum(power(abs(x), order), axis, keepdims), 1.0 / order)
+    raise ValueError(f"norm: a vector's order is a number, got {order!r}")
+
+
+def cast_float(x):
+    from .create import cast
+    return cast(x, "float32")
+
+
+def matrix_norm(x, order, axes, keepdims):
+    if order == "fro":
+        return sqrt(sum(square(x), axes, keepdims))
+    columns = {1: (max, 0), -1: (min, 0), float("inf"): (max, 1), float("-inf"): (min, 1)}
+    if order in columns:
+        best, along = columns[order]
+        sums = sum(abs(x), axes[along], keepdims=True)
+        return best(sums, axes, keepdims)
+    if order in ("nuc", 2, -2):
+        from .linalg import svd
+        from .shape import moveaxis
+        values = svd(moveaxis(x, axes, (-2, -1)), compute_uv=False)
+        y = {"nuc": sum, 2: max, -2: min}[order](values, -1)
+        return y
+    raise ValueError(f"norm: a matrix' order is 'fro', 'nuc', 1, -1, 2, -2, inf or -inf, got {order!r}")
