@@ -101,19 +101,21 @@ for _name in ("reshape", "transpose", "swapaxes", "moveaxis", "rollaxis", "expan
     setattr(sys.modules[__name__], _name, _view(_name))
 
 
-def _eager(name: str):
-    """CuPy computes these with kernels of its own: fine, but not in a captured step."""
-    function = getattr(np, name)
-
+def _eager(function):
+    """CuPy computes these with kernels or libraries of its own: fine, but not in a captured step."""
     def compute(a, *args, **options):
         host = [unwrap(entry) for entry in a] if isinstance(a, list | tuple) else unwrap(a)
-        return computed(np.asarray(function(host, *map(unwrap, args), **options)), name)
-    compute.__name__ = name
+        result = function(host, *map(unwrap, args), **options)
+        if isinstance(result, tuple):
+            return tuple(computed(np.asarray(r), function.__name__) for r in result)
+        return computed(np.asarray(result), function.__name__)
     return compute
 
 
 for _name in ("argsort", "concatenate", "sort", "stack"):
-    setattr(sys.modules[__name__], _name, _eager(_name))
+    setattr(sys.modules[__name__], _name, _eager(getattr(np, _name)))
+linalg = types.SimpleNamespace(**{_name: _eager(getattr(np.linalg, _name)) for _name in (
+    "cholesky", "det", "eigh", "inv", "norm", "qr", "slogdet", "solve", "svd")})
 
 
 def as_strided(x, shape=None, strides=None) -> ndarray:

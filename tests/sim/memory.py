@@ -4,8 +4,8 @@ A pool hands freed memory out again, as CuPy's does: a graph whose memory went b
 """
 import contextlib
 import ctypes
-import itertools
 import mmap
+import random
 import threading
 from collections import defaultdict
 
@@ -18,7 +18,7 @@ ALIGN = 16                      # what a float4 asks for
 UNIT = 512                      # the pool's size step
 GARBAGE = 0xFF                  # NaN to a float, -1 to an int
 _libc = ctypes.CDLL(None, use_errno=True)
-_turn = itertools.count()
+_coin = random.Random(0)
 
 
 def _protect(address: int) -> None:
@@ -37,8 +37,8 @@ def pages(nbytes: int) -> np.ndarray:
 
 
 def at_edge(whole: np.ndarray, nbytes: int) -> np.ndarray:
-    """`nbytes` of it, filled with garbage, at the first or the last page's edge: the side alternates from call to call."""
-    start = (whole.size - nbytes) // ALIGN * ALIGN if next(_turn) % 2 else 0
+    """`nbytes` of it, filled with garbage, at the first or the last page's edge, by the toss of a coin."""
+    start = (whole.size - nbytes) // ALIGN * ALIGN if _coin.getrandbits(1) else 0
     whole[:] = GARBAGE
     return whole[start:start + nbytes]
 
