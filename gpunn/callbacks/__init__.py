@@ -1,0 +1,8 @@
+"""Callbacks: what happens around epochs and batches."""
+from .callback import Callback, CallbackList
+from .early_stopping import EarlyStopping
+from .history import History
+from .lambda_callback import LambdaCallback
+from .progbar import ProgbarLogger
+
+__all__ = ["Callback", "CallbackList", "EarlyStopping", "History", "LambdaCallback", "ProgbarLogger"]

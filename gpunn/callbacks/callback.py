@@ -1,0 +1,181 @@
+"""What happens around epochs and batches: the base class, and the list that calls them."""
+import numpy as np
+
+from .._names import suggest
+
+HOOKS = [f"on_{when}_{edge}" for when in ("train", "test", "predict", "epoch", "train_batch", "test_batch", "predict_batch")
+         for edge in ("begin", "end")]
+
+
+class Callback:
+    """Override what you need; `self.model` and `self.params` are set before training begins."""
+
+    def __init__(self):
+        self.params, self._model = None, None
+
+    @property
+    def model(self):
+        return self._model
+
+    def set_params(self, params):
+        self.params = params
+
+    def set_model(self, model):
+        self._model = model
+
+    def on_train_begin(self, logs=None):
+        """Training starts."""
+
+    def on_train_end(self, logs=None):
+        """Training is over; logs of the last epoch."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """An epoch starts; epochs count from 0."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        """An epoch is over; logs hold its metrics, and val_ ones."""
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """A training step starts."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.on_batch_end(batch, logs)
+
+    def on_batch_begin(self, batch, logs=None):
+        """The old name of on_train_batch_begin."""
+
+    def on_batch_end(self, batch, logs=None):
+        """The old name of on_train_batch_end."""
+
+    def on_test_begin(self, logs=None):
+        """Evaluation or validation starts."""
+
+    def on_test_end(self, logs=None):
+        """Evaluation or validation is over."""
+
+    def on_test_batch_begin(self, batch, logs=None):
+        """A step of evaluation starts."""
+
+    def on_test_batch_end(self, batch, logs=None):
+        """A step of evaluation is over."""
+
+    def on_predict_begin(self, logs=None):
+        """Prediction starts."""
+
+    def on_predict_end(self, logs=None):
+        """Prediction is over."""
+
+    def on_predict_batch_begin(self, batch, logs=None):
+        """A step of prediction starts."""
+
+    def on_predict_batch_end(self, batch, logs=None):
+        """A step of prediction is over; logs["outputs"] are its outputs."""
+
+    def monitored(self, logs, monitor: str):
+        """The value of a monitored metric, or an error that names those that exist."""
+        if monitor not in logs:
+            raise ValueError(f"{type(self).__name__}: monitor {monitor!r} is not among the metrics{suggest(monitor, logs)}")
+        return logs[monitor]
+
+
+def overrides(callback, name: str) -> bool:
+    """Whether this callback does anything at this hook."""
+    own = getattr(type(callback), name, None)
+    if name == "on_train_batch_end":
+        return own is not Callback.on_train_batch_end or overrides(callback, "on_batch_end")
+    if name == "on_train_batch_begin" and own is Callback.on_train_batch_begin:
+        return overrides(callback, "on_batch_begin")
+    return own is not getattr(Callback, name, None)
+
+
+class CallbackList:
+    """Calls the hooks of several callbacks; batch logs are read from the device only if somebody looks at them."""
+
+    def __init__(self, callbacks=None, add_history=False, add_progbar=False, model=None, verbose="auto", epochs=1, steps=None):
+        from .history import History
+        from .progbar import ProgbarLogger
+        self.callbacks = list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks] if callbacks else []
+        for c in self.callbacks:
+            if not hasattr(c, "on_epoch_end"):
+                raise ValueError(f"callbacks: expected Callback objects, got {type(c).__name__} {c!r}")
+        self.history = next((c for c in self.callbacks if isinstance(c, History)), None)
+        if add_history and self.history is None:
+            self.history = History()
+            self.callbacks.append(self.history)
+        if add_progbar and not any(isinstance(c, ProgbarLogger) for c in self.callbacks):
+            self.callbacks.append(ProgbarLogger())
+        self.params = {"verbose": verbose, "epochs": epochs, "steps": steps}
+        for c in self.callbacks:
+            c.set_model(model)
+            c.set_params(self.params)
+        self._find_hooks()
+
+    def _find_hooks(self):
+        self._at = {name: [getattr(c, name) for c in self.callbacks if overrides(c, name)] for name in HOOKS}
+        self.wants_batches = any(overrides(c, name) and not getattr(c, "reads_lazily", False)
+                                 for c in self.callbacks for name in HOOKS if "batch_end" in name)
+
+    def quiet(self):
+        """The same callbacks without the progress bar: validation inside an epoch has no line of its own."""
+        from .progbar import ProgbarLogger
+        inner = object.__new__(CallbackList)
+        inner.callbacks = [c for c in self.callbacks if not isinstance(c, ProgbarLogger)]
+        inner.history, inner.params = self.history, self.params
+        inner._find_hooks()
+        return inner
+
+    def _call(self, name, *args):
+        for hook in self._at[name]:
+            hook(*args)
+
+    def on_train_begin(self, logs=None):
+        self._call("on_train_begin", logs)
+
+    def on_train_end(self, logs=None):
+        self._call("on_train_end", logs)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._call("on_epoch_begin", epoch, logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._call("on_epoch_end", epoch, logs)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if hooks := self._at["on_train_batch_begin"]:
+            for hook in hooks:
+                hook(batch, logs)
+
+    def on_train_batch_end(self, batch, logs=None):
+        if hooks := self._at["on_train_batch_end"]:
+            logs = numbers(logs) if self.wants_batches else logs
+            for hook in hooks:
+                hook(batch, logs)
+
+    def on_test_begin(self, logs=None):
+        self._call("on_test_begin", logs)
+
+    def on_test_end(self, logs=None):
+        self._call("on_test_end", logs)
+
+    def on_test_batch_begin(self, batch, logs=None):
+        self._call("on_test_batch_begin", batch, logs)
+
+    def on_test_batch_end(self, batch, logs=None):
+        self._call("on_test_batch_end", batch, numbers(logs) if self.wants_batches else logs)
+
+    def on_predict_begin(self, logs=None):
+        self._call("on_predict_begin", logs)
+
+    def on_predict_end(self, logs=None):
+        self._call("on_predict_end", logs)
+
+    def on_predict_batch_begin(self, batch, logs=None):
+        self._call("on_predict_batch_begin", batch, logs)
+
+    def on_predict_batch_end(self, batch, logs=None):
+        self._call("on_predict_batch_end", batch, logs)
+
+
+def numbers(logs) -> dict:
+    """Logs for the host: plain numbers."""
+    return {k: float(v) if np.size(v) == 1 else np.asarray(v) for k, v in (logs or {}).items()}

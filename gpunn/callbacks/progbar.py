@@ -1,0 +1,54 @@
+from .callback import Callback, numbers
+from .progress import ProgressBar
+
+
+class ProgbarLogger(Callback):
+    """The progress bar of fit, evaluate and predict; it reads metrics only when it redraws."""
+
+    reads_lazily = True
+
+    def __init__(self):
+        super().__init__()
+        self.bar, self.logs, self.training = None, None, False
+
+    def _open(self, epoch: int, epochs: int):
+        self.logs = None
+        self.bar = ProgressBar(self.params.get("steps"), epoch, epochs, self.params.get("verbose", "auto"),
+                               read=lambda: numbers(self.logs))
+
+    def _step(self, batch, logs):
+        self.logs = logs
+        self.bar.update(batch + 1)
+
+    def on_train_begin(self, logs=None):
+        self.training = True
+
+    def on_train_end(self, logs=None):
+        self.training = False
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._open(epoch, self.params.get("epochs", 1))
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._step(batch, logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.bar.close(logs)
+
+    def on_test_begin(self, logs=None):
+        self._open(0, 1)
+
+    def on_test_batch_end(self, batch, logs=None):
+        self._step(batch, logs)
+
+    def on_test_end(self, logs=None):
+        self.bar.close(logs)
+
+    def on_predict_begin(self, logs=None):
+        self._open(0, 1)
+
+    def on_predict_batch_end(self, batch, logs=None):
+        self._step(batch, None)
+
+    def on_predict_end(self, logs=None):
+        self.bar.close({})

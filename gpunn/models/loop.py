@@ -1,0 +1,28 @@
+"""Steps over a feed: each shape of batch gets a program of its own, recorded at its third step."""
+from ..backend import current, rng
+from ..backend.memory import layout_version
+from ..backend.program import Program
+
+
+class Loop:
+    """`run(key)` performs `step(data)` on the batch that the feed has just advanced to, and returns its result."""
+
+    def __init__(self, step, feed, *, eager: bool, what: str, variant=lambda: None):
+        self.step, self.feed, self.eager, self.what, self.variant = step, feed, eager, what, variant
+        self.programs = {}
+
+    def run(self, key):
+        key = key, self.variant(), layout_version()
+        program = self.programs.get(key)
+        if program is None:
+            program = self.programs[key] = Program(current(), self.whole_step, eager=self.eager, what=self.what)
+        result = program()
+        if program.eager and not self.eager:
+            self.eager = True                           # what cannot be recorded once is not tried again for another shape
+        return result
+
+    def whole_step(self):
+        rng.begin_step()
+        result = self.step(self.feed.batch())
+        rng.end_step()
+        return result

@@ -1,0 +1,106 @@
+"""Before the first batch: everything that is wrong with data, labels, loss and monitors, at once, each with its fix."""
+import warnings
+
+import numpy as np
+
+from .. import losses, metrics
+from .._names import suggest
+from ..tree import flatten
+
+SPARSE = ("sparse_categorical_crossentropy",)
+CATEGORICAL = ("categorical_crossentropy",)
+KNOWN_AT_ONCE = ("loss", "val_loss", "learning_rate", "lr")
+
+
+def check_compile(compiled: dict):
+    """Misspelt losses and metrics are found here, not in the first step."""
+    for identifier in flatten(compiled["loss"]):
+        if isinstance(identifier, str):
+            losses.get(identifier)
+    for identifier in flatten([compiled["metrics"] or [], compiled["weighted_metrics"] or []]):
+        if isinstance(identifier, str):
+            metrics.check_name(identifier)
+
+
+def check_fit(model, feed, calls, held_out):
+    """Raise one error that lists every problem."""
+    problems = [*label_problems(model, feed.first()), *monitor_problems(model, calls, held_out)]
+    if problems:
+        raise ValueError(f"{model.name} cannot be trained as it is:\n" + "\n".join(f"  - {p}" for p in problems))
+    x = flatten(feed.first()[0])[0]
+    if x.dtype == np.uint8 and x.ndim >= 3 and x.max() > 1 and not _rescales(model):
+        warnings.warn(f"fit: x holds whole numbers up to {x.max()}; networks learn better from small numbers. "
+                      "Fix: x = x.astype('float32') / 255, or a Rescaling(1/255) layer first", stacklevel=4)
+
+
+def _rescales(model) -> bool:
+    return any(type(layer).__name__ in ("Rescaling", "Normalization", "BatchNormalization", "Embedding", "Lambda")
+               for layer in model.flatten_layers())
+
+
+def name_of(loss) -> str:
+    return loss if isinstance(loss, str) else getattr(loss, "name", None) or getattr(loss, "__name__", "")
+
+
+def label_problems(model, batch) -> list[str]:
+    """Labels that cannot belong to the outputs, for each output that has one of the two classification losses."""
+    shapes = output_shapes(model)
+    y, names = flatten(batch[1]), getattr(model, "output_names", None) or [model.name]
+    wanted = model.loss
+    if isinstance(wanted, dict):
+        wanted = [wanted.get(n) for n in names]
+    wanted = list(wanted) if isinstance(wanted, list | tuple) else [wanted] * len(y)
+    if batch[1] is None or shapes is None or not len(wanted) == len(y) == len(shapes) == len(names):
+        return []
+    return [p for loss, labels, shape, name in zip(wanted, y, shapes, names, strict=True)
+            if labels is not None and (p := label_problem(name_of(loss), labels, shape, name))]
+
+
+def label_problem(loss: str, labels, shape, name: str) -> str | None:
+    classes = shape[-1]
+    if loss in CATEGORICAL and (labels.ndim < len(shape) or labels.shape[-1] == 1 != classes):
+        return (f"output '{name}' has {classes} values a sample, but y has shape {labels.shape}: categorical_crossentropy wants "
+                f"one-hot rows. Fix: loss='sparse_categorical_crossentropy', or y = to_categorical(y, {classes})")
+    if loss in SPARSE and labels.ndim == len(shape) and labels.shape[-1] == classes != 1:
+        return (f"output '{name}': y has shape {labels.shape}, which looks one-hot. Fix: loss='categorical_crossentropy', "
+                "or y = y.argmax(-1)")
+    if loss in SPARSE and labels.size and classes is not None and (labels.min() < 0 or labels.max() >= classes):
+        at = int(np.argmax((labels.reshape(-1) < 0) | (labels.reshape(-1) >= classes)))
+        value = labels.reshape(-1)[at]
+        return (f"output '{name}' has {classes} values, so labels must be 0 to {classes - 1}, but sample {at} has the label {value}. "
+                f"Fix: Dense({int(labels.max()) + 1}) as the last layer, or other labels")
+    return None
+
+
+def output_shapes(model):
+    """Shapes of the outputs, or None for models that only know them when they run."""
+    outputs = getattr(model, "outputs", None)
+    return [s.shape for s in outputs] if outputs else None
+
+
+def monitor_problems(model, calls, held_out) -> list[str]:
+    """Callbacks that watch a metric which will not be there."""
+    problems = []
+    for c in calls.callbacks:
+        monitor = getattr(c, "monitor", None)
+        if not isinstance(monitor, str):
+            continue
+        if monitor.startswith("val_") and held_out is None:
+            problems.append(f"{type(c).__name__} monitors {monitor!r}, but there is no validation data. Fix: pass validation_data or "
+                            f"validation_split to fit, or monitor {monitor[4:]!r}")
+        elif (known := metric_names(model)) is not None and monitor.removeprefix("val_") not in known:
+            problems.append(f"{type(c).__name__} monitors {monitor!r}, which is not among the metrics"
+                            f"{suggest(monitor, [*known, *(f'val_{k}' for k in known)])}")
+    return problems
+
+
+def metric_names(model) -> list[str] | None:
+    """The names that logs will have; None when a model makes its own logs."""
+    from .trainer import Trainer
+    if type(model).train_step is not Trainer.train_step or type(model).compute_metrics is not Trainer.compute_metrics:
+        return None
+    names = getattr(model, "output_names", None) or [None]
+    prefixes = [f"{n}_" for n in names] if len(names) > 1 else [""]
+    wanted = flatten([model._compiled["metrics"] or [], model._compiled["weighted_metrics"] or []])
+    found = [p + metrics.display_name(m) for m in wanted for p in prefixes]
+    return [*KNOWN_AT_ONCE, *(f"{p}loss" for p in prefixes), *found]

@@ -1,0 +1,353 @@
+"""compile, fit, evaluate, predict: Keras' training interface on recorded steps."""
+import math
+import warnings
+
+import numpy as np
+
+from .. import optimizers
+from .._names import refuse_unknown
+from ..backend import current
+from ..callbacks import CallbackList
+from ..data import make_feed
+from ..data.batches import pack, unpack
+from ..data.host import host, split, weigh_classes
+from ..data.stream import BatchFeed
+from ..metrics import Mean
+from ..tensor import Tensor, gradients, no_grad
+from ..tree import flatten, map_structure
+from . import preflight
+from .compiled import Losses, Metrics
+from .loop import Loop
+
+COMPILE = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly", "steps_per_execution",
+           "jit_compile", "auto_scale_loss")
+
+
+class Trainer:
+    """The half of a model that trains it. Override `train_step`, `test_step`, `predict_step` or `compute_loss` for other steps."""
+
+    def _start_training_state(self):
+        self.optimizer, self.loss, self.stop_training = None, None, False
+        self._losses_by_output = self._metrics_by_output = None
+        self._loss_tracker, self._compiled, self._batch_loops, self._compile_config = None, None, {}, None
+
+    def compile(self, optimizer="rmsprop", loss=None, loss_weights=None, metrics=None, weighted_metrics=None,
+                run_eagerly=False, steps_per_execution=1, jit_compile="auto", auto_scale_loss=True, **kwargs):
+        """Choose the optimizer, the loss (or one for each output) and the metrics."""
+        refuse_unknown("compile", kwargs, COMPILE)
+        self.optimizer, self.loss = optimizers.get(optimizer), loss
+        self._compiled = {"loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics}
+        self.run_eagerly, self.steps_per_execution = run_eagerly, steps_per_execution
+        self._losses_by_output = self._metrics_by_output = None
+        self._loss_tracker, self._batch_loops = Mean(name="loss"), {}
+        preflight.check_compile(self._compiled)
+
+    # ---- one step -------------------------------------------------------------------------------------------------
+
+    def train_step(self, data):
+        """Forward, loss, backward, update; returns what to log. Whatever it does with tensors is recorded and replayed."""
+        x, y, sample_weight = unpack(data)
+        y_pred = self(x, training=True)
+        loss = self.compute_loss(x, y, y_pred, sample_weight)
+        self._loss_tracker.update_state(loss, sample_weight=len(flatten(x)[0]))
+        weights = self.trainable_weights
+        if weights:
+            gradients(self.optimizer.scale_loss(loss), weights)
+            self.optimizer.apply(None, weights)
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def test_step(self, data):
+        x, y, sample_weight = unpack(data)
+        y_pred = self(x, training=False)
+        loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
+        self._loss_tracker.update_state(loss, sample_weight=len(flatten(x)[0]))
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def predict_step(self, data):
+        return self(unpack(data)[0], training=False)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """The losses of the outputs, plus what layers and regularizers added."""
+        if self._losses_by_output is None:
+            self._losses_by_output = Losses(self.loss, self._compiled["loss_weights"], self._names_of(y_pred))
+        total = self._losses_by_output(y, y_pred, sample_weight) if self.loss is not None else None
+        for extra in self.losses:
+            total = extra if total is None else total + extra
+        if total is None:
+            raise ValueError(f"{self.name}: there is no loss: give one to compile(loss=...), or call add_loss in a layer")
+        return total
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None) -> dict:
+        """Update the compiled metrics; the present results of all."""
+        if self._metrics_by_output is None:
+            names = self._names_of(y_pred)
+            self._metrics_by_output = Metrics(self._compiled["metrics"], self._compiled["weighted_metrics"], names, names)
+        if y is not None:
+            self._metrics_by_output.update(y, y_pred, sample_weight)
+        return self.get_metrics_result()
+
+    def get_metrics_result(self) -> dict:
+        """The loss first, then the metrics in their order."""
+        return {name: m.result() for name, m in self._named_metrics()}
+
+    def _named_metrics(self) -> list:
+        named = [("loss", self._loss_tracker)] if self._loss_tracker is not None else []
+        if self._losses_by_output is not None:
+            named += [(t.name, t) for t in self._losses_by_output.trackers]
+        if self._metrics_by_output is not None:
+            named += self._metrics_by_output.named
+        return named
+
+    @property
+    def metrics(self) -> list:
+        return [m for _, m in self._named_metrics()]
+
+    @property
+    def metrics_names(self) -> list[str]:
+        return [name for name, _ in self._named_metrics()]
+
+    def reset_metrics(self):
+        for m in self.metrics:
+            m.reset_state()
+
+    def _names_of(self, y_pred) -> list[str]:
+        names = getattr(self, "output_names", None)
+        count = len(flatten(y_pred))
+        if isinstance(y_pred, dict):
+            return sorted(y_pred)
+        return names if names and len(names) == count else [f"output_{i + 1}" for i in range(count)]
+
+    # ---- many steps -----------------------------------------------------------------------------------------------
+
+    def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, validation_split=0.0,
+            validation_data=None, shuffle=True, class_weight=None, sample_weight=None, initial_epoch=0, steps_per_epoch=None,
+            validation_steps=None, validation_batch_size=None, validation_freq=1):
+        """Train for `epochs` epochs; returns the History."""
+        self._require_compiled("fit")
+        if validation_split and validation_data is None:
+            (x, y, sample_weight), validation_data = split((host(x, "x"), host(y, "y"), host(sample_weight, "sample_weight")),
+                                                           validation_split)
+        feed = make_feed(x, y, sample_weight, batch_size=batch_size, steps=steps_per_epoch, shuffle=bool(shuffle),
+                         class_weight=class_weight)
+        held_out = None
+        if validation_data is not None:
+            held_out = _validation_feed(validation_data, validation_batch_size or batch_size, validation_steps)
+        self._prepare(feed)
+        calls = CallbackList(callbacks, add_history=True, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=epochs,
+                             steps=feed.steps)
+        preflight.check_fit(self, feed, calls, held_out)
+        _Fit(self, feed, held_out, calls, validation_freq).run(initial_epoch, epochs)
+        return calls.history
+
+    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, steps=None, callbacks=None,
+                 return_dict=False, **kwargs):
+        """The loss, or [loss, metric, ...], or a dictionary, over the data."""
+        refuse_unknown("evaluate", kwargs, ("x", "y", "batch_size", "verbose", "sample_weight", "steps", "callbacks", "return_dict"))
+        self._require_compiled("evaluate")
+        feed = make_feed(x, y, sample_weight, batch_size=batch_size, steps=steps, who="evaluate")
+        self._build_from(feed)
+        calls = CallbackList(callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, steps=feed.steps)
+        logs = self._evaluate(self._loop(self._test, feed, "evaluate"), calls)
+        feed.close()
+        return logs if return_dict else _unwrapped(logs)
+
+    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
+        """The outputs for all samples, as NumPy arrays."""
+        feed = make_feed(x, batch_size=batch_size, steps=steps, who="predict")
+        calls = CallbackList(callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, steps=feed.steps)
+        loop, parts = self._loop(self._predict, feed, "predict"), []
+        feed.start(0)
+        calls.on_predict_begin()
+        while (key := feed.advance()) is not None:
+            calls.on_predict_batch_begin(len(parts))
+            parts.append(map_structure(_copied, loop.run(key)))
+            calls.on_predict_batch_end(len(parts) - 1, {"outputs": parts[-1]} if calls.wants_batches else None)
+        calls.on_predict_end()
+        feed.close()
+        if not parts:
+            raise ValueError("predict: the data is empty")
+        return map_structure(lambda *arrays: np.concatenate(arrays), *parts)
+
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
+        """One step on one batch; the metrics go on from where they were."""
+        self._require_compiled("train_on_batch")
+        data = _one_batch(x, y, sample_weight, class_weight)
+        loop, key = self._batch_loop("train", data, self._train)
+        self.optimizer.refresh()
+        with _driven(self.optimizer):
+            logs = _floats(loop.run(key))
+        return logs if return_dict else _unwrapped(logs)
+
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+        self._require_compiled("test_on_batch")
+        loop, key = self._batch_loop("test", _one_batch(x, y, sample_weight), self._test)
+        logs = _floats(loop.run(key))
+        return logs if return_dict else _unwrapped(logs)
+
+    def predict_on_batch(self, x):
+        loop, key = self._batch_loop("predict", _one_batch(x), self._predict)
+        return map_structure(_copied, loop.run(key))
+
+    # ---- inside ---------------------------------------------------------------------------------------------------
+
+    def _train(self, batch):
+        return self.train_step(pack(*batch))
+
+    def _test(self, batch):
+        with no_grad():
+            return self.test_step(pack(*batch))
+
+    def _predict(self, batch):
+        with no_grad():
+            return self.predict_step(pack(*batch))
+
+    def _loop(self, step, feed, what) -> Loop:
+        return Loop(step, feed, eager=getattr(self, "run_eagerly", False), what=f"{what} of '{self.name}'",
+                    variant=lambda: self.optimizer is None or self.optimizer.updates)
+
+    def _batch_loop(self, mode, data, step):
+        """The loop of train_on_batch and its like: kept, so that the next call replays."""
+        if mode not in self._batch_loops:
+            self._batch_loops[mode] = self._loop(step, BatchFeed(), f"{mode}_on_batch")
+        loop = self._batch_loops[mode]
+        key = loop.feed.put(data)
+        if mode == "train":
+            self._prepare(loop.feed)
+        return loop, key
+
+    def _require_compiled(self, what: str):
+        if self._compiled is None:
+            raise ValueError(f"{self.name}: call compile(optimizer=..., loss=...) before {what}")
+
+    def _prepare(self, feed):
+        """Weights exist and lie in the optimizer's flat buffer before the first step."""
+        self._build_from(feed)
+        if self.trainable_weights:
+            self.optimizer.build(self.trainable_weights)
+
+    def _build_from(self, feed):
+        if not all(layer.built for layer in self.flatten_layers()) or not self.weights:
+            x = map_structure(lambda a: Tensor(current().asarray(a[:1])), feed.first()[0])
+            with no_grad():
+                self(x, training=False)
+
+    def _evaluate(self, loop, calls, logs_prefix=""):
+        self.reset_metrics()
+        loop.feed.start(0)
+        calls.on_test_begin()
+        step, logs = 0, {}
+        while (key := loop.feed.advance()) is not None:
+            calls.on_test_batch_begin(step)
+            logs = loop.run(key)
+            calls.on_test_batch_end(step, _floats(logs) if calls.wants_batches else None)
+            step += 1
+        if not step:
+            raise ValueError("evaluate: the data is empty")
+        logs = _floats(logs)
+        calls.on_test_end(logs)
+        return logs
+
+
+class _Fit:
+    """One call of fit: the epochs, the steps in them, the validation after them."""
+
+    def __init__(self, model, feed, held_out, calls, validation_freq):
+        self.model, self.feed, self.calls, self.validation_freq = model, feed, calls, validation_freq
+        self.loop = model._loop(model._train, feed, "fit")
+        self.validation = None if held_out is None else model._loop(model._test, held_out, "validation")
+
+    def run(self, initial_epoch: int, epochs: int):
+        model, optimizer = self.model, self.model.optimizer
+        model.stop_training = False
+        self.steps_done = int(optimizer.iterations)
+        self.calls.on_train_begin()
+        logs = {}
+        with _driven(optimizer):
+            for epoch in range(initial_epoch, epochs):
+                logs = self.epoch(epoch)
+                if model.stop_training:
+                    break
+        if optimizer.use_ema and model.trainable_weights:
+            optimizer.finalize_variable_values(model.trainable_weights)
+        self.calls.on_train_end(logs)
+        self.feed.close()
+
+    def epoch(self, epoch: int) -> dict:
+        model, calls = self.model, self.calls
+        model.reset_metrics()
+        self.feed.start(epoch)
+        calls.on_epoch_begin(epoch)
+        logs = _floats(self.steps())
+        if any(math.isnan(v) for v in logs.values()):
+            warnings.warn(f"fit: {', '.join(k for k, v in logs.items() if math.isnan(v))} became NaN in epoch {epoch + 1}; lower the "
+                          "learning rate, or look for NaN in the data", stacklevel=4)
+        if self.validation is not None and self.validates(epoch):
+            held_out = model._evaluate(self.validation, calls.quiet())
+            logs.update({f"val_{k}": v for k, v in held_out.items()})
+        calls.on_epoch_end(epoch, logs)
+        return logs
+
+    def validates(self, epoch: int) -> bool:
+        f = self.validation_freq
+        return (epoch + 1) % f == 0 if isinstance(f, int) else epoch + 1 in f
+
+    def steps(self) -> dict:
+        """All steps of an epoch; the logs of the last one, still on the device."""
+        feed, calls, optimizer, run = self.feed, self.calls, self.model.optimizer, self.loop.run
+        step, logs = 0, {}
+        while (key := feed.advance()) is not None:
+            calls.on_train_batch_begin(step)
+            optimizer.refresh(self.steps_done)
+            logs = run(key)
+            self.steps_done += 1
+            calls.on_train_batch_end(step, logs)
+            step += 1
+            if self.model.stop_training:
+                break
+        if not step:
+            raise ValueError("fit: the data is empty" if self.feed.steps != 0 else "fit: there is nothing to train on")
+        if feed.steps and step < feed.steps and not self.model.stop_training:
+            warnings.warn(f"fit: the data ended after {step} of {feed.steps} steps; make sure that the generator gives "
+                          "steps_per_epoch * epochs batches", stacklevel=5)
+            self.model.stop_training = True
+        return logs
+
+
+class _driven:
+    """While a loop runs the steps, it tells the optimizer about each of them beforehand."""
+
+    def __init__(self, optimizer):
+        self.optimizer = optimizer
+
+    def __enter__(self):
+        self.optimizer.driven = True
+
+    def __exit__(self, *_):
+        self.optimizer.driven = False
+
+
+def _validation_feed(data, batch_size, steps):
+    if isinstance(data, tuple | list) and len(data) in (2, 3):
+        return make_feed(*data, batch_size=batch_size, steps=steps, who="validation_data")
+    return make_feed(data, batch_size=batch_size, steps=steps, who="validation_data")
+
+
+def _one_batch(x, y=None, sample_weight=None, class_weight=None):
+    x, y, sample_weight = host(x, "x"), host(y, "y"), host(sample_weight, "sample_weight")
+    if class_weight is not None:
+        sample_weight = weigh_classes(y, sample_weight, class_weight)
+    return x, y, sample_weight
+
+
+def _copied(tensor) -> np.ndarray:
+    return np.array(tensor.numpy())
+
+
+def _floats(logs) -> dict:
+    """Logs for the host: numbers."""
+    return {k: float(v) if np.size(v) == 1 else np.asarray(v) for k, v in (logs or {}).items()}
+
+
+def _unwrapped(logs: dict):
+    values = list(logs.values())
+    return values[0] if len(values) == 1 else values
