@@ -1,5 +1,6 @@
-// Convolution. Two views share their kernels: forward, a result pixel looks through its window at the image; TRANSPOSED
-// (input gradient), an image pixel looks back at the results whose windows hold it. Weights: (kh, kw, c, groups * f).
+// Convolution. Two views share their kernels: forward, a result pixel looks through its window at the image;
+// TRANSPOSED (input gradient), an image pixel looks back at the results whose windows hold it.
+// Weights are (kh, kw, c, groups * f).
 
 // Line `q` of the result reads through tap `a` this line of the source; -1: none. Serves rows and columns.
 template <bool TRANSPOSED>
@@ -22,8 +23,8 @@ template <bool TRANSPOSED> struct Side {
     __device__ int ow() const { return TRANSPOSED ? g.w : g.ow; }
     __device__ int f() const { return TRANSPOSED ? g.c : g.f; }
 
-    // Where the channels of `group` begin in the source pixel that result pixel (image, y, x) reads through tap
-    // (a, b); -1: padding
+    // Where the channels of `group` begin in the source pixel that result pixel (image, y, x) reads through
+    // tap (a, b); -1: padding
     __device__ long long pixel(int image, int y, int x, int a, int b, int group) const {
         y = reach<TRANSPOSED>(y, a, g.sh, g.dh, g.top, h());
         x = reach<TRANSPOSED>(x, b, g.sw, g.dw, g.left, w());
@@ -31,8 +32,8 @@ template <bool TRANSPOSED> struct Side {
     }
 
     __device__ long long weight(int tap, int channel, int filter, int group) const {
-        int row = tap * g.c + (TRANSPOSED ? filter : channel), column = group * g.f + (TRANSPOSED ? channel : filter);
-        return (long long)row * g.groups * g.f + column;
+        int row = tap * g.c + (TRANSPOSED ? filter : channel), column = TRANSPOSED ? channel : filter;
+        return ((long long)row * g.groups + group) * g.f + column;
     }
 };
 
@@ -40,7 +41,7 @@ template <bool TRANSPOSED> struct Side {
 extern "C" __global__ void __launch_bounds__(256) im2col(const T *x, T *columns, Window g) {
     Side<false> side{g};
     ROWS_COLUMNS(p, g.n * g.oh * g.ow, j, g.groups * g.kh * g.kw * g.c) {
-        int channel = j % g.c, tap = j / g.c, b = tap % g.kw, a = tap / g.kw % g.kh, group = tap / (g.kw * g.kh);
+        int channel = j % g.c, tap = j / g.c, b = tap % g.kw, a = tap / g.kw % g.kh, group = tap / g.kw / g.kh;
         long long from = side.pixel(p / (g.oh * g.ow), p / g.ow % g.oh, p % g.ow, a, b, group);
         columns[(long long)p * (g.groups * g.kh * g.kw * g.c) + j] = from < 0 ? (T)0 : x[from + channel];
     }
@@ -64,7 +65,7 @@ extern "C" __global__ void __launch_bounds__(256) col2im(const T *columns, T *x,
     }
 }
 
-// ---- implicit matrix product: a block makes 64 x 64 results, a thread 4 x 4; shared memory holds 16 of the depth ----
+// ---- implicit matrix product: a block makes 64 x 64 results, a thread 4 x 4, 16 of the depth at a time ----
 struct Tiles {
     T a[16][68], b[16][68];         // 68: rows start on other banks, and stay aligned for 16-byte loads
 };
@@ -81,10 +82,10 @@ __device__ inline void multiply(T (&sums)[4][4], const Tiles &s) {
     __syncthreads();
 }
 
-// Rows are result pixels, depth is (tap, channel), columns are filters; grid (pixels / 64, filters / 64, groups).
+// Rows: result pixels; depth: (tap, channel); columns: filters; grid (pixels / 64, filters / 64, groups).
 template <bool TRANSPOSED>
-__device__ inline void conv_tile(const T *x, const T *w, const T *bias, T *y, Side<TRANSPOSED> side, int biased,
-                                 int activation, Tiles &s) {
+__device__ inline void conv_tile(const T *x, const T *w, const T *bias, T *y, Side<TRANSPOSED> side,
+                                 int biased, int activation, Tiles &s) {
     const Window &g = side.g;
     const int group = blockIdx.z, pixels = g.n * side.oh() * side.ow(), depth = g.kh * g.kw * side.c();
     const int row0 = blockIdx.x * 64, column0 = blockIdx.y * 64;
@@ -100,7 +101,7 @@ __device__ inline void conv_tile(const T *x, const T *w, const T *bias, T *y, Si
             s.a[lane][i] = from < 0 ? (T)0 : x[from + channel];
         }
 #pragma unroll
-        for (int i = threadIdx.x; i < 16 * 64; i += 256) {          // neighbouring threads read neighbouring weights
+        for (int i = threadIdx.x; i < 16 * 64; i += 256) {      // neighbouring threads read neighbouring weights
             int row = TRANSPOSED ? i % 16 : i / 64, column = TRANSPOSED ? i / 16 : i % 64;
             int at = k0 + row, filter = column0 + column;
             s.b[row][column] = at >= depth || filter >= side.f() ? (T)0
@@ -114,7 +115,8 @@ __device__ inline void conv_tile(const T *x, const T *w, const T *bias, T *y, Si
         for (int j = 0; j < 4; j++) {
             int p = row0 + line * 4 + i, filter = column0 + lane * 4 + j, q = group * side.f() + filter;
             if (p >= pixels || filter >= side.f()) continue;
-            y[(long long)p * g.groups * side.f() + q] = activated(activation, biased ? sums[i][j] + bias[q] : sums[i][j]);
+            T sum = biased ? sums[i][j] + bias[q] : sums[i][j];
+            y[(long long)p * g.groups * side.f() + q] = activated(activation, sum);
         }
 }
 
@@ -129,15 +131,16 @@ extern "C" __global__ void __launch_bounds__(256) conv_backward(const T *dz, con
     conv_tile(dz, w, dz, dx, Side<true>{g}, 0, 0, s);
 }
 
-// Rows are (tap, channel), columns are filters, depth is the pixels of one slice; grid (tiles, slices, groups).
+// Rows: (tap, channel); depth: the pixels of one slice; columns: filters; grid (tiles, slices, groups).
 // -> parts (slices, kh, kw, c, groups * f)
 extern "C" __global__ void __launch_bounds__(256) conv_weight(
         const T *x, const T *dz, T *parts, Window g, int slice) {
     __shared__ Tiles s;
     Side<false> side{g};
     const int across = (g.f + 63) / 64, row0 = blockIdx.x / across * 64, column0 = blockIdx.x % across * 64;
-    const int rows = g.kh * g.kw * g.c, first = blockIdx.y * slice, last = min(first + slice, g.n * g.oh * g.ow);
-    const int group = blockIdx.z, lane = threadIdx.x % 64, row = row0 + lane, tap = row / g.c, filter = column0 + lane;
+    const int rows = g.kh * g.kw * g.c, group = blockIdx.z;
+    const int first = blockIdx.y * slice, last = min(first + slice, g.n * g.oh * g.ow);
+    const int lane = threadIdx.x % 64, row = row0 + lane, tap = row / g.c, filter = column0 + lane;
     T sums[4][4] = {};
     for (int p0 = first; p0 < last; p0 += 16) {
 #pragma unroll
@@ -146,7 +149,8 @@ extern "C" __global__ void __launch_bounds__(256) conv_weight(
             long long from = row >= rows || p >= last ? -1 : side.pixel(
                 p / (g.oh * g.ow), p / g.ow % g.oh, p % g.ow, tap / g.kw, tap % g.kw, group);
             s.a[k][lane] = from < 0 ? (T)0 : x[from + row % g.c];
-            s.b[k][lane] = filter < g.f && p < last ? dz[((long long)p * g.groups + group) * g.f + filter] : (T)0;
+            bool real = filter < g.f && p < last;
+            s.b[k][lane] = real ? dz[((long long)p * g.groups + group) * g.f + filter] : (T)0;
         }
         multiply(sums, s);
     }
@@ -162,8 +166,8 @@ extern "C" __global__ void __launch_bounds__(256) conv_weight(
 
 // ---- depthwise (one channel a group): too thin for tiles, a thread makes one result ----
 template <bool TRANSPOSED>
-__device__ inline void depthwise(const T *x, const T *w, const T *bias, T *y, Side<TRANSPOSED> side, int biased,
-                                 int activation) {
+__device__ inline void depthwise(const T *x, const T *w, const T *bias, T *y, Side<TRANSPOSED> side,
+                                 int biased, int activation) {
     const Window &g = side.g;
     ROWS_COLUMNS(p, g.n * side.oh() * side.ow(), j, g.groups * side.f()) {
         int image = p / (side.oh() * side.ow()), qy = p / side.ow() % side.oh(), qx = p % side.ow();
@@ -185,7 +189,8 @@ extern "C" __global__ void __launch_bounds__(256) depthwise_forward(
     depthwise(x, w, bias, y, Side<false>{g}, biased, activation);
 }
 
-extern "C" __global__ void __launch_bounds__(256) depthwise_backward(const T *dz, const T *w, T *dx, Window g) {
+extern "C" __global__ void __launch_bounds__(256) depthwise_backward(
+        const T *dz, const T *w, T *dx, Window g) {
     depthwise(dz, w, dz, dx, Side<true>{g}, 0, 0);
 }
 
@@ -194,8 +199,8 @@ extern "C" __global__ void __launch_bounds__(256) depthwise_weight(
         const T *x, const T *dz, T *parts, Window g, int slice) {
     __shared__ T shared[8][32];
     Side<false> side{g};
-    const int lane = threadIdx.x % 32, line = threadIdx.x / 32, j = blockIdx.x * 32 + lane, width = g.groups * g.f;
-    const int tap = blockIdx.z, last = min((int)(blockIdx.y + 1) * slice, g.n * g.oh * g.ow);
+    const int lane = threadIdx.x % 32, line = threadIdx.x / 32, width = g.groups * g.f;
+    const int j = blockIdx.x * 32 + lane, tap = blockIdx.z, last = min((int)(blockIdx.y + 1) * slice, g.n * g.oh * g.ow);
     T sum = 0;
     for (int p = blockIdx.y * slice + line; p < last && j < width; p += 8) {
         int image = p / (g.oh * g.ow), qy = p / g.ow % g.oh, qx = p % g.ow;
@@ -210,7 +215,8 @@ extern "C" __global__ void __launch_bounds__(256) depthwise_weight(
 }
 
 // (slices, size) -> (size,)
-extern "C" __global__ void __launch_bounds__(256) add_slices(const T *parts, T *out, int slices, long long size) {
+extern "C" __global__ void __launch_bounds__(256) add_slices(
+        const T *parts, T *out, int slices, long long size) {
     GRID_STRIDE(i, size) {
         T sum = parts[i];
         for (int s = 1; s < slices; s++) sum += parts[s * size + i];
