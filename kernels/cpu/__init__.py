@@ -7,6 +7,7 @@ from .cache import kernel_cache
 numba.config.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]
 
 with kernel_cache():
+    from .attention import attention, attention_backward
     from .conv import col2im, conv, conv_input_grad, conv_weight_grad, im2col
     from .elementwise import binary, unary, unary_backward, where
     from .index import gather, gather_batch, scatter_add

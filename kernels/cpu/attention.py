@@ -1,0 +1,130 @@
+"""Scaled dot-product attention, a block of images or of queries at a time: the table of scores stays small and warm."""
+import numpy as np
+from numba import prange
+
+from .launch import kernel, parallel_kernel
+from .maths import exp, log
+from .matmul import matmul
+from .memory import fill
+
+BLOCK = 1 << 20         # scores at a time
+ANYWHERE = np.ones((1, 1, 1, 1), np.bool_)
+
+
+@kernel
+def _scale(scores, allowed, scale, seen):
+    """(tk,) each: -inf where the query may not look, and from key `seen` on; returns the largest."""
+    top = scores.dtype.type(-np.inf)
+    for j in range(scores.size):
+        scores[j] = scores[j] * scale if j < seen and allowed[j] else -np.inf
+        top = scores[j] if scores[j] > top else top
+    return top
+
+
+@kernel
+def _fill_row(row, value):
+    for j in range(row.size):
+        row[j] = value
+
+
+@parallel_kernel
+def _softmax(scores, mask, scale, causal, start, lse):
+    """scores (n, h, queries, tk) -> probabilities in place, lse (n, h, queries)"""
+    n, heads, queries, keys = scores.shape
+    for r in prange(n * heads * queries):
+        image, head, i = r // (heads * queries), r // queries % heads, r % queries
+        row, total = scores[image, head, i], scores.dtype.type(0)
+        top = _scale(row, mask[image, head, i], scores.dtype.type(scale), start + i + 1 if causal else keys)
+        lse[image, head, i] = top
+        if top == -np.inf:
+            _fill_row(row, 0)
+            continue
+        for j in range(keys):
+            row[j] = exp(row[j] - top)
+            total += row[j]
+        lse[image, head, i] += log(total)
+        for j in range(keys):
+            row[j] /= total
+
+
+@parallel_kernel
+def _softmax_backward(scores, dp, dy, y, mask, scale, causal, start, lse):
+    """scores -> probabilities and dp -> gradient of the unscaled scores, both (n, h, queries, tk), in place; y (n, queries, h, e)"""
+    n, heads, queries, keys = scores.shape
+    scale = scores.dtype.type(scale)
+    for r in prange(n * heads * queries):
+        image, head, i = r // (heads * queries), r // queries % heads, r % queries
+        row, d, total = scores[image, head, i], dp[image, head, i], scores.dtype.type(0)
+        if _scale(row, mask[image, head, i], scale, start + i + 1 if causal else keys) == -np.inf:
+            _fill_row(row, 0)
+            _fill_row(d, 0)
+            continue
+        for e in range(y.shape[3]):
+            total += dy[image, i, head, e] * y[image, i, head, e]
+        for j in range(keys):
+            row[j] = exp(row[j] - lse[image, head, i])
+            d[j] = row[j] * (d[j] - total) * scale if row[j] else 0
+
+
+def _blocks(n, heads, queries, keys):
+    """Yields slices of the images and, where one image alone is too large, of its queries."""
+    images = max(1, BLOCK // max(1, heads * queries * keys))
+    rows = max(1, min(queries, BLOCK // max(1, heads * keys)))
+    for i in range(0, n, images):
+        for j in range(0, queries, rows):
+            yield slice(i, min(n, i + images)), slice(j, min(queries, j + rows))
+
+
+def _tables(count, n, heads, queries, keys, dtype):
+    """Room for `count` tables of scores of the largest block, as flat memory."""
+    size = max([(i.stop - i.start) * (j.stop - j.start) for i, j in _blocks(n, heads, queries, keys)], default=0)
+    return [np.empty(size * heads * keys, dtype) for _ in range(count)]
+
+
+def _heads_first(*arrays):
+    return [a.transpose(0, 2, 1, 3) for a in arrays]
+
+
+def _table(room, q, k):
+    """(images, heads, queries, keys) in `room`"""
+    shape = *q.shape[:3], k.shape[2]
+    return room[:shape[0] * shape[1] * shape[2] * shape[3]].reshape(shape)
+
+
+def attention(q, k, v, scale, causal=False, mask=None, out=None):
+    """q (n, tq, h, d), k (n, tk, h, d), v (n, tk, h, e) -> (y (n, tq, h, e), lse (n, h, tq))"""
+    (n, queries, heads, _), keys = q.shape, k.shape[1]
+    y, lse = out or (None, None)
+    y = np.empty((n, queries, heads, v.shape[3]), q.dtype) if y is None else y
+    lse = np.empty((n, heads, queries), q.dtype) if lse is None else lse
+    mask = np.broadcast_to(ANYWHERE if mask is None else mask, (n, heads, queries, keys))
+    q, k, v, result = _heads_first(q, k, v, y)
+    room, = _tables(1, n, heads, queries, keys, y.dtype)
+    for i, j in _blocks(n, heads, queries, keys):
+        seen = slice(min(keys, j.stop) if causal else keys)
+        scores = _table(room, q[i, :, j], k[i, :, seen])
+        matmul(q[i, :, j], k[i, :, seen], transpose_b=True, out=scores)
+        _softmax(scores, mask[i, :, j, seen], scale, causal, j.start, lse[i, :, j])
+        matmul(scores, v[i, :, seen], out=result[i, :, j])
+    return y, lse
+
+
+def attention_backward(dy, q, k, v, y, lse, scale, causal=False, mask=None, out=None):
+    """-> (dq, dk, dv)"""
+    (n, queries, heads, _), keys = q.shape, k.shape[1]
+    grads = [np.empty(a.shape, a.dtype) if o is None else o for o, a in zip(out or (None,) * 3, (q, k, v), strict=True)]
+    mask = np.broadcast_to(ANYWHERE if mask is None else mask, (n, heads, queries, keys))
+    q, k, v, d, dq, dk, dv = _heads_first(q, k, v, dy, *grads)
+    room, more = _tables(2, n, heads, queries, keys, y.dtype)
+    fill(0, grads[1])
+    fill(0, grads[2])
+    for i, j in _blocks(n, heads, queries, keys):
+        seen = slice(min(keys, j.stop) if causal else keys)
+        p, ds = _table(room, q[i, :, j], k[i, :, seen]), _table(more, q[i, :, j], k[i, :, seen])
+        matmul(q[i, :, j], k[i, :, seen], transpose_b=True, out=p)
+        matmul(d[i, :, j], v[i, :, seen], transpose_b=True, out=ds)
+        _softmax_backward(p, ds, dy[i, j], y[i, j], mask[i, :, j, seen], scale, causal, j.start, lse[i, :, j])
+        matmul(p, d[i, :, j], transpose_a=True, accumulate=True, out=dv[i, :, seen])
+        matmul(ds, k[i, :, seen], out=dq[i, :, j])
+        matmul(ds, q[i, :, j], transpose_a=True, accumulate=True, out=dk[i, :, seen])
+    return tuple(grads)
