@@ -1,5 +1,7 @@
 """The functions that users call, with Keras' names: on tensors, arrays, numbers and symbols alike."""
 from . import operators
+from .activation import (binary_crossentropy, categorical_crossentropy, glu, hard_shrink, hard_tanh, multi_hot, soft_shrink,
+                         sparse_categorical_crossentropy, squareplus, tanh_shrink, threshold)
 from .arithmetic import (add, arctan2, bitwise_and, bitwise_invert, bitwise_left_shift, bitwise_not, bitwise_or,
                          bitwise_right_shift, bitwise_xor, divide, divide_no_nan, equal, floor_divide, greater, greater_equal,
                          left_shift, less, less_equal, logaddexp, logical_and, logical_or, logical_xor, maximum, minimum, mod,

@@ -1,0 +1,61 @@
+"""Activation functions by name, and which of them dense and conv compute in the same pass."""
+from . import _objects
+from .ops import greater, minimum, multiply, subtract, where
+from .ops.activation import glu, hard_shrink, hard_tanh, soft_shrink, squareplus, tanh_shrink, threshold
+from .ops.math import (arctan, binary_step, celu, elu, exp, gelu, hard_sigmoid, hard_silu, leaky_relu, log_sigmoid, mish, relu6,
+                       selu, sigmoid, silu, softplus, softsign, tanh)
+from .ops.math import relu as _relu
+from .ops.nn import FUSED, log_softmax, softmax
+
+swish, hard_swish = silu, hard_silu
+
+
+def linear(x):
+    """x itself."""
+    return x
+
+
+def exponential(x):
+    """exp(x)"""
+    return exp(x)
+
+
+def relu(x, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0):
+    """max(x, 0); with a slope below the threshold, and a ceiling."""
+    if threshold == 0.0:
+        y = leaky_relu(x, negative_slope) if negative_slope else _relu(x)
+    else:
+        y = _above(x, threshold, negative_slope)
+    return y if max_value is None else minimum(y, max_value)
+
+
+def _above(x, threshold, slope):
+    """x where it is above the threshold, slope * (x - threshold) elsewhere."""
+    return where(greater(x, threshold), x, multiply(subtract(x, threshold), slope))
+
+
+KNOWN = {f.__name__: f for f in (
+    arctan, binary_step, celu, elu, exponential, gelu, glu, hard_shrink, hard_sigmoid, hard_silu, hard_tanh, leaky_relu, linear,
+    log_sigmoid, log_softmax, mish, relu, relu6, selu, sigmoid, silu, soft_shrink, softmax, softplus, softsign, squareplus, tanh,
+    tanh_shrink, threshold)} | {"hard_swish": hard_silu, "swish": silu}
+
+
+def fused(activation) -> str | None:
+    """The name under which dense and conv compute this activation in the same pass; None: apply it to their output."""
+    name = getattr(activation, "__name__", None)
+    return name if name in FUSED and KNOWN[name] is activation else None
+
+
+def get(identifier):
+    """A name, a config, a function or None (linear) -> the function."""
+    return linear if identifier is None else _objects.get("activation", identifier, KNOWN)
+
+
+def serialize(activation):
+    """The name of an activation, or the config of one that has a config."""
+    return _objects.serialize(activation)
+
+
+def deserialize(config, custom_objects: dict | None = None):
+    """The activation of a name or config."""
+    return _objects.deserialize("activation", config, KNOWN, custom_objects)
