@@ -7,10 +7,10 @@ import importlib
 __version__ = "0.1.0"
 
 _MODULES = ("activations", "backend", "callbacks", "constraints", "datasets", "initializers", "layers", "losses", "metrics",
-            "models", "ops", "optimizers", "random", "regularizers", "saving", "storage", "utils", "viz")
+            "models", "ops", "optimizer", "optimizers", "random", "regularizers", "saving", "storage", "utils", "viz")
 
 _NAMES = {
-    "Input": "models.graph",
+    "Input": "layers.input",
     "Layer": "layers.layer",
     "Model": "models.model",
     "Sequential": "models.sequential",
@@ -29,6 +29,8 @@ __all__ = ["__version__", *_MODULES, *_NAMES]
 
 
 def __getattr__(name):
+    if name == "optimizer":             # the module's old name
+        name = "optimizers"
     if name in _MODULES:
         return importlib.import_module(f"gpunn.{name}")
     if name in _NAMES:

@@ -41,7 +41,7 @@ def graph_config(model) -> dict:
     """Layers in Keras' form: each with its calls, whose arguments name (layer, call number, output number)."""
     graph, calls = model._graph, {}
     for s in graph.input_symbols:
-        calls[id(s.node)] = (s.name, 0)
+        calls[id(s)] = (s.name, 0)
     inbound: dict[str, list] = {}
     for node in graph.nodes:
         if not hasattr(node.f, "weights"):
@@ -63,7 +63,7 @@ def _written(value, calls):
         if not isinstance(a, Symbol):
             return a
         return {"class_name": "__keras_tensor__", "config": {"shape": list(a.shape), "dtype": a.dtype,
-                                                             "keras_history": [*calls[id(a.node)], a.index]}}
+                                                             "keras_history": [*calls[id(a.node or a)], a.index]}}
     return map_structure(leaf, value)
 
 

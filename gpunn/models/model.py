@@ -1,4 +1,5 @@
 """Model: a layer that can be trained. Give it inputs and outputs (a graph), or subclass it and define `call`."""
+from ..layers.input import InputLayer
 from ..layers.layer import Layer
 from ..symbol import Symbol
 from ..tree import flatten
@@ -47,7 +48,8 @@ class Functional(Model):
             if not isinstance(s, Symbol):
                 raise ValueError(f"Model: inputs and outputs must come from Input() and layers called on it, got {type(s).__name__}")
         self._graph = Graph(inputs, outputs)
-        self._layers = self._graph.layers
+        inputs = [InputLayer(batch_shape=s.shape, dtype=s.dtype, name=s.name) for s in self._graph.input_symbols]
+        self._layers = inputs + self._graph.layers
         self.inputs, self.outputs = self._graph.input_symbols, self._graph.output_symbols
         self.input_names = [s.name for s in self.inputs]
         self.output_names = _unique_names([s.name for s in self.outputs])

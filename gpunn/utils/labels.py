@@ -1,0 +1,27 @@
+import numpy as np
+
+
+def to_categorical(x, num_classes: int | None = None) -> np.ndarray:
+    """Integer labels as one-hot rows: (n,) or (n, 1) -> (n, classes)"""
+    labels = np.asarray(x)
+    if labels.dtype.kind not in "iub" and (labels != np.floor(labels)).any():
+        raise ValueError(f"to_categorical: expected whole numbers, got {labels.dtype} values such as {labels.flat[0]}")
+    labels = labels.astype(np.int64)
+    shape = labels.shape[:-1] if labels.ndim > 1 and labels.shape[-1] == 1 else labels.shape
+    labels = labels.reshape(-1)
+    classes = num_classes or (int(labels.max()) + 1 if labels.size else 0)
+    if labels.size and (labels.min() < 0 or labels.max() >= classes):
+        at = int(np.argmax((labels < 0) | (labels >= classes)))
+        raise ValueError(f"to_categorical: labels must be 0 to {classes - 1}, but number {at} is {labels[at]}; "
+                         f"num_classes={int(labels.max()) + 1} would fit")
+    rows = np.zeros((labels.size, classes), np.float32)
+    rows[np.arange(labels.size), labels] = 1
+    return rows.reshape(*shape, classes)
+
+
+def normalize(x, axis: int = -1, order: int = 2) -> np.ndarray:
+    """Divide by the norm along an axis; zeros stay zeros."""
+    x = np.asarray(x)
+    norm = np.atleast_1d(np.linalg.norm(x, order, axis, keepdims=True))
+    norm[norm == 0] = 1
+    return x / norm
