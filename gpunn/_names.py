@@ -1,5 +1,6 @@
 """Near misses: every error about an unknown name offers the closest known ones."""
 import difflib
+import re
 
 
 def suggest(name, known) -> str:
@@ -16,3 +17,24 @@ def refuse_unknown(who: str, unknown: dict, known):
     """Raise for keyword arguments that nobody takes, with the nearest names that exist."""
     for name in unknown:
         raise TypeError(f"{who}: unknown argument {name!r}{suggest(name, known)}")
+
+
+_used: dict[str, int] = {}
+
+
+def auto_name(thing: type) -> str:
+    """"dense", "dense_1", ...: a name for the next nameless object of a class."""
+    prefix = snake_case(thing.__name__)
+    _used[prefix] = count = _used.get(prefix, -1) + 1
+    return f"{prefix}_{count}" if count else prefix
+
+
+def reset_uids():
+    """Automatic names start again, as in a fresh process."""
+    _used.clear()
+
+
+def snake_case(name: str) -> str:
+    """MaxPooling2D -> max_pooling2d"""
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", name))
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower().lstrip("_")

@@ -1,0 +1,83 @@
+"""Where weights must stay: functions that map a weight to the nearest allowed one, applied after each update."""
+from . import _objects, ops
+
+EPSILON = 1e-7
+
+
+class Constraint:
+    """Called on a weight, gives its allowed value."""
+    _options: tuple = ()
+
+    def __call__(self, w):
+        raise NotImplementedError(f"{type(self).__name__} must define __call__(w)")
+
+    def get_config(self) -> dict:
+        return {name: getattr(self, name) for name in self._options}
+
+    @classmethod
+    def from_config(cls, config: dict):
+        return cls(**config)
+
+
+def _norms(w, axis):
+    return ops.sqrt(ops.sum(ops.square(w), axis=axis, keepdims=True))
+
+
+class NonNeg(Constraint):
+    """No negative weights."""
+
+    def __call__(self, w):
+        return ops.maximum(w, 0.0)
+
+
+class UnitNorm(Constraint):
+    """Norm one along `axis`."""
+    _options = ("axis",)
+
+    def __init__(self, axis=0):
+        self.axis = axis
+
+    def __call__(self, w):
+        return w / (EPSILON + _norms(w, self.axis))
+
+
+class MaxNorm(Constraint):
+    """Norm at most `max_value` along `axis`."""
+    _options = ("max_value", "axis")
+
+    def __init__(self, max_value=2, axis=0):
+        self.max_value, self.axis = max_value, axis
+
+    def __call__(self, w):
+        norms = _norms(w, self.axis)
+        return w * (ops.clip(norms, 0, self.max_value) / (EPSILON + norms))
+
+
+class MinMaxNorm(Constraint):
+    """Norm pulled into [min_value, max_value], by the share `rate` of the way each time."""
+    _options = ("min_value", "max_value", "rate", "axis")
+
+    def __init__(self, min_value=0.0, max_value=1.0, rate=1.0, axis=0):
+        self.min_value, self.max_value, self.rate, self.axis = min_value, max_value, rate, axis
+
+    def __call__(self, w):
+        norms = _norms(w, self.axis)
+        desired = self.rate * ops.clip(norms, self.min_value, self.max_value) + (1 - self.rate) * norms
+        return w * (desired / (EPSILON + norms))
+
+
+max_norm, min_max_norm, non_neg, unit_norm = MaxNorm, MinMaxNorm, NonNeg, UnitNorm
+KNOWN = {"max_norm": MaxNorm, "min_max_norm": MinMaxNorm, "non_neg": NonNeg, "unit_norm": UnitNorm,
+         "MaxNorm": MaxNorm, "MinMaxNorm": MinMaxNorm, "NonNeg": NonNeg, "UnitNorm": UnitNorm}
+
+
+def get(identifier):
+    """A constraint from a name, a config, an object, or any function of a tensor."""
+    return _objects.get("constraint", identifier, KNOWN)
+
+
+def deserialize(config, custom_objects=None):
+    return _objects.deserialize("constraint", config, KNOWN, custom_objects)
+
+
+serialize = _objects.serialize

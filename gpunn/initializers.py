@@ -1,0 +1,247 @@
+"""First values of weights. They are drawn on the host in float64, so every device starts with the same bits."""
+import math
+
+import numpy as np
+
+from . import _objects
+from .backend import constant as place
+from .backend.rng import host_normal, host_uniform, next_seed
+from .tensor import Tensor
+
+_TRUNCATED_STD = 0.87962566103423978            # of a standard normal cut at two
+
+
+class Initializer:
+    """`values(shape)` gives a float64 array; calling gives a tensor. A seed makes every call give the same numbers."""
+    _options: tuple = ()
+
+    def __call__(self, shape, dtype=None) -> Tensor:
+        return Tensor(place(np.asarray(self.values(tuple(shape)), dtype or "float32")))
+
+    def values(self, shape: tuple) -> np.ndarray:
+        raise NotImplementedError(f"{type(self).__name__} must define values(shape)")
+
+    def get_config(self) -> dict:
+        return {name: getattr(self, name) for name in self._options}
+
+    @classmethod
+    def from_config(cls, config: dict):
+        return cls(**config)
+
+
+class _Random(Initializer):
+    _options = ("seed",)
+
+    def __init__(self, seed=None):
+        self.seed = seed
+
+    def bits(self) -> int:
+        return next_seed() if self.seed is None else int(self.seed)
+
+    def uniform(self, shape, low, high):
+        return low + (high - low) * host_uniform(self.bits(), math.prod(shape)).reshape(shape)
+
+    def normal(self, shape):
+        return host_normal(self.bits(), math.prod(shape)).reshape(shape)
+
+    def truncated(self, shape):
+        """Standard normal numbers, those beyond two drawn again."""
+        x, seed = self.normal(shape).ravel(), self.bits()
+        while (far := np.flatnonzero(np.abs(x) >= 2)).size:
+            seed = (seed + 0x9E3779B97F4A7C15) % 2 ** 64
+            x[far] = host_normal(seed, far.size)
+        return x.reshape(shape)
+
+
+class Zeros(Initializer):
+    def values(self, shape):
+        return np.zeros(shape)
+
+
+class Ones(Initializer):
+    def values(self, shape):
+        return np.ones(shape)
+
+
+class Constant(Initializer):
+    _options = ("value",)
+
+    def __init__(self, value=0.0):
+        self.value = value
+
+    def values(self, shape):
+        return np.full(shape, self.value)
+
+
+class Identity(Initializer):
+    """The identity matrix times `gain`."""
+    _options = ("gain",)
+
+    def __init__(self, gain=1.0):
+        self.gain = gain
+
+    def values(self, shape):
+        if len(shape) != 2:
+            raise ValueError(f"Identity: expected the shape of a matrix, got {shape}")
+        return self.gain * np.eye(*shape)
+
+
+class RandomUniform(_Random):
+    _options = ("seed", "minval", "maxval")
+
+    def __init__(self, minval=-0.05, maxval=0.05, seed=None):
+        super().__init__(seed)
+        self.minval, self.maxval = minval, maxval
+
+    def values(self, shape):
+        return self.uniform(shape, self.minval, self.maxval)
+
+
+class RandomNormal(_Random):
+    _options = ("seed", "mean", "stddev")
+
+    def __init__(self, mean=0.0, stddev=0.05, seed=None):
+        super().__init__(seed)
+        self.mean, self.stddev = mean, stddev
+
+    def values(self, shape):
+        return self.mean + self.stddev * self.normal(shape)
+
+
+class TruncatedNormal(RandomNormal):
+    """Normal numbers, those beyond two standard deviations drawn again."""
+
+    def values(self, shape):
+        return self.mean + self.stddev * self.truncated(shape)
+
+
+class VarianceScaling(_Random):
+    """Variance `scale / fan`, fan by `mode`: "fan_in", "fan_out" or "fan_avg"."""
+    _options = ("seed", "scale", "mode", "distribution", "input_axes", "output_axes")
+
+    def __init__(self, scale=1.0, mode="fan_in", distribution="truncated_normal", seed=None,
+                 input_axes=None, output_axes=None):
+        super().__init__(seed)
+        distribution = "truncated_normal" if distribution == "normal" else distribution
+        _one_of("scale", scale, scale > 0, "a positive number")
+        _one_of("mode", mode, mode in (known := ("fan_in", "fan_out", "fan_avg")), known)
+        _one_of("distribution", distribution, distribution in self._draw, tuple(self._draw))
+        self.scale, self.mode, self.distribution = scale, mode, distribution
+        self.input_axes, self.output_axes = input_axes, output_axes
+
+    def values(self, shape):
+        fan_in, fan_out = fans(shape, self.input_axes, self.output_axes)
+        fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
+        return math.sqrt(self.scale / max(1.0, fan)) * self._draw[self.distribution](self, shape)
+
+    _draw = {                                   # each with variance one
+        "uniform": lambda self, shape: self.uniform(shape, -math.sqrt(3), math.sqrt(3)),
+        "truncated_normal": lambda self, shape: self.truncated(shape) / _TRUNCATED_STD,
+        "untruncated_normal": _Random.normal,
+    }
+
+
+def _one_of(name, value, right, expected):
+    if not right:
+        raise ValueError(f"VarianceScaling: {name} must be {expected}, got {value!r}")
+
+
+def fans(shape, input_axes=None, output_axes=None) -> tuple[int, int]:
+    """How many numbers go in and out of one unit; (..., in, out) for kernels."""
+    if input_axes is not None and output_axes is not None:
+        return math.prod(shape[a] for a in input_axes), math.prod(shape[a] for a in output_axes)
+    if len(shape) < 2:
+        return (shape[0],) * 2 if shape else (1, 1)
+    field = math.prod(shape[:-2])
+    return shape[-2] * field, shape[-1] * field
+
+
+class _Scaled(VarianceScaling):
+    """A named point in the family of VarianceScaling."""
+    _options = ("seed",)
+    _point: tuple = ()
+
+    def __init__(self, seed=None):
+        super().__init__(*self._point, seed=seed)
+
+
+class GlorotUniform(_Scaled):
+    _point = (1.0, "fan_avg", "uniform")
+
+
+class GlorotNormal(_Scaled):
+    _point = (1.0, "fan_avg", "truncated_normal")
+
+
+class HeUniform(_Scaled):
+    _point = (2.0, "fan_in", "uniform")
+
+
+class HeNormal(_Scaled):
+    _point = (2.0, "fan_in", "truncated_normal")
+
+
+class LecunUniform(_Scaled):
+    _point = (1.0, "fan_in", "uniform")
+
+
+class LecunNormal(_Scaled):
+    _point = (1.0, "fan_in", "truncated_normal")
+
+
+class Orthogonal(_Random):
+    """Orthogonal rows or columns (all but the last axis are one), uniform over such matrices, times `gain`."""
+    _options = ("seed", "gain")
+
+    def __init__(self, gain=1.0, seed=None):
+        super().__init__(seed)
+        self.gain = gain
+
+    def values(self, shape):
+        if len(shape) < 2:
+            raise ValueError(f"Orthogonal: expected a shape of at least two axes, got {shape}")
+        rows, columns = math.prod(shape[:-1]), shape[-1]
+        q, r = np.linalg.qr(self.normal((max(rows, columns), min(rows, columns))))
+        q = q * np.sign(np.diag(r))
+        return self.gain * (q.T if rows < columns else q).reshape(shape)
+
+
+class _Given(Initializer):
+    """An array as it is."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def values(self, shape):
+        if self.value.shape != shape:
+            raise ValueError(f"initializer: expected an array of shape {shape}, got {self.value.shape}")
+        return self.value
+
+
+_NAMES = {
+    "constant": Constant, "glorot_normal": GlorotNormal, "glorot_uniform": GlorotUniform, "he_normal": HeNormal,
+    "he_uniform": HeUniform, "identity": Identity, "lecun_normal": LecunNormal, "lecun_uniform": LecunUniform,
+    "ones": Ones, "orthogonal": Orthogonal, "random_normal": RandomNormal, "random_uniform": RandomUniform,
+    "truncated_normal": TruncatedNormal, "variance_scaling": VarianceScaling, "zeros": Zeros,
+}
+KNOWN = {**_NAMES, **{c.__name__: c for c in _NAMES.values()}, "one": Ones, "zero": Zeros, "normal": RandomNormal,
+         "uniform": RandomUniform, "IdentityInitializer": Identity, "OrthogonalInitializer": Orthogonal}
+constant, glorot_normal, glorot_uniform = Constant, GlorotNormal, GlorotUniform
+he_normal, he_uniform, lecun_normal, lecun_uniform = HeNormal, HeUniform, LecunNormal, LecunUniform
+identity, ones, orthogonal, zeros = Identity, Ones, Orthogonal, Zeros
+random_normal, random_uniform = RandomNormal, RandomUniform
+truncated_normal, variance_scaling = TruncatedNormal, VarianceScaling
+
+
+def get(identifier):
+    """An initializer from a name, a config, a class, an array of values, or a function (shape, dtype)."""
+    if isinstance(identifier, np.ndarray | Tensor):
+        return _Given(np.asarray(identifier))
+    return _objects.get("initializer", identifier, KNOWN)
+
+
+def deserialize(config, custom_objects=None):
+    return _objects.deserialize("initializer", config, KNOWN, custom_objects)
+
+
+serialize = _objects.serialize

@@ -1,0 +1,139 @@
+"""Attention: every query looks at all keys."""
+from functools import reduce
+
+from .. import ops
+from ..ops import random
+from .layer import LibraryLayer
+
+
+class MultiHeadAttention(LibraryLayer):
+    """softmax(q k / sqrt(key_dim)) v in several heads; weights as Keras: (c, heads, key_dim), and back (heads, value_dim, c)."""
+    wants_floats = True
+
+    def __init__(self, num_heads, key_dim, value_dim=None, dropout=0.0, use_bias=True, output_shape=None,
+                 attention_axes=None, sliding_window=None, flash_attention=None, kernel_initializer="glorot_uniform",
+                 bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None,
+                 kernel_constraint=None, bias_constraint=None, use_gate=False, seed=None, **kwargs):
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self.num_heads, self.key_dim = self._count("num_heads", num_heads), self._count("key_dim", key_dim)
+        self.value_dim, self.dropout, self.use_bias = self._count("value_dim", value_dim or key_dim), dropout, use_bias
+        self.output_shape = (output_shape,) if isinstance(output_shape, int) else output_shape and tuple(output_shape)
+        axes = (attention_axes,) if isinstance(attention_axes, int) else attention_axes and tuple(attention_axes)
+        self._require("attention_axes", axes in (None, (1,)), "None or 1: attention runs along time, (n, t, c)", attention_axes)
+        self._require("sliding_window", sliding_window is None, "None; pass an attention_mask instead", sliding_window)
+        self._require("use_gate", not use_gate, "False; gated attention is not supported", use_gate)
+        self._require("output_shape", output_shape is None or len(self.output_shape) == 1, "one number", output_shape)
+        self.attention_axes, self.sliding_window, self.flash_attention, self.use_gate = axes, None, flash_attention, False
+        self._describe("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        self._describe("bias", bias_initializer, bias_regularizer, bias_constraint)
+        self.seed, self._source = seed, None if seed is None else random.SeedGenerator(seed)
+        self.supports_masking = True
+
+    def build(self, query_shape, value_shape, key_shape=None):
+        key_shape = key_shape or value_shape
+        for name, shape in (("query", query_shape), ("value", value_shape), ("key", key_shape)):
+            self._require(f"the shape of {name}", len(shape) == 3, "(n, t, c)", shape)
+        heads, width = self.num_heads, (self.output_shape or query_shape[-1:])[0]
+        self._query = self._projection("query", (query_shape[-1], heads, self.key_dim))
+        self._key = self._projection("key", (key_shape[-1], heads, self.key_dim))
+        self._value = self._projection("value", (value_shape[-1], heads, self.value_dim))
+        self._output = self._projection("attention_output", (heads, self.value_dim, width))
+
+    def _projection(self, name, shape):
+        """A kernel and its bias."""
+        kernel = self._weight(f"{name}/kernel", shape, like="kernel")
+        bias = shape[-1:] if name == "attention_output" else shape[1:]
+        return kernel, self._weight(f"{name}/bias", bias, like="bias") if self.use_bias else None
+
+    def _project(self, x, weights):
+        """(n, t, c) -> (n, t, heads, d)"""
+        kernel, bias = weights
+        c, heads, d = kernel.shape
+        y = ops.dense(x, ops.reshape(kernel, (c, heads * d)), bias if bias is None else ops.reshape(bias, (heads * d,)))
+        return ops.reshape(y, (*x.shape[:2], heads, d))
+
+    def call(self, query, value, key=None, query_mask=None, value_mask=None, key_mask=None, attention_mask=None,
+             return_attention_scores=False, training=False, use_causal_mask=False):
+        mask = _joined(query_mask, value_mask, key_mask if key is not None and key is not value else None, attention_mask)
+        q, k, v = self._project(query, self._query), self._project(value if key is None else key, self._key), self._project(value, self._value)
+        scale, drops = self.key_dim ** -0.5, training and self.dropout > 0
+        scores = ops.attention_scores(q, k, mask, scale, use_causal_mask) if return_attention_scores or drops else None
+        if scores is None:
+            y = ops.attention(q, k, v, mask, scale=scale, causal=bool(use_causal_mask))
+        else:
+            weights = random.dropout(scores, self.dropout, seed=self._source) if drops else scores
+            y = ops.transpose(ops.matmul(weights, ops.transpose(v, (0, 2, 1, 3))), (0, 2, 1, 3))
+        kernel, bias = self._output
+        heads, d, width = kernel.shape
+        y = ops.dense(ops.reshape(y, (*y.shape[:2], heads * d)), ops.reshape(kernel, (heads * d, width)), bias)
+        return (y, scores) if return_attention_scores else y
+
+    def compute_output_shape(self, query_shape, value_shape, key_shape=None, return_attention_scores=False):
+        output = (*query_shape[:-1], (self.output_shape or query_shape[-1:])[0])
+        scores = (query_shape[0], self.num_heads, query_shape[1], value_shape[1])
+        return (output, scores) if return_attention_scores else output
+
+
+def _joined(query_mask, value_mask, key_mask, attention_mask):
+    """Masks of steps and of pairs as one mask (n, 1 or heads, tq, tk), or None."""
+    masks = [] if query_mask is None else [ops.reshape(query_mask, (query_mask.shape[0], 1, query_mask.shape[1], 1))]
+    masks += [ops.reshape(m, (m.shape[0], 1, 1, m.shape[1])) for m in (value_mask, key_mask) if m is not None]
+    if attention_mask is not None:
+        attention_mask = ops.cast(attention_mask, "bool")
+        masks.append(ops.expand_dims(attention_mask, 1) if attention_mask.ndim == 3 else attention_mask)
+    return reduce(ops.logical_and, masks) if masks else None
+
+
+class Attention(LibraryLayer):
+    """Attention of queries (n, tq, c) over values (n, tk, e): inputs [query, value] or [query, value, key]."""
+    wants_floats = True
+
+    def __init__(self, use_scale=False, score_mode="dot", dropout=0.0, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self._require("score_mode", score_mode in ("dot", "concat"), "'dot' or 'concat'", score_mode)
+        self.use_scale, self.score_mode, self.dropout = use_scale, score_mode, dropout
+        self.seed, self._source = seed, None if seed is None else random.SeedGenerator(seed)
+        self.supports_masking = True
+
+    def build(self, input_shape):
+        right = isinstance(input_shape, list | tuple) and len(input_shape) in (2, 3) and isinstance(input_shape[0], list | tuple)
+        self._require("inputs", right, "[query, value] or [query, value, key]", input_shape)
+        self.scale = self.add_weight((), "ones", name="scale") if self.use_scale else None
+        self.concat_score_weight = self.add_weight((), "ones", name="concat_score_weight") if self.score_mode == "concat" else None
+
+    def scores(self, query, key):
+        """(n, tq, c), (n, tk, c) -> (n, tq, tk)"""
+        if self.score_mode == "dot":
+            scores = ops.matmul(query, ops.transpose(key, (0, 2, 1)))
+            return scores if self.scale is None else scores * self.scale
+        both = ops.expand_dims(query, 2) + ops.expand_dims(key, 1)
+        both = both if self.scale is None else both * self.scale
+        return self.concat_score_weight * ops.sum(ops.tanh(both), axis=-1)
+
+    def call(self, inputs, mask=None, return_attention_scores=False, training=False, use_causal_mask=False):
+        query, value, key = inputs[0], inputs[1], inputs[-1] if len(inputs) == 3 else inputs[1]
+        scores = self.scores(query, key)
+        allowed = _allowed(scores, mask, use_causal_mask)
+        weights = ops.softmax(scores if allowed is None else ops.where(allowed, scores, -1e9))
+        if training and self.dropout > 0:
+            weights = random.dropout(weights, self.dropout, seed=self._source)
+        y = ops.matmul(weights, value)
+        if mask is not None and mask[0] is not None:
+            y = y * ops.cast(ops.expand_dims(mask[0], -1), y.dtype)
+        return (y, weights) if return_attention_scores else y
+
+    def compute_mask(self, inputs, previous_mask):
+        return previous_mask[0] if previous_mask else None
+
+    def compute_output_shape(self, input_shape, return_attention_scores=False):
+        query, value = input_shape[:2]
+        output = (*query[:-1], value[-1])
+        return (output, (query[0], query[1], value[1])) if return_attention_scores else output
+
+
+def _allowed(scores, mask, causal):
+    """Which keys each query may look at, or None for all."""
+    masks = [ops.expand_dims(mask[1], 1)] if mask is not None and mask[1] is not None else []
+    if causal:
+        masks.append(ops.tri(*scores.shape[1:], dtype="bool"))
+    return reduce(ops.logical_and, masks) if masks else None

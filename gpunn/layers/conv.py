@@ -1,0 +1,210 @@
+"""Convolution layers over sequences (n, t, c) and images (n, h, w, c)."""
+from .. import activations, ops
+from .fused import FUSED
+from .input_spec import InputSpec
+from .layer import LibraryLayer
+from .windows import channel_format, one_of, pair, spatial, window_shape
+
+
+class _Conv(LibraryLayer):
+    """What all convolutions share: options, the bias, and the activation in the same pass."""
+    wants_floats = True
+    rank: int
+    paddings = ("valid", "same")
+
+    def _options(self, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias):
+        self.kernel_size = pair(self, "kernel_size", kernel_size, self.rank)
+        self.strides = pair(self, "strides", strides, self.rank)
+        self.dilation_rate = pair(self, "dilation_rate", dilation_rate, self.rank)
+        self.padding = one_of(self, "padding", padding.lower(), self.paddings)
+        self.data_format = channel_format(self, data_format)
+        self.activation, self.use_bias = activations.get(activation), use_bias
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+        self._format = None if self.data_format == "channels_last" else self.data_format
+
+    def _channels(self, input_shape) -> int:
+        """The input's channels; from now on no other number is accepted."""
+        axis = 1 if self.data_format == "channels_first" else -1
+        channels = input_shape[axis]
+        self._require("the number of channels", channels is not None, "known when the layer is built", input_shape)
+        self.input_spec = InputSpec(ndim=self.rank + 2, axes={axis: channels})
+        return channels
+
+    def _finish(self, f, inputs, kernel, *options):
+        fused = FUSED.get(self.activation)
+        y = f(inputs, kernel, self.strides, self.padding, *options, self._format, self.dilation_rate,
+              bias=self.bias, activation=fused or "linear")
+        return y if fused else self.activation(y)
+
+
+class _FullConv(_Conv):
+    """Every filter sees all channels of its group."""
+
+    def __init__(self, filters, kernel_size, strides=1, padding="valid", data_format=None, dilation_rate=1, groups=1,
+                 activation=None, use_bias=True, kernel_initializer="glorot_uniform", bias_initializer="zeros",
+                 kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
+                 bias_constraint=None, **kwargs):
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self.filters, self.groups = self._count("filters", filters), self._count("groups", groups)
+        self._require("filters", filters % groups == 0, f"a multiple of groups={groups}", filters)
+        self._options(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias)
+        self._describe("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        self._describe("bias", bias_initializer, bias_regularizer, bias_constraint)
+
+    def build(self, input_shape):
+        channels = self._channels(input_shape)
+        self._require("the number of channels", channels % self.groups == 0, f"a multiple of groups={self.groups}", channels)
+        self.compute_output_shape(input_shape)
+        self.kernel = self._weight("kernel", (*self.kernel_size, channels // self.groups, self.filters))
+        self.bias = self._weight("bias", (self.filters,)) if self.use_bias else None
+
+    def call(self, inputs):
+        return self._finish(ops.conv, inputs, self.kernel)
+
+    def compute_output_shape(self, input_shape):
+        return window_shape(self, input_shape, self.filters, self.kernel_size, self.strides, self.dilation_rate)
+
+
+class Conv1D(_FullConv):
+    """(n, t, c) -> (n, ot, filters); padding may also be "causal"."""
+    rank = 1
+    paddings = ("valid", "same", "causal")
+
+
+class Conv2D(_FullConv):
+    """(n, h, w, c) -> (n, oh, ow, filters)"""
+    rank = 2
+
+    def __init__(self, filters, kernel_size, strides=(1, 1), padding="valid", data_format=None, dilation_rate=(1, 1),
+                 groups=1, **kwargs):
+        super().__init__(filters, kernel_size, strides, padding, data_format, dilation_rate, groups, **kwargs)
+
+
+class _DepthwiseConv(_Conv):
+    """Each channel is convolved on its own, with `depth_multiplier` kernels."""
+
+    def __init__(self, kernel_size, strides=1, padding="valid", depth_multiplier=1, data_format=None, dilation_rate=1,
+                 activation=None, use_bias=True, depthwise_initializer="glorot_uniform", bias_initializer="zeros",
+                 depthwise_regularizer=None, bias_regularizer=None, activity_regularizer=None, depthwise_constraint=None,
+                 bias_constraint=None, **kwargs):
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self.depth_multiplier = self._count("depth_multiplier", depth_multiplier)
+        self._options(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias)
+        self._describe("depthwise", depthwise_initializer, depthwise_regularizer, depthwise_constraint)
+        self._describe("bias", bias_initializer, bias_regularizer, bias_constraint)
+
+    def build(self, input_shape):
+        channels = self._channels(input_shape)
+        self.kernel = self._weight("kernel", (*self.kernel_size, channels, self.depth_multiplier), like="depthwise")
+        self.bias = self._weight("bias", (channels * self.depth_multiplier,)) if self.use_bias else None
+
+    def call(self, inputs):
+        return self._finish(ops.depthwise_conv, inputs, self.kernel)
+
+    def compute_output_shape(self, input_shape):
+        channels = input_shape[1 if self.data_format == "channels_first" else -1]
+        return window_shape(self, input_shape, channels * self.depth_multiplier, self.kernel_size, self.strides, self.dilation_rate)
+
+
+class DepthwiseConv1D(_DepthwiseConv):
+    """(n, t, c) -> (n, ot, c * depth_multiplier)"""
+    rank = 1
+
+
+class DepthwiseConv2D(_DepthwiseConv):
+    """(n, h, w, c) -> (n, oh, ow, c * depth_multiplier)"""
+    rank = 2
+
+
+class _SeparableConv(_Conv):
+    """A depthwise convolution, then one of size 1 across the channels."""
+
+    def __init__(self, filters, kernel_size, strides=1, padding="valid", data_format=None, dilation_rate=1,
+                 depth_multiplier=1, activation=None, use_bias=True, depthwise_initializer="glorot_uniform",
+                 pointwise_initializer="glorot_uniform", bias_initializer="zeros", depthwise_regularizer=None,
+                 pointwise_regularizer=None, bias_regularizer=None, activity_regularizer=None,
+                 depthwise_constraint=None, pointwise_constraint=None, bias_constraint=None, **kwargs):
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self.filters, self.depth_multiplier = self._count("filters", filters), self._count("depth_multiplier", depth_multiplier)
+        self._options(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias)
+        self._describe("depthwise", depthwise_initializer, depthwise_regularizer, depthwise_constraint)
+        self._describe("pointwise", pointwise_initializer, pointwise_regularizer, pointwise_constraint)
+        self._describe("bias", bias_initializer, bias_regularizer, bias_constraint)
+
+    def build(self, input_shape):
+        channels, multiplier = self._channels(input_shape), self.depth_multiplier
+        self.depthwise_kernel = self._weight("depthwise_kernel", (*self.kernel_size, channels, multiplier), like="depthwise")
+        point = (*(1,) * self.rank, channels * multiplier, self.filters)
+        self.pointwise_kernel = self._weight("pointwise_kernel", point, like="pointwise")
+        self.bias = self._weight("bias", (self.filters,)) if self.use_bias else None
+
+    def call(self, inputs):
+        y = ops.depthwise_conv(inputs, self.depthwise_kernel, self.strides, self.padding, self._format, self.dilation_rate)
+        y = ops.conv(y, self.pointwise_kernel, 1, "valid", self._format, bias=self.bias)
+        return self.activation(y)
+
+    def compute_output_shape(self, input_shape):
+        return window_shape(self, input_shape, self.filters, self.kernel_size, self.strides, self.dilation_rate)
+
+
+class SeparableConv1D(_SeparableConv):
+    """(n, t, c) -> (n, ot, filters)"""
+    rank = 1
+
+
+class SeparableConv2D(_SeparableConv):
+    """(n, h, w, c) -> (n, oh, ow, filters)"""
+    rank = 2
+
+    def __init__(self, filters, kernel_size, strides=(1, 1), padding="valid", data_format=None, dilation_rate=(1, 1),
+                 depth_multiplier=1, **kwargs):
+        super().__init__(filters, kernel_size, strides, padding, data_format, dilation_rate, depth_multiplier, **kwargs)
+
+
+class _ConvTranspose(_Conv):
+    """The transpose of a convolution: a larger image from a smaller one."""
+
+    def __init__(self, filters, kernel_size, strides=1, padding="valid", output_padding=None, data_format=None,
+                 dilation_rate=1, activation=None, use_bias=True, kernel_initializer="glorot_uniform",
+                 bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None,
+                 kernel_constraint=None, bias_constraint=None, **kwargs):
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self.filters = self._count("filters", filters)
+        self.output_padding = output_padding if output_padding is None else pair(self, "output_padding", output_padding, self.rank, 0)
+        self._options(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias)
+        self._describe("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        self._describe("bias", bias_initializer, bias_regularizer, bias_constraint)
+
+    def build(self, input_shape):
+        self.kernel = self._weight("kernel", (*self.kernel_size, self.filters, self._channels(input_shape)))
+        self.bias = self._weight("bias", (self.filters,)) if self.use_bias else None
+
+    def call(self, inputs):
+        return self._finish(ops.conv_transpose, inputs, self.kernel, self.output_padding)
+
+    def compute_output_shape(self, input_shape):
+        first = self.data_format == "channels_first"
+        sizes = [self._length(input_shape[axis], i) for i, axis in enumerate(spatial(self.data_format, self.rank))]
+        return (input_shape[0], self.filters, *sizes) if first else (input_shape[0], *sizes, self.filters)
+
+    def _length(self, n, i):
+        extra = self.output_padding and self.output_padding[i]
+        return None if n is None else ops.transposed(n, self.kernel_size[i], self.strides[i], self.padding, extra, self.dilation_rate[i])[0]
+
+
+class Conv1DTranspose(_ConvTranspose):
+    """(n, t, c) -> (n, about t * stride, filters)"""
+    rank = 1
+
+
+class Conv2DTranspose(_ConvTranspose):
+    """(n, h, w, c) -> (n, about h * stride, about w * stride, filters)"""
+    rank = 2
+
+    def __init__(self, filters, kernel_size, strides=(1, 1), padding="valid", output_padding=None, data_format=None,
+                 dilation_rate=(1, 1), **kwargs):
+        super().__init__(filters, kernel_size, strides, padding, output_padding, data_format, dilation_rate, **kwargs)
+
+
+Convolution1D, Convolution2D, SeparableConvolution1D, SeparableConvolution2D = Conv1D, Conv2D, SeparableConv1D, SeparableConv2D
+Convolution1DTranspose, Convolution2DTranspose = Conv1DTranspose, Conv2DTranspose

@@ -1,0 +1,329 @@
+"""The base of all layers: Keras' protocol. `__init__` stores, `build` makes weights, `call` is math."""
+import threading
+import warnings
+
+import numpy as np
+
+from .. import _objects, constraints, initializers, regularizers
+from .._names import auto_name, refuse_unknown
+from ..backend import asarray
+from ..symbol import Symbol
+from ..tensor import Tensor
+from ..tree import flatten, map_structure
+from .input_spec import refuse
+from .signature import Signature, known_options, option_names, shape_names
+from .symbolic import symbolic_call
+from .weights import Weights
+
+
+class _Context(threading.local):
+    training = None         # of the call around this one; None outside all calls
+    number = 0              # counts outermost calls: losses of an older one are stale
+
+
+_context = _Context()
+_DTYPES = ("float32", "float64")
+
+
+class Layer(Weights):
+    """A function with weights. Subclasses define `call(self, inputs)`, and `build(self, input_shape)` if they have weights."""
+    input_spec = None
+    wants_floats = False    # integers are cast to the layer's dtype too, not only other floats
+    has_build = False
+
+    def __new__(cls, *args, **options):
+        layer = super().__new__(cls)
+        layer._arguments = {**dict(zip(option_names(cls), args)), **options}
+        return layer
+
+    def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None, **kwargs):
+        self.name = name or auto_name(type(self))
+        self.dtype = self.compute_dtype = self.variable_dtype = _dtype(self, dtype)
+        self._cast_to = np.dtype(self.dtype)
+        self.autocast, self.built = autocast, False
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        if "input_dim" in kwargs:
+            kwargs["input_shape"] = (kwargs.pop("input_dim"),)
+        self._input_shape_arg = kwargs.pop("input_shape", None)
+        refuse_unknown(f"{type(self).__name__} '{self.name}'", kwargs, known_options(type(self)))
+        self._start(trainable)
+        self._losses, self._loss_call, self._nodes = [], 0, []
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        cls._signature = Signature(cls.call)
+        cls.supports_masking = cls._makes_masks = cls.compute_mask is not Layer.compute_mask
+        if "_knows_shape" not in vars(cls):
+            cls._knows_shape = cls.compute_output_shape is not Layer.compute_output_shape
+        cls.has_build = cls.build is not Layer.build
+        if "build" in vars(cls):
+            cls.build = _marks_built(cls.build)
+
+    def build(self, input_shape):
+        """Make the weights for this shape; a layer without any needs no build."""
+        self.built = True
+
+    def call(self, inputs):
+        raise NotImplementedError(f"{type(self).__name__} '{self.name}' must define call(self, inputs)")
+
+    def compute_output_shape(self, input_shape):
+        """The shape of the result; where it is not defined, shapes are found by a trial run on zeros."""
+        raise NotImplementedError(f"{type(self).__name__} '{self.name}' does not define compute_output_shape(self, input_shape)")
+
+    def compute_output_dtype(self, dtype: str) -> str:
+        return self.compute_dtype if self.wants_floats or dtype.startswith("float") else dtype
+
+    def compute_mask(self, inputs, previous_mask):
+        return previous_mask
+
+    def __call__(self, *args, **options):
+        """Convert, build at the first call, tell `call` about training and masks, pass the mask on."""
+        signature, context = self._signature, _context
+        if options or len(args) != 1 or not isinstance(args[0], Tensor) or args[0].data.dtype != self._cast_to:
+            args, options, symbols = self._convert(args, options)
+            if symbols:
+                return symbolic_call(self, args, options, self.compute_output_shape if self._knows_shape else None)
+        x, before = args[0], context.training
+        if not self.built:
+            self._build(args, options)
+        if self.input_spec is not None:
+            self._check(x)
+        mask = options.get("mask")
+        if mask is None:
+            mask = x.mask if isinstance(x, Tensor) else _masks(x)
+        training = options.pop("training", None)
+        if training is None:
+            training = signature.default if before is None else before
+        if before is None:
+            context.number += 1
+        if self._losses and self._loss_call != context.number:
+            self._losses = []
+        if signature.training:
+            options["training"] = training
+        if mask is not None and signature.mask:
+            options["mask"] = mask
+        if signature.masks:
+            self._add_masks(args, options)
+        context.training = training
+        try:
+            y = self.call(*args, **options)
+        finally:
+            context.training = before
+        if self.activity_regularizer is not None:
+            self._regularize_activity(y)
+        if mask is not None or self._makes_masks:
+            self._mask_output(x, y, mask)
+        return y
+
+    def _convert(self, args, options):
+        """Arrays become tensors, floats get the layer's dtype; and whether there are symbols among them."""
+        if not args:
+            if self._signature.first not in options:
+                raise TypeError(f"{type(self).__name__} '{self.name}': argument '{self._signature.first}' is missing")
+            args = (options.pop(self._signature.first),)
+        args = (self._tensors(args[0], self.wants_floats), *[self._tensors(a, False) for a in args[1:]])
+        options = {name: self._tensors(value, False) for name, value in options.items()}
+        if not isinstance(args[0], Tensor | Symbol | list | tuple | dict):
+            args = (Tensor(asarray(args[0], self.compute_dtype if self.wants_floats else None)), *args[1:])
+        return args, options, any(isinstance(v, Symbol) for v in flatten([args, options]))
+
+    def _tensors(self, value, all_floats: bool):
+        if isinstance(value, list | tuple | dict):
+            if any(isinstance(v, Tensor | Symbol | np.ndarray) for v in flatten(value)):
+                return map_structure(lambda v: self._tensors(v, all_floats), value)
+            return Tensor(asarray(value, self.compute_dtype)) if all_floats and not isinstance(value, dict) else value
+        if isinstance(value, Symbol) or not hasattr(value, "dtype"):
+            return value
+        tensor = value if isinstance(value, Tensor) else Tensor(asarray(value))
+        kind = tensor.data.dtype.kind
+        if tensor.data.dtype == self._cast_to or not ((self.autocast and kind == "f") or (all_floats and kind in "biu")):
+            return tensor
+        return _cast(tensor, self.compute_dtype)
+
+    def _check(self, x):
+        specs = self.input_spec if isinstance(self.input_spec, list | tuple) else [self.input_spec]
+        for i, (spec, t) in enumerate(zip(specs, x if isinstance(x, list | tuple) else [x])):
+            problem = spec.problem(t.shape)
+            if problem is not None:
+                name = self._signature.first + (f"[{i}]" if isinstance(x, list | tuple) else "")
+                refuse(self, name, t.shape, problem, "axes" in problem)
+
+    def _build(self, args, options):
+        if self.has_build:
+            self.build(**self._shapes(self.build, args, options))
+        self.built = True
+
+    def _shapes(self, method, args, options) -> dict:
+        """The shapes that `build` or `compute_output_shape` asks for, by argument name."""
+        names = shape_names(method)
+        if len(names) == 1:
+            return {names[0]: map_structure(_shape, args[0])}
+        given = self._signature.bound(args, options)
+        shapes = {n: map_structure(_shape, given[key]) for n in names
+                  if given.get(key := n.removesuffix("_shape")) is not None}
+        return {**shapes, **{n: given[n] for n in names if n in given}}
+
+    def _add_masks(self, args, options):
+        """query's mask becomes query_mask, and so on."""
+        given = self._signature.bound(args, options)
+        for _, name, mask_name in self._signature.masks:
+            if mask_name not in given and (mask := getattr(given.get(name), "mask", None)) is not None:
+                options[mask_name] = mask
+
+    def _mask_output(self, x, y, mask):
+        if not self.supports_masking:
+            warnings.warn(f"{type(self).__name__} '{self.name}' got an input with a mask but does not support masking: "
+                          "later layers will not see the mask", stacklevel=3)
+            return
+        masks = self.compute_mask(x, mask)
+        if masks is not None:
+            masks = masks if isinstance(masks, list | tuple) else [masks]
+            for tensor, m in zip(flatten(y), masks):
+                if m is not None and tensor.mask is None:
+                    tensor.mask = m
+
+    def _regularize_activity(self, y):
+        """Per sample, so that the strength does not depend on the batch size."""
+        for tensor in flatten(y):
+            self.add_loss(self.activity_regularizer(tensor) * (1.0 / max(1, tensor.shape[0]) if tensor.ndim else 1.0))
+
+    def add_loss(self, loss):
+        """Add one tensor, or several, to `losses`; valid until the next outermost call."""
+        for value in flatten(loss):
+            if not isinstance(value, Tensor):
+                raise ValueError(f"{type(self).__name__} '{self.name}': add_loss expected a tensor, got {type(value).__name__} {value!r}")
+            if self._loss_call != _context.number:
+                self._losses, self._loss_call = [], _context.number
+            self._losses.append(value)
+
+    @property
+    def losses(self) -> list:
+        """What `add_loss` and activity regularizers left in the last call, and the penalties of the weights."""
+        added = [loss for layer in self.flatten_layers() for loss in layer._losses]
+        return added + [w.regularizer(w) for w in self.trainable_weights if w.regularizer is not None]
+
+    @property
+    def input(self):
+        """The symbol (or symbols) that this layer was called on when the model was put together."""
+        args = self._node().args
+        return args[0] if len(args) == 1 else args
+
+    @property
+    def output(self):
+        outputs = self._node().outputs
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def _node(self):
+        if not self._nodes:
+            raise AttributeError(f"{type(self).__name__} '{self.name}' has no input or output yet: it was not called on a symbol. "
+                                 "Give the model an Input, or call the layer on one")
+        return self._nodes[0]
+
+    def get_config(self) -> dict:
+        """What `from_config` needs: the base's options, and the arguments that the constructor got."""
+        own = {n: self._arguments[n] for n in option_names(type(self)) if n in self._arguments}
+        for name, value in own.items():
+            if not all(v is None or isinstance(v, bool | int | float | str) for v in flatten(value)):
+                raise ValueError(f"{type(self).__name__} '{self.name}': the argument {name}={value!r} has no plain form; "
+                                 "define get_config(self) (and from_config) in this class")
+        return {**self._base_config(), **own}
+
+    def _base_config(self) -> dict:
+        config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = _objects.serialize(self.activity_regularizer)
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict):
+        return cls(**config)
+
+    def get_build_config(self) -> dict | None:
+        return self._build_shapes
+
+    def build_from_config(self, config: dict | None):
+        if config and not self.built:
+            self.build(**{name: _as_shape(shape) for name, shape in config.items()})
+
+    def __repr__(self):
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+class LibraryLayer(Layer):
+    """A layer whose options are attributes of the same names: its config is read from them."""
+
+    def _describe(self, weight: str, initializer, regularizer=None, constraint=None):
+        """Keep how a weight begins, what it costs and where it must stay."""
+        setattr(self, f"{weight}_initializer", initializers.get(initializer))
+        setattr(self, f"{weight}_regularizer", regularizers.get(regularizer))
+        setattr(self, f"{weight}_constraint", constraints.get(constraint))
+
+    def _weight(self, name: str, shape, like: str | None = None):
+        """A weight as `_describe` said, or like the weight `like`."""
+        like = like or name
+        return self.add_weight(shape, getattr(self, f"{like}_initializer"), regularizer=getattr(self, f"{like}_regularizer"),
+                               constraint=getattr(self, f"{like}_constraint"), name=name)
+
+    def _require(self, name: str, right: bool, expected: str, value):
+        """Refuse a bad option."""
+        if not right:
+            raise ValueError(f"{type(self).__name__} '{self.name}': {name} must be {expected}, got {value!r}")
+
+    def _count(self, name: str, value) -> int:
+        """A positive whole number."""
+        self._require(name, isinstance(value, int | np.integer) and value > 0, "a positive integer", value)
+        return int(value)
+
+    def get_config(self):
+        own = {n: _plain(getattr(self, n)) for n in option_names(type(self)) if n not in ("name", "dtype", "trainable")}
+        return {**self._base_config(), **own}
+
+
+def _plain(value):
+    if callable(value) or hasattr(value, "get_config"):
+        return _objects.serialize(value)
+    return value
+
+
+def _shape(x) -> tuple | None:
+    return None if x is None else tuple(x.shape)
+
+
+def _as_shape(shape):
+    """Lists, as JSON gives them, back to tuples of sizes."""
+    if isinstance(shape, list | tuple) and all(n is None or isinstance(n, int) for n in shape):
+        return tuple(shape)
+    return [_as_shape(s) for s in shape] if isinstance(shape, list | tuple) else shape
+
+
+def _dtype(layer, dtype) -> str:
+    if isinstance(dtype, dict):                         # as Keras writes a policy
+        dtype = dtype.get("config", dtype).get("name")
+    dtype = getattr(dtype, "name", dtype) or "float32"
+    if dtype not in _DTYPES:
+        raise ValueError(f"{type(layer).__name__}: dtype must be one of {_DTYPES}, got {dtype!r}")
+    return dtype
+
+
+def _cast(tensor: Tensor, dtype: str) -> Tensor:
+    from ..ops import cast
+    result = cast(tensor, dtype)
+    result.mask = tensor.mask
+    return result
+
+
+def _masks(x):
+    """The masks of nested tensors, or None where none has one."""
+    masks = map_structure(lambda t: getattr(t, "mask", None), x)
+    return masks if any(m is not None for m in flatten(masks)) else None
+
+
+def _marks_built(build):
+    """`build`, that also notes for which shapes it ran."""
+    names = shape_names(build)
+
+    def wrapper(self, *args, **options):
+        build(self, *args, **options)
+        self._build_shapes, self.built = {**dict(zip(names, args)), **options}, True
+    wrapper.__wrapped__, wrapper.__doc__ = build, build.__doc__
+    return wrapper

@@ -1,0 +1,109 @@
+"""Pooling: windows, or everything at once."""
+from .. import ops
+from .input_spec import InputSpec
+from .layer import LibraryLayer
+from .windows import channel_format, one_of, pair, spatial, window_shape
+
+
+class _Pool(LibraryLayer):
+    """One number for each window."""
+    wants_floats = True
+    rank: int
+    pool = None
+
+    def __init__(self, pool_size=2, strides=None, padding="valid", data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self.pool_size = pair(self, "pool_size", pool_size, self.rank)
+        self.strides = self.pool_size if strides is None else pair(self, "strides", strides, self.rank)
+        self.padding = one_of(self, "padding", padding.lower(), ("valid", "same"))
+        self.data_format, self.input_spec = channel_format(self, data_format), InputSpec(ndim=self.rank + 2)
+
+    def call(self, inputs):
+        return self.pool(inputs, self.pool_size, self.strides, self.padding, self.data_format)
+
+    def compute_output_shape(self, input_shape):
+        channels = input_shape[1 if self.data_format == "channels_first" else -1]
+        return window_shape(self, input_shape, channels, self.pool_size, self.strides, (1,) * self.rank)
+
+
+class MaxPooling1D(_Pool):
+    """The largest value of each window of a sequence."""
+    rank, pool = 1, staticmethod(ops.max_pool)
+
+
+class MaxPooling2D(_Pool):
+    """The largest value of each window of an image."""
+    rank, pool = 2, staticmethod(ops.max_pool)
+
+    def __init__(self, pool_size=(2, 2), strides=None, padding="valid", data_format=None, **kwargs):
+        super().__init__(pool_size, strides, padding, data_format, **kwargs)
+
+
+class AveragePooling1D(_Pool):
+    """The mean of each window of a sequence; padding does not count."""
+    rank, pool = 1, staticmethod(ops.average_pool)
+
+
+class AveragePooling2D(MaxPooling2D):
+    """The mean of each window of an image; padding does not count."""
+    pool = staticmethod(ops.average_pool)
+
+
+class _GlobalPool(LibraryLayer):
+    """One number for each channel."""
+    wants_floats = True
+    rank: int
+    reduce = None
+
+    def __init__(self, data_format=None, keepdims=False, **kwargs):
+        super().__init__(**kwargs)
+        self.data_format, self.keepdims = channel_format(self, data_format), keepdims
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    def call(self, inputs):
+        return self.reduce(inputs, axis=tuple(spatial(self.data_format, self.rank)), keepdims=self.keepdims)
+
+    def compute_output_shape(self, input_shape):
+        axes = spatial(self.data_format, self.rank)
+        if self.keepdims:
+            return tuple(1 if i in axes else n for i, n in enumerate(input_shape))
+        return tuple(n for i, n in enumerate(input_shape) if i not in axes)
+
+
+class GlobalMaxPooling1D(_GlobalPool):
+    """The largest value over time."""
+    rank, reduce = 1, staticmethod(ops.max)
+
+
+class GlobalMaxPooling2D(_GlobalPool):
+    """The largest value over the image."""
+    rank, reduce = 2, staticmethod(ops.max)
+
+
+class GlobalAveragePooling2D(_GlobalPool):
+    """The mean over the image."""
+    rank, reduce = 2, staticmethod(ops.mean)
+
+
+class GlobalAveragePooling1D(_GlobalPool):
+    """The mean over time; masked steps do not count."""
+    rank, reduce = 1, staticmethod(ops.mean)
+
+    def __init__(self, data_format=None, keepdims=False, **kwargs):
+        super().__init__(data_format, keepdims, **kwargs)
+        self.supports_masking = True
+
+    def call(self, inputs, mask=None):
+        if mask is None:
+            return super().call(inputs)
+        axis = spatial(self.data_format, 1)[0]
+        weight = ops.expand_dims(ops.cast(mask, inputs.dtype), 2 if axis == 1 else 1)
+        return ops.sum(inputs * weight, axis=axis, keepdims=self.keepdims) / ops.sum(weight, axis=axis, keepdims=self.keepdims)
+
+    def compute_mask(self, inputs, previous_mask):
+        return None
+
+
+MaxPool1D, MaxPool2D, AvgPool1D, AvgPool2D = MaxPooling1D, MaxPooling2D, AveragePooling1D, AveragePooling2D
+GlobalMaxPool1D, GlobalMaxPool2D = GlobalMaxPooling1D, GlobalMaxPooling2D
+GlobalAvgPool1D, GlobalAvgPool2D = GlobalAveragePooling1D, GlobalAveragePooling2D

@@ -1,0 +1,128 @@
+"""Layers that only act while training, and penalties on activity."""
+from .. import ops, regularizers
+from ..ops import random
+from .activation import _Elementwise
+from .input_spec import InputSpec
+
+
+class _Noise(_Elementwise):
+    """Options of layers that draw random numbers; `seed` makes them independent of the process' seed."""
+    wants_floats = True
+
+    def _seeded(self, seed):
+        self.seed, self._source = seed, None if seed is None else random.SeedGenerator(seed)
+
+    def _rate(self, rate, seed):
+        self._require("rate", isinstance(rate, int | float) and 0 <= rate <= 1, "a number from 0 to 1", rate)
+        self.rate = rate
+        self._seeded(seed)
+
+
+class Dropout(_Noise):
+    """Zeroes a share `rate` of the inputs while training, and scales the others up; equal along axes of `noise_shape` that are 1."""
+
+    def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self._rate(rate, seed)
+        self.noise_shape = noise_shape if noise_shape is None else tuple(noise_shape)
+
+    def call(self, inputs, training=False):
+        if not training or self.rate == 0:
+            return inputs
+        return random.dropout(inputs, self.rate, self.noise_shape, self._source)
+
+
+class _SpatialDropout(Dropout):
+    """Drops whole channels."""
+
+    def __init__(self, rate, seed=None, **kwargs):
+        super().__init__(rate, seed=seed, **kwargs)
+
+    def call(self, inputs, training=False):
+        if not training or self.rate == 0:
+            return inputs
+        return random.dropout(inputs, self.rate, self._noise(inputs.shape), self._source)
+
+
+class SpatialDropout1D(_SpatialDropout):
+    """(n, t, c): drops channels for all times."""
+
+    def __init__(self, rate, seed=None, **kwargs):
+        super().__init__(rate, seed, **kwargs)
+        self.input_spec = InputSpec(ndim=3)
+
+    def _noise(self, shape):
+        return shape[0], 1, shape[2]
+
+
+class SpatialDropout2D(_SpatialDropout):
+    """(n, h, w, c): drops channels for the whole image."""
+
+    def __init__(self, rate, data_format=None, seed=None, **kwargs):
+        super().__init__(rate, seed, **kwargs)
+        self.data_format, self.input_spec = data_format or "channels_last", InputSpec(ndim=4)
+
+    def _noise(self, shape):
+        return (shape[0], shape[1], 1, 1) if self.data_format == "channels_first" else (shape[0], 1, 1, shape[3])
+
+
+class GaussianNoise(_Noise):
+    """Adds normal noise while training."""
+
+    def __init__(self, stddev, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self._require("stddev", 0 <= stddev, "a number >= 0", stddev)
+        self.stddev = stddev
+        self._seeded(seed)
+
+    def call(self, inputs, training=False):
+        if not training or self.stddev == 0:
+            return inputs
+        return inputs + random.normal(inputs.shape, 0.0, self.stddev, inputs.dtype, self._source)
+
+
+class GaussianDropout(_Noise):
+    """Multiplies by normal noise around 1 while training, as strong as Dropout(rate)."""
+
+    def __init__(self, rate, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self._rate(rate, seed)
+
+    def call(self, inputs, training=False):
+        if not training or self.rate == 0:
+            return inputs
+        stddev = (self.rate / (1 - self.rate)) ** 0.5
+        return inputs * random.normal(inputs.shape, 1.0, stddev, inputs.dtype, self._source)
+
+
+class AlphaDropout(_Noise):
+    """Dropout that keeps mean and variance of what SELU gives."""
+
+    def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self._rate(rate, seed)
+        self.noise_shape = noise_shape if noise_shape is None else tuple(noise_shape)
+
+    def call(self, inputs, training=False):
+        if not training or self.rate == 0:
+            return inputs
+        floor = -1.6732632423543772 * 1.0507009873554805       # what SELU gives far to the left
+        shape = self.noise_shape or inputs.shape
+        shape = tuple(n if s is None else s for s, n in zip(shape, inputs.shape))
+        kept = random.uniform(shape, 0.0, 1.0, inputs.dtype, self._source) >= self.rate
+        a = ((1 - self.rate) * (1 + self.rate * floor ** 2)) ** -0.5
+        return ops.where(kept, inputs, floor) * a + -a * floor * self.rate
+
+
+class ActivityRegularization(_Elementwise):
+    """Passes on; adds l1 * sum(|x|) + l2 * sum(x^2), per sample, to the losses."""
+
+    def __init__(self, l1=0.0, l2=0.0, **kwargs):
+        super().__init__(activity_regularizer=regularizers.L1L2(l1, l2), **kwargs)
+        self.l1, self.l2 = l1, l2
+
+    def call(self, inputs):
+        return inputs
+
+    def _base_config(self):
+        return {k: v for k, v in super()._base_config().items() if k != "activity_regularizer"}

@@ -1,0 +1,38 @@
+"""What a layer's methods ask for: read once for each class, so that a call costs no inspection."""
+import inspect
+
+
+class Signature:
+    """The parameters of `call`: which is the input, whether training and masks are wanted."""
+
+    def __init__(self, call):
+        self.parameters = list(inspect.signature(call).parameters.values())[1:]
+        self.names = [p.name for p in self.parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        self.first = self.names[0] if self.names else "inputs"
+        self.training = "training" in self.names
+        self.mask = "mask" in self.names
+        self.default = next((bool(p.default) for p in self.parameters
+                             if p.name == "training" and p.default is not p.empty), False)
+        # query -> query_mask: further tensors whose masks have an argument of their own
+        self.masks = [(i, n, f"{n}_mask") for i, n in enumerate(self.names) if f"{n}_mask" in self.names]
+
+    def bound(self, args, options) -> dict:
+        """Argument name -> value, for those that were given."""
+        return {**dict(zip(self.names, args)), **options}
+
+
+def shape_names(method) -> list[str]:
+    """The shapes that a `build` or `compute_output_shape` wants, by name."""
+    return [p.name for p in inspect.signature(method).parameters.values()
+            if p.name != "self" and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+
+
+def option_names(cls) -> list[str]:
+    """The arguments of a class' own constructor, without the base's."""
+    return [p.name for p in list(inspect.signature(cls.__init__).parameters.values())[1:]
+            if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+
+
+def known_options(cls) -> list[str]:
+    """Every keyword that a class or one of its bases takes."""
+    return [name for base in cls.__mro__ if "__init__" in vars(base) and base is not object for name in option_names(base)]

@@ -1,0 +1,132 @@
+"""The weights of a layer and of the layers inside it."""
+import math
+
+import numpy as np
+
+from .. import constraints, initializers, regularizers
+from ..backend import kernels_of
+from ..tensor import Tensor, Variable
+
+
+class Weights:
+    """Creation, listing, freezing, reading and writing of weights; attributes that are layers (also in lists) are sub-layers."""
+
+    def _start(self, trainable: bool):
+        self._trainable, self._own, self._build_shapes = trainable, [], None
+
+    def add_weight(self, shape=None, initializer=None, dtype=None, trainable=True, *, regularizer=None, constraint=None,
+                   name=None, **options) -> Variable:
+        """A new weight; floats start as glorot_uniform, integers and booleans as zeros, unless an initializer is given."""
+        if isinstance(shape, str):                      # the order of old: name first
+            name, shape, initializer = shape, initializer, options.pop("init", None)
+        if options:
+            raise TypeError(f"{type(self).__name__} '{self.name}': add_weight got unknown arguments {sorted(options)}")
+        dtype = dtype or self.variable_dtype
+        initializer = initializers.get(initializer or ("glorot_uniform" if np.dtype(dtype).kind == "f" else "zeros"))
+        shape = () if shape is None else tuple(int(n) for n in shape)
+        weight = Variable(_value(initializer(shape, dtype=dtype)), name or "variable", trainable, dtype)
+        weight.path = f"{self.name}/{weight.name}"
+        weight.regularizer, weight.constraint = regularizers.get(regularizer), constraints.get(constraint)
+        self._own.append(weight)
+        _freeze(weight, trainable, self._trainable)
+        return weight
+
+    def _own_weights(self) -> list[Variable]:
+        """Made by add_weight, or found in attributes; trainable ones first."""
+        own = _unique([*self._own, *_found(vars(self), Variable, skip=("_own",))])
+        return [w for w in own if w.trainable] + [w for w in own if not w.trainable]
+
+    def sublayers(self) -> list:
+        """The layers that this one holds in its attributes."""
+        return _unique(_found(vars(self), Weights, skip=("_nodes", "_arguments")))
+
+    def flatten_layers(self) -> list:
+        """This layer and all layers inside it, each once, parents first."""
+        order, stack, seen = [], [self], set()
+        while stack:
+            layer = stack.pop()
+            if id(layer) not in seen:
+                seen.add(id(layer))
+                order.append(layer)
+                stack.extend(reversed(layer.sublayers()))
+        return order
+
+    @property
+    def weights(self) -> list[Variable]:
+        return _unique([w for layer in self.flatten_layers() for w in layer._own_weights()])
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        return [w for w in self.weights if w.requires_grad] if self._trainable else []
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        return [w for w in self.weights if not w.requires_grad] if self._trainable else self.weights
+
+    @property
+    def variables(self) -> list[Variable]:
+        return self.weights
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        return self.trainable_weights
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        return self.non_trainable_weights
+
+    @property
+    def trainable(self) -> bool:
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool):
+        for layer in self.flatten_layers():
+            layer._trainable = bool(value)
+            for weight in layer._own_weights():
+                _freeze(weight, weight.trainable, value)
+
+    def get_weights(self) -> list[np.ndarray]:
+        return [w.numpy().copy() for w in self.weights]
+
+    def set_weights(self, weights):
+        """Write arrays into the weights, in the order of `weights`."""
+        own = self.weights
+        who = f"{type(self).__name__} '{self.name}'"
+        if len(weights) != len(own):
+            raise ValueError(f"{who}: set_weights expected {len(own)} arrays ({', '.join(w.path for w in own)}), got {len(weights)}"
+                             + ("" if own or self.built else ". Fix: build the layer first, by calling it or with build(input_shape)"))
+        arrays = [np.asarray(a) for a in weights]
+        for i, (weight, array) in enumerate(zip(own, arrays)):
+            if weight.shape != array.shape:
+                raise ValueError(f"{who}: set_weights expected shape {weight.shape} for {weight.path} (array {i}), got {array.shape}")
+        for weight, array in zip(own, arrays):
+            weight.assign(array)
+
+    def count_params(self) -> int:
+        if not self.built:
+            raise ValueError(f"{type(self).__name__} '{self.name}' has no weights yet, so they cannot be counted. "
+                             "Fix: call it on data, or build(input_shape)")
+        return sum(math.prod(w.shape) for w in self.weights)
+
+
+def _freeze(weight: Variable, wanted: bool, layer_trains: bool):
+    """A gradient is made for a weight that is trainable itself, in a layer that is."""
+    weight.requires_grad = bool(wanted and layer_trains) and weight.data.dtype.kind == "f"
+
+
+def _value(value):
+    return value.data if isinstance(value, Tensor) else value
+
+
+def _found(values, kind, skip=()) -> list:
+    """Every `kind` in a nesting of dictionaries, lists and tuples, in order."""
+    if isinstance(values, kind):
+        return [values]
+    if isinstance(values, dict):
+        return [v for key, value in values.items() if key not in skip for v in _found(value, kind)]
+    return [v for value in values for v in _found(value, kind)] if isinstance(values, list | tuple) else []
+
+
+def _unique(things) -> list:
+    return list({id(t): t for t in things}.values())

@@ -1,0 +1,54 @@
+"""Options of layers with windows over sequences and images, and the sizes that follow from them."""
+
+FORMATS = ("channels_last", "channels_first")
+
+
+def channel_format(layer, data_format) -> str:
+    data_format = data_format or "channels_last"
+    layer._require("data_format", data_format in FORMATS, f"one of {FORMATS}", data_format)
+    return data_format
+
+
+def spatial(data_format: str, rank: int) -> range:
+    """The axes of time, or of rows and columns."""
+    return range(2, 2 + rank) if data_format == "channels_first" else range(1, 1 + rank)
+
+
+def pair(layer, name: str, value, rank: int, least: int = 1) -> tuple:
+    """One number, or `rank` of them, as a tuple."""
+    values = tuple(value) if isinstance(value, list | tuple) else (value,) * rank
+    right = len(values) == rank and all(isinstance(v, int) and v >= least for v in values)
+    layer._require(name, right, f"an integer >= {least} or {rank} of them", value)
+    return values
+
+
+def doubled(layer, name: str, value) -> tuple:
+    """One number, two, or two pairs as ((top, bottom), (left, right))."""
+    values = (value, value) if isinstance(value, int) else tuple(value)
+    values = tuple((v, v) if isinstance(v, int) else tuple(v) for v in values)
+    right = len(values) == 2 and all(len(v) == 2 and min(v) >= 0 for v in values)
+    layer._require(name, right, "an integer, two, or two pairs of them", value)
+    return values
+
+
+def one_of(layer, name: str, value, known: tuple):
+    layer._require(name, value in known, f"one of {known}", value)
+    return value
+
+
+def length(n: int | None, size: int, stride: int, padding: str, dilation: int = 1) -> int | None:
+    """How many windows fit along an axis of n."""
+    if n is None:
+        return None
+    reach = (size - 1) * dilation + 1
+    return -(-(n if padding in ("same", "causal") else n - reach + 1) // stride)
+
+
+def window_shape(layer, input_shape, channels, size, strides, dilation) -> tuple:
+    """The output shape of a convolution or pooling layer; refuses windows that do not fit."""
+    axes = spatial(layer.data_format, len(size))
+    sizes = [length(input_shape[a], *options) for a, *options in zip(axes, size, strides, (layer.padding,) * len(size), dilation)]
+    if any(n is not None and n < 1 for n in sizes):
+        raise ValueError(f"{type(layer).__name__} '{layer.name}': a window of {tuple(size)} does not fit the input of shape "
+                         f"{tuple(input_shape)}. Fix: use a smaller window, fewer layers that shrink before it, or padding='same'")
+    return (input_shape[0], channels, *sizes) if layer.data_format == "channels_first" else (input_shape[0], *sizes, channels)

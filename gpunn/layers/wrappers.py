@@ -1,0 +1,126 @@
+"""Layers around another layer."""
+from .. import ops
+from .layer import Layer, LibraryLayer
+
+
+class Wrapper(LibraryLayer):
+    """Holds a layer; subclasses say what they do with it."""
+
+    def __init__(self, layer, **kwargs):
+        super().__init__(**kwargs)
+        self._require("layer", isinstance(layer, Layer), "a layer", layer)
+        self.layer = layer
+
+    def build(self, input_shape=None):
+        if not self.layer.built and input_shape is not None:
+            self.layer.build(input_shape)
+            self.layer.built = True
+
+    def get_config(self):
+        config = super().get_config()
+        return {**config, "layer": {"class_name": type(self.layer).__name__, "config": self.layer.get_config()}}
+
+    @classmethod
+    def from_config(cls, config):
+        from . import deserialize
+        inner = {n: deserialize(config[n]) for n in ("layer", "backward_layer") if config.get(n) is not None}
+        return cls(**{**config, **inner})
+
+
+class TimeDistributed(Wrapper):
+    """The same layer at every step of (n, t, ...)."""
+
+    def __init__(self, layer, **kwargs):
+        super().__init__(layer, **kwargs)
+        self.supports_masking = True
+
+    def build(self, input_shape):
+        self._require("the input", len(input_shape) >= 3, "of at least three axes (n, t, ...)", input_shape)
+        super().build((input_shape[0], *input_shape[2:]))
+
+    def call(self, inputs):
+        n, t = inputs.shape[:2]
+        y = self.layer(ops.reshape(inputs, (n * t, *inputs.shape[2:])))
+        return ops.reshape(y, (n, t, *y.shape[1:]))
+
+    def compute_output_shape(self, input_shape):
+        step = self.layer.compute_output_shape((input_shape[0], *input_shape[2:]))
+        return step[0], input_shape[1], *step[1:]
+
+
+class Bidirectional(Wrapper):
+    """A recurrent layer forwards and a copy of it backwards; the outputs joined by `merge_mode`."""
+    modes = ("sum", "mul", "concat", "ave", None)
+    wants_floats = True
+
+    def __init__(self, layer, merge_mode="concat", weights=None, backward_layer=None, **kwargs):
+        self._check_layer(layer)
+        super().__init__(layer, **{"trainable": layer.trainable, **kwargs})
+        del self.layer
+        self._require("merge_mode", merge_mode in self.modes, f"one of {self.modes}", merge_mode)
+        config = layer.get_config()
+        self.forward_layer = type(layer).from_config({**config, "name": f"forward_{layer.name}"})
+        self.backward_layer = backward_layer or type(layer).from_config(
+            {**config, "name": f"backward_{layer.name}", "go_backwards": not layer.go_backwards})
+        self.merge_mode, self._copied = merge_mode, backward_layer is None
+        self.return_sequences, self.return_state, self.stateful = layer.return_sequences, layer.return_state, layer.stateful
+        self._require("backward_layer", self.forward_layer.go_backwards != self.backward_layer.go_backwards,
+                      "a layer that runs the other way (go_backwards)", backward_layer)
+        self.supports_masking, self._initial = True, weights
+
+    @staticmethod
+    def _check_layer(layer):
+        if not hasattr(layer, "go_backwards"):
+            raise ValueError(f"Bidirectional: layer must be a recurrent layer (LSTM, GRU, SimpleRNN, RNN), got {layer!r}")
+
+    def build(self, sequences_shape, initial_state_shape=None):
+        for layer in (self.forward_layer, self.backward_layer):
+            if not layer.built:
+                layer.build(sequences_shape)
+        if self._initial is not None:
+            self.set_weights(self._initial)
+
+    def call(self, sequences, initial_state=None, mask=None, training=False):
+        half = None if initial_state is None else len(initial_state) // 2
+        forward = self.forward_layer(sequences, initial_state=initial_state and list(initial_state[:half]), mask=mask)
+        backward = self.backward_layer(sequences, initial_state=initial_state and list(initial_state[half:]), mask=mask)
+        states = []
+        if self.return_state:
+            (forward, *a), (backward, *b) = forward, backward
+            states = [*a, *b]
+        if self.return_sequences:
+            backward = ops.flip(backward, 1)
+        merged = self._merged(forward, backward)
+        return (*(merged if self.merge_mode is None else (merged,)), *states) if states else merged
+
+    def _merged(self, a, b):
+        join = {"concat": lambda: ops.concatenate([a, b], axis=-1), "sum": lambda: a + b, "mul": lambda: a * b,
+                "ave": lambda: (a + b) * 0.5, None: lambda: (a, b)}
+        return join[self.merge_mode]()
+
+    def reset_state(self):
+        self.forward_layer.reset_state()
+        self.backward_layer.reset_state()
+
+    reset_states = reset_state
+
+    def compute_output_shape(self, sequences_shape, initial_state_shape=None):
+        shapes = self.forward_layer.compute_output_shape(sequences_shape)
+        output, states = (shapes[0], shapes[1:]) if self.return_state else (shapes, ())
+        if self.merge_mode == "concat":
+            output = (*output[:-1], 2 * output[-1])
+        outputs = (output, output) if self.merge_mode is None else (output,)
+        return (*outputs, *states, *states) if len(outputs) + len(states) > 1 else output
+
+    def compute_mask(self, inputs, previous_mask):
+        if not self.return_sequences:
+            return None
+        return [previous_mask, previous_mask] if self.merge_mode is None else previous_mask
+
+    def get_config(self):
+        forward = {**self.forward_layer.get_config(), "name": self.forward_layer.name.removeprefix("forward_")}
+        config = {**self._base_config(), "merge_mode": self.merge_mode,
+                  "layer": {"class_name": type(self.forward_layer).__name__, "config": forward}}
+        if not self._copied:
+            config["backward_layer"] = {"class_name": type(self.backward_layer).__name__, "config": self.backward_layer.get_config()}
+        return config

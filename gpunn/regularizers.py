@@ -1,0 +1,85 @@
+"""Penalties on weights and activities: functions of a tensor that give one number."""
+import math
+
+from . import _objects, ops
+
+
+class Regularizer:
+    """Called on a tensor, gives the penalty."""
+
+    def __call__(self, x):
+        raise NotImplementedError(f"{type(self).__name__} must define __call__(x)")
+
+    def get_config(self) -> dict:
+        return {}
+
+    @classmethod
+    def from_config(cls, config: dict):
+        return cls(**config)
+
+
+class L1L2(Regularizer):
+    """l1 * sum(|x|) + l2 * sum(x^2)"""
+
+    def __init__(self, l1=0.0, l2=0.0):
+        self.l1, self.l2 = _factor("L1L2", "l1", l1), _factor("L1L2", "l2", l2)
+
+    def __call__(self, x):
+        if self.l1 and self.l2:
+            return L1(self.l1)(x) + L2(self.l2)(x)
+        return L1(self.l1)(x) if self.l1 else L2(self.l2)(x)
+
+    def get_config(self):
+        return {"l1": self.l1, "l2": self.l2}
+
+
+class L1(Regularizer):
+    """l1 * sum(|x|)"""
+
+    def __init__(self, l1=0.01):
+        self.l1 = _factor("L1", "l1", l1)
+
+    def __call__(self, x):
+        return self.l1 * ops.sum(ops.abs(x))
+
+    def get_config(self):
+        return {"l1": self.l1}
+
+
+class L2(Regularizer):
+    """l2 * sum(x^2)"""
+
+    def __init__(self, l2=0.01):
+        self.l2 = _factor("L2", "l2", l2)
+
+    def __call__(self, x):
+        return self.l2 * ops.sum(ops.square(x))
+
+    def get_config(self):
+        return {"l2": self.l2}
+
+
+def _factor(who: str, name: str, value) -> float:
+    if value is None or not 0 <= value < math.inf:
+        raise ValueError(f"{who}: {name} must be a number >= 0, got {value!r}")
+    return float(value)
+
+
+def l1_l2(l1=0.01, l2=0.01) -> L1L2:
+    return L1L2(l1, l2)
+
+
+l1, l2 = L1, L2
+KNOWN = {"l1": L1, "l2": L2, "l1_l2": l1_l2, "L1": L1, "L2": L2, "L1L2": L1L2}
+
+
+def get(identifier):
+    """A regularizer from a name, a config, an object, or any function of a tensor."""
+    return l1_l2() if identifier == "l1_l2" else _objects.get("regularizer", identifier, KNOWN)
+
+
+def deserialize(config, custom_objects=None):
+    return _objects.deserialize("regularizer", config, KNOWN, custom_objects)
+
+
+serialize = _objects.serialize
