@@ -27,7 +27,7 @@ FORWARD = {
     "celu": "x if x > 0 else a * expm1(x / a)",
     "selu": "T(1.0507009873554805) * (x if x > 0 else T(1.6732632423543772) * expm1(x))",
     "gelu": "x * normal_cdf(x)",
-    "gelu_tanh": "T(0.5) * x * (T(1) + gelu_tanh(x))",
+    "gelu_tanh": "x * sigmoid(gelu_argument(x))",
     "silu": "x * sigmoid(x)",
     "mish": "x * tanh(softplus(x))",
     "softplus": "softplus(x)",
@@ -76,7 +76,7 @@ SLOPE = {
     "celu": "T(1) if x > 0 else exp(x / a)",
     "selu": "T(1.0507009873554805) if x > 0 else T(1.7580993408473766) * exp(x)",
     "gelu": "normal_cdf(x) + x * T(0.3989422804014327) * exp(T(-0.5) * x * x)",
-    "gelu_tanh": "T(0.5) * (T(1) + t + x * (T(1) - t * t) * T(0.7978845608028654) * (T(1) + T(0.134145) * x * x))",
+    "gelu_tanh": "s + x * s * (T(1) - s) * T(1.5957691216057308) * (T(1) + T(0.134145) * x * x)",
     "silu": "s * (T(1) + x * (T(1) - s))",
     "mish": "t + x * sigmoid(x) * (T(1) - t * t)",
     "softplus": "sigmoid(x)",
@@ -86,7 +86,7 @@ SLOPE = {
     "clip": "T(1) if x >= a and x <= b else T(0)",
     "power": "a * T(x ** (a - T(1))) if a != 0 else T(0)",
 }
-SHARED = {"gelu_tanh": "t = gelu_tanh(x); ", "silu": "s = sigmoid(x); ", "mish": "t = tanh(softplus(x)); "}
+SHARED = {"gelu_tanh": "s = sigmoid(gelu_argument(x)); ", "silu": "s = sigmoid(x); ", "mish": "t = tanh(softplus(x)); "}
 CHUNK = 4096
 
 FORWARD_SOURCE = """

@@ -61,6 +61,7 @@ def normal_cdf(x):
 
 
 @exact_kernel
-def gelu_tanh(x):
+def gelu_argument(x):
+    """(1 + tanh(u)) / 2 = sigmoid(2 u): this is 2 u, and no digits are lost where tanh is near -1."""
     T = type(x)
-    return tanh(T(0.7978845608028654) * (x + T(0.044715) * x * x * x))
+    return T(1.5957691216057308) * (x + T(0.044715) * x * x * x)
