@@ -1,0 +1,48 @@
+"""Losses: functions with one value a sample, and objects that weigh and reduce them."""
+from .. import _objects
+from .classes import (BinaryCrossentropy, BinaryFocalCrossentropy, CategoricalCrossentropy, CategoricalFocalCrossentropy,
+                      CategoricalGeneralizedCrossEntropy, CategoricalHinge, CosineSimilarity, Dice, Hinge, Huber, KLDivergence,
+                      LogCosh, LossFunctionWrapper, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError,
+                      MeanSquaredLogarithmicError, Poisson, SparseCategoricalCrossentropy, SquaredHinge, Tversky)
+from .functions import (binary_crossentropy, binary_focal_crossentropy, categorical_crossentropy, categorical_focal_crossentropy,
+                        categorical_generalized_cross_entropy, categorical_hinge, cosine_similarity, dice, hinge, huber,
+                        kl_divergence, log_cosh, mean_absolute_error, mean_absolute_percentage_error, mean_squared_error,
+                        mean_squared_logarithmic_error, poisson, sparse_categorical_crossentropy, squared_hinge, tversky)
+from .loss import Loss
+
+CLASSES = {c.__name__: c for c in (
+    BinaryCrossentropy, BinaryFocalCrossentropy, CategoricalCrossentropy, CategoricalFocalCrossentropy,
+    CategoricalGeneralizedCrossEntropy, CategoricalHinge, CosineSimilarity, Dice, Hinge, Huber, KLDivergence, LogCosh,
+    LossFunctionWrapper, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError, MeanSquaredLogarithmicError, Poisson,
+    SparseCategoricalCrossentropy, SquaredHinge, Tversky)}
+FUNCTIONS = {f.__name__: f for f in (
+    binary_crossentropy, binary_focal_crossentropy, categorical_crossentropy, categorical_focal_crossentropy,
+    categorical_generalized_cross_entropy, categorical_hinge, cosine_similarity, dice, hinge, huber, kl_divergence, log_cosh,
+    mean_absolute_error, mean_absolute_percentage_error, mean_squared_error, mean_squared_logarithmic_error, poisson,
+    sparse_categorical_crossentropy, squared_hinge, tversky)}
+ALIASES = {"bce": binary_crossentropy, "cosine_proximity": cosine_similarity, "huber_loss": huber, "kld": kl_divergence,
+           "kullback_leibler_divergence": kl_divergence, "logcosh": log_cosh, "mae": mean_absolute_error,
+           "mape": mean_absolute_percentage_error, "mse": mean_squared_error, "msle": mean_squared_logarithmic_error}
+ALIASES |= {name.upper(): f for name, f in ALIASES.items() if len(name) <= 4}
+KNOWN = CLASSES | FUNCTIONS | ALIASES
+
+
+def get(identifier):
+    """A name, a config, a function or an object -> the function or object."""
+    return _objects.get("loss", identifier, KNOWN)
+
+
+def as_loss(identifier) -> Loss:
+    """Anything that names or is a loss, as an object that weighs and reduces."""
+    found = get(identifier)
+    return found if isinstance(found, Loss) else LossFunctionWrapper(found)
+
+
+def serialize(loss):
+    """The name of a loss function, or the config of a loss object."""
+    return _objects.serialize(loss)
+
+
+def deserialize(config, custom_objects: dict | None = None):
+    """The loss of a name or config."""
+    return _objects.deserialize("loss", config, KNOWN, custom_objects)

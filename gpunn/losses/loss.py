@@ -1,0 +1,77 @@
+"""What every loss does: bring shapes together, weigh samples, reduce to one number."""
+from math import prod
+
+from .. import ops
+from .._names import snake_case
+
+REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
+
+
+class Loss:
+    """A function of (y_true, y_pred) with one value a sample (`call`), weighted and reduced to one number."""
+
+    def __init__(self, name=None, reduction="sum_over_batch_size", dtype=None):
+        if reduction not in REDUCTIONS:
+            raise ValueError(f"{type(self).__name__}: reduction is one of {', '.join(map(repr, REDUCTIONS))}, got {reduction!r}")
+        self.name = name or snake_case(type(self).__name__)
+        self.reduction, self.dtype = reduction, dtype
+
+    def call(self, y_true, y_pred):
+        """One loss a sample."""
+        raise NotImplementedError(f"{type(self).__name__} must implement call(y_true, y_pred)")
+
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        y_pred = ops.convert_to_tensor(y_pred, self.dtype)
+        values = self.call(ops.convert_to_tensor(y_true), y_pred)
+        return reduce_weighted(values, sample_weight, joined(y_pred.mask, values.mask), self.reduction)
+
+    def get_config(self) -> dict:
+        return {"name": self.name, "reduction": self.reduction}
+
+    @classmethod
+    def from_config(cls, config: dict) -> "Loss":
+        return cls(**config)
+
+    def __repr__(self):
+        return f"<{type(self).__name__} {self.get_config()}>"
+
+
+def joined(a, b):
+    """Two masks as one; None masks nothing."""
+    return b if a is None else a if b is None else ops.logical_and(a, b)
+
+
+def same_rank(a, b, expand: bool = True):
+    """Where the ranks differ by one: the last axis, if it has size 1, is dropped, or given to a vector."""
+    if len(a.shape) == len(b.shape) + 1 and a.shape[-1] == 1:
+        return (a, ops.expand_dims(b, -1)) if len(b.shape) == 1 and expand else (ops.squeeze(a, -1), b)
+    if len(b.shape) == len(a.shape) + 1 and b.shape[-1] == 1:
+        return (ops.expand_dims(a, -1), b) if len(a.shape) == 1 and expand else (a, ops.squeeze(b, -1))
+    return a, b
+
+
+def reduce_weighted(values, sample_weight=None, mask=None, reduction="sum_over_batch_size"):
+    """values * weights, reduced; masked samples do not count in a mean."""
+    weights = None if sample_weight is None else ops.cast(ops.convert_to_tensor(sample_weight), values.dtype)
+    if mask is not None:
+        weights = masked(weights, ops.cast(mask, values.dtype), reduction)
+    if weights is not None:
+        values, weights = same_rank(values, weights)
+        values = ops.multiply(values, weights)
+    if reduction in (None, "none") or tuple(values.shape) in ((), (0,)):
+        return values
+    if reduction == "sum":
+        return ops.sum(values)
+    if reduction == "mean_with_sample_weight" and weights is not None:
+        return ops.divide_no_nan(ops.sum(values), ops.sum(weights))
+    return ops.mean(values)
+
+
+def masked(weights, mask, reduction):
+    """A mask as weights: 0 where masked, and the rest scaled so that a mean over all is the mean over them."""
+    if reduction in ("mean", "sum_over_batch_size"):
+        mask = ops.multiply(mask, ops.divide_no_nan(float(prod(mask.shape)), ops.sum(mask)))
+    if weights is None:
+        return mask
+    mask, weights = same_rank(mask, weights)
+    return ops.multiply(weights, mask)
