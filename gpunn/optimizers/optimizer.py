@@ -60,10 +60,12 @@ class Optimizer:
 
     def refresh(self, step: int | None = None):
         """Before step number `step`: what the host decides about it. The rate goes to the device if a schedule sets it."""
+        every = self.gradient_accumulation_steps
+        if self.schedule is None and every is None:
+            return
         step = int(self.iterations) if step is None else step
         if self.schedule is not None:
             self._rate.assign(float(self.schedule(step)))
-        every = self.gradient_accumulation_steps
         self.updates = every is None or (step + 1) % every == 0
 
     def build(self, variables):
