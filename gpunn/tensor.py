@@ -134,7 +134,8 @@ class Variable(Tensor):
         return self._accumulate("subtract", value)
 
     def _accumulate(self, how, value):
-        array = value.data if isinstance(value, Tensor) else asarray(value, self.data.dtype)
+        plain = isinstance(value, int | float)              # stays a number: a recorded step may use it
+        array = value.data if isinstance(value, Tensor) else value if plain else asarray(value, self.data.dtype)
         kernels_of(self.data).binary(how, self.data, array, out=self.data)
         return self
 

@@ -32,10 +32,23 @@ def get(identifier):
     return _objects.get("loss", identifier, KNOWN)
 
 
-def as_loss(identifier) -> Loss:
-    """Anything that names or is a loss, as an object that weighs and reduces."""
+def as_loss(identifier, shapes=None) -> Loss:
+    """Anything that names or is a loss, as an object that weighs and reduces.
+
+    `shapes` of labels and predictions say which cross-entropy "crossentropy" and "ce" stand for.
+    """
+    if shapes is not None and identifier in ("crossentropy", "ce"):
+        return resolve_crossentropy(*shapes)()
     found = get(identifier)
     return found if isinstance(found, Loss) else LossFunctionWrapper(found)
+
+
+def resolve_crossentropy(y_true_shape, y_pred_shape):
+    """The cross-entropy that fits the shapes of labels and predictions: binary, sparse or one-hot."""
+    if y_pred_shape[-1] == 1:
+        return BinaryCrossentropy
+    sparse = len(y_true_shape) < len(y_pred_shape) or y_true_shape[-1] == 1
+    return SparseCategoricalCrossentropy if sparse else CategoricalCrossentropy
 
 
 def serialize(loss):

@@ -1,0 +1,105 @@
+"""How often predictions are right."""
+from .. import ops
+from ..losses.functions import aligned
+from ..losses.loss import same_rank
+from .metric import Named
+
+
+def accuracy(y_true, y_pred):
+    """1 where y_true equals y_pred."""
+    return ops.cast(ops.equal(*aligned(y_true, y_pred)), "float32")
+
+
+def binary_accuracy(y_true, y_pred, threshold=0.5):
+    """1 where y_pred is on the side of the threshold that the label 0 or 1 says."""
+    y_true, y_pred = same_rank(ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred))
+    return ops.cast(ops.equal(y_true, ops.cast(ops.greater(y_pred, threshold), y_true.dtype)), "float32")
+
+
+def categorical_accuracy(y_true, y_pred):
+    """1 where the largest prediction is at the one-hot label."""
+    y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
+    return ops.cast(ops.equal(ops.argmax(y_true, -1), ops.argmax(y_pred, -1)), "float32")
+
+
+def sparse_categorical_accuracy(y_true, y_pred):
+    """1 where the largest prediction is at the integer label."""
+    y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
+    if len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] == 1:
+        y_true = ops.squeeze(y_true, -1)
+    return ops.cast(ops.equal(ops.cast(y_true, "int32"), ops.argmax(y_pred, -1)), "float32")
+
+
+def top_k_categorical_accuracy(y_true, y_pred, k=5):
+    """1 where the one-hot label is among the k largest predictions."""
+    return sparse_top_k_categorical_accuracy(ops.argmax(y_true, -1), y_pred, k)
+
+
+def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5, from_sorted_ids=False):
+    """1 where the integer label is among the k largest predictions, or among the first k predicted ids."""
+    y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
+    shape = tuple(y_true.shape)
+    labels, rows = ops.ravel(ops.cast(y_true, "int32")), ops.reshape(y_pred, (-1, y_pred.shape[-1]))
+    if from_sorted_ids:
+        hits = ops.any(ops.equal(ops.expand_dims(labels, 1), ops.cast(rows[:, :k], "int32")), 1)
+    else:
+        hits = ops.in_top_k(labels, rows, k)
+    return ops.reshape(ops.cast(hits, "float32"), shape)
+
+
+class Accuracy(Named):
+    """How often y_true equals y_pred."""
+    function, _direction = staticmethod(accuracy), "up"
+
+    def __init__(self, name="accuracy", dtype=None):
+        super().__init__(name, dtype)
+
+
+class BinaryAccuracy(Named):
+    """How often the prediction is on the right side of the threshold."""
+    function, _direction = staticmethod(binary_accuracy), "up"
+
+    def __init__(self, name="binary_accuracy", dtype=None, threshold=0.5):
+        if not 0 < threshold < 1:
+            raise ValueError(f"BinaryAccuracy: threshold must lie in (0, 1), got {threshold}")
+        super().__init__(name, dtype, threshold=threshold)
+
+
+class CategoricalAccuracy(Named):
+    """How often the largest prediction is at the one-hot label."""
+    function, _direction = staticmethod(categorical_accuracy), "up"
+
+    def __init__(self, name="categorical_accuracy", dtype=None):
+        super().__init__(name, dtype)
+
+
+class SparseCategoricalAccuracy(Named):
+    """How often the largest prediction is at the integer label."""
+    function, _direction = staticmethod(sparse_categorical_accuracy), "up"
+
+    def __init__(self, name="sparse_categorical_accuracy", dtype=None):
+        super().__init__(name, dtype)
+
+
+class TopKCategoricalAccuracy(Named):
+    """How often the one-hot label is among the k largest predictions."""
+    function, _direction = staticmethod(top_k_categorical_accuracy), "up"
+
+    def __init__(self, k=5, name="top_k_categorical_accuracy", dtype=None):
+        super().__init__(name, dtype, k=k)
+
+
+class SparseTopKCategoricalAccuracy(Named):
+    """How often the integer label is among the k largest predictions."""
+    function, _direction = staticmethod(sparse_top_k_categorical_accuracy), "up"
+
+    def __init__(self, k=5, name="sparse_top_k_categorical_accuracy", dtype=None, from_sorted_ids=False):
+        super().__init__(name, dtype, k=k, from_sorted_ids=from_sorted_ids)
+
+
+def resolve_accuracy(y_true_shape, y_pred_shape):
+    """The accuracy that "accuracy" stands for: binary, sparse or one-hot, as the shapes of labels and predictions say."""
+    if y_pred_shape[-1] == 1:
+        return BinaryAccuracy
+    sparse = len(y_true_shape) < len(y_pred_shape) or y_true_shape[-1] == 1
+    return SparseCategoricalAccuracy if sparse else CategoricalAccuracy

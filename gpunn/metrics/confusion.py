@@ -1,0 +1,197 @@
+"""Counts of right and wrong positives and negatives, and what is computed from them."""
+import numpy as np
+
+from .. import ops
+from ..backend import constant
+from ..losses.functions import tensors
+from ..losses.loss import same_rank
+from .metric import Metric
+
+EPSILON = 1e-7
+NEVER = -1e10                       # below every prediction: with top_k, what is not among the k
+COUNTS = ("true_positives", "false_positives", "true_negatives", "false_negatives")
+
+
+def threshold_list(who, thresholds, default) -> list:
+    """Thresholds as a list, each in [0, 1]."""
+    if thresholds is None:
+        return [default]
+    found = list(thresholds) if isinstance(thresholds, list | tuple | np.ndarray) else [thresholds]
+    wrong = [t for t in found if t is None or not 0 <= t <= 1]
+    if wrong:
+        raise ValueError(f"{who}: thresholds must lie in [0, 1], got {wrong}")
+    return found
+
+
+def only_top_k(x, k):
+    """x with everything but the k largest of each row moved below every threshold."""
+    best = ops.multi_hot(ops.top_k(ops.reshape(x, (-1, x.shape[-1])), k)[1], x.shape[-1])
+    return ops.where(ops.reshape(best > 0.5, x.shape), x, NEVER)
+
+
+def prepared(y_true, y_pred, sample_weight, top_k, class_id):
+    """Labels, predictions and weights of one rank."""
+    y_true, y_pred = tensors(y_true, y_pred)
+    y_pred, y_true = same_rank(y_pred, y_true)
+    if sample_weight is not None:
+        sample_weight = ops.expand_dims(ops.cast(ops.convert_to_tensor(sample_weight), y_pred.dtype), -1)
+        sample_weight = same_rank(y_true, sample_weight, expand=False)[1]
+    if top_k is not None:
+        y_pred = only_top_k(y_pred, top_k)
+    if class_id is not None:
+        if y_pred.ndim == 1:
+            raise ValueError(f"class_id={class_id}: predictions must have shape (n, classes), got {y_pred.shape}")
+        y_true, y_pred = (ops.expand_dims(ops.take(y, class_id, -1), -1) for y in (y_true, y_pred))
+    return y_true, y_pred, sample_weight
+
+
+def confusion(y_true, y_pred, thresholds, sample_weight=None, multi_label=False, label_weights=None) -> dict:
+    """The four counts at each threshold: (thresholds,), or (thresholds, labels) where labels are told apart."""
+    weights = ops.ones_like(y_pred) if sample_weight is None else ops.broadcast_to(sample_weight, y_pred.shape)
+    if label_weights is not None:
+        weights = weights * ops.expand_dims(label_weights, 0)
+    y_true = ops.cast(ops.not_equal(y_true, 0.0), y_pred.dtype)
+    if not multi_label:
+        y_true, y_pred, weights = (ops.ravel(v) for v in (y_true, y_pred, weights))
+    levels = ops.reshape(thresholds, (-1, *(1,) * y_pred.ndim))
+    above = ops.cast(ops.greater(ops.expand_dims(y_pred, 0), levels), y_pred.dtype)
+    below, positive, negative = 1.0 - above, y_true * weights, (1.0 - y_true) * weights
+    return {"true_positives": ops.sum(above * positive, 1), "false_positives": ops.sum(above * negative, 1),
+            "true_negatives": ops.sum(below * negative, 1), "false_negatives": ops.sum(below * positive, 1)}
+
+
+class _Counting(Metric):
+    """Some of the four counts, at one threshold or several."""
+    counts = ()
+
+    def __init__(self, thresholds=None, top_k=None, class_id=None, name=None, dtype=None):
+        super().__init__(dtype, name)
+        self.init_thresholds, self.top_k, self.class_id = thresholds, top_k, class_id
+        self.thresholds = threshold_list(type(self).__name__, thresholds, 0.5 if top_k is None else NEVER)
+        self.levels = constant(self.thresholds, self.dtype)
+        for count in self.counts:
+            setattr(self, count, self.add_variable((len(self.thresholds),), name=count))
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        y_true, y_pred, weights = prepared(y_true, y_pred, sample_weight, self.top_k, self.class_id)
+        found = confusion(y_true, y_pred, self.levels, weights)
+        for count in self.counts:
+            getattr(self, count).assign_add(found[count])
+
+    def one_or_all(self, values):
+        """A single number where there is a single threshold."""
+        return values[0] if len(self.thresholds) == 1 else values
+
+    def get_config(self) -> dict:
+        return super().get_config() | {"thresholds": self.init_thresholds, "top_k": self.top_k, "class_id": self.class_id}
+
+
+class _Count(_Counting):
+    """One of the four counts."""
+
+    def __init__(self, thresholds=None, name=None, dtype=None):
+        super().__init__(thresholds, name=name, dtype=dtype)
+
+    def result(self):
+        return self.one_or_all(ops.copy(getattr(self, self.counts[0])))
+
+    def get_config(self) -> dict:
+        return Metric.get_config(self) | {"thresholds": self.init_thresholds}
+
+
+class TruePositives(_Count):
+    """How many positives were found."""
+    counts = ("true_positives",)
+
+
+class FalsePositives(_Count):
+    """How many negatives were taken for positives."""
+    counts = ("false_positives",)
+
+
+class TrueNegatives(_Count):
+    """How many negatives were left alone."""
+    counts = ("true_negatives",)
+
+
+class FalseNegatives(_Count):
+    """How many positives were missed."""
+    counts = ("false_negatives",)
+
+
+class Precision(_Counting):
+    """The share of the predicted positives that are positive."""
+    counts, _direction = ("true_positives", "false_positives"), "up"
+
+    def result(self):
+        return self.one_or_all(ops.divide_no_nan(self.true_positives, self.true_positives + self.false_positives))
+
+
+class Recall(_Counting):
+    """The share of the positives that were found."""
+    counts, _direction = ("true_positives", "false_negatives"), "up"
+
+    def result(self):
+        return self.one_or_all(ops.divide_no_nan(self.true_positives, self.true_positives + self.false_negatives))
+
+
+class FBetaScore(Metric):
+    """The weighted harmonic mean of precision and recall, for each class or averaged."""
+    _direction = "up"
+
+    def __init__(self, average=None, beta=1.0, threshold=None, name="fbeta_score", dtype=None):
+        super().__init__(dtype, name)
+        who = type(self).__name__
+        if average not in (None, "micro", "macro", "weighted"):
+            raise ValueError(f"{who}: average is None, 'micro', 'macro' or 'weighted', got {average!r}")
+        if not isinstance(beta, float) or beta <= 0:
+            raise ValueError(f"{who}: beta must be a float > 0, got {beta!r}")
+        if threshold is not None and not (isinstance(threshold, float) and 0 < threshold <= 1):
+            raise ValueError(f"{who}: threshold must be a float in (0, 1], got {threshold!r}")
+        self.average, self.beta, self.threshold, self.support = average, beta, threshold, None
+
+    def build(self, classes: int):
+        shape = () if self.average == "micro" else (classes,)
+        self.hits, self.wrong, self.missed, self.support = (
+            self.add_variable(shape, name=name)
+            for name in ("true_positives", "false_positives", "false_negatives", "intermediate_weights"))
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        y_true, y_pred = tensors(y_true, y_pred)
+        if y_pred.ndim != 2 or y_true.ndim != 2:
+            raise ValueError(f"{type(self).__name__}: expected labels and predictions of shape (n, classes), "
+                             f"got {y_true.shape} and {y_pred.shape}")
+        if self.support is None:
+            self.build(y_pred.shape[1])
+        if self.threshold is None:
+            chosen = ops.logical_and(y_pred >= ops.max(y_pred, -1, keepdims=True), ops.abs(y_pred) > 1e-9)
+        else:
+            chosen = y_pred > self.threshold
+        y_pred = ops.cast(chosen, y_true.dtype)
+        weight = None if sample_weight is None else ops.expand_dims(ops.cast(ops.convert_to_tensor(sample_weight), self.dtype), 1)
+        axis = None if self.average == "micro" else 0
+        for count, value in ((self.hits, y_pred * y_true), (self.wrong, y_pred * (1.0 - y_true)),
+                             (self.missed, (1.0 - y_pred) * y_true), (self.support, y_true)):
+            count.assign_add(ops.sum(value if weight is None else value * weight, axis))
+
+    def result(self):
+        precision = self.hits / (self.hits + self.wrong + EPSILON)
+        recall = self.hits / (self.hits + self.missed + EPSILON)
+        square = self.beta ** 2
+        score = precision * recall / (square * precision + recall + EPSILON) * (1.0 + square)
+        if self.average == "weighted":
+            return ops.sum(score * (self.support / (ops.sum(self.support) + EPSILON)))
+        return score if self.average is None else ops.mean(score)
+
+    def get_config(self) -> dict:
+        return super().get_config() | {"average": self.average, "beta": self.beta, "threshold": self.threshold}
+
+
+class F1Score(FBetaScore):
+    """The harmonic mean of precision and recall, for each class or averaged."""
+
+    def __init__(self, average=None, threshold=None, name="f1_score", dtype=None):
+        super().__init__(average, 1.0, threshold, name, dtype)
+
+    def get_config(self) -> dict:
+        return {k: v for k, v in super().get_config().items() if k != "beta"}

@@ -1,0 +1,149 @@
+"""A metric is a few variables on the device, updated in place, and a result computed from them."""
+from .. import _objects, initializers, losses, ops
+from .._names import auto_name
+from ..backend import kernels_of
+from ..losses.loss import masked, same_rank
+from ..tensor import Variable, no_grad
+
+
+class Metric:
+    """Subclasses add variables in `__init__`, change them in `update_state`, and compute `result` from them."""
+    _direction = None                   # "up": larger is better, "down": smaller is better
+
+    def __init__(self, dtype=None, name=None):
+        self.name, self.dtype = name or auto_name(type(self)), dtype or "float32"
+        self._variables = []
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        if "update_state" in vars(cls):
+            cls.update_state = no_grad()(cls.update_state)
+
+    def add_variable(self, shape, initializer="zeros", dtype=None, aggregation="sum", name=None) -> Variable:
+        """A piece of state; how copies on several devices are joined is said by `aggregation`."""
+        value = initializers.get(initializer or "zeros")(tuple(shape), dtype or self.dtype)
+        variable = Variable(value, name or "variable", trainable=False)
+        variable.path = f"{self.name}/{variable.name}"
+        self._variables.append(variable)
+        return variable
+
+    def add_weight(self, shape=(), initializer="zeros", dtype=None, name=None) -> Variable:
+        return self.add_variable(shape, initializer, dtype, name=name)
+
+    @property
+    def variables(self) -> list:
+        """The state, with that of metrics held as attributes."""
+        return self._variables + [v for m in vars(self).values() if isinstance(m, Metric) for v in m.variables]
+
+    def update_state(self, *args, **kwargs):
+        raise NotImplementedError(f"{type(self).__name__} must implement update_state(y_true, y_pred, sample_weight=None)")
+
+    def result(self):
+        raise NotImplementedError(f"{type(self).__name__} must implement result()")
+
+    def reset_state(self):
+        """As if nothing had been seen."""
+        for v in self.variables:
+            kernels_of(v.data).fill(0, v.data)
+
+    def __call__(self, *args, **kwargs):
+        self.update_state(*args, **kwargs)
+        return self.result()
+
+    def get_config(self) -> dict:
+        return {"name": self.name, "dtype": self.dtype}
+
+    @classmethod
+    def from_config(cls, config: dict) -> "Metric":
+        return cls(**config)
+
+    def __repr__(self):
+        return f"<{type(self).__name__} name={self.name}>"
+
+
+def samplewise(values, sample_weight, reduce, dtype):
+    """One value and one weight a sample: (n, ...) -> (n,), (n,) or None."""
+    mask, values = getattr(values, "mask", None), ops.cast(values, dtype)
+    if sample_weight is not None:
+        weights = ops.cast(ops.convert_to_tensor(sample_weight), dtype)
+        if mask is not None:
+            weights = masked(weights, ops.cast(mask, dtype), "sum")
+        values, weights = same_rank(values, weights)
+        rank = len(weights.shape)
+        if values.ndim > rank:
+            values = reduce(values, tuple(range(rank, values.ndim)))
+        weights = ops.broadcast_to(weights, values.shape)
+        values = ops.multiply(values, weights)
+        sample_weight = reduce(weights, tuple(range(1, rank))) if rank > 1 else weights
+    if values.ndim > 1:
+        values = reduce(values, tuple(range(1, values.ndim)))
+    return values, sample_weight
+
+
+class Sum(Metric):
+    """The (weighted) sum of all values."""
+
+    def __init__(self, name="sum", dtype=None):
+        super().__init__(dtype, name)
+        self.total = self.add_variable((), name="total")
+
+    def update_state(self, values, sample_weight=None):
+        values, _ = samplewise(ops.convert_to_tensor(values), sample_weight, ops.sum, self.dtype)
+        self.total.assign_add(ops.sum(values))
+
+    def result(self):
+        return ops.copy(self.total)
+
+
+class Mean(Metric):
+    """The (weighted) mean of all values."""
+
+    def __init__(self, name="mean", dtype=None):
+        super().__init__(dtype, name)
+        self.total = self.add_variable((), name="total")
+        self.count = self.add_variable((), name="count")
+
+    def update_state(self, values, sample_weight=None):
+        values, weights = samplewise(ops.convert_to_tensor(values), sample_weight, ops.mean, self.dtype)
+        self.total.assign_add(ops.sum(values))
+        self.count.assign_add(ops.sum(weights) if weights is not None else values.shape[0] if values.ndim else 1)
+
+    def result(self):
+        return ops.divide_no_nan(self.total, self.count)
+
+
+class MeanMetricWrapper(Mean):
+    """The mean of a function of (y_true, y_pred, **options)."""
+
+    def __init__(self, fn, name=None, dtype=None, **kwargs):
+        super().__init__(name or getattr(fn, "__name__", None), dtype)
+        self.fn, self.options = fn, kwargs
+        if getattr(fn, "__name__", None) in losses.FUNCTIONS:
+            self._direction = "down"
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
+        values = self.fn(y_true, y_pred, **self.options)
+        if y_pred.mask is not None:
+            weights = None if sample_weight is None else ops.cast(ops.convert_to_tensor(sample_weight), self.dtype)
+            sample_weight = masked(weights, ops.cast(y_pred.mask, self.dtype), "sum")
+        super().update_state(values, sample_weight)
+
+    def get_config(self) -> dict:
+        return super().get_config() | {"fn": _objects.serialize(self.fn)} | self.options
+
+    @classmethod
+    def from_config(cls, config: dict) -> "Metric":
+        from . import get_function
+        return cls(**({**config, "fn": get_function(config["fn"])} if "fn" in config else config))
+
+
+class Named(MeanMetricWrapper):
+    """A metric of the library: its function is known by its class."""
+    function = None
+
+    def __init__(self, name=None, dtype=None, **options):
+        super().__init__(type(self).function, name, dtype, **options)
+
+    def get_config(self) -> dict:
+        return Metric.get_config(self) | self.options
