@@ -15,7 +15,7 @@ from .vector import BYTES, ROWS, VECTORS, make_tile
 DEPTH = 256                     # a packed strip of b stays in the first-level cache
 COLUMNS = 256                   # and a packed block in the second-level one
 CHUNK = 16 * ROWS               # rows of a that stay in the second-level cache while the strips pass
-SMALL = 1 << 17                 # multiplications below which one thread is faster
+SMALL = 1 << 19                 # multiplications below which one thread is faster
 ACTIVATIONS = {"linear": 0, "relu": 1, "sigmoid": 2, "tanh": 3}
 
 _tile, _row = make_tile(ROWS, VECTORS), make_tile(1, VECTORS)
@@ -125,11 +125,11 @@ def flat(x):
     """The memory from the first to the last element of an array, as one axis."""
     if x.flags.c_contiguous:
         return x.reshape(-1)
-    own = x
-    while isinstance(own.base, np.ndarray) and not own.flags.c_contiguous:
-        own = own.base
-    start = (x.__array_interface__["data"][0] - own.__array_interface__["data"][0]) // x.itemsize
-    return own.reshape(-1)[start:start + 1 + sum((n - 1) * s // x.itemsize for n, s in zip(x.shape, x.strides, strict=True))]
+    length = 1 + sum((n - 1) * s // x.itemsize for n, s in zip(x.shape, x.strides, strict=True))
+    own = x.base                                    # of any dtype: an arena is bytes
+    if not isinstance(own, np.ndarray) or not own.flags.c_contiguous:
+        return np.lib.stride_tricks.as_strided(x, (length,), (x.itemsize,))
+    return np.ndarray((length,), x.dtype, own, x.__array_interface__["data"][0] - own.__array_interface__["data"][0])
 
 
 def _steps(x, outer, inner):
