@@ -1,4 +1,4 @@
-"""Real data: `mnist` and `fashion_mnist` are found or fetched; `mnist_5k`, `digits`, `titanic` are built in."""
+"""Real data: `mnist` and `fashion_mnist` are found or fetched; `mnist_5k`, `digits`, `titanic` are here."""
 import importlib
 
 __all__ = ["digits", "fashion_mnist", "mnist", "mnist_5k", "titanic"]

@@ -145,7 +145,7 @@ def test_a_damaged_archive_is_named(tmp_path, raw, match):
 
 
 def test_an_archive_that_says_less_than_it_holds_is_refused(tmp_path):
-    """The header promises the right shape, the member unpacks to more: reading stops after one byte too many."""
+    """The header promises the right shape, the member unpacks to more: reading stops one byte too far."""
     head = io.BytesIO()
     claim = {"descr": "|u1", "fortran_order": False, "shape": (60000, 28, 28)}
     np.lib.format.write_array_header_1_0(head, claim)
