@@ -1,11 +1,9 @@
 """Every CUDA source compiles with both NVRTC majors for the GPUs that we name, and no kernel spills registers.
 
-The dtypes are those that the kernel cases launch. One float variant of each file goes to all architectures, the others to two.
-`pytest -s tests/cuda/test_nvrtc.py` prints the table of registers and shared memory.
+The dtypes are those that the kernel cases launch: the float variant of each file on all architectures, the double one on two,
+the others on one. `pytest -s tests/cuda/test_nvrtc.py` prints the tables of registers and shared memory.
 """
-import os
-from concurrent.futures import ThreadPoolExecutor
-from itertools import groupby
+import functools
 
 import pytest
 
@@ -15,22 +13,34 @@ from tests.kernels.coverage import simulated
 from .nvrtc import Nvrtc
 
 ARCHITECTURES = {12: (70, 75, 80, 86, 89, 90, 100, 120), 13: (75, 80, 86, 89, 90, 100, 120)}
+TARGETS = [(major, architecture) for major, numbers in ARCHITECTURES.items() for architecture in numbers]
 # sin, cos and tan of huge arguments reduce them with a small table of the CUDA mathematics library, on the stack
 STACK_ALLOWED = {("elementwise", "unary"): 48, ("elementwise", "unary_backward"): 48}
+compiler = functools.cache(Nvrtc)
 
 
 def variants() -> dict[str, list[str]]:
-    """File -> the macro sets that the cases launch, plain float first."""
-    rows = sorted({(file, macros) for file, macros, _ in simulated()})
-    return {file: sorted((macros for _, macros in group), key=lambda m: (set(m.split()) & {"double", "int", "bool"} != set(), m))
-            for file, group in groupby(rows, lambda row: row[0])}
+    """File -> the macro sets that the cases launch."""
+    files = {}
+    for file, macros in sorted({(file, macros) for file, macros, _ in simulated()}):
+        files.setdefault(file, []).append(macros)
+    return files
 
 
-def jobs(major: int):
+def nearest(macro_sets: list[str], dtype: str) -> str:
+    """The variant that has the fewest other types."""
+    return min(macro_sets, key=lambda macros: sum(line.split(" ", 2)[2] != dtype for line in macros.splitlines()))
+
+
+def jobs(major: int, architecture: int):
+    """(file, macros) to compile for one target."""
     for file, macro_sets in variants().items():
-        for i, macros in enumerate(macro_sets):
-            for architecture in ARCHITECTURES[major] if i == 0 else (75, 90):
-                yield file, macros, architecture
+        chosen = {nearest(macro_sets, "float")}
+        if architecture in (ARCHITECTURES[major][0], 90):
+            chosen.add(nearest(macro_sets, "double"))
+        if (major, architecture) == (13, 90):
+            chosen.update(macro_sets)
+        yield from ((file, macros) for macros in sorted(chosen))
 
 
 def types(macros: str) -> str:
@@ -43,22 +53,18 @@ def faults(file: str, kernel: str, figures: dict[str, int]) -> list[str]:
     return [f"{figures[what]} bytes {what}" for what, limit in limits.items() if figures[what] > limit]
 
 
-@pytest.mark.parametrize("major", ARCHITECTURES)
-def test_every_source_compiles_without_spills(major, tmp_path):
-    compiler = Nvrtc(major)
-    assert set(ARCHITECTURES[major]) <= set(compiler.architectures())
-    work = list(jobs(major))
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = list(pool.map(lambda job: compiler.compile(job[1] + launch.source(job[0]), launch.OPTIONS, job[2]), work))
+@pytest.mark.parametrize(("major", "architecture"), TARGETS)
+def test_every_source_compiles_without_spills(major, architecture, tmp_path):
+    assert architecture in compiler(major).architectures()
     table, bad = [], []
-    for (file, macros, architecture), kernels in zip(work, results):
+    for file, macros in jobs(major, architecture):
+        kernels = compiler(major).compile(macros + launch.source(file), launch.OPTIONS, architecture)
         for kernel, figures in kernels.items():
-            row = f"{file + '.' + kernel:38s} sm_{architecture:<4d} {types(macros):34s} " + " ".join(
-                f"{name} {value}" for name, value in figures.items() if value)
-            table.append(row)
-            bad += [f"{row}: {fault}" for fault in faults(file, kernel, figures)]
-    (tmp_path / f"nvrtc_{compiler.version}.txt").write_text("\n".join(table))
-    print("", *table, f"NVRTC {compiler.version}: {len(work)} compilations, table in {tmp_path}", sep="\n")
+            numbers = " ".join(f"{name} {value}" for name, value in figures.items() if value)
+            table.append(f"{file + '.' + kernel:38s} sm_{architecture:<4d} {types(macros):34s} {numbers}")
+            bad += [f"{table[-1]}: {fault}" for fault in faults(file, kernel, figures)]
+    (tmp_path / "registers.txt").write_text("\n".join(table))
+    print("", *table, f"NVRTC {compiler(major).version}: the table is in {tmp_path}", sep="\n")
     assert not bad, "\n".join(bad)
 
 
@@ -72,9 +78,9 @@ def test_a_spill_is_noticed():
            '    for (int i = 0; i < 64; i++) a[i] = a[i] * a[(i + 13) % 64] + x[k];\n' \
            '  for (int i = 0; i < 64; i++) x[i] = a[i];\n}'
     options = (*launch.OPTIONS, "--maxrregcount=32")
-    assert faults("planted", "planted", Nvrtc(12).compile(code, options, 90)["planted"])
+    assert faults("planted", "planted", compiler(12).compile(code, options, 90)["planted"])
 
 
 def test_a_refused_source_says_why():
     with pytest.raises(RuntimeError, match='identifier "missing" is undefined'):
-        Nvrtc(13).compile('extern "C" __global__ void f(float *x) { x[0] = missing; }', launch.OPTIONS, 90)
+        compiler(13).compile('extern "C" __global__ void f(float *x) { x[0] = missing; }', launch.OPTIONS, 90)
