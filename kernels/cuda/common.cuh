@@ -1,17 +1,21 @@
-// What every kernel file begins with. No includes: NVRTC compiles a file in tens of milliseconds, and no CUDA headers are needed.
-// Dtypes are text macros (#define T float). Scalars that change from step to step are read from device memory, never passed by value.
+// What every kernel file begins with. No includes: NVRTC compiles a file in tens of milliseconds, and no CUDA
+// headers are needed. Dtypes are text macros (#define T float). Scalars that change from step to step are
+// read from device memory, never passed by value.
 #define GRID_STRIDE(i, n) \
-    for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < (n); i += (long long)gridDim.x * blockDim.x)
+    for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < (n); \
+         i += (long long)gridDim.x * blockDim.x)
 
 #define FULL_WARP 0xffffffffu
 
-// The shape and the strides (in elements) of up to three operands; views.py fills it in after joining axes that lie together.
+// The shape and the strides (in elements) of up to three operands; views.py fills it in after joining axes
+// that lie together.
 struct View {
     long long stride[3][8];
     unsigned int shape[8], ndim;
 };
 
-// Where element i, counted in C order, lies in an operand. One axis (contiguous, or a number): no division. More: i is below 2^32.
+// Where element i, counted in C order, lies in an operand. One axis (contiguous, or a number): no division.
+// More: i is below 2^32.
 __device__ inline long long place(const View &view, int operand, long long i) {
     long long at = 0;
     for (int axis = view.ndim - 1; axis > 0; axis--) {
@@ -25,7 +29,8 @@ __device__ inline long long place(const View &view, int operand, long long i) {
 template <class V> __device__ inline V infinity() { return (V)__int_as_float(0x7f800000); }
 template <class V> __device__ inline V not_a_number() { return (V)__int_as_float(0x7fc00000); }
 
-template <class V> __device__ inline V larger(V a, V b) { return a > b || a != a ? a : b; }   // NaN wins, as in NumPy
+// NaN wins, as in NumPy
+template <class V> __device__ inline V larger(V a, V b) { return a > b || a != a ? a : b; }
 template <class V> __device__ inline V smaller(V a, V b) { return a < b || a != a ? a : b; }
 
 // Does x at i come before y at j? NaN is the greatest and the least; of equals the first wins.
@@ -36,8 +41,8 @@ template <class V> __device__ inline bool wins(int greatest, V x, long long i, V
     return greatest ? x > y : x < y;
 }
 
-// A row is served by a warp (lanes = 32) or by a block of 256 (lanes = 256): every lane gets the row's sum, in a fixed order.
-// All threads of the block must call it; `part` is shared memory for eight values.
+// A row is served by a warp (lanes = 32) or by a block of 256 (lanes = 256): every lane gets the row's sum,
+// in a fixed order. All threads of the block must call it; `part` is shared memory for eight values.
 template <class V> __device__ inline V row_sum(V value, int lanes, V *part) {
     for (int step = 16; step; step /= 2) value += __shfl_xor_sync(FULL_WARP, value, step);
     if (lanes == 32) return value;
@@ -60,7 +65,7 @@ template <class V> __device__ inline V row_max(V value, int lanes, V *part) {
     return value;
 }
 
-// Threads of x take the columns of a row, threads of y and blocks take rows: index arithmetic stays in 32 bits.
+// Threads of x take the columns of a row, threads of y and blocks take rows: indices stay in 32 bits.
 #define ROWS_COLUMNS(row, rows, column, columns) \
     for (int row = blockIdx.x * blockDim.y + threadIdx.y; row < (rows); row += gridDim.x * blockDim.y) \
         for (int column = threadIdx.x; column < (columns); column += blockDim.x)
@@ -75,7 +80,8 @@ template <class V> __device__ inline V sigmoid(V x) {
     return (x < 0 ? e : (V)1) / (1 + e);
 }
 
-// The activations that matrix products and convolutions end with; the order is that of ACTIVATIONS in launch.py.
+// The activations that matrix products and convolutions end with; the order is that of ACTIVATIONS in
+// launch.py.
 enum Activation { LINEAR, RELU_ACTIVATION, SIGMOID_ACTIVATION, TANH_ACTIVATION };
 
 template <class V> __device__ inline V activated(int activation, V x) {

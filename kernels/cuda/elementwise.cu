@@ -1,9 +1,11 @@
-// One kernel for all functions of one array, one for their derivatives, one for functions of two: the code of the operation is the same
-// for all threads, so its branch costs nothing beside the memory traffic. T: dtype in, O: dtype out, N: dtype of the arithmetic (int for bool).
-// The order of the names is that of UNARY and BINARY in elementwise.py.
-enum Unary { ABS, NEGATIVE, SIGN, EXP, EXPM1, LOG, LOG1P, LOG2, LOG10, SQRT, RSQRT, SQUARE, RECIPROCAL, SIN, COS, TAN, ARCSIN, ARCCOS,
-    ARCTAN, SINH, COSH, TANH, ARCSINH, ARCCOSH, ARCTANH, FLOOR, CEIL, ROUND, TRUNC, ERF, SIGMOID, LOG_SIGMOID, RELU, RELU6, LEAKY_RELU,
-    ELU, CELU, SELU, GELU, SILU, MISH, SOFTPLUS, SOFTSIGN, HARD_SIGMOID, HARD_SILU, EXPONENTIAL, BINARY_STEP, CLIP, POWER,
+// One kernel for all functions of one array, one for their derivatives, one for functions of two: the code of
+// the operation is the same for all threads, so its branch costs nothing beside the memory traffic. T: dtype
+// in, O: dtype out, N: dtype of the arithmetic (int for bool). The order of the names is that of UNARY and
+// BINARY in elementwise.py.
+enum Unary { ABS, NEGATIVE, SIGN, EXP, EXPM1, LOG, LOG1P, LOG2, LOG10, SQRT, RSQRT, SQUARE, RECIPROCAL,
+    SIN, COS, TAN, ARCSIN, ARCCOS, ARCTAN, SINH, COSH, TANH, ARCSINH, ARCCOSH, ARCTANH,
+    FLOOR, CEIL, ROUND, TRUNC, ERF, SIGMOID, LOG_SIGMOID, RELU, RELU6, LEAKY_RELU, ELU, CELU, SELU,
+    GELU, SILU, MISH, SOFTPLUS, SOFTSIGN, HARD_SIGMOID, HARD_SILU, EXPONENTIAL, BINARY_STEP, CLIP, POWER,
     LOGICAL_NOT, ISNAN, ISINF, ISFINITE };
 enum Binary { ADD, SUBTRACT, MULTIPLY, DIVIDE, FLOOR_DIVIDE, MOD, POW, MAXIMUM, MINIMUM, ARCTAN2, LOGADDEXP,
     EQUAL, NOT_EQUAL, LESS, LESS_EQUAL, GREATER, GREATER_EQUAL, LOGICAL_AND, LOGICAL_OR, LOGICAL_XOR };
@@ -14,10 +16,14 @@ enum Binary { ADD, SUBTRACT, MULTIPLY, DIVIDE, FLOOR_DIVIDE, MOD, POW, MAXIMUM, 
 #define ROOT_2_OVER_PI (V)0.7978845608028654
 
 template <class V> __device__ inline V softplus(V x) { return larger(x, (V)0) + log1p(exp(-fabs(x))); }
-template <class V> __device__ inline V clip(V x, V low, V high) { return x < low ? low : x > high ? high : x; }
+template <class V> __device__ inline V clip(V x, V low, V high) {
+    return x < low ? low : x > high ? high : x;
+}
 template <class V> __device__ inline V sign(V x) { return x > 0 ? (V)1 : x < 0 ? (V)-1 : x; }
 template <class V> __device__ inline V normal_cdf(V x) { return (V)0.5 * erfc(-x * (V)0.7071067811865476); }
-template <class V> __device__ inline V gelu_tanh(V x) { return tanh(ROOT_2_OVER_PI * (x + (V)0.044715 * x * x * x)); }
+template <class V> __device__ inline V gelu_tanh(V x) {
+    return tanh(ROOT_2_OVER_PI * (x + (V)0.044715 * x * x * x));
+}
 
 // What integers and bools have too.
 template <class V> __device__ inline V exact(int op, V x, V low, V high) {
@@ -198,28 +204,29 @@ template <class V> __device__ inline V function2(int op, V a, V b) {
     else return 0;
 }
 
-extern "C" __global__ void __launch_bounds__(256) unary(const T *x, O *out, int op, N alpha, N beta, long long n,
-                                                        const __grid_constant__ View view) {
+extern "C" __global__ void __launch_bounds__(256) unary(const T *x, O *out, int op, N alpha, N beta,
+        long long n, const __grid_constant__ View view) {
     GRID_STRIDE(i, n) out[i] = (O)function(op, (N)x[place(view, 0, i)], alpha, beta);
 }
 
-extern "C" __global__ void __launch_bounds__(256) unary_backward(const T *dy, const T *x, const T *y, T *dx, int op, N alpha, N beta,
-                                                                 long long n) {
+extern "C" __global__ void __launch_bounds__(256) unary_backward(const T *dy, const T *x, const T *y, T *dx,
+        int op, N alpha, N beta, long long n) {
     GRID_STRIDE(i, n) if constexpr (IS_REAL(N)) dx[i] = dy[i] * slope(op, (N)x[i], (N)y[i], alpha, beta);
 }
 
 // `side`: 0 two arrays, 1 a is the number, 2 b is the number
-extern "C" __global__ void __launch_bounds__(256) binary(const T *a, const T *b, O *out, int op, int side, N number, long long n,
-                                                         const __grid_constant__ View view) {
+extern "C" __global__ void __launch_bounds__(256) binary(const T *a, const T *b, O *out, int op, int side,
+        N number, long long n, const __grid_constant__ View view) {
     GRID_STRIDE(i, n) {
-        N left = side == 1 ? number : (N)a[place(view, 0, i)], right = side == 2 ? number : (N)b[place(view, 1, i)];
+        N left = side == 1 ? number : (N)a[place(view, 0, i)];
+        N right = side == 2 ? number : (N)b[place(view, 1, i)];
         out[i] = (O)function2(op, left, right);
     }
 }
 
 // `sides`: bit 0 a is the number x, bit 1 b is the number y
-extern "C" __global__ void __launch_bounds__(256) where(const bool *condition, const T *a, const T *b, T *out, int sides, T x, T y,
-                                                        long long n, const __grid_constant__ View view) {
+extern "C" __global__ void __launch_bounds__(256) where(const bool *condition, const T *a, const T *b, T *out,
+        int sides, T x, T y, long long n, const __grid_constant__ View view) {
     GRID_STRIDE(i, n) {
         if (condition[place(view, 0, i)]) out[i] = sides & 1 ? x : a[place(view, 1, i)];
         else out[i] = sides & 2 ? y : b[place(view, 2, i)];

@@ -1,23 +1,22 @@
 """Functions of single elements."""
 import numpy as np
 
-from .launch import blocks, empty, launch
+from .launch import blocks, empty, launch, number_type
 from .views import view_of
 
-UNARY = ("abs", "negative", "sign", "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "rsqrt", "square", "reciprocal",
-         "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh",
-         "floor", "ceil", "round", "trunc", "erf", "sigmoid", "log_sigmoid", "relu", "relu6", "leaky_relu", "elu", "celu", "selu",
-         "gelu", "silu", "mish", "softplus", "softsign", "hard_sigmoid", "hard_silu", "exponential", "binary_step", "clip", "power",
+UNARY = ("abs", "negative", "sign", "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "rsqrt",
+         "square", "reciprocal", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh",
+         "arcsinh", "arccosh", "arctanh", "floor", "ceil", "round", "trunc", "erf", "sigmoid", "log_sigmoid",
+         "relu", "relu6", "leaky_relu", "elu", "celu", "selu", "gelu", "silu", "mish", "softplus",
+         "softsign", "hard_sigmoid", "hard_silu", "exponential", "binary_step", "clip", "power",
          "logical_not", "isnan", "isinf", "isfinite")
-BINARY = ("add", "subtract", "multiply", "divide", "floor_divide", "mod", "power", "maximum", "minimum", "arctan2", "logaddexp",
-          "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "logical_and", "logical_or", "logical_xor")
+BINARY = ("add", "subtract", "multiply", "divide", "floor_divide", "mod", "power", "maximum", "minimum",
+          "arctan2", "logaddexp", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal",
+          "logical_and", "logical_or", "logical_xor")
 UNARY_CODE = {name: code for code, name in enumerate(UNARY)}
 BINARY_CODE = {name: code for code, name in enumerate(BINARY)}
-TRUTH = {"logical_not", "isnan", "isinf", "isfinite", *BINARY[BINARY.index("equal"):]}      # the result is bool
-
-
-def number_type(dtype):
-    return np.dtype("int32") if dtype == bool else dtype
+# the result is bool
+TRUTH = {"logical_not", "isnan", "isinf", "isfinite", *BINARY[BINARY.index("equal"):]}
 
 
 def unary(name, x, alpha=0.0, beta=0.0, out=None):
@@ -25,7 +24,8 @@ def unary(name, x, alpha=0.0, beta=0.0, out=None):
     out = empty(x, x.shape, bool if name in TRUTH else x.dtype) if out is None else out
     number = number_type(x.dtype)
     launch("elementwise", "unary", blocks(out.size),
-           (x, out, UNARY_CODE[name], number.type(alpha), number.type(beta), np.int64(out.size), view_of(out.shape, x)),
+           (x, out, UNARY_CODE[name], number.type(alpha), number.type(beta), np.int64(out.size),
+            view_of(out.shape, x)),
            T=x.dtype, O=out.dtype, N=number)
     return out
 
@@ -33,7 +33,8 @@ def unary(name, x, alpha=0.0, beta=0.0, out=None):
 def unary_backward(name, dy, x, y, alpha=0.0, beta=0.0, out=None):
     """dx = dy * name'(x)"""
     out = empty(dy, dy.shape) if out is None else out
-    launch("elementwise", "unary_backward", blocks(out.size), (dy, x, y, out, UNARY_CODE[name], alpha, beta, np.int64(out.size)),
+    launch("elementwise", "unary_backward", blocks(out.size),
+           (dy, x, y, out, UNARY_CODE[name], alpha, beta, np.int64(out.size)),
            T=dy.dtype, O=dy.dtype, N=dy.dtype)
     return out
 
@@ -46,7 +47,8 @@ def binary(name, a, b, out=None):
     out = empty(array, shape, bool if name in TRUTH else array.dtype) if out is None else out
     number = number_type(array.dtype)
     launch("elementwise", "binary", blocks(out.size),
-           (b if side == 1 else a, a if side == 2 else b, out, BINARY_CODE[name], side, number.type(value), np.int64(out.size),
+           (b if side == 1 else a, a if side == 2 else b, out, BINARY_CODE[name], side, number.type(value),
+            np.int64(out.size),
             view_of(out.shape, a, b)), T=array.dtype, O=out.dtype, N=number)
     return out
 
@@ -62,6 +64,7 @@ def where(condition, a, b, out=None):
         sides |= 0 if hasattr(x, "dtype") else bit
         numbers.append(out.dtype.type(0 if hasattr(x, "dtype") else x))
     launch("elementwise", "where", blocks(out.size),
-           (condition, out if sides & 1 else a, out if sides & 2 else b, out, sides, *numbers, np.int64(out.size),
+           (condition, out if sides & 1 else a, out if sides & 2 else b, out, sides, *numbers,
+            np.int64(out.size),
             view_of(out.shape, condition, a, b)), T=out.dtype, O=out.dtype, N=number_type(out.dtype))
     return out

@@ -1,49 +1,51 @@
 // Rows by number. S: dtype read, T: dtype written.
 
 // out[i] = table[ids[i]]; `missing` for a number outside
-extern "C" __global__ void __launch_bounds__(256) gather(const T *table, const int *ids, T *out, T missing, long long n, int rows,
-                                                         long long width) {
+extern "C" __global__ void __launch_bounds__(256) gather(const T *table, const int *ids, T *out, T missing,
+        long long n, int rows, long long width) {
     GRID_STRIDE(i, n) {
         int row = ids[i / width];
         out[i] = row >= 0 && row < rows ? table[row * width + i % width] : missing;
     }
 }
 
-// A block owns `share` rows of out. It looks at 256 ids at a time, lists its own in their order, and adds those rows of dy one after the
-// other; a thread owns its columns, so duplicates are summed in order of appearance without atomics.
-extern "C" __global__ void __launch_bounds__(256) scatter_add(const T *dy, const int *ids, T *out, long long count, int rows, int share,
-                                                              long long width) {
+// A block owns `share` rows of out. It looks at 256 ids at a time, lists its own in their order, and adds
+// those rows of dy one after the other; a thread owns its columns, so duplicates are summed in order of
+// appearance without atomics.
+extern "C" __global__ void __launch_bounds__(256) scatter_add(const T *dy, const int *ids, T *out, int count,
+        int rows, int share, int width) {
     __shared__ int mine[256], found[8];
     int thread = threadIdx.x, warp = thread / 32;
-    for (long long first = (long long)blockIdx.x * share; first < rows; first += (long long)gridDim.x * share) {
-        long long stop = first + share < rows ? first + share : rows;
-        for (long long row = first; row < stop; row++)
-            for (long long j = thread; j < width; j += 256) out[row * width + j] = 0;
-        for (long long start = 0; start < count; start += 256) {
-            int id = start + thread < count ? ids[start + thread] : -1;
-            bool hit = id >= first && id < stop;
-            unsigned int votes = __ballot_sync(FULL_WARP, hit);
-            if (thread % 32 == 0) found[warp] = __popc(votes);
-            __syncthreads();
-            int place = __popc(votes & ((1u << thread % 32) - 1)), total = 0;
-            for (int other = 0; other < 8; other++) {
-                if (other == warp) place += total;
-                total += found[other];
-            }
-            if (hit) mine[place] = thread;
-            __syncthreads();
-            for (int k = 0; k < total; k++) {
-                long long i = start + mine[k];
-                for (long long j = thread; j < width; j += 256) out[ids[i] * width + j] += dy[i * width + j];
-            }
-            __syncthreads();
+    int first = blockIdx.x * share, stop = min(rows, first + share);
+    for (long long i = (long long)first * width + thread; i < (long long)stop * width; i += 256) out[i] = 0;
+    __syncthreads();                                       // these rows get other owners below
+    for (int start = 0; start < count; start += 256) {
+        int id = thread < count - start ? ids[start + thread] : -1;
+        bool hit = id >= first && id < stop;
+        unsigned int votes = __ballot_sync(FULL_WARP, hit);
+        if (thread % 32 == 0) found[warp] = __popc(votes);
+        __syncthreads();
+        int place = __popc(votes & ((1u << thread % 32) - 1)), total = 0;
+        for (int other = 0; other < 8; other++) {
+            if (other < warp) place += found[other];
+            total += found[other];
         }
+        if (hit) mine[place] = start + thread;
+        __syncthreads();
+        #pragma unroll 1
+        for (int k = 0; k < total; k++) {
+            const T *from = dy + (long long)mine[k] * width;
+            T *to = out + (long long)ids[mine[k]] * width;
+            #pragma unroll 1
+            for (int j = thread; j < width; j += 256) to[j] += from[j];
+        }
+        __syncthreads();
     }
 }
 
 // out[i] = x[order[cursor[0] + i]], cast; zeros outside
-extern "C" __global__ void __launch_bounds__(256) gather_batch(const S *x, const int *order, const int *cursor, T *out, long long n,
-                                                               int rows, int length, long long width) {
+extern "C" __global__ void __launch_bounds__(256) gather_batch(const S *x, const int *order,
+        const int *cursor, T *out, long long n, int rows, int length, long long width) {
     GRID_STRIDE(i, n) {
         long long place = cursor[0] + i / width;
         int row = place >= 0 && place < length ? order[place] : -1;

@@ -11,7 +11,8 @@ def gather(table, ids, out=None):
     out = empty(table, ids.shape + table.shape[1:]) if out is None else out
     missing = table.dtype.type(np.nan if table.dtype.kind == "f" else 0)
     launch("index", "gather", blocks(out.size),
-           (table, ids, out, missing, np.int64(out.size), table.shape[0], np.int64(out.size // max(1, ids.size))),
+           (table, ids, out, missing, np.int64(out.size), table.shape[0],
+            np.int64(out.size // max(1, ids.size))),
            S=table.dtype, T=table.dtype)
     return out
 
@@ -21,7 +22,7 @@ def scatter_add(dy, ids, rows, out=None):
     out = empty(dy, (rows, *dy.shape[ids.ndim:])) if out is None else out
     share = max(1, -(-rows // OWNERS))
     launch("index", "scatter_add", -(-rows // share) if out.size else 0,
-           (dy, ids, out, np.int64(ids.size), rows, share, np.int64(out.size // max(1, rows))), S=dy.dtype, T=dy.dtype)
+           (dy, ids, out, ids.size, rows, share, out.size // max(1, rows)), S=dy.dtype, T=dy.dtype)
     return out
 
 
@@ -29,6 +30,7 @@ def gather_batch(x, order, cursor, size, dtype=None, out=None):
     """Rows x[order[cursor[0] + i]] for i < size; a place outside gives zeros."""
     out = empty(x, (size, *x.shape[1:]), dtype) if out is None else out
     launch("index", "gather_batch", blocks(out.size),
-           (x, order, cursor, out, np.int64(out.size), x.shape[0], order.size, np.int64(out.size // max(1, size))),
+           (x, order, cursor, out, np.int64(out.size), x.shape[0], order.size,
+            np.int64(out.size // max(1, size))),
            S=x.dtype, T=out.dtype)
     return out

@@ -1,4 +1,4 @@
-"""One launcher for all CUDA kernels: compiles a `.cu` file once a set of dtypes, casts scalars, sizes the grid.
+"""One launcher for all CUDA kernels: compiles a `.cu` file once a set of dtypes, casts scalars, sizes grids.
 
 The array library that a kernel runs on is found by the type of its arrays, so whatever speaks CuPy's language
 (CuPy itself, or a stand-in that runs the sources on the CPU) is served by the same launchers.
@@ -12,10 +12,12 @@ HERE = Path(__file__).parent
 BLOCK = 256
 MAX_BLOCKS = 4096
 OPTIONS = ("--std=c++17", "--device-as-default-execution-space")
-C_NAME = {"float32": "float", "float64": "double", "int32": "int", "int64": "long long", "uint8": "unsigned char",
+C_NAME = {"float32": "float", "float64": "double", "int32": "int", "int64": "long long",
+          "uint8": "unsigned char",
           "bool": "bool", "uint32": "unsigned int", "int8": "signed char", "uint64": "unsigned long long",
           "int16": "short", "uint16": "unsigned short"}
-ACTIVATIONS = {"linear": 0, "relu": 1, "sigmoid": 2, "tanh": 3}       # those that kernels end with: Activation in common.cuh
+# those that kernels end with: Activation in common.cuh
+ACTIVATIONS = {"linear": 0, "relu": 1, "sigmoid": 2, "tanh": 3}
 
 libraries: dict[type, object] = {}      # array type -> array library; the backend fills it
 
@@ -26,6 +28,11 @@ def library_of(array):
 
 def empty(like, shape, dtype=None):
     return library_of(like).empty(shape, dtype or like.dtype)
+
+
+def number_type(dtype):
+    """What numbers of this type are added up in: bools as int32."""
+    return np.dtype("int32") if np.dtype(dtype).kind == "b" else np.dtype(dtype)
 
 
 def targets(need, out=None):
@@ -42,12 +49,13 @@ def source(file: str) -> str:
 
 @cache
 def compiled(library, file: str, name: str, types: tuple):
-    defines = "".join(f"#define {key} {C_NAME[dtype]}\n" for key, dtype in types)   # -DT= would rewrite NVRTC's own header
+    # -DT= would rewrite NVRTC's own header
+    defines = "".join(f"#define {key} {C_NAME[dtype]}\n" for key, dtype in types)
     return library.RawModule(code=defines + source(file), options=OPTIONS).get_function(name)
 
 
 def scalar(value, real):
-    """CuPy checks no argument: a Python float becomes the kernel's T, an int a 32-bit int; np.int64 asks for 64 bits."""
+    """CuPy checks no argument: floats become the kernel's T, ints 32-bit ints; np.int64 asks for 64 bits."""
     if isinstance(value, float):
         return real(value)
     if isinstance(value, int):
@@ -61,7 +69,10 @@ def blocks(n: int, block: int = BLOCK) -> int:
 
 
 def launch(file: str, name: str, grid, args, *, block=BLOCK, shared: int = 0, **types):
-    """Run kernel `name` of `file`.cu; `types` are its dtype macros (T=x.dtype, ...), floats become T. An empty grid runs nothing."""
+    """Run kernel `name` of `file`.cu; `types` are its dtype macros (T=x.dtype, ...), floats become T.
+
+    An empty grid runs nothing.
+    """
     library = next(libraries[type(a)] for a in args if type(a) in libraries)
     types = tuple((key, np.dtype(dtype).name) for key, dtype in types.items())
     real = np.dtype(dict(types).get("T", "float32")).type

@@ -1,17 +1,18 @@
-// Matrix products: c = activation(a @ b + bias (+ c)) for matrices of any strides, in batches.
-// A block makes a tile of 64 x 64 from slices of 16 of the inner axis in shared memory; a thread makes 4 x 4 of it in registers.
-// Where the result has few tiles and the inner axis is long, it is cut into pieces (blockIdx.z), which `combine` adds up in order.
+// Matrix products: c = activation(a @ b + bias (+ c)) for matrices of any strides, in batches. A block makes
+// a tile of 64 x 64 from slices of 16 of the inner axis in shared memory; a thread makes 4 x 4 of it in
+// registers. Where the result has few tiles and the inner axis is long, it is cut into pieces (blockIdx.z),
+// which `combine` adds up in order.
 #define TILE 64
 #define SLICE 16
 
-struct Matrices {                                          // strides in elements; c is (m, n) with rows c_row apart
+struct Matrices {                       // strides in elements; c is (m, n) with rows c_row apart
     long long a_row, a_col, b_row, b_col, c_row;
     int m, n, k, chunk, batches, pieces, has_bias, accumulate, activation;
 };
 
 // (64, 16) of x -> part[16][64], zeros outside; neighbouring threads read what lies together
-__device__ inline void load(const T *x, long long row, long long col, int rows, int cols, int first_row, int first_col,
-                            T (*part)[TILE + 4]) {
+__device__ inline void load(const T *x, long long row, long long col, int rows, int cols,
+                            int first_row, int first_col, T (*part)[TILE + 4]) {
     bool rows_first = row < col;
     for (int e = threadIdx.x; e < TILE * SLICE; e += 256) {
         int i = rows_first ? e % TILE : e / SLICE, j = rows_first ? e / TILE : e % SLICE;
@@ -26,11 +27,12 @@ __device__ inline T finished(T total, T before, const T *bias, int j, const Matr
     return activated(s.activation, total);
 }
 
-extern "C" __global__ void __launch_bounds__(256) matmul(const T *a, const T *b, T *c, const T *bias, T *partial,
-        const __grid_constant__ Matrices s, const __grid_constant__ View batch) {
+extern "C" __global__ void __launch_bounds__(256) matmul(const T *a, const T *b, T *c, const T *bias,
+        T *partial, const __grid_constant__ Matrices s, const __grid_constant__ View batch) {
     __shared__ T pool[TILE * (TILE + 1)];                  // two slices, then the finished tile
     T (*rows)[TILE + 4] = (T (*)[TILE + 4])pool, (*columns)[TILE + 4] = rows + SLICE;
-    int across = (s.n + TILE - 1) / TILE, first_i = blockIdx.x / across * TILE, first_j = blockIdx.x % across * TILE;
+    int across = (s.n + TILE - 1) / TILE;
+    int first_i = blockIdx.x / across * TILE, first_j = blockIdx.x % across * TILE;
     int i = threadIdx.x / 16 * 4, j = threadIdx.x % 16 * 4;
     int start = blockIdx.z * s.chunk, stop = min(s.k, start + s.chunk);
     for (int index = blockIdx.y; index < s.batches; index += gridDim.y) {
@@ -53,7 +55,8 @@ extern "C" __global__ void __launch_bounds__(256) matmul(const T *a, const T *b,
             #pragma unroll
             for (int x = 0; x < 4; x++) pool[(i + y) * (TILE + 1) + j + x] = total[y][x];
         __syncthreads();
-        T *c_here = c + place(batch, 2, index), *piece = partial + ((long long)blockIdx.z * s.batches + index) * s.m * s.n;
+        T *c_here = c + place(batch, 2, index);
+        T *piece = partial + ((long long)blockIdx.z * s.batches + index) * s.m * s.n;
         #pragma unroll 1
         for (int e = threadIdx.x; e < TILE * TILE; e += 256) {
             int row = first_i + e / TILE, column = first_j + e % TILE;
@@ -79,6 +82,7 @@ extern "C" __global__ void __launch_bounds__(256) combine(const T *partial, T *c
     }
 }
 
-extern "C" __global__ void __launch_bounds__(256) activation_backward(const T *dy, const T *y, T *dz, int activation, long long n) {
+extern "C" __global__ void __launch_bounds__(256) activation_backward(const T *dy, const T *y, T *dz,
+        int activation, long long n) {
     GRID_STRIDE(i, n) dz[i] = dy[i] * activated_slope(activation, y[i]);
 }

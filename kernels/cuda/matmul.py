@@ -10,8 +10,8 @@ from .views import steps, view
 TILE = 64
 CHUNK = 512                     # an inner axis is cut into pieces no shorter than this,
 BLOCKS = 256                    # until there are so many blocks
-MATRICES = np.dtype([(name, "i8") for name in ("a_row", "a_col", "b_row", "b_col", "c_row")] + [(name, "i4") for name in (
-    "m", "n", "k", "chunk", "batches", "pieces", "has_bias", "accumulate", "activation")], align=True)
+MATRICES = np.dtype([(name, "i8") for name in "a_row a_col b_row b_col c_row".split()] + [
+    (name, "i4") for name in "m n k chunk batches pieces has_bias accumulate activation".split()], align=True)
 
 
 def product(a, b, c, bias=None, accumulate=False, activation="linear"):
@@ -21,12 +21,13 @@ def product(a, b, c, bias=None, accumulate=False, activation="linear"):
     pieces = max(1, min(k // CHUNK, BLOCKS // max(1, tiles * batches)))
     walks = [steps(a, (*lead, m, k)), steps(b, (*lead, k, n)), steps(c, c.shape)]
     chunk = -(-k // pieces)
-    matrices = np.array([(*walks[0][-2:], *walks[1][-2:], walks[2][-2], m, n, k, chunk, batches, pieces, bias is not None, accumulate,
-                          ACTIVATIONS[activation])], MATRICES)
+    matrices = np.array([(*walks[0][-2:], *walks[1][-2:], walks[2][-2], m, n, k, chunk, batches, pieces,
+                          bias is not None, accumulate, ACTIVATIONS[activation])], MATRICES)
     partial = c if pieces == 1 else empty(c, (pieces, *c.shape))
     bias = c if bias is None else bias
     batch = view(lead, *(walk[:-2] for walk in walks))
-    launch("matmul", "matmul", (tiles, min(batches, 65535), pieces), (a, b, c, bias, partial, matrices, batch), T=c.dtype)
+    launch("matmul", "matmul", (tiles, min(batches, 65535), pieces),
+           (a, b, c, bias, partial, matrices, batch), T=c.dtype)
     if pieces > 1:
         launch("matmul", "combine", blocks(c.size), (partial, c, bias, matrices, batch), T=c.dtype)
     return c
@@ -61,5 +62,6 @@ def dense_backward(dy, y, x, w, activation, need, out=None):
 def activation_backward(activation, dy, y, out=None):
     """dz of a fused activation, from its output y"""
     out = empty(dy, dy.shape) if out is None else out
-    launch("matmul", "activation_backward", blocks(out.size), (dy, y, out, ACTIVATIONS[activation], np.int64(out.size)), T=dy.dtype)
+    launch("matmul", "activation_backward", blocks(out.size),
+           (dy, y, out, ACTIVATIONS[activation], np.int64(out.size)), T=dy.dtype)
     return out

@@ -1,10 +1,13 @@
-// Filling, casting and moving: what has no arithmetic. S: dtype read, T: dtype written; any strides on both sides.
+// Filling, casting and moving: what has no arithmetic. S: dtype read, T: dtype written; any strides on both
+// sides.
 
-extern "C" __global__ void __launch_bounds__(256) fill(T *out, T value, long long n, const __grid_constant__ View view) {
+extern "C" __global__ void __launch_bounds__(256) fill(T *out, T value, long long n,
+        const __grid_constant__ View view) {
     GRID_STRIDE(i, n) out[place(view, 0, i)] = value;
 }
 
-extern "C" __global__ void __launch_bounds__(256) copy(const S *x, T *out, long long n, const __grid_constant__ View view) {
+extern "C" __global__ void __launch_bounds__(256) copy(const S *x, T *out, long long n,
+        const __grid_constant__ View view) {
     GRID_STRIDE(i, n) out[place(view, 0, i)] = (T)x[place(view, 1, i)];
 }
 

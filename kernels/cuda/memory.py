@@ -7,7 +7,8 @@ from .views import view_of
 
 def fill(value, out):
     """out[...] = value"""
-    launch("memory", "fill", blocks(out.size), (out, out.dtype.type(value), np.int64(out.size), view_of(out.shape, out)),
+    launch("memory", "fill", blocks(out.size),
+           (out, out.dtype.type(value), np.int64(out.size), view_of(out.shape, out)),
            T=out.dtype, S=out.dtype)
     return out
 
@@ -17,7 +18,8 @@ def copy(x, dtype=None, out=None):
     out = empty(x, x.shape, dtype) if out is None else out
     if np.broadcast_shapes(x.shape, out.shape) != tuple(out.shape):
         raise ValueError(f"copy: x of shape {x.shape} does not fit into out of shape {out.shape}")
-    launch("memory", "copy", blocks(out.size), (x, out, np.int64(out.size), view_of(out.shape, out, x)), S=x.dtype, T=out.dtype)
+    launch("memory", "copy", blocks(out.size), (x, out, np.int64(out.size), view_of(out.shape, out, x)),
+           S=x.dtype, T=out.dtype)
     return out
 
 

@@ -1,6 +1,6 @@
-// Batch and layer normalization of x (rows, c). xhat = (x - mean) * rstd.
-// Sums over rows: a block is `side` columns times 256 / side threads that walk down the rows of its piece (blockIdx.y); a second kernel
-// merges the pieces. Both end in a fixed tree in shared memory.
+// Batch and layer normalization of x (rows, c). xhat = (x - mean) * rstd. Sums over rows: a block is `side`
+// columns times 256 / side threads that walk down the rows of its piece (blockIdx.y); a second kernel merges
+// the pieces. Both end in a fixed tree in shared memory.
 struct Moments { T count, mean, squares; };                // squares: sum of squared distances from the mean
 
 __device__ inline Moments merged(Moments a, Moments b) {   // Chan's formula
@@ -23,7 +23,8 @@ template <class V> __device__ inline V column_merged(V value, int side, V *part)
 }
 
 // partial (pieces, 2, c): means and squares of `chunk` rows each
-extern "C" __global__ void __launch_bounds__(256) column_moments(const T *x, T *partial, long long rows, int c, long long chunk, int side) {
+extern "C" __global__ void __launch_bounds__(256) column_moments(const T *x, T *partial, long long rows,
+        int c, long long chunk, int side) {
     __shared__ Moments part[256];
     int column = blockIdx.x * side + threadIdx.x % side, lane = threadIdx.x / side, lanes = 256 / side;
     long long first = blockIdx.y * chunk, last = first + chunk < rows ? first + chunk : rows;
@@ -42,14 +43,16 @@ extern "C" __global__ void __launch_bounds__(256) column_moments(const T *x, T *
     }
 }
 
-extern "C" __global__ void __launch_bounds__(256) batch_statistics(const T *partial, T *mean, T *rstd, T *moving_mean, T *moving_var,
-        T momentum, T epsilon, long long rows, int c, int pieces, long long chunk, int side) {
+extern "C" __global__ void __launch_bounds__(256) batch_statistics(const T *partial, T *mean, T *rstd,
+        T *moving_mean, T *moving_var, T momentum, T epsilon, long long rows, int c, int pieces,
+        long long chunk, int side) {
     __shared__ Moments part[256];
     int column = blockIdx.x * side + threadIdx.x % side, lane = threadIdx.x / side, lanes = 256 / side;
     Moments all = {0, 0, 0};
     if (column < c) for (long long piece = lane; piece < pieces; piece += lanes) {
         long long left = rows - piece * chunk;
-        all = merged(all, {(T)(left < chunk ? left : chunk), partial[piece * 2 * c + column], partial[(piece * 2 + 1) * c + column]});
+        all = merged(all, {(T)(left < chunk ? left : chunk), partial[piece * 2 * c + column],
+                           partial[(piece * 2 + 1) * c + column]});
     }
     all = column_merged(all, side, part);
     if (lane == 0 && column < c) {
@@ -62,8 +65,8 @@ extern "C" __global__ void __launch_bounds__(256) batch_statistics(const T *part
 }
 
 // y = xhat * gamma + beta with statistics by column
-extern "C" __global__ void __launch_bounds__(256) batch_norm(const T *x, const T *gamma, const T *beta, const T *mean, const T *rstd, T *y,
-                                                             int has_gamma, int has_beta, long long n, int c) {
+extern "C" __global__ void __launch_bounds__(256) batch_norm(const T *x, const T *gamma, const T *beta,
+        const T *mean, const T *rstd, T *y, int has_gamma, int has_beta, long long n, int c) {
     GRID_STRIDE(i, n) {
         int column = i % c;
         T value = (x[i] - mean[column]) * rstd[column];
@@ -73,8 +76,8 @@ extern "C" __global__ void __launch_bounds__(256) batch_norm(const T *x, const T
 }
 
 // partial (pieces, 2, c): sums of dy * xhat and of dy; statistics by row or by column
-extern "C" __global__ void __launch_bounds__(256) gradient_sums(const T *dy, const T *x, const T *mean, const T *rstd, T *partial,
-        int by_row, long long rows, int c, long long chunk, int side) {
+extern "C" __global__ void __launch_bounds__(256) gradient_sums(const T *dy, const T *x, const T *mean,
+        const T *rstd, T *partial, int by_row, long long rows, int c, long long chunk, int side) {
     __shared__ Sums part[256];
     int column = blockIdx.x * side + threadIdx.x % side, lane = threadIdx.x / side, lanes = 256 / side;
     long long first = blockIdx.y * chunk, last = first + chunk < rows ? first + chunk : rows;
@@ -90,7 +93,8 @@ extern "C" __global__ void __launch_bounds__(256) gradient_sums(const T *dy, con
     }
 }
 
-extern "C" __global__ void __launch_bounds__(256) gradient_totals(const T *partial, T *dgamma, T *dbeta, int c, int pieces, int side) {
+extern "C" __global__ void __launch_bounds__(256) gradient_totals(const T *partial, T *dgamma, T *dbeta,
+        int c, int pieces, int side) {
     __shared__ Sums part[256];
     int column = blockIdx.x * side + threadIdx.x % side, lane = threadIdx.x / side, lanes = 256 / side;
     Sums all = {0, 0};
@@ -104,8 +108,9 @@ extern "C" __global__ void __launch_bounds__(256) gradient_totals(const T *parti
 }
 
 // dx = gamma * rstd * (dy - mean(dy) - xhat * mean(dy * xhat)), means over the rows
-extern "C" __global__ void __launch_bounds__(256) batch_norm_dx(const T *dy, const T *x, const T *gamma, const T *mean, const T *rstd,
-        const T *dgamma, const T *dbeta, T *dx, int has_gamma, long long n, long long rows, int c) {
+extern "C" __global__ void __launch_bounds__(256) batch_norm_dx(const T *dy, const T *x, const T *gamma,
+        const T *mean, const T *rstd, const T *dgamma, const T *dbeta, T *dx, int has_gamma, long long n,
+        long long rows, int c) {
     T share = (T)1 / rows;
     GRID_STRIDE(i, n) {
         int column = i % c;
@@ -116,8 +121,8 @@ extern "C" __global__ void __launch_bounds__(256) batch_norm_dx(const T *dy, con
 }
 
 // A row is served by `lanes` threads: a warp, or a block if it is long.
-extern "C" __global__ void __launch_bounds__(256) layer_norm(const T *x, const T *gamma, const T *beta, T *y, T *mean, T *rstd, T epsilon,
-        int has_gamma, int has_beta, long long rows, int c, int lanes) {
+extern "C" __global__ void __launch_bounds__(256) layer_norm(const T *x, const T *gamma, const T *beta, T *y,
+        T *mean, T *rstd, T epsilon, int has_gamma, int has_beta, long long rows, int c, int lanes) {
     __shared__ T part[8];
     int lane = threadIdx.x % lanes, side = 256 / lanes;
     for (long long first = (long long)blockIdx.x * side; first < rows; first += (long long)gridDim.x * side) {
@@ -142,8 +147,8 @@ extern "C" __global__ void __launch_bounds__(256) layer_norm(const T *x, const T
 }
 
 // dx = rstd * (g - mean(g) - xhat * mean(g * xhat)), g = dy * gamma, means over the row
-extern "C" __global__ void __launch_bounds__(256) layer_norm_dx(const T *dy, const T *x, const T *gamma, const T *mean, const T *rstd, T *dx,
-        int has_gamma, long long rows, int c, int lanes) {
+extern "C" __global__ void __launch_bounds__(256) layer_norm_dx(const T *dy, const T *x, const T *gamma,
+        const T *mean, const T *rstd, T *dx, int has_gamma, long long rows, int c, int lanes) {
     __shared__ T part[8];
     int lane = threadIdx.x % lanes, side = 256 / lanes;
     for (long long first = (long long)blockIdx.x * side; first < rows; first += (long long)gridDim.x * side) {

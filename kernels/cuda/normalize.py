@@ -36,12 +36,15 @@ def batch_norm(x, gamma, beta, moving_mean, moving_var, momentum, epsilon, out=N
         return y, mean, rstd
     side, groups, pieces, chunk = columns(rows, c)
     partial = empty(x, (pieces, 2, c))
-    launch("normalize", "column_moments", (groups, pieces), (x, partial, np.int64(rows), c, np.int64(chunk), side), T=x.dtype)
+    launch("normalize", "column_moments", (groups, pieces),
+           (x, partial, np.int64(rows), c, np.int64(chunk), side), T=x.dtype)
     launch("normalize", "batch_statistics", groups,
-           (partial, mean, rstd, moving_mean, moving_var, float(momentum), float(epsilon), np.int64(rows), c, pieces, np.int64(chunk),
+           (partial, mean, rstd, moving_mean, moving_var, float(momentum), float(epsilon), np.int64(rows), c,
+            pieces, np.int64(chunk),
             side), T=x.dtype)
     launch("normalize", "batch_norm", blocks(x.size),
-           (x, x if gamma is None else gamma, x if beta is None else beta, mean, rstd, y, gamma is not None, beta is not None,
+           (x, x if gamma is None else gamma, x if beta is None else beta, mean, rstd, y, gamma is not None,
+            beta is not None,
             np.int64(x.size), c), T=x.dtype)
     return y, mean, rstd
 
@@ -64,7 +67,8 @@ def batch_norm_backward(dy, x, gamma, mean, rstd, need, out=None):
     if want_x:
         dx = empty(x, x.shape) if dx is None else dx
         launch("normalize", "batch_norm_dx", blocks(x.size),
-               (dy, x, x if gamma is None else gamma, mean, rstd, dgamma, dbeta, dx, gamma is not None, np.int64(x.size),
+               (dy, x, x if gamma is None else gamma, mean, rstd, dgamma, dbeta, dx, gamma is not None,
+                np.int64(x.size),
                 np.int64(x.shape[0]), x.shape[1]), T=x.dtype)
     return dx, dgamma if want_gamma else None, dbeta if want_beta else None
 
@@ -75,7 +79,8 @@ def layer_norm(x, gamma, beta, epsilon, out=None):
     y, mean, rstd = buffers(out, x, x.shape, (rows,), (rows,))
     lanes, grid = lanes_of(rows, c)
     launch("normalize", "layer_norm", grid,
-           (x, x if gamma is None else gamma, x if beta is None else beta, y, mean, rstd, float(epsilon), gamma is not None,
+           (x, x if gamma is None else gamma, x if beta is None else beta, y, mean, rstd, float(epsilon),
+            gamma is not None,
             beta is not None, np.int64(rows), c, lanes), T=x.dtype)
     return y, mean, rstd
 
@@ -87,7 +92,8 @@ def layer_norm_backward(dy, x, gamma, mean, rstd, need, out=None):
         dx = empty(x, x.shape) if dx is None else dx
         lanes, grid = lanes_of(*x.shape)
         launch("normalize", "layer_norm_dx", grid,
-               (dy, x, x if gamma is None else gamma, mean, rstd, dx, gamma is not None, np.int64(x.shape[0]), x.shape[1], lanes),
+               (dy, x, x if gamma is None else gamma, mean, rstd, dx, gamma is not None, np.int64(x.shape[0]),
+                x.shape[1], lanes),
                T=x.dtype)
     if want_gamma or want_beta:
         dgamma, dbeta = gradients(dy, x, mean, rstd, True, dgamma, dbeta)

@@ -1,8 +1,10 @@
 // Philox4x32-10: a random number is a function of (key, stream, clock, index), the same bits on every device.
-// What follows from the bits is multiplied and added with a rounding each (no fused multiply-add), as on the CPU.
+// What follows from the bits is multiplied and added with a rounding each (no fused multiply-add), as on the
+// CPU.
 struct Words { unsigned int at[4]; };
 
-__device__ inline Words philox(const unsigned int *key, const unsigned int *clock, unsigned int stream, unsigned long long block) {
+__device__ inline Words philox(const unsigned int *key, const unsigned int *clock, unsigned int stream,
+                               unsigned long long block) {
     unsigned int c0 = block, c1 = block >> 32, c2 = stream, c3 = clock[0], k0 = key[0], k1 = key[1];
     for (int round = 0; round < 10; round++) {
         unsigned int high0 = __umulhi(0xD2511F53u, c0), low0 = 0xD2511F53u * c0;
@@ -17,15 +19,16 @@ __device__ inline Words philox(const unsigned int *key, const unsigned int *cloc
     return {c0, c1, c2, c3};
 }
 
-__device__ inline float uniform(unsigned int bits) { return (float)(bits >> 8) * 5.9604644775390625e-8f; }      // 2**-24
+// 2**-24
+__device__ inline float uniform(unsigned int bits) { return (float)(bits >> 8) * 5.9604644775390625e-8f; }
 
 __device__ inline float product(float a, float b) { return __fmul_rn(a, b); }
 __device__ inline double product(double a, double b) { return __dmul_rn(a, b); }
 __device__ inline float sum(float a, float b) { return __fadd_rn(a, b); }
 __device__ inline double sum(double a, double b) { return __dadd_rn(a, b); }
 
-extern "C" __global__ void __launch_bounds__(256) random_bits(const unsigned int *key, const unsigned int *clock, unsigned int stream,
-                                                              unsigned int *out, long long n) {
+extern "C" __global__ void __launch_bounds__(256) random_bits(const unsigned int *key,
+        const unsigned int *clock, unsigned int stream, unsigned int *out, long long n) {
     GRID_STRIDE(block, (n + 3) / 4) {
         Words words = philox(key, clock, stream, block);
         #pragma unroll
@@ -34,18 +37,19 @@ extern "C" __global__ void __launch_bounds__(256) random_bits(const unsigned int
     }
 }
 
-extern "C" __global__ void __launch_bounds__(256) random_uniform(const unsigned int *key, const unsigned int *clock, unsigned int stream,
-                                                                 T low, T span, T *out, long long n) {
+extern "C" __global__ void __launch_bounds__(256) random_uniform(const unsigned int *key,
+        const unsigned int *clock, unsigned int stream, T low, T span, T *out, long long n) {
     GRID_STRIDE(block, (n + 3) / 4) {
         Words words = philox(key, clock, stream, block);
         #pragma unroll
         for (int word = 0; word < 4; word++)
-            if (block * 4 + word < n) out[block * 4 + word] = sum(low, product(span, (T)uniform(words.at[word])));
+            if (block * 4 + word < n)
+                out[block * 4 + word] = sum(low, product(span, (T)uniform(words.at[word])));
     }
 }
 
-extern "C" __global__ void __launch_bounds__(256) dropout(const T *x, float rate, float scale, const unsigned int *key,
-                                                          const unsigned int *clock, unsigned int stream, T *out, long long n) {
+extern "C" __global__ void __launch_bounds__(256) dropout(const T *x, float rate, float scale,
+        const unsigned int *key, const unsigned int *clock, unsigned int stream, T *out, long long n) {
     GRID_STRIDE(block, (n + 3) / 4) {
         Words words = philox(key, clock, stream, block);
         #pragma unroll

@@ -1,6 +1,7 @@
-// Reductions over any axes of any strides. T: dtype in, A: of the accumulator, O: out.
-// A block of 256 threads is `lanes` threads for each of 256 / lanes results; neighbouring threads walk along the reduced axes (`along`)
-// or along the results, whichever lies together in memory. The tree in shared memory is fixed, so the bits are too.
+// Reductions over any axes of any strides. T: dtype in, A: of the accumulator, O: out. A block of 256 threads
+// is `lanes` threads for each of 256 / lanes results; neighbouring threads walk along the reduced axes
+// (`along`) or along the results, whichever lies together in memory. The tree in shared memory is fixed, so
+// the bits are too.
 enum Reduction { SUM, MEAN, PROD, MAX, MIN, ANY, ALL };
 
 __device__ inline A neutral(int op) {
@@ -22,12 +23,15 @@ __device__ inline A join(int op, A a, A b) {
     return a + b;
 }
 
-// Results in place of blockIdx.x, pieces of `chunk` elements of the reduced axes in that of blockIdx.y: out is (results, pieces).
-extern "C" __global__ void __launch_bounds__(256) reduce(const T *x, O *out, int op, long long results, long long length,
-        long long chunk, long long count, int lanes, int along, const __grid_constant__ View kept, const __grid_constant__ View reduced) {
+// Results in place of blockIdx.x, pieces of `chunk` elements of the reduced axes in that of blockIdx.y: out
+// is (results, pieces).
+extern "C" __global__ void __launch_bounds__(256) reduce(const T *x, O *out, int op, long long results,
+        long long length, long long chunk, long long count, int lanes, int along,
+        const __grid_constant__ View kept, const __grid_constant__ View reduced) {
     __shared__ A part[256];
     int side = 256 / lanes, thread = threadIdx.x;
-    int lane = along ? thread % lanes : thread / side, result = along ? thread / lanes : thread % side, next = along ? 1 : side;
+    int lane = along ? thread % lanes : thread / side, next = along ? 1 : side;
+    int result = along ? thread / lanes : thread % side;
     long long first = blockIdx.y * chunk, last = first + chunk < length ? first + chunk : length;
     for (long long group = blockIdx.x; group * side < results; group += gridDim.x) {
         long long index = group * side + result, r = first + lane;
@@ -41,18 +45,21 @@ extern "C" __global__ void __launch_bounds__(256) reduce(const T *x, O *out, int
             __syncthreads();
             if (lane < step) part[thread] = join(op, part[thread], part[thread + step * next]);
         }
-        if (lane == 0 && mine) out[index * gridDim.y + blockIdx.y] = (O)(op == MEAN ? part[thread] / (A)count : part[thread]);
+        A all = op == MEAN ? part[thread] / (A)count : part[thread];
+        if (lane == 0 && mine) out[index * gridDim.y + blockIdx.y] = (O)all;
         __syncthreads();
     }
 }
 
 // out[result] = place of the winner along one axis of x
-extern "C" __global__ void __launch_bounds__(256) argreduce(const T *x, int *out, int greatest, long long results, long long length,
-        int lanes, int along, const __grid_constant__ View kept, const __grid_constant__ View reduced) {
+extern "C" __global__ void __launch_bounds__(256) argreduce(const T *x, int *out, int greatest,
+        long long results, long long length, int lanes, int along, const __grid_constant__ View kept,
+        const __grid_constant__ View reduced) {
     __shared__ T best[256];
     __shared__ int where[256];
     int side = 256 / lanes, thread = threadIdx.x;
-    int lane = along ? thread % lanes : thread / side, result = along ? thread / lanes : thread % side, next = along ? 1 : side;
+    int lane = along ? thread % lanes : thread / side, next = along ? 1 : side;
+    int result = along ? thread / lanes : thread % side;
     for (long long group = blockIdx.x; group * side < results; group += gridDim.x) {
         long long index = group * side + result, r = lane < length ? lane : 0;
         bool mine = index < results;
@@ -79,8 +86,8 @@ extern "C" __global__ void __launch_bounds__(256) argreduce(const T *x, int *out
 }
 
 // Running sums: a block walks along a line in pieces of 256, `carry` is the sum of the pieces before.
-extern "C" __global__ void __launch_bounds__(256) cumsum(const T *x, T *out, int reverse, long long lines, long long length,
-        long long x_step, long long out_step, const __grid_constant__ View line) {
+extern "C" __global__ void __launch_bounds__(256) cumsum(const T *x, T *out, int reverse, long long lines,
+        long long length, long long x_step, long long out_step, const __grid_constant__ View line) {
     __shared__ A part[256];
     int thread = threadIdx.x;
     for (long long index = blockIdx.x; index < lines; index += gridDim.x) {

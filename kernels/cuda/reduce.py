@@ -5,16 +5,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .launch import MAX_BLOCKS, empty, launch
+from .launch import MAX_BLOCKS, empty, launch, number_type
 from .views import steps, view
 
 REDUCTION = {name: code for code, name in enumerate(("sum", "mean", "prod", "max", "min", "any", "all"))}
-BLOCKS = 1024               # a long reduction to few results is cut into pieces, until there are about so many blocks
+# a long reduction to few results is cut into pieces, until there are about so many blocks
+BLOCKS = 1024
 STEPS = 16                  # but a thread takes at least so many elements
 
 
 class Plan(NamedTuple):
-    """How 256 threads share the work: `lanes` threads a result, which walk `along` the reduced axes or beside each other."""
+    """How 256 threads share the work: `lanes` threads a result, neighbours `along` reduced axes or not."""
     results: int
     length: int
     lanes: int
@@ -35,9 +36,9 @@ def reduce(name, x, axis=None, keepdims=False, out=None):
     out = empty(x, shape, result_type(name, x.dtype)) if out is None else out
     plan = planned(tuple(x.shape), steps(x, x.shape), axes)
     if name in ("max", "min") and plan.results and not plan.length:
-        raise ValueError(f"reduce: {name} over axes {axes} of an array of shape {tuple(x.shape)}: there is nothing to choose from")
+        raise ValueError(f"reduce: {name} over axes {axes} of shape {tuple(x.shape)}: nothing to choose from")
     if plan.pieces > 1:
-        partial = empty(x, (plan.results, plan.pieces), number_type(out.dtype))
+        partial = empty(x, (plan.results, plan.pieces), total_type(out.dtype))
         stage("sum" if name == "mean" else name, x, partial, plan, plan.length)
         stage(name, partial, out, planned(partial.shape, (plan.pieces, 1), (1,)), plan.length)
     else:
@@ -49,8 +50,9 @@ def stage(name, x, out, plan, count):
     """One launch; `count` elements make a mean."""
     chunk = -(-plan.length // plan.pieces)
     launch("reduce", "reduce", (plan.groups, plan.pieces),
-           (x, out, REDUCTION[name], *map(np.int64, (plan.results, plan.length, chunk, count)), plan.lanes, plan.along,
-            plan.kept, plan.reduced), T=x.dtype, A=number_type(out.dtype), O=out.dtype)
+           (x, out, REDUCTION[name], *map(np.int64, (plan.results, plan.length, chunk, count)),
+            plan.lanes, plan.along, plan.kept, plan.reduced),
+           T=x.dtype, A=total_type(out.dtype), O=out.dtype)
 
 
 def argreduce(name, x, axis=-1, out=None):
@@ -59,10 +61,11 @@ def argreduce(name, x, axis=-1, out=None):
     out = empty(x, x.shape[:axis] + x.shape[axis + 1:], "int32") if out is None else out
     plan = planned(tuple(x.shape), steps(x, x.shape), (axis,))
     if plan.results and not plan.length:
-        raise ValueError(f"argreduce: {name} over axis {axis} of an array of shape {tuple(x.shape)}: there is nothing to choose from")
+        raise ValueError(f"argreduce: {name} over axis {axis} of shape {tuple(x.shape)}: nothing to choose")
     launch("reduce", "argreduce", plan.groups,
-           (x, out, name == "argmax", np.int64(plan.results), np.int64(plan.length), plan.lanes, plan.along, plan.kept, plan.reduced),
-           T=x.dtype, A=number_type(x.dtype), O=x.dtype)
+           (x, out, name == "argmax", np.int64(plan.results), np.int64(plan.length), plan.lanes, plan.along,
+            plan.kept, plan.reduced),
+           T=x.dtype, A=total_type(x.dtype), O=x.dtype)
     return out
 
 
@@ -74,7 +77,8 @@ def cumsum(x, axis=-1, reverse=False, out=None):
     walks = [steps(a, x.shape) for a in (x, out)]
     launch("reduce", "cumsum", min(prod(rest) if x.size else 0, MAX_BLOCKS),
            (x, out, reverse, *map(np.int64, (prod(rest), x.shape[axis], *(walk[axis] for walk in walks))),
-            view(rest, *(walk[:axis] + walk[axis + 1:] for walk in walks))), T=x.dtype, A=number_type(x.dtype), O=x.dtype)
+            view(rest, *(walk[:axis] + walk[axis + 1:] for walk in walks))), T=x.dtype,
+            A=total_type(x.dtype), O=x.dtype)
     return out
 
 
@@ -83,8 +87,9 @@ def every(axis, ndim: int) -> tuple:
     return tuple(sorted(i % ndim for i in axes))
 
 
-def number_type(dtype):
-    return np.dtype("int32") if dtype == bool else np.dtype(dtype)
+def total_type(dtype):
+    """Floats are added up in float64: a sum is as good as its last rounding."""
+    return np.dtype("float64") if np.dtype(dtype).kind == "f" else number_type(dtype)
 
 
 def result_type(name: str, dtype):
@@ -92,7 +97,7 @@ def result_type(name: str, dtype):
         return np.dtype(bool)
     if name == "mean" and dtype.kind != "f":
         return np.dtype("float32")
-    return number_type(dtype)
+    return dtype if name in ("max", "min") else number_type(dtype)
 
 
 @lru_cache(4096)

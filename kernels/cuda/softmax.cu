@@ -1,10 +1,10 @@
-// Softmax and its cross-entropy. A row is served by a warp, or by a block if it is long: `lanes` threads (32 or 256).
-// A row is read two or three times, but from the cache after the first.
+// Softmax and its cross-entropy. A row is served by a warp, or by a block if it is long: `lanes` threads (32
+// or 256). A row is read two or three times, but from the cache after the first.
 #define FOR_EACH_ROW(row, mine) \
     int lane = threadIdx.x % lanes, side = 256 / lanes; \
     long long groups = (rows + side - 1) / side; \
-    for (long long group = blockIdx.x, row, mine; row = group * side + threadIdx.x / lanes, mine = row < rows, group < groups; \
-         group += gridDim.x)
+    for (long long group = blockIdx.x, row, mine; \
+         row = group * side + threadIdx.x / lanes, mine = row < rows, group < groups; group += gridDim.x)
 
 // What a row is shifted by: its largest, but 0 for -inf, so that exp(x - shift) is 0 and not NaN.
 __device__ inline T row_shift(const T *x, int c, int lane, int lanes, T *part) {
@@ -20,19 +20,22 @@ __device__ inline T row_total(const T *x, T shift, int c, int lane, int lanes, T
     return row_sum(total, lanes, part);
 }
 
-extern "C" __global__ void __launch_bounds__(256) softmax(const T *x, T *y, int logarithm, long long rows, int c, int lanes) {
+extern "C" __global__ void __launch_bounds__(256) softmax(const T *x, T *y, int logarithm, long long rows,
+        int c, int lanes) {
     __shared__ T part[8];
     FOR_EACH_ROW(row, mine) {
         const T *a = x + row * c;
         int width = mine ? c : 0;
-        T shift = row_shift(a, width, lane, lanes, part), total = row_total(a, shift, width, lane, lanes, part);
+        T shift = row_shift(a, width, lane, lanes, part);
+        T total = row_total(a, shift, width, lane, lanes, part);
         T size = total == 0 ? (T)0 : log(total), scale = total == 0 ? (T)0 : 1 / total;
-        for (int j = lane; j < width; j += lanes) y[row * c + j] = logarithm ? a[j] - shift - size : exp(a[j] - shift) * scale;
+        for (int j = lane; j < width; j += lanes)
+            y[row * c + j] = logarithm ? a[j] - shift - size : exp(a[j] - shift) * scale;
     }
 }
 
-extern "C" __global__ void __launch_bounds__(256) softmax_backward(const T *dy, const T *y, T *dx, int logarithm, long long rows, int c,
-                                                                   int lanes) {
+extern "C" __global__ void __launch_bounds__(256) softmax_backward(const T *dy, const T *y, T *dx,
+        int logarithm, long long rows, int c, int lanes) {
     __shared__ T part[8];
     FOR_EACH_ROW(row, mine) {
         const T *g = dy + row * c, *p = y + row * c;
@@ -40,7 +43,8 @@ extern "C" __global__ void __launch_bounds__(256) softmax_backward(const T *dy, 
         T total = 0;
         for (int j = lane; j < width; j += lanes) total += logarithm ? g[j] : g[j] * p[j];
         total = row_sum(total, lanes, part);
-        for (int j = lane; j < width; j += lanes) dx[row * c + j] = logarithm ? g[j] - exp(p[j]) * total : p[j] * (g[j] - total);
+        for (int j = lane; j < width; j += lanes)
+            dx[row * c + j] = logarithm ? g[j] - exp(p[j]) * total : p[j] * (g[j] - total);
     }
 }
 
@@ -64,15 +68,16 @@ __device__ inline int row_winner(const T *x, int c, int lane, int lanes, T *part
     return at;
 }
 
-extern "C" __global__ void __launch_bounds__(256) softmax_cross_entropy(const T *x, const int *labels, T *loss, T *hits, long long rows,
-                                                                        int c, int lanes) {
+extern "C" __global__ void __launch_bounds__(256) softmax_cross_entropy(const T *x, const int *labels,
+        T *loss, T *hits, long long rows, int c, int lanes) {
     __shared__ T part[8];
     __shared__ int places[8];
     FOR_EACH_ROW(row, mine) {
         const T *a = x + row * c;
         int width = mine ? c : 0, label = mine ? labels[row] : -1;
         bool inside = label >= 0 && label < width;
-        T shift = row_shift(a, width, lane, lanes, part), total = row_total(a, shift, width, lane, lanes, part);
+        T shift = row_shift(a, width, lane, lanes, part);
+        T total = row_total(a, shift, width, lane, lanes, part);
         int winner = row_winner(a, width, lane, lanes, part, places);
         if (lane == 0 && mine) {
             loss[row] = inside ? log(total) - (a[label] - shift) : not_a_number<T>();
@@ -81,25 +86,29 @@ extern "C" __global__ void __launch_bounds__(256) softmax_cross_entropy(const T 
     }
 }
 
-extern "C" __global__ void __launch_bounds__(256) softmax_cross_entropy_backward(const T *dloss, const T *x, const int *labels, T *dx,
-                                                                                 long long rows, int c, int lanes) {
+extern "C" __global__ void __launch_bounds__(256) softmax_cross_entropy_backward(const T *dloss, const T *x,
+        const int *labels, T *dx, long long rows, int c, int lanes) {
     __shared__ T part[8];
     FOR_EACH_ROW(row, mine) {
         const T *a = x + row * c;
         int width = mine ? c : 0, label = mine ? labels[row] : -1;
-        T shift = row_shift(a, width, lane, lanes, part), total = row_total(a, shift, width, lane, lanes, part);
+        T shift = row_shift(a, width, lane, lanes, part);
+        T total = row_total(a, shift, width, lane, lanes, part);
         T scale = mine ? dloss[row] : (T)0, share = total == 0 ? (T)0 : scale / total;
-        for (int j = lane; j < width; j += lanes) dx[row * c + j] = exp(a[j] - shift) * share - (j == label ? scale : (T)0);
+        for (int j = lane; j < width; j += lanes)
+            dx[row * c + j] = exp(a[j] - shift) * share - (j == label ? scale : (T)0);
     }
 }
 
-extern "C" __global__ void __launch_bounds__(256) pick(const T *x, const int *labels, T *out, long long rows, int c) {
+extern "C" __global__ void __launch_bounds__(256) pick(const T *x, const int *labels, T *out, long long rows,
+        int c) {
     GRID_STRIDE(row, rows) {
         int label = labels[row];
         out[row] = label >= 0 && label < c ? x[row * c + label] : not_a_number<T>();
     }
 }
 
-extern "C" __global__ void __launch_bounds__(256) pick_backward(const T *dy, const int *labels, T *dx, long long n, int c) {
+extern "C" __global__ void __launch_bounds__(256) pick_backward(const T *dy, const int *labels, T *dx,
+        long long n, int c) {
     GRID_STRIDE(i, n) dx[i] = i % c == labels[i / c] ? dy[i / c] : (T)0;
 }

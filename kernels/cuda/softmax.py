@@ -65,5 +65,6 @@ def pick(x, labels, out=None):
 def pick_backward(dy, labels, classes, out=None):
     """(...) -> (..., classes)"""
     out = empty(dy, (*labels.shape, classes)) if out is None else out
-    launch("softmax", "pick_backward", blocks(out.size), (dy, labels, out, np.int64(out.size), classes), T=dy.dtype)
+    launch("softmax", "pick_backward", blocks(out.size), (dy, labels, out, np.int64(out.size), classes),
+           T=dy.dtype)
     return out
