@@ -1,6 +1,5 @@
 """Convolution layers over sequences (n, t, c) and images (n, h, w, c)."""
 from .. import activations, ops
-from .fused import FUSED
 from .input_spec import InputSpec
 from .layer import LibraryLayer
 from .windows import channel_format, one_of, pair, spatial, window_shape
@@ -31,7 +30,7 @@ class _Conv(LibraryLayer):
         return channels
 
     def _finish(self, f, inputs, kernel, *options):
-        fused = FUSED.get(self.activation)
+        fused = activations.fused(self.activation)
         y = f(inputs, kernel, self.strides, self.padding, *options, self._format, self.dilation_rate,
               bias=self.bias, activation=fused or "linear")
         return y if fused else self.activation(y)

@@ -1,7 +1,6 @@
 """Dense: every input feeds every unit."""
 from .. import activations
 from ..ops.nn import _dense
-from .fused import FUSED
 from .input_spec import InputSpec
 from .layer import LibraryLayer
 
@@ -28,7 +27,7 @@ class Dense(LibraryLayer):
         self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
 
     def call(self, inputs):
-        fused = FUSED.get(self.activation)
+        fused = activations.fused(self.activation)
         y = _dense(inputs, self.kernel, self.bias, activation=fused or "linear")
         return y if fused else self.activation(y)
 
