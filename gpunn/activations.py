@@ -5,7 +5,7 @@ from .ops.activation import glu, hard_shrink, hard_tanh, soft_shrink, squareplus
 from .ops.math import (arctan, binary_step, celu, elu, exp, gelu, hard_sigmoid, hard_silu, leaky_relu, log_sigmoid, mish, relu6,
                        selu, sigmoid, silu, softplus, softsign, tanh)
 from .ops.math import relu as _relu
-from .ops.nn import FUSED, log_softmax, softmax
+from .ops.dense import FUSED, log_softmax, softmax
 
 swish, hard_swish = silu, hard_silu
 

@@ -1,7 +1,7 @@
 """Activations made of other ops, and cross-entropies on probabilities and logits."""
 from .arithmetic import add, divide, greater, multiply, subtract, where
 from .math import abs, clip, log, sigmoid, softplus, sqrt, square, tanh
-from .nn import log_softmax, one_hot, pick, softmax_cross_entropy
+from .dense import log_softmax, one_hot, pick, softmax_cross_entropy
 from .reduce import max, sum
 from .shape import moveaxis, split, squeeze
 

@@ -141,6 +141,14 @@ def where(condition, x1=None, x2=None):
     return _where(condition, x1, x2)
 
 
+def select(condlist, choicelist, default=0):
+    """The first choice whose condition holds, else the default."""
+    y = default
+    for condition, choice in reversed(list(zip(condlist, choicelist, strict=True))):
+        y = where(condition, choice, y)
+    return y
+
+
 def host(name: str):
     """An op that is not differentiable and has no kernel: the array library's own function."""
     @op

@@ -36,7 +36,7 @@ def attention_scores(query, key, mask=None, scale: float = 1.0, is_causal: bool 
     from .create import causal_constant
     from .linalg import matmul
     from .math import add, divide, logical_and, multiply, tanh, where
-    from .nn import softmax
+    from .dense import softmax
     from .shape import transpose
     logits = multiply(matmul(transpose(query, (0, 2, 1, 3)), transpose(key, (0, 2, 3, 1))), scale)
     if soft_cap is not None:

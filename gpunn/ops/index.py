@@ -247,7 +247,7 @@ def in_top_k(targets, predictions, k: int):
     from .arithmetic import greater, less, logical_and
     from .create import cast
     from .math import isfinite
-    from .nn import pick
+    from .dense import pick
     from .reduce import sum
     chosen = pick(predictions, targets)
     ahead = sum(cast(greater(predictions, expand_dims(chosen, -1)), "int32"), -1)

@@ -3,7 +3,7 @@ from ..backend import backend_of
 from ..tensor import op
 from .arithmetic import multiply
 from .core import array, axis_index, common, fit, floating, into, kernels_of, prod
-from .reduce import sum
+from .reduce import norm, sum
 from .shape import expand_dims, ravel, reshape, squeeze, transpose
 
 

@@ -1,8 +1,11 @@
 """Functions of single elements."""
-from math import log as natural_log
+import math
+
+import numpy as np
 
 from ..tensor import op
-from .arithmetic import add, divide, logical_and, maximum, minimum, multiply, subtract, where
+from .arithmetic import (add, divide, equal, less, less_equal, logical_and, logical_or, maximum, minimum, multiply, subtract,
+                         where)
 from .core import array, floating, into, kernels_of
 
 KEEP_INTEGERS = {"abs", "negative", "sign", "square", "relu", "relu6", "round", "trunc", "clip"}
@@ -75,7 +78,7 @@ def clip(x, x_min, x_max):
 
 def exp2(x):
     """2 to the power of each element."""
-    return exp(multiply(x, natural_log(2.0)))
+    return exp(multiply(x, math.log(2.0)))
 
 
 def unary_power(x, exponent):
@@ -113,3 +116,53 @@ def isinf(x):
 def isfinite(x):
     """True where x is neither infinite nor NaN."""
     return _unary(x, name="isfinite")
+
+
+def isposinf(x):
+    """True where x is plus infinity."""
+    return equal(x, float("inf"))
+
+
+def isneginf(x):
+    """True where x is minus infinity."""
+    return equal(x, float("-inf"))
+
+
+def isclose(x1, x2, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False):
+    """True where |x1 - x2| <= atol + rtol * |x2|, or both are the same infinity."""
+    near = less_equal(abs(subtract(x1, x2)), add(multiply(abs(x2), rtol), atol))
+    near = logical_or(logical_and(near, isfinite(x2)), equal(x1, x2))
+    return logical_or(near, logical_and(isnan(x1), isnan(x2))) if equal_nan else near
+
+
+def nan_to_num(x, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None):
+    """NaN replaced by a number, infinities by the largest ones or given ones."""
+    most = float(np.finfo(str(getattr(x, "dtype", "float32"))).max) if not is_integer(x) else 0.0
+    x = where(isnan(x), nan, x)
+    x = where(isposinf(x), most if posinf is None else posinf, x)
+    return where(isneginf(x), -most if neginf is None else neginf, x)
+
+
+def erfinv(x):
+    """The inverse of erf on (-1, 1), infinite at the ends: a close first guess, then Halley's method."""
+    from .create import stop_gradient
+    given, x = x, stop_gradient(x)
+    tiny = 1e-300 if str(x.dtype) == "float64" else 1e-37
+    w = negative(log(maximum(multiply(subtract(1.0, x), add(x, 1.0)), tiny)))
+    half = subtract(2.0 / (math.pi * GUESS), multiply(w, 0.5))
+    ratio = multiply(w, 1.0 / GUESS)
+    y = multiply(sign(x), sqrt(divide(ratio, add(sqrt(add(square(half), ratio)), half))))
+    for _ in range(2):
+        d = multiply(subtract(erf(y), x), _slope(y))
+        y = subtract(y, divide(d, add(multiply(y, d), 1.0)))
+    y = stop_gradient(where(less(abs(x), 1.0), y, multiply(sign(x), negative(log(subtract(1.0, abs(x)))))))
+    end = logical_not(isfinite(y))
+    return where(end, y, add(y, multiply(subtract(given, erf(y)), _slope(where(end, 0.0, y)))))
+
+
+GUESS = 0.147                           # Winitzki's constant: right to 0.2 %
+
+
+def _slope(y):
+    """1 / erf'(y)"""
+    return multiply(exp(square(y)), math.sqrt(math.pi) / 2)

@@ -1,14 +1,20 @@
 """Random numbers as functions of (seed, stream, step, index); an integer seed gives the same numbers at every call."""
 import math
 
-from ..backend import constant, current, empty, kernels_of
-from ..backend import rng
+from ..backend import constant, empty, rng
 from ..tensor import Tensor, op
-from .core import array
+from .arithmetic import add, multiply
+from .core import kernels_of
+from .create import cast
+from .math import clip, cos, erfinv, floor, log, log1p, negative, sqrt
+from .reduce import argmax
+from .shape import broadcast_to, expand_dims
+
+MOST = 1 << 24                              # a float32 in [0, 1) has so many values
 
 
 class SeedGenerator:
-    """A source of seeds: each draw advances it."""
+    """A source of numbers for layers and functions that draw: each draw gives fresh ones."""
 
     def __init__(self, seed: int | None = None, name: str | None = None):
         self.seed = rng.next_seed() if seed is None else int(seed)
@@ -22,16 +28,63 @@ class SeedGenerator:
         return cls(**config)
 
 
-def source(seed):
+def source(seed, stream: int = 0):
     """(key, clock, stream): fresh at each call for None and a SeedGenerator, always the same for an integer."""
     if isinstance(seed, int):
-        return rng.words(seed), constant([0], "uint32"), 0
+        return rng.words(seed), constant([0], "uint32"), stream
     return rng.draw(seed.seed if isinstance(seed, SeedGenerator) else None)
+
+
+def unit(shape, seed, stream: int = 0) -> Tensor:
+    """Numbers in [0, 1), float32."""
+    key, clock, stream = source(seed, stream)
+    y = empty(key, tuple(int(n) for n in shape), "float32")
+    return Tensor(kernels_of(y).random_uniform(key, clock, stream, 0.0, 1.0, y))
+
+
+def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
+    """Numbers spread evenly over [minval, maxval)."""
+    return cast(add(multiply(unit(shape, seed), maxval - minval), minval), dtype or "float32")
+
+
+def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
+    """Numbers of a normal distribution (Box and Muller)."""
+    radius = sqrt(multiply(log1p(negative(unit(shape, seed))), -2.0))
+    y = multiply(radius, cos(multiply(unit(shape, seed, 1), 2 * math.pi)))
+    return cast(add(multiply(y, stddev), mean), dtype or "float32")
+
+
+def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
+    """Numbers of a normal distribution within two standard deviations of the mean."""
+    most = math.erf(math.sqrt(2.0))
+    y = clip(multiply(erfinv(add(multiply(unit(shape, seed), 2 * most), -most)), math.sqrt(2.0)), -2.0, 2.0)
+    return cast(add(multiply(y, stddev), mean), dtype or "float32")
+
+
+def randint(shape, minval: int, maxval: int, dtype="int32", seed=None):
+    """Whole numbers from minval to before maxval."""
+    if not 0 < maxval - minval <= MOST:
+        raise ValueError(f"randint: maxval must be larger than minval by at most 2**24, got {minval} and {maxval}")
+    return cast(add(cast(floor(multiply(unit(shape, seed), maxval - minval)), "int32"), minval), dtype)
+
+
+def categorical(logits, num_samples: int, dtype="int32", seed=None):
+    """(n, classes) -> (n, num_samples): classes drawn with probability softmax(logits)."""
+    n, classes = logits.shape
+    noise = negative(log(negative(log(unit((n, num_samples, classes), seed)))))
+    return cast(argmax(add(expand_dims(logits, 1), noise), -1), dtype)
+
+
+def shuffle(x, axis: int = 0, seed=None):
+    """The slices along an axis in another order."""
+    from .index import take
+    value = seed.seed if isinstance(seed, SeedGenerator) else rng.next_seed() if seed is None else int(seed)
+    return take(x, rng.permutation(value, 0, x.shape[axis]), axis)
 
 
 @op
 def _dropout(x, *, rate, seed):
-    """(...) -> (...): some elements 0, the rest scaled; the mask is drawn again in the backward pass"""
+    """(...) -> (...): some elements 0, the rest scaled; the backward pass draws the same mask again"""
     key, clock, stream = source(seed)
     k = kernels_of(x)
     return k.dropout(x, rate, key, clock, stream), lambda dy, need: (k.dropout(dy, rate, key, clock, stream),)
@@ -44,12 +97,9 @@ def dropout(inputs, rate: float, noise_shape=None, seed=None):
     if rate == 0:
         return inputs
     if rate == 1:
-        from .arithmetic import multiply
         return multiply(inputs, 0.0)
     if noise_shape is None:
         return _dropout(inputs, rate=float(rate), seed=seed)
-    from .arithmetic import multiply
     shape = tuple(n if m is None else m for n, m in zip(inputs.shape, noise_shape, strict=True))
-    ones = constant([1.0], str(inputs.dtype))
-    from .shape import broadcast_to
-    return multiply(inputs, _dropout(broadcast_to(ones, shape), rate=float(rate), seed=seed))
+    ones = broadcast_to(constant([1.0], str(inputs.dtype)), shape)
+    return multiply(inputs, _dropout(ones, rate=float(rate), seed=seed))

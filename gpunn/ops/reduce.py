@@ -1,7 +1,8 @@
 """Sums, means, extremes along axes."""
 from ..tensor import op
 from .arithmetic import add, divide, equal, multiply, not_equal, power, subtract, where
-from .core import array, as_dtype, axes_of, axis_index, floating, into, kernels_of, prod as product, shaped
+from .core import array, as_dtype, axes_of, axis_index, floating, into, kernels_of
+from .core import prod as product
 from .math import abs, exp, isfinite, log, sqrt, square
 
 SMALL = ("bool", "int8", "int16", "uint8", "uint16")
@@ -254,3 +255,25 @@ def matrix_norm(x, order, axes, keepdims):
         y = {"nuc": sum, 2: max, -2: min}[order](values, -1)
         return y
     raise ValueError(f"norm: a matrix' order is 'fro', 'nuc', 1, -1, 2, -2, inf or -inf, got {order!r}")
+
+
+@op
+def _cumsum(x, *, axis):
+    x = _summable(x)
+    k = kernels_of(x)
+    axis = axis_index(axis, x.ndim, "cumsum")
+    return k.cumsum(x, axis), lambda dy, need: (k.cumsum(dy, axis, True, out=into(need[0])),)
+
+
+def cumsum(x, axis=None, dtype=None):
+    """Running sums along an axis, of the flat array where axis is None."""
+    from .create import cast
+    from .shape import ravel
+    y = _cumsum(ravel(x), axis=0) if axis is None else _cumsum(x, axis=axis)
+    return y if dtype is None else cast(y, dtype)
+
+
+def allclose(x1, x2, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False):
+    """Are all elements close?"""
+    from .math import isclose
+    return all(isclose(x1, x2, rtol, atol, equal_nan))

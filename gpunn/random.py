@@ -1,0 +1,2 @@
+"""Random numbers with Keras' names."""
+from .ops.random import SeedGenerator, categorical, dropout, normal, randint, shuffle, truncated_normal, uniform
