@@ -8,7 +8,7 @@ import threading
 
 import numpy as np
 
-from .base import Backend, Uncapturable
+from .base import Backend, Uncapturable, host_array
 from .memory import persistent
 
 __all__ = ["Backend", "Uncapturable", "asarray", "backend_of", "constant", "current", "device", "empty", "host_read", "kernels_of", "persistent",
@@ -38,6 +38,7 @@ class _Kernels(dict):
 
 here = _Here()
 _backends, _kernels = _Backends(), _Kernels()
+_constants: dict[tuple, object] = {}
 _factories = {}                 # device name without number -> function (number) -> Backend
 _current: Backend | None = None
 _lock = threading.Lock()
@@ -84,7 +85,29 @@ def device() -> str:
 
 def asarray(value, dtype=None):
     """A contiguous array on the current device. Python floats become float32, ints int32; an array keeps its dtype."""
+    if isinstance(value, bool | int | float):
+        return _number(value, dtype)
+    if isinstance(value, list | tuple) and len(value) <= 16:
+        return _numbers(value, dtype)
     return current().asarray(value, dtype)
+
+
+def _number(value, dtype):
+    """A Python number becomes a kernel's argument: a constant of the program, also where no copy to the device is allowed."""
+    dtype = np.dtype(dtype or ("bool" if isinstance(value, bool) else "int32" if isinstance(value, int) else "float32"))
+    array = current().xp.empty((), dtype)
+    if here.recording is not None:
+        here.recording.adopt(array)
+    return kernels_of(array).fill(value, array)
+
+
+def _numbers(value, dtype):
+    """Short lists are kept for good: the second time they cost nothing, and a recorded step may hold them."""
+    host = host_array(value, dtype)
+    key = current().name, host.shape, host.dtype, host.tobytes()
+    if key not in _constants:
+        _constants[key] = constant(host)
+    return _constants[key]
 
 
 def to_numpy(array) -> np.ndarray:

@@ -10,7 +10,7 @@ class Losses:
 
     def __init__(self, loss, loss_weights, names):
         functions = _per_output("loss", loss, names)
-        self.functions = [None if f is None else losses_module.as_loss(f) for f in functions]
+        self.functions = functions
         weights = _per_output("loss_weights", loss_weights, names) if loss_weights is not None else [None] * len(names)
         self.weights = [1.0 if w is None else float(w) for w in weights]
         self.trackers = [Mean(name=f"{n}_loss") for n, f in zip(names, functions, strict=True) if f is not None] \
@@ -24,7 +24,7 @@ class Losses:
         for f, w, t, p, s in zip(self.functions, self.weights, targets, predictions, weights, strict=True):
             if f is None:
                 continue
-            value = f(t, p, s)
+            value = losses_module.as_loss(f, (t.shape, p.shape))(t, p, s)
             if self.trackers:
                 next(trackers).update_state(value)
             value = value if w == 1.0 else value * w
@@ -46,7 +46,7 @@ class Metrics:
         for prefix, plain, weighted, t, p in zip(self.prefixes, self.plain, self.weighted, targets, predictions, strict=True):
             for is_weighted, wanted in ((False, plain), (True, weighted)):
                 for m in wanted:
-                    metric = metrics_module.resolve(m, t.shape, p.shape)
+                    metric = metrics_module.as_metric(m, (t.shape, p.shape))
                     self.made.append((prefix + metric.name, metric, is_weighted, len(self.prefixes) > 1))
         self.outputs = [i for i, (a, b) in enumerate(zip(self.plain, self.weighted, strict=True)) for _ in (*a, *b)]
 

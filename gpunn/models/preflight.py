@@ -16,10 +16,10 @@ def check_compile(compiled: dict):
     """Misspelt losses and metrics are found here, not in the first step."""
     for identifier in flatten(compiled["loss"]):
         if isinstance(identifier, str):
-            losses.get(identifier)
+            losses.as_loss(identifier, ((1,), (1, 1)))
     for identifier in flatten([compiled["metrics"] or [], compiled["weighted_metrics"] or []]):
         if isinstance(identifier, str):
-            metrics.check_name(identifier)
+            metrics.as_metric(identifier, ((1,), (1, 1)))
 
 
 def check_fit(model, feed, calls, held_out):
@@ -102,5 +102,5 @@ def metric_names(model) -> list[str] | None:
     names = getattr(model, "output_names", None) or [None]
     prefixes = [f"{n}_" for n in names] if len(names) > 1 else [""]
     wanted = flatten([model._compiled["metrics"] or [], model._compiled["weighted_metrics"] or []])
-    found = [p + metrics.display_name(m) for m in wanted for p in prefixes]
+    found = [p + metrics.as_metric(m, ((1,), (1, 1))).name for m in wanted for p in prefixes]
     return [*KNOWN_AT_ONCE, *(f"{p}loss" for p in prefixes), *found]
