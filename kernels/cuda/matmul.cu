@@ -10,16 +10,30 @@ struct Matrices {                       // strides in elements; c is (m, n) with
     int m, n, k, chunk, batches, pieces, has_bias, accumulate, activation;
 };
 
-// (64, 16) of x -> part[16][64], zeros outside; neighbouring threads read what lies together
-__device__ inline void load(const T *x, long long row, long long col, int rows, int cols,
-                            int first_row, int first_col, T (*part)[TILE + 4]) {
-    bool rows_first = row < col;
-    for (int e = threadIdx.x; e < TILE * SLICE; e += 256) {
-        int i = rows_first ? e % TILE : e / SLICE, j = rows_first ? e / TILE : e % SLICE;
-        bool inside = first_row + i < rows && first_col + j < cols;
-        part[j][i] = inside ? x[(first_row + i) * row + (first_col + j) * col] : (T)0;
+struct alignas(16) Four { T at[4]; };   // one load from shared memory
+
+// A thread moves four numbers of a slice (64, 16) of x: from memory to registers, and, when the slice before
+// is used up, to part[16][64]. Outside are zeros; neighbouring threads read what lies together.
+struct Slice {
+    long long row, col;
+    int rows, cols;
+
+    __device__ int i(int e) const { e = threadIdx.x + e * 256; return row < col ? e % TILE : e / SLICE; }
+    __device__ int j(int e) const { e = threadIdx.x + e * 256; return row < col ? e / TILE : e % SLICE; }
+    __device__ Four fetch(const T *x, int first_row, int first_col) const {
+        Four held;
+        #pragma unroll
+        for (int e = 0; e < 4; e++) {
+            int y = first_row + i(e), z = first_col + j(e);
+            held.at[e] = y < rows && z < cols ? x[y * row + z * col] : (T)0;
+        }
+        return held;
     }
-}
+    __device__ void store(const Four &held, T (*part)[TILE + 4]) const {
+        #pragma unroll
+        for (int e = 0; e < 4; e++) part[j(e)][i(e)] = held.at[e];
+    }
+};
 
 __device__ inline T finished(T total, T before, const T *bias, int j, const Matrices &s) {
     if (s.accumulate) total += before;
@@ -29,31 +43,37 @@ __device__ inline T finished(T total, T before, const T *bias, int j, const Matr
 
 extern "C" __global__ void __launch_bounds__(256) matmul(const T *a, const T *b, T *c, const T *bias,
         T *partial, const __grid_constant__ Matrices s, const __grid_constant__ View batch) {
-    __shared__ T pool[TILE * (TILE + 1)];                  // two slices, then the finished tile
-    T (*rows)[TILE + 4] = (T (*)[TILE + 4])pool, (*columns)[TILE + 4] = rows + SLICE;
+    __shared__ Four memory[TILE * (TILE + 4) / 4];         // two slices, then the finished tile
+    T *pool = memory[0].at, (*rows)[TILE + 4] = (T (*)[TILE + 4])pool, (*columns)[TILE + 4] = rows + SLICE;
     int across = (s.n + TILE - 1) / TILE;
     int first_i = blockIdx.x / across * TILE, first_j = blockIdx.x % across * TILE;
     int i = threadIdx.x / 16 * 4, j = threadIdx.x % 16 * 4;
     int start = blockIdx.z * s.chunk, stop = min(s.k, start + s.chunk);
+    Slice left = {s.a_row, s.a_col, s.m, stop}, right = {s.b_col, s.b_row, s.n, stop};
     for (int index = blockIdx.y; index < s.batches; index += gridDim.y) {
         const T *a_here = a + place(batch, 0, index), *b_here = b + place(batch, 1, index);
+        Four of_a = left.fetch(a_here, first_i, start), of_b = right.fetch(b_here, first_j, start);
         T total[4][4] = {};
         for (int p = start; p < stop; p += SLICE) {
-            load(a_here, s.a_row, s.a_col, s.m, stop, first_i, p, rows);
-            load(b_here, s.b_col, s.b_row, s.n, stop, first_j, p, columns);
+            left.store(of_a, rows);
+            right.store(of_b, columns);
             __syncthreads();
+            of_a = left.fetch(a_here, first_i, p + SLICE);  // the next slice travels while this one is used
+            of_b = right.fetch(b_here, first_j, p + SLICE);
             #pragma unroll
-            for (int q = 0; q < SLICE; q++)
+            for (int q = 0; q < SLICE; q++) {
+                Four u = *(const Four *)&rows[q][i], v = *(const Four *)&columns[q][j];
                 #pragma unroll
                 for (int y = 0; y < 4; y++)
                     #pragma unroll
-                    for (int x = 0; x < 4; x++) total[y][x] += rows[q][i + y] * columns[q][j + x];
+                    for (int x = 0; x < 4; x++) total[y][x] += u.at[y] * v.at[x];
+            }
             __syncthreads();
         }
         #pragma unroll
         for (int y = 0; y < 4; y++)
             #pragma unroll
-            for (int x = 0; x < 4; x++) pool[(i + y) * (TILE + 1) + j + x] = total[y][x];
+            for (int x = 0; x < 4; x++) pool[(i + y) * (TILE + 4) + j + x] = total[y][x];
         __syncthreads();
         T *c_here = c + place(batch, 2, index);
         T *piece = partial + ((long long)blockIdx.z * s.batches + index) * s.m * s.n;
@@ -61,7 +81,7 @@ extern "C" __global__ void __launch_bounds__(256) matmul(const T *a, const T *b,
         for (int e = threadIdx.x; e < TILE * TILE; e += 256) {
             int row = first_i + e / TILE, column = first_j + e % TILE;
             if (row >= s.m || column >= s.n) continue;
-            T value = pool[e / TILE * (TILE + 1) + e % TILE];
+            T value = pool[e / TILE * (TILE + 4) + e % TILE];
             long long at = row * s.c_row + column;
             if (s.pieces > 1) piece[(long long)row * s.n + column] = value;
             else c_here[at] = finished(value, s.accumulate ? c_here[at] : (T)0, bias, column, s);
