@@ -53,7 +53,7 @@ def offered(library) -> set[str]:
 
 
 def lacking(module, names) -> list[str]:
-    """Names that are neither attributes nor sub-modules; what lies below a function or an instance is not looked at."""
+    """Names that do not exist; what lies below a function or an instance is not looked at."""
     return sorted(name for name in names if not exists(module, name.split(".")))
 
 
@@ -70,6 +70,6 @@ def exists(holder, parts: list[str]) -> bool:
     return True
 
 
-if __name__ == "__main__":                          # python cupy_names.py < names.json: what the CuPy of this interpreter lacks
+if __name__ == "__main__":                          # python cupy_names.py < names.json
     import cupy
-    print(json.dumps({"version": cupy.__version__, "file": cupy.__file__, "lacking": lacking(cupy, json.load(sys.stdin))}))
+    print(json.dumps({"file": cupy.__file__, "lacking": lacking(cupy, json.load(sys.stdin))}))

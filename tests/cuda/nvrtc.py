@@ -10,8 +10,10 @@ from pathlib import Path
 from tests.sim import build
 
 PLACES = {12: "nvidia/cuda_nvrtc/lib/libnvrtc.so.12", 13: "nvidia/cu13/lib/libnvrtc.so.13"}
-COUNTS = {"registers": r"Used (\d+) registers", "spill": r"(\d+) bytes spill stores", "reload": r"(\d+) bytes spill loads",
-          "stack": r"(\d+) bytes stack frame", "shared": r"(\d+) bytes smem"}
+WHEELS = {12: "nvidia-cuda-nvrtc-cu12", 13: "'nvidia-cuda-nvrtc>=13'"}
+COUNTS = {"registers": r"Used (\d+) registers", "spill": r"(\d+) bytes spill stores",
+          "reload": r"(\d+) bytes spill loads", "stack": r"(\d+) bytes stack frame",
+          "shared": r"(\d+) bytes smem"}
 
 
 class Nvrtc:
@@ -20,7 +22,7 @@ class Nvrtc:
     def __init__(self, major: int):
         found = [path for folder in sys.path if (path := Path(folder) / PLACES[major]).exists()]
         if not found:
-            raise FileNotFoundError(f"NVRTC {major} is missing: pip install nvidia-cuda-nvrtc{'-cu12' if major == 12 else '>=13,<14'}")
+            raise FileNotFoundError(f"NVRTC {major} is missing: pip install {WHEELS[major]}")
         self.library = ctypes.CDLL(str(found[0]))
         major, minor = ctypes.c_int(), ctypes.c_int()
         self.ask("nvrtcVersion", ctypes.byref(major), ctypes.byref(minor))
@@ -67,6 +69,7 @@ def usage(log: str) -> dict[str, dict[str, int]]:
     """The figures that ptxas prints for each kernel."""
     found = {}
     for section in log.split("Compiling entry function ")[1:]:
-        found[re.match(r"'(\w+)'", section)[1]] = {
-            name: int(match[1]) if (match := re.search(pattern, section)) else 0 for name, pattern in COUNTS.items()}
+        figures = {name: re.search(pattern, section) for name, pattern in COUNTS.items()}
+        kernel = re.match(r"'(\w+)'", section)[1]
+        found[kernel] = {name: int(match[1]) if match else 0 for name, match in figures.items()}
     return found

@@ -15,7 +15,7 @@ from .devices import Sim
 from .harness import CASES, Run, arguments
 
 HERE = Path(__file__).parent
-SUPPORT = ("launch", "cache")                       # modules of kernels.cpu and kernels.cuda that hold no kernels
+SUPPORT = ("launch", "cache")                       # modules that hold no kernels
 
 
 def load_cases() -> None:
@@ -25,14 +25,17 @@ def load_cases() -> None:
 
 def exported(module) -> dict:
     """Public name -> function, of kernels.cpu or kernels.cuda."""
+    def ours(value) -> bool:
+        home, _, family = value.__module__.rpartition(".")
+        return home == module.__name__ and family not in SUPPORT
     return {name: value for name, value in vars(module).items()
-            if inspect.isfunction(value) and not name.startswith("_") and value.__module__.startswith(module.__name__ + ".")
-            and value.__module__.rpartition(".")[2] not in SUPPORT}
+            if inspect.isfunction(value) and not name.startswith("_") and ours(value)}
 
 
 def kernels_in(folder: Path) -> set[tuple[str, str]]:
     """(file, kernel) of every CUDA source."""
-    return {(path.stem, name) for path in folder.glob("*.cu") for name in build.kernel_names(path.read_text())}
+    return {(path.stem, name) for path in folder.glob("*.cu")
+            for name in build.kernel_names(path.read_text())}
 
 
 def digest() -> str:

@@ -1,4 +1,4 @@
-"""Where a kernel case runs: the CPU kernels, the CUDA sources on the CPU (sim), and a GPU where there is one."""
+"""Where a case runs: the CPU kernels, the CUDA sources on the CPU (sim), and a GPU where there is one."""
 import importlib
 from contextlib import nullcontext
 

@@ -1,8 +1,9 @@
-"""One line a kernel case: `case("relu", make, reference)`. The harness owns casting, devices, outputs, and what must not change.
+"""One line a kernel case: `case("relu", make, reference)`. The harness owns all else.
 
-`make(r)` gives the positional arguments: float64 arrays (cast to the dtype under test), other arrays (kept), numbers, None, tuples.
-`reference(*args, **options)` gets them upcast to float64 and gives the expected results, then the new values of the `inplace` arguments.
-Among expected results float64 stands for the dtype under test, int64 for int32; None is not compared.
+`make(r)` gives the positional arguments: float64 arrays (cast to the dtype under test), other arrays (kept),
+numbers, None, tuples. `reference(*args, **options)` gets them upcast to float64 and gives what is expected:
+the results, then the new values of the `inplace` arguments. There float64 stands for the dtype under test,
+int64 for int32; None is not compared.
 """
 import inspect
 import zlib
@@ -35,13 +36,13 @@ def case(kernel: str, make: Callable, reference: Callable, *, options=None, inpl
          exact=False, dtypes=("float32", "float64"), id=None) -> None:
     """Register a case; `rtol` and `atol` may be dicts by dtype, `exact` allows no rounding error."""
     _count[kernel] += 1
-    name = f"{kernel}-{id or _count[kernel]}"
-    CASES.append(Case(kernel, make, reference, options or {}, tuple(inplace), rtol, atol, exact, tuple(dtypes), name))
+    id = f"{kernel}-{id or _count[kernel]}"
+    CASES.append(Case(kernel, make, reference, options or {}, tuple(inplace), rtol, atol, exact, dtypes, id))
 
 
 @dataclass
 class Placed:
-    """An array on a device, with all of its memory: what lies in the gaps between its elements is watched too."""
+    """An array on a device with all of its memory: the gaps between its elements are watched too."""
     flat: object
     view: object
     before: np.ndarray
@@ -54,7 +55,7 @@ class Placed:
 
 
 def place(a: np.ndarray, device) -> Placed:
-    """Copy `a` to the device with its strides: gaps, steps, transposed, reversed and broadcast axes stay what they are."""
+    """Copy `a` to the device with its strides: steps, transposed, reversed and broadcast axes stay."""
     steps = [s // a.itemsize for s in a.strides]
     reach = [step * (n - 1) for step, n in zip(steps, a.shape)] if a.size else []
     low, high = sum(min(r, 0) for r in reach), sum(max(r, 0) for r in reach)
@@ -115,7 +116,8 @@ class Run:
         extra = {} if out is None else {"out": out}
         result = getattr(device.kernels, case.kernel)(*given, **case.options, **extra)
         changed = [given[i] for i in case.inplace]
-        self.results = [] if result is None else [r for r in as_list(result) if not any(r is c for c in changed)]
+        results = [] if result is None else as_list(result)
+        self.results = [r for r in results if not any(r is c for c in changed)]
         for i, placed in enumerate(self.placed):
             if placed is not None:
                 placed.check(device, i in case.inplace, f"{case.id}: argument {i}")
@@ -147,7 +149,7 @@ def same_bits(got: np.ndarray, want: np.ndarray, name: str) -> None:
     np.testing.assert_array_equal(got, want, err_msg=name)
     if got.dtype.kind == "f":
         real = ~np.isnan(want)
-        np.testing.assert_array_equal(np.signbit(got)[real], np.signbit(want)[real], err_msg=f"{name}: sign of zero")
+        np.testing.assert_array_equal(np.signbit(got)[real], np.signbit(want)[real], f"{name}: sign of zero")
 
 
 def tolerances(case: Case, dtype: str, want: np.ndarray) -> tuple[float, float]:
@@ -170,10 +172,14 @@ def takes_out(function: Callable, case: Case, args: tuple) -> bool:
 
 def poisoned(run: Run, device):
     """Output buffers full of garbage, like what the kernel returned."""
-    buffers = [None if v is None else place(np.frombuffer(b"\xff" * v.nbytes, v.dtype).reshape(v.shape), device).view
-               if v.dtype != bool else place(np.ones(v.shape, bool), device).view
-               for v in run.values[:len(run.results)]]
+    buffers = [None if v is None else place(garbage(v), device).view for v in run.values[:len(run.results)]]
     return tuple(buffers) if len(buffers) > 1 else buffers[0]
+
+
+def garbage(like: np.ndarray) -> np.ndarray:
+    if like.dtype == bool:
+        return np.ones(like.shape, bool)
+    return np.frombuffer(b"\xff" * like.nbytes, like.dtype).reshape(like.shape)
 
 
 def check(case: Case, device, dtype: str) -> None:
@@ -195,11 +201,12 @@ def check(case: Case, device, dtype: str) -> None:
             for again in repeat:
                 for value, other in zip(first, again.values, strict=True):
                     if value is not None:
-                        same_bits(other, value, f"{case.id}: not the same bits with `out` or in another schedule")
+                        same_bits(other, value, f"{case.id}: other bits with `out` or in another schedule")
 
 
 def check_values(case: Case, values: list, expected: list, dtype: str) -> None:
-    assert len(values) == len(expected), f"{case.id}: {len(values)} results and in-place values, expected {len(expected)}"
+    count = f"{case.id}: {len(values)} results and in-place values, expected {len(expected)}"
+    assert len(values) == len(expected), count
     for value, want in zip(values, expected):
         if want is not None:
             assert value is not None, f"{case.id}: None where a result is expected"

@@ -12,7 +12,8 @@ from .coverage import exported
 def differences(one: ModuleType, other: ModuleType) -> list[str]:
     """What one exports and the other does not, and functions whose signatures differ."""
     a, b = exported(one), exported(other)
-    missing = [f"{name} only in {(one if name in a else other).__name__}" for name in sorted(a.keys() ^ b.keys())]
+    missing = [f"{name} only in {(one if name in a else other).__name__}"
+               for name in sorted(a.keys() ^ b.keys())]
     changed = [f"{name}{inspect.signature(a[name])} against {inspect.signature(b[name])}"
                for name in sorted(a.keys() & b.keys()) if plain(a[name]) != plain(b[name])]
     return missing + changed
@@ -42,7 +43,8 @@ def test_planted_differences_are_noticed():
 
     def first(x, alpha=1.0, out=None): ...
     two = module("two", first)
-    assert differences(one, two) == ["extra only in one", "first(x, alpha=0.0, out=None) against (x, alpha=1.0, out=None)"]
+    assert differences(one, two) == [
+        "extra only in one", "first(x, alpha=0.0, out=None) against (x, alpha=1.0, out=None)"]
 
 
 @pytest.mark.parametrize("twin", [cpu, cuda], ids=["cpu", "cuda"])

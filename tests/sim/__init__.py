@@ -1,10 +1,10 @@
-"""The CUDA sources on the CPU: `install()` serves gpunn's CUDA launchers and backend with a stand-in for CuPy."""
+"""The CUDA sources on the CPU: `install()` serves CUDA launchers and backend with a stand-in for CuPy."""
 import functools
 
 
 @functools.cache
 def install():
-    """Arrays of the stand-in run the CUDA kernels, and `gpunn.backend.use("sim")` chooses it; returns the stand-in."""
+    """The stand-in, whose arrays run the CUDA kernels; `gpunn.backend.use("sim")` chooses it."""
     from gpunn import backend
     from gpunn.backend.cuda import CudaBackend
     from gpunn.kernels.cuda import launch

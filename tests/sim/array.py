@@ -1,4 +1,7 @@
-"""SimArray: CuPy's ndarray over guarded host memory, with CuPy's refusals. It is no np.ndarray, and does not turn into one unasked."""
+"""SimArray: CuPy's ndarray over guarded host memory, with CuPy's refusals.
+
+It is no np.ndarray, and does not turn into one unasked.
+"""
 import numpy as np
 
 from . import capture
@@ -74,7 +77,7 @@ class SimArray(np.lib.mixins.NDArrayOperatorsMixin):
     def __getitem__(self, key):
         key = tuple(map(unwrap, key)) if isinstance(key, tuple) else unwrap(key)
         found = self.host[key]
-        if not isinstance(found, np.ndarray):           # CuPy gives an array of no dimensions where NumPy gives a number
+        if not isinstance(found, np.ndarray):           # where NumPy gives a number, CuPy gives an array
             found = self.host[(*key, ...) if isinstance(key, tuple) else (key, ...)]
         return self._wrap(found)
 
@@ -172,5 +175,6 @@ def _reduction(name: str):
     return method
 
 
-for _name in ("sum", "mean", "max", "min", "prod", "any", "all", "argmax", "argmin", "var", "std", "round", "clip"):
+for _name in ("all", "any", "argmax", "argmin", "clip", "max", "mean", "min", "prod", "round", "std", "sum",
+              "var"):
     setattr(SimArray, _name, _reduction(_name))

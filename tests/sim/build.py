@@ -1,4 +1,4 @@
-"""Builds CUDA source with g++ against the shim, once a content: many test processes may ask at the same time."""
+"""Builds CUDA source with g++ against the shim, once a content; many test processes may ask at once."""
 import ctypes
 import fcntl
 import functools
@@ -13,9 +13,11 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 HEADERS = [HERE / name for name in ("fibers.h", "shim.h", "export.h")]
-# NVRTC fuses a * b + c unless told otherwise, so the host compiler does too; traps find misaligned and out-of-range accesses
-FLAGS = ("-std=c++17", "-O2", "-march=native", "-ffp-contract=fast", "-fno-strict-aliasing", "-fwrapv", "-shared", "-fPIC", "-w",
-         "-fsanitize=alignment,bounds", "-fsanitize-undefined-trap-on-error")
+FLAGS = (
+    "-std=c++17", "-O2", "-march=native", "-fno-strict-aliasing", "-fwrapv", "-shared", "-fPIC", "-w",
+    "-ffp-contract=fast",                           # NVRTC, too, fuses a * b + c
+    "-fsanitize=alignment,bounds", "-fsanitize-undefined-trap-on-error",
+)
 KERNEL = re.compile(r'extern\s+"C"\s+__global__\s+void\s+(?:__launch_bounds__\s*\(([^)]*)\)\s*)?(\w+)\s*\(')
 
 
@@ -29,24 +31,32 @@ def kernel_names(code: str) -> list[str]:
 
 def launch_bounds(code: str) -> dict[str, int]:
     """Kernel -> the largest block that it may be launched with."""
-    return {name: int(bound.split(",")[0]) if bound.split(",")[0].strip().isdigit() else 1024 for bound, name in KERNEL.findall(code)}
+    bounds = {name: bound.partition(",")[0].strip() for bound, name in KERNEL.findall(code)}
+    return {name: int(bound) if bound.isdigit() else 1024 for name, bound in bounds.items()}
 
 
 def program(code: str, options) -> str:
     """The whole C++ text. Macros come after the shim, which may use names like T itself."""
     defines = [option[2:].partition("=") for option in options if option.startswith("-D")]
-    return "\n".join(['#include "export.h"', *(f"#define {key} {value or 1}" for key, _, value in defines), '#line 1 "kernel.cu"', code,
-                      *(f"SHIM_EXPORT({name})" for name in dict.fromkeys(kernel_names(code)))]) + "\n"
+    return "\n".join([
+        '#include "export.h"',
+        *(f"#define {key} {value or 1}" for key, _, value in defines),
+        '#line 1 "kernel.cu"',
+        code,
+        *(f"SHIM_EXPORT({name})" for name in kernel_names(code)),
+        "",
+    ])
 
 
 @functools.cache
 def folder() -> Path:
     """A private folder: what lies in it is code that this process will run."""
-    path = Path(os.environ.get("GPUNN_SIM_CACHE") or Path(tempfile.gettempdir()) / f"gpunn-sim-{os.getuid()}")
+    chosen = os.environ.get("GPUNN_SIM_CACHE")
+    path = Path(chosen) if chosen else Path(tempfile.gettempdir()) / f"gpunn-sim-{os.getuid()}"
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     status = path.stat()
     if status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o022:
-        raise PermissionError(f"{path} can be written by others: remove it, or set GPUNN_SIM_CACHE to a folder of your own")
+        raise PermissionError(f"{path} can be written by others: remove it, or set GPUNN_SIM_CACHE")
     return path
 
 
@@ -65,7 +75,7 @@ def build(code: str, options=()) -> Path:
     path = folder() / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.so"
     if not path.exists():
         with open(path.with_suffix(".lock"), "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)            # a second process waits instead of compiling the same again
+            fcntl.flock(lock, fcntl.LOCK_EX)        # a second process waits instead of compiling it again
             if not path.exists():
                 compile_to(path, text)
     return path

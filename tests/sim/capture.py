@@ -1,4 +1,7 @@
-"""Streams and graphs. While a stream captures, launches are written down and nothing runs; a graph repeats them, arguments baked."""
+"""Streams and graphs. While a stream captures, launches are written down and nothing runs.
+
+A graph repeats them, with the arguments as they were.
+"""
 import contextlib
 import itertools
 import threading
@@ -35,8 +38,8 @@ def forbid(what: str) -> None:
 def forbid_growth(size: int) -> None:
     graph = recording()
     if graph is not None and graph.mode != RELAXED:
-        raise CaptureError(f"cudaErrorStreamCaptureUnsupported: the memory pool would grow by {size} bytes during a capture; "
-                           "run the step once before capturing it")
+        raise CaptureError(f"cudaErrorStreamCaptureUnsupported: the memory pool would grow by {size} bytes "
+                           "during a capture; run the step once before capturing it")
 
 
 def note_garbage(memory) -> None:
@@ -49,8 +52,9 @@ def submit(name: str, call, *args) -> None:
     """A kernel launch: at once, or into the graph."""
     graph = recording()
     if graph is None:
-        if Stream.null is current_stream() and any(s.graph is not None for s in Stream.capturing):
-            raise CaptureError("cudaErrorStreamCaptureImplicit: a launch on the default stream while another stream captures")
+        if Stream.null is current_stream() and Stream.capturing:
+            raise CaptureError("cudaErrorStreamCaptureImplicit: a launch on the default stream "
+                               "while another stream captures")
         call(*args)
     else:
         graph.names.append(name)

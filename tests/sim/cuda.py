@@ -6,12 +6,16 @@ from .capture import GLOBAL, RELAXED, THREAD_LOCAL, Event, Stream
 from .capture import current_stream as get_current_stream
 from .memory import MemoryPool, default_pool, using_allocator
 
-__all__ = ["Device", "Event", "MemoryPool", "Stream", "get_current_stream", "get_elapsed_time", "is_available", "runtime",
-           "using_allocator"]
+__all__ = [
+    "Device", "Event", "MemoryPool", "Stream", "get_current_stream", "get_elapsed_time", "is_available",
+    "runtime", "using_allocator",
+]
 
-PROPERTIES = {"name": b"CUDA sources on the CPU", "major": 8, "minor": 0, "multiProcessorCount": os.cpu_count(),
-              "totalGlobalMem": 1 << 33, "sharedMemPerBlock": 48 << 10, "sharedMemPerBlockOptin": 99 << 10, "warpSize": 32,
-              "maxThreadsPerBlock": 1024, "l2CacheSize": 4 << 20, "clockRate": 1_000_000, "memoryClockRate": 1_000_000}
+PROPERTIES = {
+    "name": b"CUDA sources on the CPU", "major": 8, "minor": 0, "multiProcessorCount": os.cpu_count(),
+    "totalGlobalMem": 1 << 33, "sharedMemPerBlock": 48 << 10, "sharedMemPerBlockOptin": 99 << 10,
+    "warpSize": 32, "maxThreadsPerBlock": 1024, "l2CacheSize": 4 << 20,
+}
 
 
 class Device:
@@ -38,10 +42,16 @@ class Device:
 
 
 runtime = types.SimpleNamespace(
-    streamCaptureModeRelaxed=RELAXED, streamCaptureModeThreadLocal=THREAD_LOCAL, streamCaptureModeGlobal=GLOBAL,
-    getDeviceCount=lambda: 1, getDeviceProperties=lambda device: PROPERTIES, runtimeGetVersion=lambda: 12090,
-    driverGetVersion=lambda: 12090, deviceSynchronize=lambda: get_current_stream().synchronize(),
-    memGetInfo=lambda: Device().mem_info)
+    streamCaptureModeRelaxed=RELAXED,
+    streamCaptureModeThreadLocal=THREAD_LOCAL,
+    streamCaptureModeGlobal=GLOBAL,
+    getDeviceCount=lambda: 1,
+    getDeviceProperties=lambda device: PROPERTIES,
+    runtimeGetVersion=lambda: 12090,
+    driverGetVersion=lambda: 12090,
+    deviceSynchronize=lambda: get_current_stream().synchronize(),
+    memGetInfo=lambda: Device().mem_info,
+)
 
 
 def is_available() -> bool:

@@ -1,4 +1,4 @@
-// How Python finds and calls a kernel: its signature as text, and a launch that unpacks an array of pointers to arguments.
+// How Python calls a kernel: its signature as text, and a launch that unpacks pointers to arguments.
 #pragma once
 #include "shim.h"
 
@@ -26,9 +26,12 @@ template <class... A> void describe(void (*)(A...), char *out, int *sizes) {
 template <class... A> struct Call {
   void (*kernel)(A...);
   void **arguments;
-  template <size_t... I> void unpack(std::index_sequence<I...>) { kernel(*static_cast<std::remove_reference_t<A> *>(arguments[I])...); }
+  template <size_t... I> void unpack(std::index_sequence<I...>) {
+    kernel(*static_cast<std::remove_reference_t<A> *>(arguments[I])...);
+  }
 };
-template <class... A> int run(void (*kernel)(A...), const unsigned *size, size_t dynamic_bytes, uint64_t seed, void **arguments) {
+template <class... A>
+int run(void (*kernel)(A...), const unsigned *size, size_t dynamic_bytes, uint64_t seed, void **arguments) {
   Call<A...> call{kernel, arguments};
   body = [](void *p) { static_cast<Call<A...> *>(p)->unpack(std::index_sequence_for<A...>{}); };
   body_argument = &call;

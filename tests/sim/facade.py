@@ -1,4 +1,4 @@
-"""A stand-in for the module `cupy`: the names that gpunn uses, over SimArray. `array_library.cuda` is sim.cuda."""
+"""A stand-in for the module `cupy`: the names that gpunn uses, over SimArray."""
 import sys
 import types
 
@@ -13,11 +13,12 @@ from .module import LaunchError, RawModule, launched, schedule
 __all__ = ["LaunchError", "RawModule", "cuda", "launched", "ndarray", "schedule"]
 __version__ = "sim"
 # what tests need and CuPy does not have
-OWN = {"LaunchError", "launched", "schedule", "capture", "computed", "default_pool", "unwrap", "as_strided", "host", "memory",
-       "capturing"}
+OWN = {"LaunchError", "launched", "schedule", "capture", "computed", "default_pool", "unwrap", "as_strided",
+       "host", "memory", "capturing"}
 
-for _name in ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool_",
-              "dtype", "newaxis", "inf", "nan", "pi", "result_type", "promote_types", "can_cast", "finfo", "iinfo", "broadcast_shapes"):
+for _name in ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32",
+              "uint64", "bool_", "dtype", "newaxis", "inf", "nan", "pi", "result_type", "promote_types",
+              "can_cast", "finfo", "iinfo", "broadcast_shapes"):
     setattr(sys.modules[__name__], _name, getattr(np, _name))
 
 
@@ -96,8 +97,8 @@ def _view(name: str):
     return view
 
 
-for _name in ("reshape", "transpose", "swapaxes", "moveaxis", "rollaxis", "expand_dims", "squeeze", "broadcast_to", "ravel", "flip",
-              "split", "array_split", "atleast_1d", "atleast_2d", "diagonal", "rot90"):
+for _name in ("reshape", "transpose", "swapaxes", "moveaxis", "rollaxis", "expand_dims", "squeeze",
+              "broadcast_to", "ravel", "flip", "split", "array_split", "diagonal", "rot90"):
     setattr(sys.modules[__name__], _name, _view(_name))
 
 

@@ -1,5 +1,5 @@
-// One CUDA block on one operating system thread: every CUDA thread is a fiber. A fiber runs until it waits for others
-// (block barrier, warp exchange); the scheduler then picks who goes on, in an order drawn from a seed.
+// One CUDA block on one thread of the operating system: each CUDA thread is a fiber, which runs until it waits
+// for others (block barrier, warp exchange); the scheduler then picks who goes on, in an order drawn from a seed.
 #pragma once
 #include <csetjmp>
 #include <csignal>
@@ -106,11 +106,14 @@ template <class Item> static void shuffle(Item *items, size_t n) {
 }
 
 static inline void leave() { go(current->fiber->context, scheduler); }
-[[gnu::noinline]] static void fail(const char *what) {
+static void note(const char *what) {                     // the first complaint counts
   if (!failed)
-    snprintf(message, sizeof message, "%s (block %u,%u,%u thread %d)", what, block_index.x, block_index.y, block_index.z,
-             current ? current->number : -1);
+    snprintf(message, sizeof message, "%s (block %u,%u,%u thread %d)", what,
+             block_index.x, block_index.y, block_index.z, current ? current->number : -1);
   failed = true;
+}
+[[gnu::noinline]] static void fail(const char *what) {
+  note(what);
   if (current) leave();                                  // nobody resumes a fiber of a failed block
 }
 
@@ -122,7 +125,7 @@ static void begin(Thread *t, Fiber *f) {
   t->state = READY;
   t->first_copy = t->copies_end = t->group = 0;
 }
-static void fiber_main() {                               // a fiber that finished a thread takes a fresh one: no switch
+static void fiber_main() {                               // at the end of a thread it takes a fresh one
   for (;;) {
     body(body_argument);
     current->state = DONE;
@@ -146,7 +149,9 @@ static void spawn(Fiber *f, Thread *t) {
 }
 
 // ---- scheduling ----
-static bool runnable(const Thread &t) { return t.state == READY || (t.state == AT_WARP && *t.turns != t.turn); }
+static bool runnable(const Thread &t) {
+  return t.state == READY || (t.state == AT_WARP && *t.turns != t.turn);
+}
 static bool run_lanes(int warp) {                        // every lane that can go on, once, in a drawn order
   int start = shuffled ? draw(WARP) : 0, step = shuffled ? 2 * draw(WARP / 2) + 1 : 1;
   bool ran = false;
@@ -159,7 +164,8 @@ static bool run_lanes(int warp) {                        // every lane that can 
   }
   return ran;
 }
-static bool run_warps() {                                // half of the warps run as far ahead as they can: finds missing barriers
+// Half of the warps, by a coin, run as far ahead as they can: that is what finds missing barriers.
+static bool run_warps() {
   int warps = (count + WARP - 1) / WARP, turn[MAX_THREADS / WARP];
   for (int i = 0; i < warps; i++) turn[i] = i;
   shuffle(turn, warps);
@@ -173,7 +179,7 @@ static bool run_warps() {                                // half of the warps ru
   }
   return ran;
 }
-static bool release_barrier() {                          // true when all threads that live have reached the same barrier
+static bool release_barrier() {                          // true when all living threads have reached it
   const void *site = nullptr;
   for (int i = 0; i < count; i++) {
     Thread &t = threads[i];
@@ -193,8 +199,8 @@ static bool finished() {
     if (threads[i].state != DONE) return false;
   return true;
 }
-static void run_block(size_t dynamic_bytes) {
-  memset(__start_cu_shared, 0xFF, __stop_cu_shared - __start_cu_shared);      // NaN: nothing is left from another block
+static void run_block(size_t dynamic_bytes) {            // shared memory is NaN at first
+  memset(__start_cu_shared, 0xFF, __stop_cu_shared - __start_cu_shared);
   if (dynamic_bytes) memset(dynamic_shared, 0xFF, dynamic_bytes);
   for (int i = 0; i < count; i++) {
     threads[i].state = FRESH;
@@ -253,9 +259,10 @@ static uint64_t (*exchange(unsigned mask, const void *site, const uint64_t *word
   }
   return deposits;
 }
-static void copy_later(void *to, const void *from, int bytes, bool valid) {     // cp.async: garbage until it is waited for
+// cp.async: garbage until it is waited for
+static void copy_later(void *to, const void *from, int bytes, bool valid) {
   Thread *t = current;
-  if (reinterpret_cast<uintptr_t>(to) % bytes || reinterpret_cast<uintptr_t>(from) % bytes) fail("misaligned cp.async");
+  if (((uintptr_t)to | (uintptr_t)from) % bytes) fail("misaligned cp.async");
   if (t->copies_end - t->first_copy == COPIES) fail("more than 64 cp.async in flight in one thread");
   memset(to, 0xFF, bytes);
   t->copies[t->copies_end++ % COPIES] = {to, from, bytes, valid, t->group};
@@ -272,12 +279,8 @@ static void finish_copies(int keep) {                    // all but the newest `
 
 // ---- running a grid ----
 static void on_signal(int number) {
-  const char *what = number == SIGILL ? "misaligned access, or an index outside a fixed-size array"
-                   : number == SIGFPE ? "integer division by zero" : "access outside an array";
-  if (!failed)
-    snprintf(message, sizeof message, "%s (block %u,%u,%u thread %d)", what, block_index.x, block_index.y, block_index.z,
-             current ? current->number : -1);
-  failed = true;
+  note(number == SIGILL ? "misaligned access, or an index outside a fixed-size array"
+       : number == SIGFPE ? "integer division by zero" : "access outside an array");
   siglongjmp(escape, 1);
 }
 struct Signals {                                         // the process' own handlers are back afterwards
@@ -294,11 +297,12 @@ struct Signals {                                         // the process' own han
 };
 static void run_blocks(size_t dynamic_bytes) {
   size_t blocks = (size_t)grid_dim.x * grid_dim.y * grid_dim.z;
-  size_t start = shuffled ? draw(blocks) : 0;            // a drawn start and direction: blocks are in no order
+  size_t start = shuffled ? draw(blocks) : 0;            // blocks are in no order
   bool backwards = shuffled && draw(2);
   for (size_t k = 0; k < blocks && !failed; k++) {
     size_t b = (start + (backwards ? blocks - k : k)) % blocks;
-    block_index = {(unsigned)(b % grid_dim.x), (unsigned)(b / grid_dim.x % grid_dim.y), (unsigned)(b / grid_dim.x / grid_dim.y)};
+    size_t row = b / grid_dim.x;
+    block_index = {(unsigned)(b % grid_dim.x), (unsigned)(row % grid_dim.y), (unsigned)(row / grid_dim.y)};
     run_block(dynamic_bytes);
   }
 }
@@ -311,7 +315,7 @@ static int run_grid(const unsigned *size, size_t dynamic_bytes, uint64_t seed) {
   grid_dim = dim3(size[0], size[1], size[2]);
   block_dim = dim3(size[3], size[4], size[5]);
   count = size[3] * size[4] * size[5];
-  dynamic_shared = dynamic_bytes ? static_cast<char *>(aligned_alloc(128, (dynamic_bytes + 127) & ~(size_t)127)) : nullptr;
+  dynamic_shared = static_cast<char *>(aligned_alloc(128, (dynamic_bytes + 127) & ~(size_t)127));
   signals = new Signals;
   if (!sigsetjmp(escape, 1)) run_blocks(dynamic_bytes);
   delete signals;

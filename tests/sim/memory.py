@@ -1,6 +1,6 @@
-"""Device memory on the host. It ends, or begins, at a page nobody may touch, and it is garbage until somebody writes it.
+"""Device memory on the host. It ends, or begins, at a page nobody may touch; it is garbage until written.
 
-A pool hands freed memory out again, as CuPy's does: a graph whose memory went back to a pool is overwritten, here as there.
+A pool hands freed memory out again, as CuPy's does: memory that a graph knows and gave back is overwritten.
 """
 import contextlib
 import ctypes
@@ -23,7 +23,7 @@ _coin = random.Random(0)
 
 def _protect(address: int) -> None:
     if _libc.mprotect(ctypes.c_void_p(address), ctypes.c_size_t(PAGE), 0):
-        raise OSError(ctypes.get_errno(), "mprotect failed: too many guarded arrays are alive (vm.max_map_count)")
+        raise OSError(ctypes.get_errno(), "mprotect failed: too many guarded arrays (vm.max_map_count)")
 
 
 def pages(nbytes: int) -> np.ndarray:
@@ -48,7 +48,7 @@ def guarded(nbytes: int) -> np.ndarray:
 
 
 class Memory:
-    """A piece of a pool. It goes back when the array that owns it dies; a graph that knows its address does not keep it."""
+    """A piece of a pool. It goes back when the array that owns it dies; a graph does not keep it."""
     __slots__ = ("pool", "size", "whole", "bytes")
 
     def __init__(self, pool, size: int, whole: np.ndarray, nbytes: int):

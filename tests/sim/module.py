@@ -1,4 +1,4 @@
-"""RawModule on the host: the same calls as CuPy's, but what CuPy passes on unchecked, and the GPU then misreads, raises here."""
+"""RawModule on the host: called as CuPy's, but what CuPy does not check and a GPU misreads raises here."""
 import contextlib
 import ctypes
 import functools
@@ -12,7 +12,9 @@ from .array import SimArray
 MAX_GRID = (2**31 - 1, 65535, 65535)
 MAX_BLOCK = (1024, 1024, 64)
 SHARED = 48 << 10                       # more must be asked for by max_dynamic_shared_size_bytes
-SAME = {"?": "?B", "B": "?Bb", "b": "bB", "h": "hH", "H": "hHe", "i": "iI", "I": "iI", "q": "lqLQ", "Q": "lqLQ"}    # one size, one meaning
+# C type -> NumPy types of its size and meaning
+SAME = {"?": "?B", "B": "?Bb", "b": "bB", "h": "hH", "H": "hHe", "i": "iI", "I": "iI", "q": "lqLQ",
+        "Q": "lqLQ", "f": "f", "d": "d"}
 
 launched: set[tuple[str, str]] = set()  # (source, kernel name) of all that has run
 
@@ -82,7 +84,8 @@ class Kernel:
 
     def _run(self, size, shared_mem: int, values: list, held: list) -> None:
         pointers = (ctypes.c_void_p * len(values))(*(v.ctypes.data for v in values))
-        failed = self.function((ctypes.c_uint * 6)(*size), ctypes.c_size_t(shared_mem), ctypes.c_uint64(_next_seed()), pointers)
+        failed = self.function((ctypes.c_uint * 6)(*size), ctypes.c_size_t(shared_mem),
+                               ctypes.c_uint64(_next_seed()), pointers)
         launched.add((self.code, self.name))
         if failed:
             raise LaunchError(f"{self.name}: {self.library.shim_message().decode()}")
@@ -92,19 +95,22 @@ class Kernel:
             if not all(isinstance(n, int | np.integer) and 1 <= n <= m for n, m in zip(size, most)):
                 raise LaunchError(f"{self.name}: {what} {tuple(size)} is outside 1 .. {most}")
         if block[0] * block[1] * block[2] > self.bound:
-            raise LaunchError(f"{self.name}: a block of {block} has more threads than its __launch_bounds__ or the GPU allow ({self.bound})")
+            raise LaunchError(f"{self.name}: a block of {block}; its __launch_bounds__ or the GPU allow "
+                              f"{self.bound} threads")
         if shared_mem > self.max_dynamic_shared_size_bytes:
-            raise LaunchError(f"{self.name}: {shared_mem} bytes of dynamic shared memory, {self.max_dynamic_shared_size_bytes} are allowed")
+            raise LaunchError(f"{self.name}: {shared_mem} bytes of dynamic shared memory, "
+                              f"{self.max_dynamic_shared_size_bytes} are allowed")
 
     def _value(self, i: int, argument, kind: str, size: int) -> np.ndarray:
         """The bytes of one argument, as the kernel will read them."""
         if kind[0] == "P":
             return np.array([self._address(i, argument, kind[1])], np.uintp)
-        value = np.array(argument).reshape(-1)
-        if isinstance(argument, SimArray | np.ndarray) and kind[1] != "V" or value.size != 1 or value.nbytes != size \
-                or kind[1] != "V" and value.dtype.char not in (SAME.get(kind[1]) or kind[1]):
-            raise TypeError(f"{self.name}: argument {i} is {_name(argument)}, the kernel takes {_name(kind[1])} of {size} bytes; "
-                            "the GPU would read a wrong value")
+        struct = kind[1] == "V"
+        fits = isinstance(argument, np.ndarray) if struct else not isinstance(argument, SimArray | np.ndarray)
+        value = np.array(argument).reshape(-1) if fits else None
+        if not fits or value.nbytes != size or not struct and value.dtype.char not in SAME[kind[1]]:
+            raise TypeError(f"{self.name}: argument {i} is {_name(argument)}, the kernel takes "
+                            f"{_name(kind[1])} of {size} bytes; the GPU would read a wrong value")
         return value
 
     def _address(self, i: int, argument, kind: str) -> int:
@@ -112,8 +118,9 @@ class Kernel:
             return 0
         if not isinstance(argument, SimArray):
             raise TypeError(f"{self.name}: argument {i} is {_name(argument)}, the kernel takes a pointer")
-        if kind != "V" and argument.dtype.char not in (SAME.get(kind) or kind):
-            raise TypeError(f"{self.name}: argument {i} is an array of {argument.dtype}, the kernel takes {_name(kind)}*")
+        if kind != "V" and argument.dtype.char not in SAME[kind]:
+            raise TypeError(f"{self.name}: argument {i} is an array of {argument.dtype}, "
+                            f"the kernel takes {_name(kind)}*")
         return argument.host.ctypes.data
 
 

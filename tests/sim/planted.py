@@ -55,7 +55,7 @@ extern "C" __global__ void unwritten(float *y) {
 extern "C" __global__ void divide(int *y, int by) { y[0] = 7 / by; }
 """
 
-# Tiles of 32 numbers are copied two ahead: without the second barrier a fast warp overwrites what a slow one still reads.
+# A tile is copied while another is read: without the second barrier a fast warp runs over a slow one.
 PIPELINE = """
 extern "C" __global__ void __launch_bounds__(64) pipeline(const float *x, float *y, int tiles) {
   __shared__ float tile[2][64];
@@ -77,13 +77,13 @@ extern "C" __global__ void __launch_bounds__(64) pipeline(const float *x, float 
 
 STEP = """
 extern "C" __global__ void gradient(const float *p, float *g, int n) {
-  for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < n; i += gridDim.x * blockDim.x) g[i] = p[i] * 0.5f + 1.f;
+  for (int i = threadIdx.x; i < n; i += blockDim.x) g[i] = p[i] * 0.5f + 1.f;
 }
 extern "C" __global__ void update_baked(float *p, const float *g, int n, float rate) {
-  for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < n; i += gridDim.x * blockDim.x) p[i] -= rate * g[i];
+  for (int i = threadIdx.x; i < n; i += blockDim.x) p[i] -= rate * g[i];
 }
 extern "C" __global__ void update(float *p, const float *g, int n, const float *rate) {
-  for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < n; i += gridDim.x * blockDim.x) p[i] -= rate[0] * g[i];
+  for (int i = threadIdx.x; i < n; i += blockDim.x) p[i] -= rate[0] * g[i];
 }
 """
 
@@ -99,7 +99,8 @@ MATRIX = """
 extern "C" __global__ void tf32(const float *a, const float *b, float *d) {            // (16, 8) @ (8, 8)
   int g = threadIdx.x / 4, t = threadIdx.x % 4;
   float acc[4] = {0, 0, 0, 0};
-  unsigned A[4] = {to_tf32(a[g * 8 + t]), to_tf32(a[(g + 8) * 8 + t]), to_tf32(a[g * 8 + t + 4]), to_tf32(a[(g + 8) * 8 + t + 4])};
+  unsigned A[4];
+  for (int i = 0; i < 4; i++) A[i] = to_tf32(a[(g + 8 * (i % 2)) * 8 + t + 4 * (i / 2)]);
   unsigned B[2] = {to_tf32(b[t * 8 + g]), to_tf32(b[(t + 4) * 8 + g])};
   mma_m16n8k8_tf32(acc, A, B);
   for (int e = 0; e < 4; e++) d[(g + 8 * (e / 2)) * 8 + 2 * t + e % 2] = acc[e];

@@ -75,7 +75,8 @@ template <class V> static V shuffle_from(const void *site, unsigned mask, V v, i
   memcpy(&v, deposits[source], sizeof v);
   return v;
 }
-template <class V> static V shuffle_index(const void *site, unsigned mask, V v, int source, int width = WARP) {
+template <class V>
+static V shuffle_index(const void *site, unsigned mask, V v, int source, int width = WARP) {
   return shuffle_from(site, mask, v, (lane() & ~(width - 1)) | (source & (width - 1)));
 }
 template <class V> static V shuffle_xor(const void *site, unsigned mask, V v, int flip, int width = WARP) {
@@ -104,16 +105,22 @@ template <class P, class F> static inline P shim_atomic(P *p, F f) {
   *p = f(before);
   return before;
 }
-template <class P> using same = typename std::common_type<P>::type;      // the value converts to what p points to
-template <class P> static inline P atomicAdd(P *p, same<P> v) { return shim_atomic(p, [=](P o) { return o + v; }); }
-template <class P> static inline P atomicSub(P *p, same<P> v) { return shim_atomic(p, [=](P o) { return o - v; }); }
-template <class P> static inline P atomicMax(P *p, same<P> v) { return shim_atomic(p, [=](P o) { return o > v ? o : v; }); }
-template <class P> static inline P atomicMin(P *p, same<P> v) { return shim_atomic(p, [=](P o) { return o < v ? o : v; }); }
-template <class P> static inline P atomicOr(P *p, same<P> v) { return shim_atomic(p, [=](P o) { return o | v; }); }
-template <class P> static inline P atomicAnd(P *p, same<P> v) { return shim_atomic(p, [=](P o) { return o & v; }); }
-template <class P> static inline P atomicExch(P *p, same<P> v) { return shim_atomic(p, [=](P) { return v; }); }
-template <class P> static inline P atomicCAS(P *p, same<P> c, same<P> v) { return shim_atomic(p, [=](P o) { return o == c ? v : o; }); }
-static inline unsigned atomicInc(unsigned *p, unsigned top) { return shim_atomic(p, [=](unsigned o) { return o >= top ? 0 : o + 1; }); }
+template <class P> using same = typename std::common_type<P>::type;  // converted to what p points to
+#define SHIM_ATOMIC(name, after) \
+  template <class P> static inline P name(P *p, same<P> v) { \
+    return shim_atomic(p, [=](P o) -> P { return after; }); \
+  }
+SHIM_ATOMIC(atomicAdd, o + v)
+SHIM_ATOMIC(atomicSub, o - v)
+SHIM_ATOMIC(atomicMax, o > v ? o : v)
+SHIM_ATOMIC(atomicMin, o < v ? o : v)
+SHIM_ATOMIC(atomicOr, o | v)
+SHIM_ATOMIC(atomicAnd, o & v)
+SHIM_ATOMIC(atomicExch, v)
+SHIM_ATOMIC(atomicInc, o >= v ? 0 : o + 1)
+template <class P> static inline P atomicCAS(P *p, same<P> expected, same<P> v) {
+  return shim_atomic(p, [=](P o) { return o == expected ? v : o; });
+}
 static inline void __threadfence() {}
 static inline void __threadfence_block() {}
 template <class V> static inline V __ldg(const V *p) { return *p; }
@@ -131,7 +138,10 @@ static inline float rsqrtf(float x) { return 1.f / sqrtf(x); }
 static inline double rsqrt(double x) { return 1. / sqrt(x); }
 static inline float __frsqrt_rn(float x) { return rsqrtf(x); }
 static inline float __saturatef(float x) { return x < 0.f ? 0.f : x > 1.f ? 1.f : x; }
-template <class V> static inline V shim_rounded(V v) { asm("" : "+m"(v)); return v; }      // rounded here: no fused multiply-add
+template <class V> static inline V shim_rounded(V v) {  // rounded here: no fused multiply-add
+  asm("" : "+m"(v));
+  return v;
+}
 static inline float __fmul_rn(float a, float b) { return shim_rounded(a * b); }
 static inline float __fadd_rn(float a, float b) { return shim_rounded(a + b); }
 static inline float __fsub_rn(float a, float b) { return shim_rounded(a - b); }
@@ -157,8 +167,9 @@ static inline double __longlong_as_double(long long x) { return shim_bits<double
 static inline long long __double_as_longlong(double x) { return shim_bits<long long>(x); }
 static inline float __int2float_rn(int x) { return (float)x; }
 static inline float __uint2float_rn(unsigned x) { return (float)x; }
-static inline unsigned __umulhi(unsigned a, unsigned b) { return (unsigned long long)a * b >> 32; }
-static inline unsigned long long __umul64hi(unsigned long long a, unsigned long long b) { return (unsigned __int128)a * b >> 64; }
+typedef unsigned long long ull;
+static inline unsigned __umulhi(unsigned a, unsigned b) { return (ull)a * b >> 32; }
+static inline ull __umul64hi(ull a, ull b) { return (unsigned __int128)a * b >> 64; }
 static inline int __popc(unsigned x) { return __builtin_popcount(x); }
 static inline int __ffs(int x) { return __builtin_ffs(x); }
 static inline int __clz(int x) { return x ? __builtin_clz(x) : 32; }
@@ -172,32 +183,45 @@ template <class A, class B> static inline typename std::common_type<A, B>::type 
 }
 
 // ---- asynchronous copies and tensor cores: the twins of common.cuh's inline PTX ----
-static inline void cp_async16(void *to, const void *from, bool valid = true) { shim::copy_later(to, from, 16, valid); }
-static inline void cp_async4(void *to, const void *from, bool valid = true) { shim::copy_later(to, from, 4, valid); }
+static inline void cp_async16(void *to, const void *from, bool valid = true) {
+  shim::copy_later(to, from, 16, valid);
+}
+static inline void cp_async4(void *to, const void *from, bool valid = true) {
+  shim::copy_later(to, from, 4, valid);
+}
 static inline void cp_async_commit() { shim::current->group++; }
 template <int N> static inline void cp_async_wait() { shim::finish_copies(N); }
 static inline unsigned to_tf32(float x) {                // round to nearest, ties away from zero
   unsigned u = __float_as_uint(x);
   return x != x ? u : (u + 0x1000u) & 0xFFFFE000u;
 }
-static inline unsigned pack_bf16(float low, float high) {       // two floats, rounded to nearest even, in one word
-  auto round = [](float x) { unsigned u = __float_as_uint(x); return x != x ? 0x7FFFu : (u + 0x7FFFu + (u >> 16 & 1)) >> 16; };
+static inline unsigned pack_bf16(float low, float high) {     // rounded to nearest, ties to even
+  auto round = [](float x) {
+    unsigned u = __float_as_uint(x);
+    return x != x ? 0x7FFFu : (u + 0x7FFFu + (u >> 16 & 1)) >> 16;
+  };
   return round(low) | round(high) << 16;
 }
 
 namespace shim {
 static float tf32_value(unsigned word, int) { return __uint_as_float(word & 0xFFFFE000u); }
-static float bf16_value(unsigned word, int high) { return __uint_as_float(high ? word & 0xFFFF0000u : word << 16); }
-// d (16 x 8) += a (16 x K) b (K x 8). Lane 4 * g + t holds rows g and g + 8 of a, column g of b; a word holds PACK numbers along k.
+static float bf16_value(unsigned word, int high) {
+  return __uint_as_float(high ? word & 0xFFFF0000u : word << 16);
+}
+// d (16 x 8) += a (16 x K) b (K x 8). Lane 4 * g + t holds rows g and g + 8 of a and column g of b;
+// a word holds PACK numbers along k.
 template <int K, int PACK, class Value>
-static void matrix_multiply(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2], const void *site, Value value) {
+static void matrix_multiply(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2], const void *site,
+                            Value value) {
   uint64_t words[6] = {a[0], a[1], a[2], a[3], b[0], b[1]};
   auto *deposits = exchange(0xffffffffu, site, words, 6);
   for (int e = 0; e < 4; e++) {
     int row = lane() / 4 + 8 * (e >> 1), column = 2 * (lane() % 4) + (e & 1);
     for (int k = 0; k < K; k++) {
       int half = k / (K / 2), t = k % (K / 2) / PACK, part = k % PACK;
-      d[e] += value((unsigned)deposits[row % 8 * 4 + t][row / 8 + 2 * half], part) * value((unsigned)deposits[column * 4 + t][4 + half], part);
+      unsigned left = deposits[row % 8 * 4 + t][row / 8 + 2 * half];
+      unsigned right = deposits[column * 4 + t][4 + half];
+      d[e] += value(left, part) * value(right, part);
     }
   }
 }

@@ -1,4 +1,4 @@
-"""The stand-in captures as CuPy does: nothing runs, arguments are baked, memory belongs to a pool, and what CUDA refuses raises."""
+"""The stand-in captures as CuPy does: nothing runs, arguments are baked, and what CUDA refuses raises."""
 import gc
 
 import numpy as np
@@ -89,9 +89,10 @@ def test_a_host_read_in_a_capture(stream, read):
 
 
 @pytest.mark.parametrize("compute", [
-    lambda x: x + 1, lambda x: -x, lambda x: x.__iadd__(x), lambda x: np.exp(x), lambda x: x.sum(), lambda x: x.astype("float64"),
-    lambda x: x.T.reshape(-1), lambda x: x.copy(), lambda x: x.fill(0), lambda x: x.__setitem__(0, 1), lambda x: cp.zeros(3),
-    lambda x: cp.concatenate([x, x]), lambda x: x[x > 0], lambda x: cp.asarray(np.ones(3)), lambda x: cp.linalg.inv(x[:, :2]),
+    lambda x: x + 1, lambda x: -x, lambda x: x.__iadd__(x), lambda x: np.exp(x), lambda x: x.sum(),
+    lambda x: x.astype("float64"), lambda x: x.T.reshape(-1), lambda x: x.copy(), lambda x: x.fill(0),
+    lambda x: x.__setitem__(0, 1), lambda x: cp.zeros(3), lambda x: cp.concatenate([x, x]),
+    lambda x: x[x > 0], lambda x: cp.asarray(np.ones(3)), lambda x: cp.linalg.inv(x[:, :2]),
     lambda x: cp.ascontiguousarray(x.T)])
 def test_arithmetic_in_a_capture(stream, compute):
     x = cp.asarray(np.arange(1, 7, dtype="float32").reshape(2, 3))
@@ -103,8 +104,9 @@ def test_arithmetic_in_a_capture(stream, compute):
 def test_views_in_a_capture(stream):
     x = cp.zeros((2, 6), "float32")
     with capturing(stream):
-        views = [x[1:], x.T, x.reshape(3, 4), x.ravel(), x[0, 0], cp.broadcast_to(x, (5, 2, 6)), cp.moveaxis(x, 0, 1), x.view("int32"),
-                 cp.expand_dims(x, 0), x.astype("float32", copy=False), *cp.split(x, 2)]
+        views = [x[1:], x.T, x.reshape(3, 4), x.ravel(), x[0, 0], cp.broadcast_to(x, (5, 2, 6)),
+                 cp.moveaxis(x, 0, 1), x.view("int32"), cp.expand_dims(x, 0), x.astype("float32", copy=False),
+                 *cp.split(x, 2)]
     assert all(cp.shares_memory(x, view) for view in views)
 
 
@@ -141,7 +143,7 @@ def test_memory_freed_in_a_capture_is_used_again_in_it(stream):
 
 @pytest.mark.parametrize("own_pool", [True, False])
 def test_eager_code_gets_what_a_graph_gave_back_to_a_shared_pool(stream, own_pool):
-    """The classic: temporaries of a capture in the common pool are handed out again, and a replay overwrites them."""
+    """A capture's temporaries in the common pool are handed out again; a replay overwrites them."""
     pool = cp.cuda.MemoryPool()
     gc.collect()
     p = cp.asarray(np.ones(3000, "float32"))
@@ -163,14 +165,15 @@ def test_the_default_stream(stream):
     with pytest.raises(CaptureError, match="the default stream cannot capture"):
         cp.cuda.Stream.null.begin_capture()
     p = cp.zeros(4, "float32")
-    with capturing(stream), cp.cuda.Stream.null, pytest.raises(CaptureError, match="while another stream captures"):
+    complaint = pytest.raises(CaptureError, match="while another stream captures")
+    with capturing(stream), cp.cuda.Stream.null, complaint:
         launch("gradient", p, p, np.int32(4))
 
 
 def test_synchronizing_and_nesting_in_a_capture(stream):
     with capturing(stream) as graph:
-        for forbidden in (stream.synchronize, cp.cuda.runtime.deviceSynchronize, stream.begin_capture, graph.launch,
-                          cp.cuda.MemoryPool().free_all_blocks):
+        for forbidden in (stream.synchronize, cp.cuda.runtime.deviceSynchronize, stream.begin_capture,
+                          graph.launch, cp.cuda.MemoryPool().free_all_blocks):
             with pytest.raises(CaptureError):
                 forbidden()
     with pytest.raises(CaptureError, match="not capturing"):

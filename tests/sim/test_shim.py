@@ -14,7 +14,8 @@ SEEDS = range(1, 9)
 
 def run(code, name, block, *args, grid=1, seed=1, shared_mem=0, options=()):
     with cp.schedule(seed):
-        cp.RawModule(code=code, options=options).get_function(name)((grid,), (block,), args, shared_mem=shared_mem)
+        kernel = cp.RawModule(code=code, options=options).get_function(name)
+        kernel((grid,), (block,), args, shared_mem=shared_mem)
 
 
 def device(*values) -> cp.ndarray:
@@ -73,7 +74,7 @@ def test_reading_past_the_end(n):
 def test_reading_before_the_start():
     with pytest.raises(cp.LaunchError, match="outside an array"):
         for _ in range(20):
-            run(planted.MEMORY, "before_the_start", 4, device(1, 2, 3, 4), cp.empty(4, "float32"), np.int32(4))
+            run(planted.MEMORY, "before_the_start", 4, device(1, 2, 3, 4), device(0, 0, 0, 0), np.int32(4))
 
 
 def test_the_host_faults_at_a_guard_page_too():
@@ -109,15 +110,16 @@ def test_division_by_zero():
 
 def pipelines(wait: int, second: str) -> set[bytes]:
     x, y = cp.asarray(np.arange(64 * 6, dtype="float32")), cp.empty(64, "float32")
-    results = set()
+    results, options = set(), (f"-DWAIT={wait}", f"-DSECOND_BARRIER={second}")
     for seed in SEEDS:
-        run(planted.PIPELINE, "pipeline", 64, x, y, np.int32(6), seed=seed, options=(f"-DWAIT={wait}", f"-DSECOND_BARRIER={second}"))
+        run(planted.PIPELINE, "pipeline", 64, x, y, np.int32(6), seed=seed, options=options)
         results.add(y.get().tobytes())
     return results
 
 
 def test_a_sound_pipeline():
-    assert pipelines(1, "__syncthreads();") == {np.arange(64 * 6, dtype="float32").reshape(6, 64).sum(0)[::-1].tobytes()}
+    total = np.arange(64 * 6, dtype="float32").reshape(6, 64).sum(0)
+    assert pipelines(1, "__syncthreads();") == {total[::-1].tobytes()}
 
 
 def test_a_pipeline_without_its_second_barrier():
@@ -129,8 +131,8 @@ def test_a_pipeline_that_does_not_wait_for_its_copies():
 
 
 def scalars(**changed):
-    good = {"x": cp.empty(6, "float32"), "f": np.float32(1), "d": np.float64(2), "i": np.int32(3), "q": np.int64(4),
-            "p": np.array([(5, 6)], [("a", "i4"), ("b", "f4")])}
+    good = {"x": cp.empty(6, "float32"), "f": np.float32(1), "d": np.float64(2), "i": np.int32(3),
+            "q": np.int64(4), "p": np.array([(5, 6)], [("a", "i4"), ("b", "f4")])}
     run(planted.TYPES, "scalars", 1, *(good | changed).values())
     return good["x"].get()
 
@@ -140,11 +142,16 @@ def test_arguments_arrive():
 
 
 @pytest.mark.parametrize(("name", "value", "complaint"), [
-    ("f", 1.0, "argument 1 is float, the kernel takes float32"), ("f", np.float64(1), "argument 1 is float64"),
-    ("d", np.float32(1), "argument 2 is float32, the kernel takes float64"), ("i", 3, "argument 3 is int, the kernel takes int32"),
-    ("i", np.int64(3), "argument 3 is int64"), ("q", np.int32(4), "argument 4 is int32, the kernel takes int64"),
-    ("p", np.zeros(1, "i4, i4, i4"), "argument 5 .* takes a struct of 8 bytes"), ("x", np.zeros(6, "float32"), "takes a pointer"),
-    ("x", cp.empty(6, "float64"), "argument 0 is an array of float64, the kernel takes float32"), ("x", 0, "takes a pointer")])
+    ("f", 1.0, "argument 1 is float, the kernel takes float32"),
+    ("f", np.float64(1), "argument 1 is float64"),
+    ("d", np.float32(1), "argument 2 is float32, the kernel takes float64"),
+    ("i", 3, "argument 3 is int, the kernel takes int32"),
+    ("i", np.int64(3), "argument 3 is int64"),
+    ("q", np.int32(4), "argument 4 is int32, the kernel takes int64"),
+    ("p", np.zeros(1, "i4, i4, i4"), "argument 5 .* takes a struct of 8 bytes"),
+    ("x", np.zeros(6, "float32"), "takes a pointer"),
+    ("x", cp.empty(6, "float64"), "argument 0 is an array of float64, the kernel takes float32"),
+    ("x", 0, "takes a pointer")])
 def test_a_wrong_argument(name, value, complaint):
     with pytest.raises(TypeError, match=complaint):
         scalars(**{name: value})
@@ -156,7 +163,8 @@ def test_a_wrong_number_of_arguments():
 
 
 @pytest.mark.parametrize(("grid", "block", "complaint"), [
-    (1, 65, "__launch_bounds__"), (0, 32, "grid .* is outside"), (1, 0, "block .* is outside"), (2**31, 1, "grid .* is outside")])
+    (1, 65, "__launch_bounds__"), (0, 32, "grid .* is outside"), (1, 0, "block .* is outside"),
+    (2**31, 1, "grid .* is outside")])
 def test_a_wrong_size(grid, block, complaint):
     with pytest.raises(cp.LaunchError, match=complaint):
         run(planted.TYPES, "bounded", block, cp.empty(64, "float32"), grid=grid)
