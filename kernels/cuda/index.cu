@@ -2,10 +2,10 @@
 
 // out[i] = table[ids[i]]; `missing` for a number outside
 extern "C" __global__ void __launch_bounds__(256) gather(const T *table, const int *ids, T *out, T missing,
-        long long n, int rows, long long width) {
-    GRID_STRIDE(i, n) {
-        int row = ids[i / width];
-        out[i] = row >= 0 && row < rows ? table[row * width + i % width] : missing;
+        int count, int rows, int width) {
+    ROWS_COLUMNS(i, count, j, width) {
+        int row = ids[i];
+        out[(long long)i * width + j] = row >= 0 && row < rows ? table[(long long)row * width + j] : missing;
     }
 }
 
@@ -45,10 +45,10 @@ extern "C" __global__ void __launch_bounds__(256) scatter_add(const T *dy, const
 
 // out[i] = x[order[cursor[0] + i]], cast; zeros outside
 extern "C" __global__ void __launch_bounds__(256) gather_batch(const S *x, const int *order,
-        const int *cursor, T *out, long long n, int rows, int length, long long width) {
-    GRID_STRIDE(i, n) {
-        long long place = cursor[0] + i / width;
+        const int *cursor, T *out, int count, int rows, int length, int width) {
+    ROWS_COLUMNS(i, count, j, width) {
+        long long place = (long long)cursor[0] + i;
         int row = place >= 0 && place < length ? order[place] : -1;
-        out[i] = row >= 0 && row < rows ? (T)x[row * width + i % width] : (T)0;
+        out[(long long)i * width + j] = row >= 0 && row < rows ? (T)x[(long long)row * width + j] : (T)0;
     }
 }

@@ -1,7 +1,8 @@
 """Rows by number."""
 import numpy as np
 
-from .launch import blocks, empty, launch
+from .launch import empty, launch
+from .window import rows_columns
 
 OWNERS = 1024                   # blocks of scatter_add: each owns some rows and looks at all ids
 
@@ -10,10 +11,11 @@ def gather(table, ids, out=None):
     """(rows, ...) and ids of any shape -> ids.shape + (...)"""
     out = empty(table, ids.shape + table.shape[1:]) if out is None else out
     missing = table.dtype.type(np.nan if table.dtype.kind == "f" else 0)
-    launch("index", "gather", blocks(out.size),
-           (table, ids, out, missing, np.int64(out.size), table.shape[0],
-            np.int64(out.size // max(1, ids.size))),
-           S=table.dtype, T=table.dtype)
+    width = out.size // max(1, ids.size)
+    grid, block = rows_columns(ids.size, width)
+    launch("index", "gather", grid if out.size else 0, (table, ids, out, missing, ids.size, table.shape[0],
+                                                        width),
+           block=block, S=table.dtype, T=table.dtype)
     return out
 
 
@@ -29,8 +31,9 @@ def scatter_add(dy, ids, rows, out=None):
 def gather_batch(x, order, cursor, size, dtype=None, out=None):
     """Rows x[order[cursor[0] + i]] for i < size; a place outside gives zeros."""
     out = empty(x, (size, *x.shape[1:]), dtype) if out is None else out
-    launch("index", "gather_batch", blocks(out.size),
-           (x, order, cursor, out, np.int64(out.size), x.shape[0], order.size,
-            np.int64(out.size // max(1, size))),
-           S=x.dtype, T=out.dtype)
+    width = out.size // max(1, size)
+    grid, block = rows_columns(size, width)
+    launch("index", "gather_batch", grid if out.size else 0,
+           (x, order, cursor, out, size, x.shape[0], order.size, width),
+           block=block, S=x.dtype, T=out.dtype)
     return out

@@ -66,12 +66,12 @@ extern "C" __global__ void __launch_bounds__(256) batch_statistics(const T *part
 
 // y = xhat * gamma + beta with statistics by column
 extern "C" __global__ void __launch_bounds__(256) batch_norm(const T *x, const T *gamma, const T *beta,
-        const T *mean, const T *rstd, T *y, int has_gamma, int has_beta, long long n, int c) {
-    GRID_STRIDE(i, n) {
-        int column = i % c;
-        T value = (x[i] - mean[column]) * rstd[column];
+        const T *mean, const T *rstd, T *y, int has_gamma, int has_beta, int rows, int c) {
+    ROWS_COLUMNS(row, rows, column, c) {
+        long long at = (long long)row * c + column;
+        T value = (x[at] - mean[column]) * rstd[column];
         if (has_gamma) value *= gamma[column];
-        y[i] = has_beta ? value + beta[column] : value;
+        y[at] = has_beta ? value + beta[column] : value;
     }
 }
 
@@ -109,14 +109,14 @@ extern "C" __global__ void __launch_bounds__(256) gradient_totals(const T *parti
 
 // dx = gamma * rstd * (dy - mean(dy) - xhat * mean(dy * xhat)), means over the rows
 extern "C" __global__ void __launch_bounds__(256) batch_norm_dx(const T *dy, const T *x, const T *gamma,
-        const T *mean, const T *rstd, const T *dgamma, const T *dbeta, T *dx, int has_gamma, long long n,
-        long long rows, int c) {
+        const T *mean, const T *rstd, const T *dgamma, const T *dbeta, T *dx, int has_gamma, int rows,
+        int c) {
     T share = (T)1 / rows;
-    GRID_STRIDE(i, n) {
-        int column = i % c;
-        T scale = rstd[column], xhat = (x[i] - mean[column]) * scale;
-        T value = (dy[i] - dbeta[column] * share - xhat * dgamma[column] * share) * scale;
-        dx[i] = has_gamma ? value * gamma[column] : value;
+    ROWS_COLUMNS(row, rows, column, c) {
+        long long at = (long long)row * c + column;
+        T scale = rstd[column], xhat = (x[at] - mean[column]) * scale;
+        T value = (dy[at] - dbeta[column] * share - xhat * dgamma[column] * share) * scale;
+        dx[at] = has_gamma ? value * gamma[column] : value;
     }
 }
 

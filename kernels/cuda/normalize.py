@@ -1,7 +1,8 @@
 """Batch and layer normalization of (rows, c)."""
 import numpy as np
 
-from .launch import MAX_BLOCKS, blocks, empty, launch, targets
+from .launch import MAX_BLOCKS, empty, launch, targets
+from .window import rows_columns
 
 LONG = 1024                     # a row longer than this is served by a block instead of a warp
 STEPS = 8                       # sums over rows are cut into pieces: a thread takes at least so many rows,
@@ -42,10 +43,10 @@ def batch_norm(x, gamma, beta, moving_mean, moving_var, momentum, epsilon, out=N
            (partial, mean, rstd, moving_mean, moving_var, float(momentum), float(epsilon), np.int64(rows), c,
             pieces, np.int64(chunk),
             side), T=x.dtype)
-    launch("normalize", "batch_norm", blocks(x.size),
-           (x, x if gamma is None else gamma, x if beta is None else beta, mean, rstd, y, gamma is not None,
-            beta is not None,
-            np.int64(x.size), c), T=x.dtype)
+    grid, block = rows_columns(rows, c)
+    launch("normalize", "batch_norm", grid,
+           (x, x if gamma is None else gamma, x if beta is None else beta, mean, rstd, y,
+            gamma is not None, beta is not None, rows, c), block=block, T=x.dtype)
     return y, mean, rstd
 
 
@@ -66,10 +67,11 @@ def batch_norm_backward(dy, x, gamma, mean, rstd, need, out=None):
     dgamma, dbeta = gradients(dy, x, mean, rstd, False, dgamma, dbeta)
     if want_x:
         dx = empty(x, x.shape) if dx is None else dx
-        launch("normalize", "batch_norm_dx", blocks(x.size),
+        grid, block = rows_columns(*x.shape)
+        launch("normalize", "batch_norm_dx", grid,
                (dy, x, x if gamma is None else gamma, mean, rstd, dgamma, dbeta, dx, gamma is not None,
-                np.int64(x.size),
-                np.int64(x.shape[0]), x.shape[1]), T=x.dtype)
+                *x.shape),
+               block=block, T=x.dtype)
     return dx, dgamma if want_gamma else None, dbeta if want_beta else None
 
 

@@ -109,6 +109,6 @@ extern "C" __global__ void __launch_bounds__(256) pick(const T *x, const int *la
 }
 
 extern "C" __global__ void __launch_bounds__(256) pick_backward(const T *dy, const int *labels, T *dx,
-        long long n, int c) {
-    GRID_STRIDE(i, n) dx[i] = i % c == labels[i / c] ? dy[i / c] : (T)0;
+        int rows, int c) {
+    ROWS_COLUMNS(row, rows, j, c) dx[(long long)row * c + j] = j == labels[row] ? dy[row] : (T)0;
 }

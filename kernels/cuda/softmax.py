@@ -4,6 +4,7 @@ from math import prod
 import numpy as np
 
 from .launch import MAX_BLOCKS, blocks, empty, launch
+from .window import rows_columns
 
 LONG = 1024                     # a row longer than this is served by a block instead of a warp
 
@@ -65,6 +66,6 @@ def pick(x, labels, out=None):
 def pick_backward(dy, labels, classes, out=None):
     """(...) -> (..., classes)"""
     out = empty(dy, (*labels.shape, classes)) if out is None else out
-    launch("softmax", "pick_backward", blocks(out.size), (dy, labels, out, np.int64(out.size), classes),
-           T=dy.dtype)
+    grid, block = rows_columns(labels.size, classes)
+    launch("softmax", "pick_backward", grid, (dy, labels, out, labels.size, classes), block=block, T=dy.dtype)
     return out
