@@ -12,11 +12,11 @@ ANYWHERE = np.ones((1, 1, 1, 1), np.bool_)
 
 
 @kernel
-def _scale(scores, allowed, scale, seen):
-    """(tk,) each: -inf where the query may not look, and from key `seen` on; returns the largest."""
+def _scale(scores, mask, at, step, scale, seen):
+    """(tk,): -inf where the query may not look, and from key `seen` on; returns the largest."""
     top = scores.dtype.type(-np.inf)
     for j in range(scores.size):
-        scores[j] = scores[j] * scale if j < seen and allowed[j] else -np.inf
+        scores[j] = scores[j] * scale if j < seen and mask[at + j * step] else -np.inf
         top = scores[j] if scores[j] > top else top
     return top
 
@@ -28,42 +28,51 @@ def _fill_row(row, value):
 
 
 @parallel_kernel
-def _softmax(scores, mask, scale, causal, start, lse):
-    """scores (n, h, queries, tk) -> probabilities in place, lse (n, h, queries)"""
-    n, heads, queries, keys = scores.shape
-    for r in prange(n * heads * queries):
+def _softmax(scores, lse, mask, steps, scale, causal, first, start):
+    """scores (images, h, queries, tk), from image `first` and query `start` on -> probabilities in place, lse (n, h, tq)"""
+    images, heads, queries, keys = scores.shape
+    for r in prange(images * heads * queries):
         image, head, i = r // (heads * queries), r // queries % heads, r % queries
-        row, total = scores[image, head, i], scores.dtype.type(0)
-        top = _scale(row, mask[image, head, i], scores.dtype.type(scale), start + i + 1 if causal else keys)
-        lse[image, head, i] = top
+        row, total, n, q = scores[image, head, i], scores.dtype.type(0), first + image, start + i
+        at, seen = n * steps[0] + head * steps[1] + q * steps[2], q + 1 if causal else keys
+        top = _scale(row, mask, at, steps[3], scores.dtype.type(scale), seen)
+        lse[n, head, q] = top
         if top == -np.inf:
             _fill_row(row, 0)
             continue
         for j in range(keys):
             row[j] = exp(row[j] - top)
             total += row[j]
-        lse[image, head, i] += log(total)
+        lse[n, head, q] += log(total)
         for j in range(keys):
             row[j] /= total
 
 
 @parallel_kernel
-def _softmax_backward(scores, dp, dy, y, mask, scale, causal, start, lse):
-    """scores -> probabilities and dp -> gradient of the unscaled scores, both (n, h, queries, tk), in place; y (n, queries, h, e)"""
-    n, heads, queries, keys = scores.shape
+def _softmax_backward(scores, dp, dy, y, lse, mask, steps, scale, causal, first, start):
+    """In place: scores -> probabilities, dp -> the gradient of q k^T, both (images, h, queries, tk); dy and y (n, tq, h, e)"""
+    images, heads, queries, keys = scores.shape
     scale = scores.dtype.type(scale)
-    for r in prange(n * heads * queries):
+    for r in prange(images * heads * queries):
         image, head, i = r // (heads * queries), r // queries % heads, r % queries
         row, d, total = scores[image, head, i], dp[image, head, i], scores.dtype.type(0)
-        if _scale(row, mask[image, head, i], scale, start + i + 1 if causal else keys) == -np.inf:
+        n, q = first + image, start + i
+        at, seen = n * steps[0] + head * steps[1] + q * steps[2], q + 1 if causal else keys
+        if _scale(row, mask, at, steps[3], scale, seen) == -np.inf:
             _fill_row(row, 0)
             _fill_row(d, 0)
             continue
         for e in range(y.shape[3]):
-            total += dy[image, i, head, e] * y[image, i, head, e]
+            total += dy[n, q, head, e] * y[n, q, head, e]
         for j in range(keys):
-            row[j] = exp(row[j] - lse[image, head, i])
+            row[j] = exp(row[j] - lse[n, head, q])
             d[j] = row[j] * (d[j] - total) * scale if row[j] else 0
+
+
+def _flat_mask(mask):
+    """-> (its memory, steps over (n, h, tq, tk)): an axis that is broadcast does not move."""
+    mask = ANYWHERE if mask is None else mask[(None,) * (4 - mask.ndim)]
+    return mask.reshape(-1), tuple([0 if n == 1 else s for n, s in zip(mask.shape, mask.strides)])
 
 
 def _blocks(n, heads, queries, keys):
@@ -97,14 +106,14 @@ def attention(q, k, v, scale, causal=False, mask=None, out=None):
     y, lse = out or (None, None)
     y = np.empty((n, queries, heads, v.shape[3]), q.dtype) if y is None else y
     lse = np.empty((n, heads, queries), q.dtype) if lse is None else lse
-    mask = np.broadcast_to(ANYWHERE if mask is None else mask, (n, heads, queries, keys))
+    mask, steps = _flat_mask(mask)
     q, k, v, result = _heads_first(q, k, v, y)
     room, = _tables(1, n, heads, queries, keys, y.dtype)
     for i, j in _blocks(n, heads, queries, keys):
         seen = slice(min(keys, j.stop) if causal else keys)
         scores = _table(room, q[i, :, j], k[i, :, seen])
         matmul(q[i, :, j], k[i, :, seen], transpose_b=True, out=scores)
-        _softmax(scores, mask[i, :, j, seen], scale, causal, j.start, lse[i, :, j])
+        _softmax(scores, lse, mask, steps, scale, causal, i.start, j.start)
         matmul(scores, v[i, :, seen], out=result[i, :, j])
     return y, lse
 
@@ -113,7 +122,7 @@ def attention_backward(dy, q, k, v, y, lse, scale, causal=False, mask=None, out=
     """-> (dq, dk, dv)"""
     (n, queries, heads, _), keys = q.shape, k.shape[1]
     grads = [np.empty(a.shape, a.dtype) if o is None else o for o, a in zip(out or (None,) * 3, (q, k, v), strict=True)]
-    mask = np.broadcast_to(ANYWHERE if mask is None else mask, (n, heads, queries, keys))
+    mask, steps = _flat_mask(mask)
     q, k, v, d, dq, dk, dv = _heads_first(q, k, v, dy, *grads)
     room, more = _tables(2, n, heads, queries, keys, y.dtype)
     fill(0, grads[1])
@@ -123,7 +132,7 @@ def attention_backward(dy, q, k, v, y, lse, scale, causal=False, mask=None, out=
         p, ds = _table(room, q[i, :, j], k[i, :, seen]), _table(more, q[i, :, j], k[i, :, seen])
         matmul(q[i, :, j], k[i, :, seen], transpose_b=True, out=p)
         matmul(d[i, :, j], v[i, :, seen], transpose_b=True, out=ds)
-        _softmax_backward(p, ds, dy[i, j], y[i, j], mask[i, :, j, seen], scale, causal, j.start, lse[i, :, j])
+        _softmax_backward(p, ds, dy, y, lse, mask, steps, scale, causal, i.start, j.start)
         matmul(p, d[i, :, j], transpose_a=True, accumulate=True, out=dv[i, :, seen])
         matmul(ds, k[i, :, seen], out=dq[i, :, j])
         matmul(ds, q[i, :, j], transpose_a=True, accumulate=True, out=dk[i, :, seen])
