@@ -1,4 +1,6 @@
 """Model: a layer that can be trained. Give it inputs and outputs (a graph), or subclass it and define `call`."""
+from functools import cache
+
 from ..layers.input import InputLayer
 from ..layers.layer import Layer
 from ..symbol import Symbol
@@ -14,12 +16,11 @@ class Model(Trainer, Layer):
 
     summary, save_weights, load_weights = summary, save_weights, load_weights
 
-    def __new__(cls, *args, **options):
-        if cls is Model and (len(args) == 2 or len(args) == 1 and "outputs" in options or "inputs" in options):
-            return Functional.__new__(Functional, *args, **options)
-        return super().__new__(cls, *args, **options)
-
-    def __init__(self, *, trainable=True, name=None, dtype=None, **options):
+    def __init__(self, *args, trainable=True, name=None, dtype=None, **options):
+        if args or "inputs" in options:
+            self.__class__ = _functional_class(type(self))
+            Functional.__init__(self, *args, trainable=trainable, name=name, **options)
+            return
         Layer.__init__(self, trainable=trainable, name=name, dtype=dtype, **options)
         self._start_training_state()
 
@@ -100,6 +101,12 @@ class Functional(Model):
     def from_config(cls, config, custom_objects=None):
         from .config import graph_from_config
         return graph_from_config(cls, config, custom_objects)
+
+
+@cache
+def _functional_class(cls):
+    """Model(inputs, outputs) is a Functional; for a subclass of Model, one that is a Functional too."""
+    return Functional if cls is Model else type(cls.__name__, (cls, Functional), {"__module__": cls.__module__})
 
 
 def _unique_names(names: list) -> list:

@@ -15,7 +15,7 @@ KNOWN |= {name.lower(): c for name, c in KNOWN.items()}
 
 def get(identifier) -> Optimizer:
     """An optimizer from its name, its config, its class, or itself."""
-    return _objects.get("optimizer", identifier, KNOWN)
+    return identifier if isinstance(identifier, Optimizer) else _objects.get("optimizer", identifier, KNOWN)
 
 
 def deserialize(config, custom_objects=None) -> Optimizer:

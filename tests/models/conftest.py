@@ -1,0 +1,16 @@
+import pytest
+
+import gpunn
+from gpunn import backend
+from tests import sim
+from tests.kernels.devices import has_gpu
+
+
+@pytest.fixture(params=["cpu", "sim", *(["cuda"] if has_gpu() else [])])
+def device(request):
+    """New arrays go to this device for the length of a test."""
+    if request.param == "sim":
+        sim.install()
+    before = backend.device()
+    yield gpunn.use(request.param)
+    gpunn.use(before)
