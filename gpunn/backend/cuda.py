@@ -10,6 +10,7 @@ from importlib import metadata
 
 import numpy as np
 
+from . import here
 from .base import Backend, Uncapturable, host_array
 
 WHEELS = ("cupy-cuda11x", "cupy-cuda12x", "cupy-cuda13x", "cupy")
@@ -97,6 +98,16 @@ def reason(error: Exception) -> str:
     return str(error) if isinstance(error, Uncapturable) else f"{type(error).__name__}: {error}"
 
 
+class Capturing:
+    """What the rest of the backend may tell a capture: new arrays are the pool's affair, a refusal ends it."""
+
+    def adopt(self, array):
+        """Nothing to do: the pool keeps what was allocated."""
+
+    def refuse(self, reason: str):
+        raise Uncapturable(reason)
+
+
 class Graph:
     """A captured step. Its pool holds every temporary at the address that the graph knows, so it must die after the graph."""
 
@@ -124,11 +135,14 @@ class Graph:
         gc.disable()                    # a collected array would free device memory in the middle of the capture
         try:
             self.stream.begin_capture(self.cuda.runtime.streamCaptureModeThreadLocal)
+            here.recording = Capturing()
             try:
                 result = self.eager(step)
             except BaseException:
                 self.abandon()
                 raise
+            finally:
+                here.recording = None
             self.graph = self.stream.end_capture()
         finally:
             gc.enable()
