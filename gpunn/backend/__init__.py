@@ -11,7 +11,7 @@ import numpy as np
 from .base import Backend, Uncapturable, host_array
 from .memory import persistent
 
-__all__ = ["Backend", "Uncapturable", "asarray", "backend_of", "constant", "current", "device", "empty", "host_read", "kernels_of", "persistent",
+__all__ = ["Backend", "Uncapturable", "asarray", "backend_of", "blank", "constant", "current", "device", "empty", "host_read", "kernels_of", "persistent",
            "register", "to_numpy", "use"]
 
 
@@ -94,10 +94,7 @@ def asarray(value, dtype=None):
 
 def _number(value, dtype):
     """A Python number becomes a kernel's argument: a constant of the program, also where no copy to the device is allowed."""
-    dtype = np.dtype(dtype or ("bool" if isinstance(value, bool) else "int32" if isinstance(value, int) else "float32"))
-    array = current().xp.empty((), dtype)
-    if here.recording is not None:
-        here.recording.adopt(array)
+    array = blank((), dtype or ("bool" if isinstance(value, bool) else "int32" if isinstance(value, int) else "float32"))
     return kernels_of(array).fill(value, array)
 
 
@@ -122,7 +119,15 @@ def host_read(what: str):
 
 def empty(like, shape=None, dtype=None):
     """A new array beside `like`, to be written by a kernel."""
-    array = backend_of(like).xp.empty(like.shape if shape is None else shape, dtype or like.dtype)
+    return _adopted(backend_of(like).xp.empty(like.shape if shape is None else shape, dtype or like.dtype))
+
+
+def blank(shape, dtype="float32"):
+    """A new array on the current device, to be written by a kernel."""
+    return _adopted(current().xp.empty(shape, np.dtype(dtype)))
+
+
+def _adopted(array):
     if here.recording is not None:
         here.recording.adopt(array)
     return array

@@ -3,7 +3,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..backend import asarray, constant, current
+from ..backend import asarray, blank, constant, current
 from ..backend import empty as new
 from ..symbol import Symbol
 from ..tensor import Tensor, no_grad, op
@@ -40,10 +40,8 @@ def _lower(rows, columns):
 
 def filled(shape, value, dtype):
     shape = (shape,) if isinstance(shape, int) else tuple(int(n) for n in shape)
-    like = constant(np.zeros(0, dtype))
-    y = new(like, shape)
-    kernels_of(y).fill(value, y)
-    return Tensor(y)
+    y = blank(shape, dtype)
+    return Tensor(kernels_of(y).fill(value, y))
 
 
 def zeros(shape, dtype=None):
