@@ -2,8 +2,9 @@
 from . import _objects
 from .ops import greater, minimum, multiply, subtract, where
 from .ops.activation import glu, hard_shrink, hard_tanh, soft_shrink, squareplus, tanh_shrink, threshold
-from .ops.math import (arctan, binary_step, celu, elu, exp, gelu, hard_sigmoid, hard_silu, leaky_relu, log_sigmoid, mish, relu6,
+from .ops.math import (arctan, binary_step, celu, elu, exp, hard_sigmoid, hard_silu, leaky_relu, log_sigmoid, mish, relu6,
                        selu, sigmoid, silu, softplus, softsign, tanh)
+from .ops.math import gelu as _gelu
 from .ops.math import relu as _relu
 from .ops.dense import FUSED, log_softmax, softmax
 
@@ -18,6 +19,11 @@ def linear(x):
 def exponential(x):
     """exp(x)"""
     return exp(x)
+
+
+def gelu(x, approximate: bool = False):
+    """x times the normal distribution function of x; exact here, as Keras has it, though ops.gelu approximates."""
+    return _gelu(x, approximate)
 
 
 def relu(x, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0):

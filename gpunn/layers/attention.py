@@ -23,7 +23,7 @@ class MultiHeadAttention(LibraryLayer):
         self._require("sliding_window", sliding_window is None, "None; pass an attention_mask instead", sliding_window)
         self._require("use_gate", not use_gate, "False; gated attention is not supported", use_gate)
         self._require("output_shape", output_shape is None or len(self.output_shape) == 1, "one number", output_shape)
-        self.attention_axes, self.sliding_window, self.flash_attention, self.use_gate = axes, None, flash_attention, False
+        self.attention_axes, self.sliding_window, self.flash_attention, self.use_gate = (1,), None, flash_attention, False
         self._describe("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
         self._describe("bias", bias_initializer, bias_regularizer, bias_constraint)
         self.seed, self._source = seed, None if seed is None else random.SeedGenerator(seed)

@@ -1,5 +1,6 @@
 """Convolution layers over sequences (n, t, c) and images (n, h, w, c)."""
 from .. import activations, ops
+from ..ops.conv import transposed
 from .input_spec import InputSpec
 from .layer import LibraryLayer
 from .windows import channel_format, one_of, pair, spatial, window_shape
@@ -73,10 +74,6 @@ class Conv1D(_FullConv):
 class Conv2D(_FullConv):
     """(n, h, w, c) -> (n, oh, ow, filters)"""
     rank = 2
-
-    def __init__(self, filters, kernel_size, strides=(1, 1), padding="valid", data_format=None, dilation_rate=(1, 1),
-                 groups=1, **kwargs):
-        super().__init__(filters, kernel_size, strides, padding, data_format, dilation_rate, groups, **kwargs)
 
 
 class _DepthwiseConv(_Conv):
@@ -155,10 +152,6 @@ class SeparableConv2D(_SeparableConv):
     """(n, h, w, c) -> (n, oh, ow, filters)"""
     rank = 2
 
-    def __init__(self, filters, kernel_size, strides=(1, 1), padding="valid", data_format=None, dilation_rate=(1, 1),
-                 depth_multiplier=1, **kwargs):
-        super().__init__(filters, kernel_size, strides, padding, data_format, dilation_rate, depth_multiplier, **kwargs)
-
 
 class _ConvTranspose(_Conv):
     """The transpose of a convolution: a larger image from a smaller one."""
@@ -188,7 +181,7 @@ class _ConvTranspose(_Conv):
 
     def _length(self, n, i):
         extra = self.output_padding and self.output_padding[i]
-        return None if n is None else ops.transposed(n, self.kernel_size[i], self.strides[i], self.padding, extra, self.dilation_rate[i])[0]
+        return None if n is None else transposed(n, self.kernel_size[i], self.strides[i], self.padding, extra, self.dilation_rate[i])[0]
 
 
 class Conv1DTranspose(_ConvTranspose):
@@ -199,10 +192,6 @@ class Conv1DTranspose(_ConvTranspose):
 class Conv2DTranspose(_ConvTranspose):
     """(n, h, w, c) -> (n, about h * stride, about w * stride, filters)"""
     rank = 2
-
-    def __init__(self, filters, kernel_size, strides=(1, 1), padding="valid", output_padding=None, data_format=None,
-                 dilation_rate=(1, 1), **kwargs):
-        super().__init__(filters, kernel_size, strides, padding, output_padding, data_format, dilation_rate, **kwargs)
 
 
 Convolution1D, Convolution2D, SeparableConvolution1D, SeparableConvolution2D = Conv1D, Conv2D, SeparableConv1D, SeparableConv2D

@@ -1,6 +1,6 @@
 """Dense: every input feeds every unit."""
 from .. import activations
-from ..ops.nn import _dense
+from ..ops.dense import _dense
 from .input_spec import InputSpec
 from .layer import LibraryLayer
 

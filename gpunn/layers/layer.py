@@ -154,14 +154,11 @@ class Layer(Weights):
         self.built = True
 
     def _shapes(self, method, args, options) -> dict:
-        """The shapes that `build` or `compute_output_shape` asks for, by argument name."""
-        names = shape_names(method)
-        if len(names) == 1:
-            return {names[0]: map_structure(_shape, args[0])}
+        """What `build` or `compute_output_shape` asks for: the input's shape first, others by name, options as they are."""
+        first, *names = shape_names(method)
         given = self._signature.bound(args, options)
-        shapes = {n: map_structure(_shape, given[key]) for n in names
-                  if given.get(key := n.removesuffix("_shape")) is not None}
-        return {**shapes, **{n: given[n] for n in names if n in given}}
+        others = {n: map_structure(_shape, given[n[:-6]]) for n in names if n.endswith("_shape") and given.get(n[:-6]) is not None}
+        return {first: map_structure(_shape, args[0]), **others, **{n: given[n] for n in names if n in given}}
 
     def _add_masks(self, args, options):
         """query's mask becomes query_mask, and so on."""

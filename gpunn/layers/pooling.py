@@ -35,18 +35,15 @@ class MaxPooling2D(_Pool):
     """The largest value of each window of an image."""
     rank, pool = 2, staticmethod(ops.max_pool)
 
-    def __init__(self, pool_size=(2, 2), strides=None, padding="valid", data_format=None, **kwargs):
-        super().__init__(pool_size, strides, padding, data_format, **kwargs)
-
 
 class AveragePooling1D(_Pool):
     """The mean of each window of a sequence; padding does not count."""
     rank, pool = 1, staticmethod(ops.average_pool)
 
 
-class AveragePooling2D(MaxPooling2D):
+class AveragePooling2D(_Pool):
     """The mean of each window of an image; padding does not count."""
-    pool = staticmethod(ops.average_pool)
+    rank, pool = 2, staticmethod(ops.average_pool)
 
 
 class _GlobalPool(LibraryLayer):

@@ -62,7 +62,9 @@ class Bidirectional(Wrapper):
         self.forward_layer = type(layer).from_config({**config, "name": f"forward_{layer.name}"})
         self.backward_layer = backward_layer or type(layer).from_config(
             {**config, "name": f"backward_{layer.name}", "go_backwards": not layer.go_backwards})
-        self.merge_mode, self._copied = merge_mode, backward_layer is None
+        self.merge_mode = merge_mode
+        for half in (self.forward_layer, self.backward_layer):      # a masked step adds nothing to the other direction's
+            half.zero_output_for_mask = half.return_sequences
         self.return_sequences, self.return_state, self.stateful = layer.return_sequences, layer.return_state, layer.stateful
         self._require("backward_layer", self.forward_layer.go_backwards != self.backward_layer.go_backwards,
                       "a layer that runs the other way (go_backwards)", backward_layer)
@@ -119,8 +121,6 @@ class Bidirectional(Wrapper):
 
     def get_config(self):
         forward = {**self.forward_layer.get_config(), "name": self.forward_layer.name.removeprefix("forward_")}
-        config = {**self._base_config(), "merge_mode": self.merge_mode,
-                  "layer": {"class_name": type(self.forward_layer).__name__, "config": forward}}
-        if not self._copied:
-            config["backward_layer"] = {"class_name": type(self.backward_layer).__name__, "config": self.backward_layer.get_config()}
-        return config
+        return {**self._base_config(), "merge_mode": self.merge_mode,
+                "layer": {"class_name": type(self.forward_layer).__name__, "config": forward},
+                "backward_layer": {"class_name": type(self.backward_layer).__name__, "config": self.backward_layer.get_config()}}
