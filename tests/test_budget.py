@@ -24,9 +24,10 @@ def long_files(files: dict) -> list[str]:
 
 def long_functions(files: dict) -> list[str]:
     """From `def` to the last line; decorators are not counted."""
-    functions = [(path, node) for path, text in files.items() if path.suffix == ".py"
-                 for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-    return [f"{path}:{node.lineno} {node.name}: {n} lines" for path, node in functions
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef
+    nodes = [(path, node) for path, text in files.items() if path.suffix == ".py"
+             for node in ast.walk(ast.parse(text)) if isinstance(node, kinds)]
+    return [f"{path}:{node.lineno} {node.name}: {n} lines" for path, node in nodes
             if (n := node.end_lineno - node.lineno + 1) > FUNCTION]
 
 
