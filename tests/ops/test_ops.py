@@ -1,0 +1,53 @@
+"""Every op of the table on every device; an op without a row fails."""
+import inspect
+
+import pytest
+
+from gpunn import backend, ops
+from gpunn.symbol import Symbol
+from tests.kernels.devices import DEVICES
+
+from . import check, rows_math, rows_nn, rows_shape
+from .table import ROWS, unwrap
+
+NO_ROW = {"convert_to_numpy", "custom_gradient", "dropout", "dtype", "is_tensor", "ndim", "shape", "size", "empty", "empty_like"}
+HEAVY = {"sim"}                     # devices where every launch is slow: the first two samples of a row
+
+
+@pytest.fixture(scope="module", params=DEVICES)
+def device(request):
+    DEVICES[request.param]()
+    before = backend.device()
+    backend.use(request.param)
+    yield request.param
+    backend.use(before)
+
+
+def samples(row, device):
+    return row.samples[:2] if device in HEAVY else row.samples
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda r: r.id)
+def test_values(row, device):
+    for sample in samples(row, device):
+        for dtype in row.dtypes:
+            check.forward(row, sample, dtype)
+
+
+@pytest.mark.parametrize("row", [r for r in ROWS if r.wrt], ids=lambda r: r.id)
+def test_gradients(row, device):
+    for sample in samples(row, device):
+        if check.differentiable(row, sample):
+            check.gradient(row, sample)
+
+
+@pytest.mark.parametrize("row", [r for r in ROWS if r.symbolic], ids=lambda r: r.id)
+def test_symbols(row):
+    check.symbols(row, row.samples[0])
+
+
+def test_every_public_op_has_a_row():
+    public = {name: f for name, f in vars(ops).items() if inspect.isfunction(f) and not name.startswith("_")}
+    rows = {id(getattr(ops, r.name)) for r in ROWS}
+    missing = {name for name, f in public.items() if id(f) not in rows} - NO_ROW
+    assert not missing, f"ops without a row in tests/ops: {sorted(missing)}"
