@@ -41,8 +41,8 @@ template <bool TRANSPOSED> struct Side {
 extern "C" __global__ void __launch_bounds__(256) im2col(const T *x, T *columns, Window g) {
     Side<false> side{g};
     ROWS_COLUMNS(p, g.n * g.oh * g.ow, j, g.groups * g.kh * g.kw * g.c) {
-        int channel = j % g.c, tap = j / g.c, b = tap % g.kw, a = tap / g.kw % g.kh, group = tap / g.kw / g.kh;
-        long long from = side.pixel(p / (g.oh * g.ow), p / g.ow % g.oh, p % g.ow, a, b, group);
+        int channel = j % g.c, tap = j / g.c, b = tap % g.kw, a = tap / g.kw % g.kh;
+        long long from = side.pixel(p / (g.oh * g.ow), p / g.ow % g.oh, p % g.ow, a, b, tap / g.kw / g.kh);
         columns[(long long)p * (g.groups * g.kh * g.kw * g.c) + j] = from < 0 ? (T)0 : x[from + channel];
     }
 }
@@ -101,7 +101,7 @@ __device__ inline void conv_tile(const T *x, const T *w, const T *bias, T *y, Si
             s.a[lane][i] = from < 0 ? (T)0 : x[from + channel];
         }
 #pragma unroll
-        for (int i = threadIdx.x; i < 16 * 64; i += 256) {      // neighbouring threads read neighbouring weights
+        for (int i = threadIdx.x; i < 16 * 64; i += 256) {      // neighbours read neighbouring weights
             int row = TRANSPOSED ? i % 16 : i / 64, column = TRANSPOSED ? i / 16 : i % 64;
             int at = k0 + row, filter = column0 + column;
             s.b[row][column] = at >= depth || filter >= side.f() ? (T)0
@@ -173,13 +173,12 @@ __device__ inline void depthwise(const T *x, const T *w, const T *bias, T *y, Si
         int image = p / (side.oh() * side.ow()), qy = p / side.ow() % side.oh(), qx = p % side.ow();
         int group = j / side.f(), filter = j % side.f();
         T sum = 0;
-        for (int a = 0; a < g.kh; a++)
-            for (int b = 0; b < g.kw; b++) {
-                long long from = side.pixel(image, qy, qx, a, b, group);
 #pragma unroll 1
-                for (int k = 0; k < side.c() && from >= 0; k++)
-                    sum += x[from + k] * w[side.weight(a * g.kw + b, k, filter, group)];
-            }
+        for (int tap = 0; tap < g.kh * g.kw; tap++) {
+            long long from = side.pixel(image, qy, qx, tap / g.kw, tap % g.kw, group);
+#pragma unroll 1
+            for (int k = 0; k < side.c() && from >= 0; k++) sum += x[from + k] * w[side.weight(tap, k, filter, group)];
+        }
         y[(long long)p * g.groups * side.f() + j] = activated(activation, biased ? sum + bias[j] : sum);
     }
 }
@@ -200,9 +199,10 @@ extern "C" __global__ void __launch_bounds__(256) depthwise_weight(
     __shared__ T shared[8][32];
     Side<false> side{g};
     const int lane = threadIdx.x % 32, line = threadIdx.x / 32, width = g.groups * g.f;
-    const int j = blockIdx.x * 32 + lane, tap = blockIdx.z, last = min((int)(blockIdx.y + 1) * slice, g.n * g.oh * g.ow);
+    const int j = blockIdx.x * 32 + lane, tap = blockIdx.z;
+    const int first = blockIdx.y * slice, last = min(first + slice, g.n * g.oh * g.ow);
     T sum = 0;
-    for (int p = blockIdx.y * slice + line; p < last && j < width; p += 8) {
+    for (int p = first + line; p < last && j < width; p += 8) {
         int image = p / (g.oh * g.ow), qy = p / g.ow % g.oh, qx = p % g.ow;
         long long from = side.pixel(image, qy, qx, tap / g.kw, tap % g.kw, j / g.f);
         if (from >= 0) sum += x[from] * dz[(long long)p * width + j];

@@ -1,9 +1,10 @@
-// Pooling. Backward, an image pixel gathers from the windows that hold it, so no two threads meet. The index has type I.
+// Pooling. Backward, a pixel gathers from the windows that hold it: no two threads meet. I: the index's type.
 
-// The taps [first, last) of a window on the real image, along one axis; `start` is before the image where negative.
+// The taps [first, last) of a window on the real image along one axis; a `start` < 0 is before the image.
 struct Taps {
     int first, last;
-    __device__ Taps(int start, int taps, int length) : first(max(0, -start)), last(min(taps, length - start)) {}
+    __device__ Taps(int start, int taps, int length)
+        : first(max(0, -start)), last(min(taps, length - start)) {}
     __device__ int count() const { return max(0, last - first); }
 };
 
@@ -16,7 +17,7 @@ struct Holders {
 
 extern "C" __global__ void __launch_bounds__(256) max_pool(const T *x, T *y, I *index, Window g) {
     ROWS_COLUMNS(p, g.n * g.oh * g.ow, j, g.c) {
-        int image = p / (g.oh * g.ow), line = p / g.ow % g.oh * g.sh - g.top, column = p % g.ow * g.sw - g.left;
+        int image = p / g.ow / g.oh, line = p / g.ow % g.oh * g.sh - g.top, column = p % g.ow * g.sw - g.left;
         Taps rows(line, g.kh, g.h), columns(column, g.kw, g.w);
         T best = -infinity<T>();
         int place = min(rows.first, g.kh) * g.kw + min(columns.first, g.kw);
@@ -33,7 +34,8 @@ extern "C" __global__ void __launch_bounds__(256) max_pool(const T *x, T *y, I *
     }
 }
 
-extern "C" __global__ void __launch_bounds__(256) max_pool_backward(const T *dy, const I *index, T *dx, Window g) {
+extern "C" __global__ void __launch_bounds__(256) max_pool_backward(
+        const T *dy, const I *index, T *dx, Window g) {
     ROWS_COLUMNS(p, g.n * g.h * g.w, j, g.c) {
         int image = p / (g.h * g.w), line = p / g.w % g.h + g.top, column = p % g.w + g.left;
         Holders rows(line, g.kh, g.sh, g.oh), columns(column, g.kw, g.sw, g.ow);
@@ -50,11 +52,11 @@ extern "C" __global__ void __launch_bounds__(256) max_pool_backward(const T *dy,
 
 extern "C" __global__ void __launch_bounds__(256) average_pool(const T *x, T *y, Window g) {
     ROWS_COLUMNS(p, g.n * g.oh * g.ow, j, g.c) {
-        int image = p / (g.oh * g.ow), line = p / g.ow % g.oh * g.sh - g.top, column = p % g.ow * g.sw - g.left;
+        int image = p / g.ow / g.oh, line = p / g.ow % g.oh * g.sh - g.top, column = p % g.ow * g.sw - g.left;
         Taps rows(line, g.kh, g.h), columns(column, g.kw, g.w);
         T sum = 0;
         for (int a = rows.first; a < rows.last; a++) {
-            T part = 0;                                         // a sum of line sums: the error grows with the side
+            T part = 0;                                 // a sum of line sums: the error grows with the side
             for (int b = columns.first; b < columns.last; b++)
                 part += x[((long long)(image * g.h + line + a) * g.w + column + b) * g.c + j];
             sum += part;
@@ -71,8 +73,9 @@ extern "C" __global__ void __launch_bounds__(256) average_pool_backward(const T 
         for (int oy = rows.first; oy < rows.last; oy++)
 #pragma unroll 1
             for (int ox = columns.first; ox < columns.last; ox++) {
-                int real = Taps(oy * g.sh - g.top, g.kh, g.h).count() * Taps(ox * g.sw - g.left, g.kw, g.w).count();
-                sum += dy[((long long)(image * g.oh + oy) * g.ow + ox) * g.c + j] / real;
+                Taps down(oy * g.sh - g.top, g.kh, g.h), across(ox * g.sw - g.left, g.kw, g.w);
+                long long at = ((long long)(image * g.oh + oy) * g.ow + ox) * g.c + j;
+                sum += dy[at] / (down.count() * across.count());
             }
         dx[(long long)p * g.c + j] = sum;
     }

@@ -1,6 +1,6 @@
 // One step of a recurrent layer after (backward: before) its matrix product: a thread a unit of a sequence.
-// States are (n, steps, units); a masked step carries the state on. Backward, dh_next and dc_next (n, units) carry
-// the gradient from step to step, and get what the matrix product will add to.
+// States are (n, steps, units); a masked step carries the state on. Backward, dh_next and dc_next bring
+// the gradient from the next step, and get what the matrix product will add to.
 
 struct Step {
     int n, steps, units, t;

@@ -1,6 +1,6 @@
 """Recurrent layers: a matrix product and one pointwise kernel a step; du is one product over all steps.
 
-Backward, dh0 and dc0 carry the gradient from step to step: what is left in them after the first is the result.
+Backward, dh0 and dc0 carry the gradient from step to step: what is left after the first is the result.
 """
 from .launch import empty, launch
 from .matmul import matmul

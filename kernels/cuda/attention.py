@@ -1,0 +1,45 @@
+"""Scaled dot-product attention by tiles with a running softmax: there is no table of scores in memory."""
+import numpy as np
+
+from .launch import blocks, empty, launch
+from .views import steps
+
+SIZES = "tq tk heads d e causal masked"
+ATTENTION = np.dtype([("step", "i8", 4), *((name, "i4") for name in SIZES.split())], align=True)
+
+
+def _struct(q, k, v, causal, mask):
+    """`struct Attention` in attention.cu, and the mask (any array where there is none)."""
+    (n, tq, heads, d), tk = q.shape, k.shape[1]
+    step = (0,) * 4 if mask is None else steps(mask, (n, heads, tq, tk))
+    struct = np.array([(step, tq, tk, heads, d, v.shape[3], causal, mask is not None)], ATTENTION)
+    return struct, q if mask is None else mask
+
+
+def _grid(result):
+    """Tiles of 64 rows of every head, of 64 of the width; result is (n, t, heads, width)."""
+    n, t, heads, width = result.shape
+    return -(-t // 64) * n * heads, max(1, -(-width // 64))
+
+
+def attention(q, k, v, scale, causal=False, mask=None, out=None):
+    """q (n, tq, h, d), k (n, tk, h, d), v (n, tk, h, e) -> (y (n, tq, h, e), lse (n, h, tq))"""
+    n, tq, heads, _ = q.shape
+    y, lse = out or (None, None)
+    y = empty(q, (n, tq, heads, v.shape[3])) if y is None else y
+    lse = empty(q, (n, heads, tq)) if lse is None else lse
+    g, mask = _struct(q, k, v, causal, mask)
+    launch("attention", "attention", _grid(y), (q, k, v, y, lse, mask, float(scale), g), T=q.dtype)
+    return y, lse
+
+
+def attention_backward(dy, q, k, v, y, lse, scale, causal=False, mask=None, out=None):
+    """-> (dq, dk, dv)"""
+    grads = tuple(empty(a, a.shape) if o is None else o for o, a in zip(out or (None,) * 3, (q, k, v)))
+    g, mask = _struct(q, k, v, causal, mask)
+    delta = empty(lse, lse.shape)
+    launch("attention", "attention_delta", blocks(lse.size * 32), (dy, y, delta, g, lse.size), T=q.dtype)
+    for name, grad in zip(("dq", "dk", "dv"), grads):
+        args = q, k, v, dy, lse, delta, grad, mask, float(scale), g
+        launch("attention", f"attention_{name}", _grid(grad), args, T=q.dtype)
+    return grads
