@@ -1,4 +1,5 @@
 """The CUDA kernels, in CUDA C++. `kernels/README.md` is the contract; `kernels/cpu` holds the twins."""
+from .attention import attention, attention_backward
 from .conv import col2im, conv, conv_input_grad, conv_weight_grad, im2col
 from .elementwise import binary, unary, unary_backward, where
 from .index import gather, gather_batch, scatter_add

@@ -177,7 +177,8 @@ __device__ inline void depthwise(const T *x, const T *w, const T *bias, T *y, Si
         for (int tap = 0; tap < g.kh * g.kw; tap++) {
             long long from = side.pixel(image, qy, qx, tap / g.kw, tap % g.kw, group);
 #pragma unroll 1
-            for (int k = 0; k < side.c() && from >= 0; k++) sum += x[from + k] * w[side.weight(tap, k, filter, group)];
+            for (int k = 0; k < side.c() && from >= 0; k++)
+                sum += x[from + k] * w[side.weight(tap, k, filter, group)];
         }
         y[(long long)p * g.groups * side.f() + j] = activated(activation, biased ? sum + bias[j] : sum);
     }
