@@ -153,13 +153,13 @@ def same_bits(got: np.ndarray, want: np.ndarray, name: str) -> None:
 
 
 def tolerances(case: Case, dtype: str, want: np.ndarray) -> tuple[float, float]:
-    """By default a rounding error may be as large as the largest result allows: sums cancel."""
+    """By default a rounding error may be as large as the largest result allows (1 if all are 0): sums cancel."""
     def choose(x):
         return x.get(dtype) if isinstance(x, dict) else x
     rtol, atol = choose(case.rtol), choose(case.atol)
     rtol = RTOL[dtype] if rtol is None else rtol
     finite = np.abs(want[np.isfinite(want)])
-    return rtol, rtol * finite.max(initial=0.0) if atol is None else atol
+    return rtol, rtol * (finite.max(initial=0.0) or 1.0) if atol is None else atol
 
 
 def takes_out(function: Callable, case: Case, args: tuple) -> bool:
