@@ -45,6 +45,8 @@ SHAPES = {
     "row": Shape((2, 1, 12, 3), (1, 3), 5, (1, 2), ((0, 0), (2, 0)), (1, 2)),
     "larger_than_image": Shape((2, 3, 4, 2), (5, 5), 3, (1, 1), ((3, 2), (2, 3))),
     "five_images_in_parts": Shape((5, 3, 3, 2), (2, 2), 3),
+    "many_pixels_and_filters": Shape((2, 17, 18, 3), (3, 3), 70, padding=((1, 1), (1, 1))),
+    "many_pixels_depthwise": Shape((2, 17, 18, 3), (3, 3), 3, padding=((1, 1), (1, 1)), groups=3),
     "empty": Shape((0, 5, 5, 2), (3, 3), 3),
     "empty_depthwise": Shape((0, 5, 5, 2), (3, 3), 2, groups=2),
 }
