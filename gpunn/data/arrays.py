@@ -8,19 +8,30 @@ from ..tree import flatten, map_structure
 
 class ArrayFeed:
     """Batches of (x, y, sample_weight), nested as given; None where there is none."""
+    can_restart = True
 
     def __init__(self, data, batch_size: int = 32, shuffle: bool = False, seed: int | None = None, steps: int | None = None):
         self.length = _length(data)
         self.arrays = map_structure(_on_device, data)
         self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
-        whole = -(-self.length // batch_size)
-        self.steps = whole if steps is None else min(steps, whole)
+        self.steps = -(-self.length // batch_size) if steps is None else steps
         self.order = persistent(asarray(np.arange(self.length, dtype=np.int32)))
         self.cursor = persistent(asarray(np.zeros(1, np.int32)))
-        self.done, self.size = 0, 0
+        self.taken, self.done, self.size = 0, self.length, 0
 
     def start(self, epoch: int):
-        """A new epoch: another order, a function of the seed and the epoch alone."""
+        """A new epoch; a new pass over the data, unless `steps` left some of the last one."""
+        self.taken = 0
+        if self.done >= self.length:
+            self.begin_pass(epoch)
+
+    def restart(self):
+        """From the first sample on, wherever the last pass stopped."""
+        self.done = self.length
+        self.start(0)
+
+    def begin_pass(self, epoch: int):
+        """Another order, a function of the seed and the epoch alone."""
         self.done = 0
         k = kernels_of(self.order)
         k.fill(0, self.cursor)
@@ -28,10 +39,11 @@ class ArrayFeed:
             k.copy(asarray(rng.permutation(self.seed, epoch, self.length)), out=self.order)
 
     def advance(self):
-        """The key of the next batch's program - its size - or None at the end."""
-        if self.done >= self.steps * self.batch_size or self.done >= self.length:
-            return None
+        """The key of the next batch's program - its size - or None at the end of the epoch or of the data."""
         self.size = min(self.batch_size, self.length - self.done)
+        if self.taken >= self.steps or not self.size:
+            return None
+        self.taken += 1
         self.done += self.size
         return self.size
 

@@ -26,7 +26,7 @@ class Losses:
                 continue
             value = losses_module.as_loss(f, (t.shape, p.shape))(t, p, s)
             if self.trackers:
-                next(trackers).update_state(value)
+                next(trackers).update_state(value, sample_weight=len(p))
             value = value if w == 1.0 else value * w
             total = value if total is None else total + value
         return total

@@ -156,7 +156,7 @@ class Trainer:
         feed = make_feed(x, batch_size=batch_size, steps=steps, who="predict")
         calls = CallbackList(callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, steps=feed.steps)
         loop, parts = self._loop(self._predict, feed, "predict"), []
-        feed.start(0)
+        feed.restart()
         calls.on_predict_begin()
         while (key := feed.advance()) is not None:
             calls.on_predict_batch_begin(len(parts))
@@ -231,9 +231,9 @@ class Trainer:
             with no_grad():
                 self(x, training=False)
 
-    def _evaluate(self, loop, calls, logs_prefix=""):
+    def _evaluate(self, loop, calls):
         self.reset_metrics()
-        loop.feed.start(0)
+        loop.feed.restart()
         calls.on_test_begin()
         step, logs = 0, {}
         while (key := loop.feed.advance()) is not None:
@@ -309,7 +309,7 @@ class _Fit:
         if feed.steps and step < feed.steps and not self.model.stop_training:
             warnings.warn(f"fit: the data ended after {step} of {feed.steps} steps; make sure that the generator gives "
                           "steps_per_epoch * epochs batches", stacklevel=5)
-            self.model.stop_training = True
+            self.model.stop_training = not feed.can_restart
         return logs
 
 

@@ -137,8 +137,10 @@ class Optimizer:
         return self.updates
 
     def step(self, k):
-        p, g = self.flat.data, self.flat.grad
-        k.copy(self.iterations.data.reshape(1), out=self.hyper.data[1:2])
+        p, g, count = self.flat.data, self.flat.grad, self.hyper.data[1:2]
+        k.copy(self.iterations.data.reshape(1), out=count)
+        if self.gradient_accumulation_steps:            # several batches make one step
+            k.binary("divide", count, float(self.gradient_accumulation_steps), out=count)
         if self.loss_scale_factor:
             k.binary("divide", g, float(self.loss_scale_factor), out=g)
         self.clip(k, g)
@@ -172,9 +174,11 @@ class Optimizer:
             k.binary("multiply", part, keep, out=part)
 
     def track_average(self, k, p):
-        m = float(self.ema_momentum)
-        k.binary("multiply", self.average, m, out=self.average)
-        k.binary("add", self.average, k.binary("multiply", p, 1.0 - m), out=self.average)
+        """average = m * average + (1 - m) * p, where m is 0 at the first step."""
+        later = k.copy(k.binary("greater", self.iterations.data, 1), dtype=p.dtype)
+        m = k.binary("multiply", later, float(self.ema_momentum))
+        change = k.binary("multiply", k.binary("subtract", 1.0, m), k.binary("subtract", p, self.average))
+        k.binary("add", self.average, change, out=self.average)
         if self.ema_overwrite_frequency:
             due = k.binary("equal", k.binary("mod", self.iterations.data, int(self.ema_overwrite_frequency)), 0)
             k.where(due, self.average, p, out=p)
