@@ -26,6 +26,9 @@ __device__ inline long long place(const View &view, int operand, long long i) {
     return at + i * view.stride[operand][0];
 }
 
+// 0.5 is 0 for an integer, and 1 for a bool
+#define IS_REAL(V) ((V)0.5 != (V)0 && (V)0.5 != (V)1)
+
 template <class V> __device__ inline V infinity() { return (V)__int_as_float(0x7f800000); }
 template <class V> __device__ inline V not_a_number() { return (V)__int_as_float(0x7fc00000); }
 

@@ -46,7 +46,7 @@ def binary(name, a, b, out=None):
     shape = array.shape if side else np.broadcast_shapes(a.shape, b.shape)
     out = empty(array, shape, bool if name in TRUTH else array.dtype) if out is None else out
     number = number_type(array.dtype)
-    launch("elementwise", "binary", blocks(out.size),
+    launch("binary", "binary", blocks(out.size),
            (b if side == 1 else a, a if side == 2 else b, out, BINARY_CODE[name], side, number.type(value),
             np.int64(out.size),
             view_of(out.shape, a, b)), T=array.dtype, O=out.dtype, N=number)
@@ -63,7 +63,7 @@ def where(condition, a, b, out=None):
     for bit, x in ((1, a), (2, b)):
         sides |= 0 if hasattr(x, "dtype") else bit
         numbers.append(out.dtype.type(0 if hasattr(x, "dtype") else x))
-    launch("elementwise", "where", blocks(out.size),
+    launch("binary", "where", blocks(out.size),
            (condition, out if sides & 1 else a, out if sides & 2 else b, out, sides, *numbers,
             np.int64(out.size),
             view_of(out.shape, condition, a, b)), T=out.dtype, O=out.dtype, N=number_type(out.dtype))

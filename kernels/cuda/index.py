@@ -13,8 +13,8 @@ def gather(table, ids, out=None):
     missing = table.dtype.type(np.nan if table.dtype.kind == "f" else 0)
     width = out.size // max(1, ids.size)
     grid, block = rows_columns(ids.size, width)
-    launch("index", "gather", grid if out.size else 0, (table, ids, out, missing, ids.size, table.shape[0],
-                                                        width),
+    launch("index", "gather", grid if out.size else 0,
+           (table, ids, out, missing, ids.size, table.shape[0], width),
            block=block, S=table.dtype, T=table.dtype)
     return out
 
