@@ -6,7 +6,7 @@ import re
 def suggest(name, known) -> str:
     """"; did you mean 'relu'?", or the whole list where it is short, or nothing."""
     known = sorted({str(k) for k in known})
-    lower = {k.lower(): k for k in reversed(known)}
+    lower = {k.lower(): k for k in sorted(known, key=lambda k: k.islower() == str(name).islower())}
     near = [lower[k] for k in difflib.get_close_matches(str(name).lower(), lower, 3, 0.6)]
     if near:
         return f"; did you mean {' or '.join(map(repr, near))}?"

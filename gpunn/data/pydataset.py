@@ -29,12 +29,14 @@ def batches(dataset: PyDataset, order):
     """The batches with these numbers, some prepared ahead by threads when the data set has workers."""
     dataset.on_epoch_begin()
     workers = getattr(dataset, "workers", 1)
-    if workers <= 1:
-        yield from (dataset[i] for i in order)
-    else:
-        with ThreadPoolExecutor(workers) as pool:
-            yield from _ahead(pool, dataset, iter(order), getattr(dataset, "max_queue_size", 10))
-    dataset.on_epoch_end()
+    try:
+        if workers <= 1:
+            yield from (dataset[i] for i in order)
+        else:
+            with ThreadPoolExecutor(workers) as pool:
+                yield from _ahead(pool, dataset, iter(order), getattr(dataset, "max_queue_size", 10))
+    finally:
+        dataset.on_epoch_end()
 
 
 def _ahead(pool, dataset, order, depth: int):

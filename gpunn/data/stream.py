@@ -71,14 +71,17 @@ class StreamFeed(BatchFeed):
 
     def advance(self):
         """Fetch the next batch; the key of its buffers, or None at the end of the epoch."""
-        if self.steps is not None and self.done >= self.steps:
+        found = [] if self.steps is not None and self.done >= self.steps else self.next()
+        if not found:
+            self.close()
             return None
-        for batch in self.next():
-            self.done += 1
-            return self.put(batch)
-        return None
+        self.done += 1
+        return self.put(found[0])
 
     def close(self):
-        """End a generator that we started, so that its `finally` runs now."""
-        if hasattr(self.iterator, "close") and not self.endless:
+        """End an iterator that we started, so that its `finally` runs now."""
+        if self.endless:
+            return
+        if hasattr(self.iterator, "close"):
             self.iterator.close()
+        self.iterator = None
