@@ -68,7 +68,8 @@ def batch_norm_backward(dy, x, gamma, mean, rstd, need, out=None):
     if want_x:
         dx = empty(x, x.shape) if dx is None else dx
         grid, block = rows_columns(*x.shape)
-        args = dy, x, x if gamma is None else gamma, mean, rstd, dgamma, dbeta, dx, gamma is not None, *x.shape
+        scale = x if gamma is None else gamma
+        args = dy, x, scale, mean, rstd, dgamma, dbeta, dx, gamma is not None, *x.shape
         launch("normalize", "batch_norm_dx", grid, args, block=block, T=x.dtype)
     return dx, dgamma if want_gamma else None, dbeta if want_beta else None
 
