@@ -8,14 +8,17 @@ from . import maths
 from .launch import call, parallel_kernel
 from .memory import contiguous, fill
 
-UFUNC = {"abs": np.absolute, "round": np.rint, "exponential": np.exp} | {name: getattr(np, name) for name in (
-    "negative sign exp expm1 log log1p log2 log10 sqrt square reciprocal sin cos tan arcsin arccos arctan sinh cosh tanh "
+UFUNC = {"abs": np.absolute, "round": np.rint} | {name: getattr(np, name) for name in (
+    "negative sign expm1 log log1p log2 log10 sqrt square reciprocal sin cos tan arcsin arccos arctan sinh cosh "
     "arcsinh arccosh arctanh floor ceil trunc logical_not isnan isinf isfinite").split()}
 TO_BOOL = {"logical_not", "isnan", "isinf", "isfinite"}
 FLAT = {"sign", "floor", "ceil", "round", "trunc", "binary_step"}       # slope 0 wherever there is one
 
 # y of x, alpha (a), beta (b); T is the dtype
 FORWARD = {
+    "exp": "exp(x)",
+    "exponential": "exp(x)",
+    "tanh": "tanh(x)",
     "rsqrt": "T(1) / T(math.sqrt(x))",
     "erf": "erf(x)",
     "sigmoid": "sigmoid(x)",
@@ -23,13 +26,13 @@ FORWARD = {
     "relu": "T(0) if x <= 0 else x",
     "relu6": "clip(x, T(0), T(6))",
     "leaky_relu": "x if x > 0 else a * x",
-    "elu": "x if x > 0 else a * expm1(x)",
-    "celu": "x if x > 0 else a * expm1(x / a)",
-    "selu": "T(1.0507009873554805) * (x if x > 0 else T(1.6732632423543772) * expm1(x))",
+    "elu": "x if x > 0 else a * expm1_negative(x)",
+    "celu": "x if x > 0 else a * expm1_negative(x / a)",
+    "selu": "T(1.0507009873554805) * (x if x > 0 else T(1.6732632423543772) * expm1_negative(x))",
     "gelu": "x * normal_cdf(x)",
     "gelu_tanh": "x * sigmoid(gelu_argument(x))",
     "silu": "x * sigmoid(x)",
-    "mish": "x * tanh(softplus(x))",
+    "mish": "x * tanh_softplus(x)",
     "softplus": "softplus(x)",
     "softsign": "x / (T(1) + abs(x))",
     "hard_sigmoid": "clip(x / T(6) + T(0.5), T(0), T(1))",
@@ -86,7 +89,7 @@ SLOPE = {
     "clip": "T(1) if x >= a and x <= b else T(0)",
     "power": "a * T(x ** (a - T(1))) if a != 0 else T(0)",
 }
-SHARED = {"gelu_tanh": "s = sigmoid(gelu_argument(x)); ", "silu": "s = sigmoid(x); ", "mish": "t = tanh(softplus(x)); "}
+SHARED = {"gelu_tanh": "s = sigmoid(gelu_argument(x)); ", "silu": "s = sigmoid(x); ", "mish": "t = tanh_softplus(x); "}
 CHUNK = 4096
 
 FORWARD_SOURCE = """
@@ -167,8 +170,7 @@ def binary(name, a, b, out=None):
 
 
 def _select(condition, a, b, out):
-    out[...] = b
-    np.copyto(out, a, where=condition)
+    out[...] = np.where(condition, a, b)
 
 
 def where(condition, a, b, out=None):

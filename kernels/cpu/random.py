@@ -1,18 +1,20 @@
 """Philox4x32-10: a random number is a function of (key, stream, clock, index), the same bits on every device."""
 import numpy as np
-from numba import prange
+from numba import njit, prange
 
-from .launch import exact_kernel, parallel_kernel
+from .launch import kernel, parallel_kernel
 
-BLOCKS = 1024       # Philox blocks a job, four words each
+CHUNK = 4096        # numbers a job
 
 
 LOW, HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 MULTIPLY = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 ADD = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 
+exact = njit(fastmath=False, error_model="numpy", forceinline=True)     # rounded as written: the same bits on every device
 
-@exact_kernel
+
+@exact
 def _philox(block, stream, clock, key):
     """Ten rounds: the four words of one block. Words travel in 64 bits, so that all steps are one type's."""
     block, k0, k1 = np.uint64(block), np.uint64(key[0]), np.uint64(key[1])
@@ -24,52 +26,62 @@ def _philox(block, stream, clock, key):
     return np.uint32(c0), np.uint32(c1), np.uint32(c2), np.uint32(c3)
 
 
-@exact_kernel
+@exact
 def _uniform(bits):
     """[0, 1) in steps of 2**-24: exact in float32."""
-    return np.float32(bits >> np.uint32(8)) * np.float32(2.0 ** -24)
+    return np.float32(np.int32(bits >> np.uint32(8))) * np.float32(2.0 ** -24)
 
 
-@exact_kernel
+@exact
 def _between(bits, low, span):
     return low + span * type(low)(_uniform(bits))
 
 
-@exact_kernel
+@exact
 def _kept(x, bits, rate, scale):
     return x * type(x)(scale) if _uniform(bits) >= rate else type(x)(0)
 
 
+@kernel
+def _words(start, size, key, clock, stream, words):
+    """The bits of elements start ... start + size, start a multiple of 4: whole blocks first, for they run in vectors."""
+    first, whole = start // 4, size // 4
+    for block in range(whole):
+        a, b, c, d = _philox(first + block, stream, clock, key)
+        words[4 * block], words[4 * block + 1], words[4 * block + 2], words[4 * block + 3] = a, b, c, d
+    if size % 4:
+        rest = _philox(first + whole, stream, clock, key)
+        for i in range(size % 4):
+            words[4 * whole + i] = rest[i]
+
+
 @parallel_kernel
 def _random_bits(key, clock, stream, out):
-    blocks = (out.size + 3) // 4
-    for job in prange((blocks + BLOCKS - 1) // BLOCKS):
-        for block in range(job * BLOCKS, min(blocks, job * BLOCKS + BLOCKS)):
-            words, start = _philox(block, stream, clock, key), block * 4
-            for i in range(min(4, out.size - start)):
-                out[start + i] = words[i]
+    for job in prange((out.size + CHUNK - 1) // CHUNK):
+        start = job * CHUNK
+        _words(start, min(CHUNK, out.size - start), key, clock, stream, out[start:])
 
 
 @parallel_kernel
 def _random_uniform(key, clock, stream, low, span, out):
     T = out.dtype.type
-    blocks = (out.size + 3) // 4
-    for job in prange((blocks + BLOCKS - 1) // BLOCKS):
-        for block in range(job * BLOCKS, min(blocks, job * BLOCKS + BLOCKS)):
-            words, start = _philox(block, stream, clock, key), block * 4
-            for i in range(min(4, out.size - start)):
-                out[start + i] = _between(words[i], T(low), T(span))
+    for job in prange((out.size + CHUNK - 1) // CHUNK):
+        start, words = job * CHUNK, np.empty(CHUNK, np.uint32)
+        size = min(CHUNK, out.size - start)
+        _words(start, size, key, clock, stream, words)
+        for i in range(size):
+            out[start + i] = _between(words[i], T(low), T(span))
 
 
 @parallel_kernel
 def _dropout(x, rate, scale, key, clock, stream, out):
     rate, scale = np.float32(rate), np.float32(scale)
-    blocks = (x.size + 3) // 4
-    for job in prange((blocks + BLOCKS - 1) // BLOCKS):
-        for block in range(job * BLOCKS, min(blocks, job * BLOCKS + BLOCKS)):
-            words, start = _philox(block, stream, clock, key), block * 4
-            for i in range(min(4, x.size - start)):
-                out[start + i] = _kept(x[start + i], words[i], rate, scale)
+    for job in prange((x.size + CHUNK - 1) // CHUNK):
+        start, words = job * CHUNK, np.empty(CHUNK, np.uint32)
+        size = min(CHUNK, x.size - start)
+        _words(start, size, key, clock, stream, words)
+        for i in range(size):
+            out[start + i] = _kept(x[start + i], words[i], rate, scale)
 
 
 def random_bits(key, clock, stream, out):

@@ -15,14 +15,15 @@ UFUNC = {"prod": np.multiply, "max": np.maximum, "min": np.minimum, "any": np.lo
 def _sum(x, count, partial, out):
     """x (outer, n, inner), partial (outer, parts, inner) -> out (outer, inner) = sum / count"""
     outer, parts, inner = partial.shape
-    share = (x.shape[1] + parts - 1) // parts
+    n, flat = x.shape[1], x.reshape(x.size)
+    share = (n + parts - 1) // parts
     for job in prange(outer * parts):
-        rows, total = x[job // parts], partial[job // parts, job % parts]
-        low, high = job % parts * share, min(rows.shape[0], job % parts * share + share)
+        rows, total, start = x[job // parts], partial[job // parts, job % parts], job // parts * n
+        low, high = job % parts * share, min(n, job % parts * share + share)
         if inner == 1:
             one = 0.0
-            for i in range(low, high):
-                one += rows[i, 0]
+            for i in range(start + low, start + high):
+                one += flat[i]
             total[0] = one
         else:
             total[:] = 0
