@@ -2,7 +2,6 @@
 import ctypes
 import hashlib
 import json
-import os
 import re
 import sys
 from pathlib import Path
@@ -44,10 +43,9 @@ class Nvrtc:
         options = (*options, f"--gpu-architecture=sm_{architecture}", "--ptxas-options=-v")
         key = hashlib.sha256("\0".join([self.version, code, *options]).encode()).hexdigest()[:24]
         kept = build.folder() / f"nvrtc-{key}.json"
-        if not kept.exists():
-            temporary = kept.with_suffix(f".{os.getpid()}.tmp")
-            temporary.write_text(json.dumps(usage(self.log(code, options))))
-            os.replace(temporary, kept)
+        with build.once(kept) as temporary:
+            if temporary:
+                temporary.write_text(json.dumps(usage(self.log(code, options))))
         return json.loads(kept.read_text())
 
     def log(self, code: str, options: tuple) -> str:

@@ -5,7 +5,6 @@ import hashlib
 import importlib
 import inspect
 import json
-import os
 from pathlib import Path
 
 from gpunn.kernels.cuda import launch
@@ -51,10 +50,9 @@ def simulated() -> set[tuple[str, str, str]]:
     A case that raises is left out: its own test tells why.
     """
     kept = build.folder() / f"launched-{digest()}.json"
-    if not kept.exists():
-        temporary = kept.with_suffix(f".{os.getpid()}.tmp")
-        temporary.write_text(json.dumps(sorted(run_all_cases())))
-        os.replace(temporary, kept)
+    with build.once(kept) as temporary:
+        if temporary:
+            temporary.write_text(json.dumps(sorted(run_all_cases())))
     return {tuple(row) for row in json.loads(kept.read_text())}
 
 

@@ -1,4 +1,5 @@
 """Builds CUDA source with g++ against the shim, once a content; many test processes may ask at once."""
+import contextlib
 import ctypes
 import fcntl
 import functools
@@ -73,22 +74,31 @@ def build(code: str, options=()) -> Path:
     text = program(code, options)
     key = "\0".join([text, *(path.read_text() for path in HEADERS), *FLAGS, machine()])
     path = folder() / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.so"
-    if not path.exists():
-        with open(path.with_suffix(".lock"), "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)        # a second process waits instead of compiling it again
-            if not path.exists():
-                compile_to(path, text)
+    with once(path) as temporary:
+        if temporary:
+            compile_to(temporary, text)
     return path
 
 
+@contextlib.contextmanager
+def once(path: Path):
+    """None where `path` exists, else a name to write under, which becomes `path`: whole, and in one process only."""
+    if path.exists():
+        yield None
+        return
+    with open(path.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)            # a second process waits instead of doing the same again
+        temporary = None if path.exists() else path.with_suffix(f".{os.getpid()}.tmp")
+        yield temporary
+        if temporary:
+            os.replace(temporary, path)
+
+
 def compile_to(path: Path, text: str) -> None:
-    """Under another name first: a reader never sees half a file, even where locks do not work."""
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    command = ["g++", *FLAGS, f"-I{HERE}", "-x", "c++", "-", "-o", str(temporary)]
+    command = ["g++", *FLAGS, f"-I{HERE}", "-x", "c++", "-", "-o", str(path)]
     result = subprocess.run(command, input=text, capture_output=True, text=True)
     if result.returncode:
         raise BuildError(result.stderr)
-    os.replace(temporary, path)
 
 
 def load(code: str, options=()) -> ctypes.PyDLL:

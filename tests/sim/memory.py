@@ -54,8 +54,8 @@ class Memory:
     def __init__(self, pool, size: int, whole: np.ndarray, nbytes: int):
         self.pool, self.size, self.whole, self.bytes = pool, size, whole, at_edge(whole, nbytes)
 
-    def __del__(self):
-        self.whole[:] = GARBAGE
+    def __del__(self, garbage=GARBAGE):             # a default outlives the module when the interpreter ends
+        self.whole[:] = garbage
         self.pool.idle[self.size].append(self.whole)
 
 

@@ -1,0 +1,93 @@
+"""gpunn on the CUDA sources without a GPU: the backend, a program, and a whole `fit`: eager, captured, and on the CPU."""
+import gc
+
+import numpy as np
+import pytest
+
+import gpunn
+from gpunn import backend, layers, models
+from gpunn.backend.program import WARMUP, Program
+from tests import sim
+from tests.sim.capture import all_released
+
+
+@pytest.fixture
+def chosen(monkeypatch):
+    """chosen(name): new arrays are born there, until the test ends."""
+    sim.install()
+    monkeypatch.setattr(backend, "_current", None)
+    with all_released():
+        yield backend.use
+
+
+def test_the_device_has_a_name(chosen, capsys):
+    assert chosen("sim") == backend.device() == "sim"
+    assert "gpunn: sim (CUDA sources on the CPU" in capsys.readouterr().err
+    x = backend.asarray([1.0, 2.0])
+    assert type(x) is sim.install().ndarray and backend.to_numpy(x).tolist() == [1, 2]
+
+
+def descend(device: str, steps: int, eager: bool) -> np.ndarray:
+    """Linear regression by hand: kernels only."""
+    here = backend.backend_of(backend.asarray(0.0))
+    r = np.random.default_rng(0)
+    x, w = (backend.persistent(backend.asarray(r.normal(size=shape).astype("float32"))) for shape in ((8, 3), (3, 2)))
+    hyper = backend.persistent(backend.asarray(np.array([0.1, 0, 0, 0], "float32")))
+    k = here.kernels
+
+    def step():
+        y = k.dense(x, w, None, "tanh")
+        _, dw, _ = k.dense_backward(y, y, x, w, "tanh", (None, True, None))
+        k.sgd(w.reshape(-1), dw.reshape(-1), None, hyper)
+        k.binary("multiply", hyper, 0.9, out=hyper)
+        return y
+
+    program = Program(here, step, eager=eager)
+    for _ in range(steps):
+        program()
+    assert (program.replay is not None) == (not eager and steps > WARMUP)
+    return backend.to_numpy(w)
+
+
+def test_a_program_replays_what_it_did_eagerly(chosen):
+    chosen("sim")
+    replayed = descend("sim", 7, eager=False)
+    np.testing.assert_array_equal(replayed, descend("sim", 7, eager=True))
+    chosen("cpu")
+    np.testing.assert_allclose(replayed, descend("cpu", 7, eager=False), rtol=1e-5)
+
+
+def test_a_step_that_reads_a_value_stays_eager(chosen, capsys):
+    chosen("sim")
+    x = backend.persistent(backend.asarray(np.ones(3, "float32")))
+    program = Program(backend.current(), lambda: float(backend.kernels_of(x).reduce("sum", x)))
+    assert [program() for _ in range(5)] == [3.0] * 5
+    assert "runs eagerly, step by step" in capsys.readouterr().err
+
+
+def trained(eager: bool):
+    """(weights, losses) of a small network with all that a step may hold: convolution, normalisation, dropout."""
+    gpunn.set_seed(7)
+    r = np.random.default_rng(0)
+    x, y = r.normal(size=(40, 8, 8, 1)).astype("float32"), r.integers(0, 3, 40)
+    model = models.Sequential([
+        layers.Input((8, 8, 1)), layers.Conv2D(4, 3, activation="relu"), layers.MaxPooling2D(),
+        layers.BatchNormalization(), layers.Flatten(), layers.Dropout(0.3), layers.Dense(3, activation="softmax")])
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"], run_eagerly=eager)
+    history = model.fit(x, y, batch_size=16, epochs=3, verbose=0).history
+    return model.get_weights(), history["loss"], history["accuracy"]
+
+
+def test_fit_is_the_same_eager_captured_and_nearly_on_the_cpu(chosen, capsys):
+    chosen("sim")
+    captured, eager = trained(False), trained(True)
+    assert "eagerly" not in capsys.readouterr().err
+    for one, other in zip(captured[0], eager[0], strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert captured[1:] == eager[1:]
+    gc.collect()
+    chosen("cpu")
+    cpu = trained(False)
+    np.testing.assert_allclose(captured[1], cpu[1], rtol=1e-4)
+    for one, other in zip(captured[0], cpu[0], strict=True):
+        np.testing.assert_allclose(one, other, rtol=2e-3, atol=2e-4)
