@@ -1,6 +1,7 @@
-"""Convolution as a matrix product: im2col lays each window down as a row, col2im adds the rows up again.
+"""Convolution for every stride, dilation and group, as a matrix product: im2col lays each window down as a row, col2im adds
+the rows up again. A batch goes through in parts, so that the matrix of windows stays small and warm.
 
-A batch goes through in parts, so that the matrix of windows stays small and warm. Depthwise has its own kernels.
+The usual convolutions do not come this way: direct.py walks the image itself, depthwise.py has one filter a channel.
 """
 import math
 
@@ -8,11 +9,13 @@ import numpy as np
 from numba import prange
 
 from .depthwise import depthwise, depthwise_input_grad, depthwise_weight_grad, finish
+from .direct import direct, fits
 from .launch import parallel_kernel
 from .matmul import dense, matmul
+from .memory import copy
 from .window import real, windows
 
-PART = 1 << 21          # numbers in the matrix of windows at a time
+PART = 1 << 20          # numbers in the matrix of windows at a time
 
 
 @parallel_kernel
@@ -22,12 +25,12 @@ def _im2col(x, cols, sh, sw, top, left, dh, dw):
     lines, rows = x.reshape(n * h, w * groups * c), cols.reshape(n * oh, ow * groups * kh * kw * c)
     taps, runs = (kw, 1) if dw == 1 and groups == 1 else (1, kw)        # a run: pixels that are neighbours on both sides
     for r in prange(n * oh):
-        row, at = rows[r], 0
+        row, at, line0, y0 = rows[r], 0, r // oh * h, r % oh * sh - top
         for q in range(ow):
             for g in range(groups):
                 for a in range(kh):
-                    y = r % oh * sh + a * dh - top
-                    line = lines[r // oh * h + min(max(y, 0), h - 1)]
+                    y = y0 + a * dh
+                    line = lines[line0 + min(max(y, 0), h - 1)]
                     for b in range(runs):
                         start = q * sw + b * dw - left
                         first, stop = real(start, taps if 0 <= y < h else 0, w)
@@ -97,7 +100,7 @@ def _parts(shape, dtype, size, strides, padding, dilation, groups):
     return [slice(i, min(n, i + step)) for i in range(0, max(n, 1), step)], np.empty((step, *image), dtype)
 
 
-def _windows(x, size, strides, padding, dilation, groups):
+def _columns(x, size, strides, padding, dilation, groups):
     """Yields (slice of the batch, its windows as im2col gives them)."""
     if _pointwise(size, strides, padding):
         yield slice(None), x
@@ -120,8 +123,10 @@ def conv(x, w, b, strides, padding, dilation, groups=1, activation="linear", out
         out = np.empty((x.shape[0], *windows(x.shape, size, strides, padding, dilation), f), x.dtype)
     if groups == c > 1:
         return depthwise(x, w, b, strides, padding, dilation, activation, out)
+    if groups == 1 and fits(out) and not _pointwise(size, strides, padding):
+        return direct(x, w, b, strides, padding, dilation, activation, out)
     k = w.size // f
-    for part, cols in _windows(x, size, strides, padding, dilation, groups):
+    for part, cols in _columns(x, size, strides, padding, dilation, groups):
         if groups == 1:
             dense(cols.reshape(-1, k), w.reshape(k, f), b, activation, out[part].reshape(-1, f))
         else:
@@ -137,6 +142,12 @@ def conv_input_grad(dz, w, shape, strides, padding, dilation, groups=1, out=None
         out = np.empty(shape, dz.dtype)
     if groups == shape[3] > 1:
         return depthwise_input_grad(dz, w, strides, padding, dilation, out)
+    reach = tuple(((taps - 1) * gap - before, (taps - 1) * gap - after)
+                  for taps, gap, (before, after) in zip(size, dilation, padding, strict=True))
+    plain = groups == 1 and strides == (1, 1) and not _pointwise(size, strides, padding)
+    if plain and fits(out) and min(map(min, reach)) >= 0:
+        turned = copy(w[::-1, ::-1].swapaxes(2, 3), out=np.empty((*size, f, shape[3]), w.dtype))
+        return conv(dz, turned, None, strides, reach, dilation, out=out)
     k, weights = w.size // f, _by_group(w, groups, f // groups)
     if _pointwise(size, strides, padding):
         matmul(_by_group(dz, groups, f // groups), weights, transpose_b=True, out=_by_group(out, groups, k))
@@ -158,7 +169,7 @@ def conv_weight_grad(x, dz, size, strides, padding, dilation, groups=1, out=None
     if groups == c > 1:
         return depthwise_weight_grad(x, dz, strides, padding, dilation, out)
     k, target = out.size // f, _by_group(out, groups, f // groups)
-    for number, (part, cols) in enumerate(_windows(x, size, strides, padding, dilation, groups)):
+    for number, (part, cols) in enumerate(_columns(x, size, strides, padding, dilation, groups)):
         matmul(_by_group(cols, groups, k), _by_group(dz[part], groups, f // groups),
                transpose_a=True, accumulate=number > 0, out=target)
     return out

@@ -3,23 +3,23 @@ import numpy as np
 from numba import prange
 
 from .launch import kernel, parallel_kernel
+from .maths import sigmoid, tanh
+from .matmul import ACTIVATIONS, NO_BIAS
 from .window import real
-
-EPILOGUES = {"linear": 0, "relu": 1, "sigmoid": 2, "tanh": 3}
 
 
 @kernel
-def _activate(z, activation):
+def activate(z, activation):
     """In place: the fused activations."""
     if activation == 1:
         for j in range(z.size):
             z[j] = 0 if z[j] < 0 else z[j]              # NaN stays
     elif activation == 2:
         for j in range(z.size):
-            z[j] = 1 / (1 + np.exp(-z[j]))
+            z[j] = sigmoid(z[j])
     elif activation == 3:
         for j in range(z.size):
-            z[j] = np.tanh(z[j])
+            z[j] = tanh(z[j])
 
 
 @parallel_kernel
@@ -29,13 +29,13 @@ def _finish(z, b, activation):
         row = z[i]
         for j in range(b.size):
             row[j] += b[j]
-        _activate(row, activation)
+        activate(row, activation)
 
 
 def finish(z, b, activation):
     """Bias and activation in place, (..., f) + (f,)"""
     if b is not None or activation != "linear":
-        _finish(z.reshape(-1, z.shape[-1]), np.empty(0, z.dtype) if b is None else b, EPILOGUES[activation])
+        _finish(z.reshape(-1, z.shape[-1]), NO_BIAS[z.dtype] if b is None else b, ACTIVATIONS[activation])
     return z
 
 

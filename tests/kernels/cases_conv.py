@@ -47,6 +47,8 @@ SHAPES = {
     "five_images_in_parts": Shape((5, 3, 3, 2), (2, 2), 3),
     "many_pixels_and_filters": Shape((2, 17, 18, 3), (3, 3), 70, padding=((1, 1), (1, 1))),
     "many_pixels_depthwise": Shape((2, 17, 18, 3), (3, 3), 3, padding=((1, 1), (1, 1)), groups=3),
+    "register_tiles_stride": Shape((2, 7, 27, 3), (3, 3), 19, (2, 2), ((0, 1), (1, 1))),
+    "register_tiles_dilation": Shape((1, 7, 15, 2), (3, 2), 17, (1, 1), ((2, 1), (1, 0)), (2, 2)),
     "empty": Shape((0, 5, 5, 2), (3, 3), 3),
     "empty_depthwise": Shape((0, 5, 5, 2), (3, 3), 2, groups=2),
 }
