@@ -44,32 +44,19 @@ template <class V> __device__ inline V real(int op, V x, V alpha, V beta) {
     switch (op) {
     case ABS: return fabs(x);
     case EXP: case EXPONENTIAL: return exp(x);
-    case EXPM1: return expm1(x);
-    case LOG: return log(x);
-    case LOG1P: return log1p(x);
-    case LOG2: return log2(x);
-    case LOG10: return log10(x);
-    case SQRT: return sqrt(x);
-    case RSQRT: return 1 / sqrt(x);
-    case RECIPROCAL: return 1 / x;
-    case SIN: return sin(x);
-    case COS: return cos(x);
-    case TAN: return tan(x);
-    case ARCSIN: return asin(x);
-    case ARCCOS: return acos(x);
-    case ARCTAN: return atan(x);
-    case SINH: return sinh(x);
-    case COSH: return cosh(x);
-    case TANH: return tanh(x);
-    case ARCSINH: return asinh(x);
-    case ARCCOSH: return acosh(x);
-    case ARCTANH: return atanh(x);
-    case FLOOR: return floor(x);
-    case CEIL: return ceil(x);
-    case ROUND: return rint(x);
-    case TRUNC: return trunc(x);
-    case ERF: return erf(x);
-    case SIGMOID: return sigmoid(x);
+    case EXPM1: return expm1(x);            case LOG: return log(x);
+    case LOG1P: return log1p(x);            case LOG2: return log2(x);
+    case LOG10: return log10(x);            case SQRT: return sqrt(x);
+    case RSQRT: return 1 / sqrt(x);         case RECIPROCAL: return 1 / x;
+    case SIN: return sin(x);                case COS: return cos(x);
+    case TAN: return tan(x);                case ARCSIN: return asin(x);
+    case ARCCOS: return acos(x);            case ARCTAN: return atan(x);
+    case SINH: return sinh(x);              case COSH: return cosh(x);
+    case TANH: return tanh(x);              case ARCSINH: return asinh(x);
+    case ARCCOSH: return acosh(x);          case ARCTANH: return atanh(x);
+    case FLOOR: return floor(x);            case CEIL: return ceil(x);
+    case ROUND: return rint(x);             case TRUNC: return trunc(x);
+    case ERF: return erf(x);                case SIGMOID: return sigmoid(x);
     case LOG_SIGMOID: return -softplus(-x);
     case LEAKY_RELU: return x > 0 ? x : alpha * x;
     case ELU: return x > 0 ? x : alpha * expm1(x);
@@ -92,47 +79,40 @@ template <class V> __device__ inline V function(int op, V x, V alpha, V beta) {
     else return exact(op, x, alpha, beta);
 }
 
+template <class V> __device__ inline V gelu_slope(V x, V alpha) {
+    if (alpha == 0) return normal_cdf(x) + x * (V)0.3989422804014327 * exp((V)-0.5 * x * x);
+    V t = gelu_tanh(x);
+    return (V)0.5 * (1 + t + x * (1 - t * t) * ROOT_2_OVER_PI * (1 + (V)0.134145 * x * x));
+}
+
 // dy/dx from the input x and the output y
 template <class V> __device__ inline V slope(int op, V x, V y, V alpha, V beta) {
     switch (op) {
-    case ABS: return sign(x);
-    case NEGATIVE: return -1;
+    case ABS: return sign(x);               case NEGATIVE: return -1;
     case EXP: case EXPONENTIAL: return y;
-    case EXPM1: return exp(x);
-    case LOG: return 1 / x;
+    case EXPM1: return exp(x);              case LOG: return 1 / x;
     case LOG1P: return 1 / (1 + x);
     case LOG2: return (V)1.4426950408889634 / x;
     case LOG10: return (V)0.4342944819032518 / x;
-    case SQRT: return (V)0.5 / y;
-    case RSQRT: return (V)-0.5 * y * y * y;
-    case SQUARE: return 2 * x;
-    case RECIPROCAL: return -y * y;
-    case SIN: return cos(x);
-    case COS: return -sin(x);
+    case SQRT: return (V)0.5 / y;           case RSQRT: return (V)-0.5 * y * y * y;
+    case SQUARE: return 2 * x;              case RECIPROCAL: return -y * y;
+    case SIN: return cos(x);                case COS: return -sin(x);
     case TAN: return 1 + y * y;
     case ARCSIN: return 1 / sqrt((1 - x) * (1 + x));
     case ARCCOS: return -1 / sqrt((1 - x) * (1 + x));
-    case ARCTAN: return 1 / (1 + x * x);
-    case SINH: return cosh(x);
-    case COSH: return sinh(x);
-    case TANH: return (1 - y) * (1 + y);
+    case ARCTAN: return 1 / (1 + x * x);    case SINH: return cosh(x);
+    case COSH: return sinh(x);              case TANH: return (1 - y) * (1 + y);
     case ARCSINH: return 1 / sqrt(1 + x * x);
     case ARCCOSH: return 1 / sqrt((x - 1) * (x + 1));
     case ARCTANH: return 1 / ((1 - x) * (1 + x));
     case ERF: return (V)1.1283791670955126 * exp(-x * x);
-    case SIGMOID: return y * (1 - y);
-    case LOG_SIGMOID: return sigmoid(-x);
-    case RELU: return x > 0;
-    case RELU6: return x > 0 && x < 6;
+    case SIGMOID: return y * (1 - y);       case LOG_SIGMOID: return sigmoid(-x);
+    case RELU: return x > 0;                case RELU6: return x > 0 && x < 6;
     case LEAKY_RELU: return x > 0 ? (V)1 : alpha;
     case ELU: return x > 0 ? (V)1 : alpha * exp(x);
     case CELU: return x > 0 ? (V)1 : exp(x / alpha);
     case SELU: return x > 0 ? SELU_SCALE : SELU_SCALE * SELU_ALPHA * exp(x);
-    case GELU: {
-        if (alpha == 0) return normal_cdf(x) + x * (V)0.3989422804014327 * exp((V)-0.5 * x * x);
-        V t = gelu_tanh(x);
-        return (V)0.5 * (1 + t + x * (1 - t * t) * ROOT_2_OVER_PI * (1 + (V)0.134145 * x * x));
-    }
+    case GELU: return gelu_slope(x, alpha);
     case SILU: { V s = sigmoid(x); return s * (1 + x * (1 - s)); }
     case MISH: { V t = tanh(softplus(x)); return t + x * sigmoid(x) * (1 - t * t); }
     case SOFTPLUS: return sigmoid(x);

@@ -41,6 +41,19 @@ __device__ inline T finished(T total, T before, const T *bias, int j, const Matr
     return activated(s.activation, total);
 }
 
+// A finished tile -> c, or the sum over a piece of the inner axis -> partial
+__device__ inline void write_tile(const T *tile, int first_i, int first_j, T *c, T *partial, const T *bias,
+                                  const Matrices &s) {
+    #pragma unroll 1
+    for (int e = threadIdx.x; e < TILE * TILE; e += 256) {
+        int row = first_i + e / TILE, column = first_j + e % TILE;
+        if (row >= s.m || column >= s.n) continue;
+        T value = tile[e / TILE * (TILE + 4) + e % TILE], *here = c + row * s.c_row + column;
+        if (s.pieces > 1) partial[(long long)row * s.n + column] = value;
+        else *here = finished(value, s.accumulate ? *here : (T)0, bias, column, s);
+    }
+}
+
 extern "C" __global__ void __launch_bounds__(256) matmul(const T *a, const T *b, T *c, const T *bias,
         T *partial, const __grid_constant__ Matrices s, const __grid_constant__ View batch) {
     __shared__ Four memory[TILE * (TILE + 4) / 4];         // two slices, then the finished tile
@@ -75,17 +88,8 @@ extern "C" __global__ void __launch_bounds__(256) matmul(const T *a, const T *b,
             #pragma unroll
             for (int x = 0; x < 4; x++) pool[(i + y) * (TILE + 4) + j + x] = total[y][x];
         __syncthreads();
-        T *c_here = c + place(batch, 2, index);
-        T *piece = partial + ((long long)blockIdx.z * s.batches + index) * s.m * s.n;
-        #pragma unroll 1
-        for (int e = threadIdx.x; e < TILE * TILE; e += 256) {
-            int row = first_i + e / TILE, column = first_j + e % TILE;
-            if (row >= s.m || column >= s.n) continue;
-            T value = pool[e / TILE * (TILE + 4) + e % TILE];
-            long long at = row * s.c_row + column;
-            if (s.pieces > 1) piece[(long long)row * s.n + column] = value;
-            else c_here[at] = finished(value, s.accumulate ? c_here[at] : (T)0, bias, column, s);
-        }
+        write_tile(pool, first_i, first_j, c + place(batch, 2, index),
+                   partial + ((long long)blockIdx.z * s.batches + index) * s.m * s.n, bias, s);
         __syncthreads();
     }
 }
