@@ -6,12 +6,18 @@
 template <bool TRANSPOSED>
 __device__ inline int reach(int q, int a, int stride, int dilation, int before, int length) {
     int line = TRANSPOSED ? q + before - a * dilation : q * stride + a * dilation - before;
-    if (TRANSPOSED) {
+    if (TRANSPOSED && stride > 1) {
         if (line % stride) return -1;
         line /= stride;
     }
     return line < length ? max(line, -1) : -1;
 }
+
+struct Pixel {
+    int image, y, x;
+    __device__ Pixel() {}
+    __device__ Pixel(int p, int h, int w) : image(p / w / h), y(p / w % h), x(p % w) {}
+};
 
 // One side of a convolution, by the direction in which it is walked.
 template <bool TRANSPOSED> struct Side {
@@ -22,13 +28,14 @@ template <bool TRANSPOSED> struct Side {
     __device__ int oh() const { return TRANSPOSED ? g.h : g.oh; }           // result
     __device__ int ow() const { return TRANSPOSED ? g.w : g.ow; }
     __device__ int f() const { return TRANSPOSED ? g.c : g.f; }
+    __device__ int pixels() const { return g.n * oh() * ow(); }
+    __device__ Pixel pixel(int p) const { return Pixel(p, oh(), ow()); }
 
-    // Where the channels of `group` begin in the source pixel that result pixel (image, y, x) reads through
-    // tap (a, b); -1: padding
-    __device__ long long pixel(int image, int y, int x, int a, int b, int group) const {
-        y = reach<TRANSPOSED>(y, a, g.sh, g.dh, g.top, h());
-        x = reach<TRANSPOSED>(x, b, g.sw, g.dw, g.left, w());
-        return y < 0 || x < 0 ? -1 : ((long long)(image * h() + y) * w() + x) * g.groups * c() + group * c();
+    // Where the channels of `group` begin in the pixel that result q reads through tap (a, b); -1: padding
+    __device__ long long source(const Pixel &q, int a, int b, int group) const {
+        int y = reach<TRANSPOSED>(q.y, a, g.sh, g.dh, g.top, h());
+        int x = reach<TRANSPOSED>(q.x, b, g.sw, g.dw, g.left, w());
+        return y < 0 || x < 0 ? -1 : (((long long)(q.image * h() + y) * w() + x) * g.groups + group) * c();
     }
 
     __device__ long long weight(int tap, int channel, int filter, int group) const {
@@ -40,9 +47,9 @@ template <bool TRANSPOSED> struct Side {
 // (n, h, w, groups * c) -> (n, oh, ow, groups, kh, kw, c)
 extern "C" __global__ void __launch_bounds__(256) im2col(const T *x, T *columns, Window g) {
     Side<false> side{g};
-    ROWS_COLUMNS(p, g.n * g.oh * g.ow, j, g.groups * g.kh * g.kw * g.c) {
+    ROWS_COLUMNS(p, side.pixels(), j, g.groups * g.kh * g.kw * g.c) {
         int channel = j % g.c, tap = j / g.c, b = tap % g.kw, a = tap / g.kw % g.kh;
-        long long from = side.pixel(p / (g.oh * g.ow), p / g.ow % g.oh, p % g.ow, a, b, tap / g.kw / g.kh);
+        long long from = side.source(side.pixel(p), a, b, tap / g.kw / g.kh);
         columns[(long long)p * (g.groups * g.kh * g.kw * g.c) + j] = from < 0 ? (T)0 : x[from + channel];
     }
 }
@@ -50,14 +57,15 @@ extern "C" __global__ void __launch_bounds__(256) im2col(const T *x, T *columns,
 // The transpose of im2col: every image pixel gathers its places in the windows, so no two threads meet.
 extern "C" __global__ void __launch_bounds__(256) col2im(const T *columns, T *x, Window g) {
     ROWS_COLUMNS(p, g.n * g.h * g.w, j, g.groups * g.c) {
-        int image = p / (g.h * g.w), group = j / g.c;
+        Pixel q(p, g.h, g.w);
+        int group = j / g.c;
         T sum = 0;
         for (int a = 0; a < g.kh; a++) {
-            int oy = reach<true>(p / g.w % g.h, a, g.sh, g.dh, g.top, g.oh);
+            int oy = reach<true>(q.y, a, g.sh, g.dh, g.top, g.oh);
             for (int b = 0; b < g.kw && oy >= 0; b++) {
-                int ox = reach<true>(p % g.w, b, g.sw, g.dw, g.left, g.ow);
+                int ox = reach<true>(q.x, b, g.sw, g.dw, g.left, g.ow);
                 if (ox < 0) continue;
-                long long window = (long long)((image * g.oh + oy) * g.ow + ox) * g.groups + group;
+                long long window = (long long)((q.image * g.oh + oy) * g.ow + ox) * g.groups + group;
                 sum += columns[((window * g.kh + a) * g.kw + b) * g.c + j % g.c];
             }
         }
@@ -68,6 +76,10 @@ extern "C" __global__ void __launch_bounds__(256) col2im(const T *columns, T *x,
 // ---- implicit matrix product: a block makes 64 x 64 results, a thread 4 x 4, 16 of the depth at a time ----
 struct Tiles {
     T a[16][68], b[16][68];         // 68: rows start on other banks, and stay aligned for 16-byte loads
+};
+
+struct WeightTiles : Tiles {
+    Pixel pixel[2][16];             // of this depth and of the next
 };
 
 __device__ inline void multiply(T (&sums)[4][4], const Tiles &s) {
@@ -87,25 +99,26 @@ template <bool TRANSPOSED>
 __device__ inline void conv_tile(const T *x, const T *w, const T *bias, T *y, Side<TRANSPOSED> side,
                                  int biased, int activation, Tiles &s) {
     const Window &g = side.g;
-    const int group = blockIdx.z, pixels = g.n * side.oh() * side.ow(), depth = g.kh * g.kw * side.c();
+    const int group = blockIdx.z, pixels = side.pixels(), depth = g.kh * g.kw * side.c();
     const int row0 = blockIdx.x * 64, column0 = blockIdx.y * 64;
-    const int lane = threadIdx.x % 16, line = threadIdx.x / 16, plane = side.oh() * side.ow();
+    const int lane = threadIdx.x % 16, line = threadIdx.x / 16;
+    Pixel own[4];                                       // of rows line, line + 16, ...
+    for (int i = 0; i < 4; i++) own[i] = side.pixel(min(row0 + line + 16 * i, pixels - 1));
     T sums[4][4] = {};
     for (int k0 = 0; k0 < depth; k0 += 16) {
-        int k = k0 + lane, tap = k / side.c(), channel = k % side.c();
+        int k = k0 + lane, tap = k / side.c(), channel = k % side.c(), a = tap / g.kw, b = tap % g.kw;
 #pragma unroll
-        for (int i = line; i < 64; i += 16) {
-            int p = row0 + i;
-            long long from = k >= depth || p >= pixels ? -1 : side.pixel(
-                p / plane, p / side.ow() % side.oh(), p % side.ow(), tap / g.kw, tap % g.kw, group);
-            s.a[lane][i] = from < 0 ? (T)0 : x[from + channel];
+        for (int i = 0; i < 4; i++) {
+            long long from = k < depth ? side.source(own[i], a, b, group) : -1;
+            s.a[lane][line + 16 * i] = from < 0 ? (T)0 : x[from + channel];
         }
 #pragma unroll
-        for (int i = threadIdx.x; i < 16 * 64; i += 256) {      // neighbours read neighbouring weights
-            int row = TRANSPOSED ? i % 16 : i / 64, column = TRANSPOSED ? i / 16 : i % 64;
-            int at = k0 + row, filter = column0 + column;
-            s.b[row][column] = at >= depth || filter >= side.f() ? (T)0
-                : w[side.weight(at / side.c(), at % side.c(), filter, group)];
+        for (int i = 0; i < 4; i++) {                   // neighbouring threads read neighbouring weights
+            int row = TRANSPOSED ? lane : threadIdx.x / 64 + 4 * i;
+            int column = TRANSPOSED ? line + 16 * i : threadIdx.x % 64, filter = column0 + column;
+            long long from = TRANSPOSED ? side.weight(tap, channel, filter, group)
+                : side.weight(0, k0 + row, filter, group);      // row k of all taps and channels
+            s.b[row][column] = k0 + row < depth && filter < side.f() ? w[from] : (T)0;
         }
         multiply(sums, s);
     }
@@ -135,21 +148,24 @@ extern "C" __global__ void __launch_bounds__(256) conv_backward(const T *dz, con
 // -> parts (slices, kh, kw, c, groups * f)
 extern "C" __global__ void __launch_bounds__(256) conv_weight(
         const T *x, const T *dz, T *parts, Window g, int slice) {
-    __shared__ Tiles s;
+    __shared__ WeightTiles s;
     Side<false> side{g};
     const int across = (g.f + 63) / 64, row0 = blockIdx.x / across * 64, column0 = blockIdx.x % across * 64;
     const int rows = g.kh * g.kw * g.c, group = blockIdx.z;
-    const int first = blockIdx.y * slice, last = min(first + slice, g.n * g.oh * g.ow);
+    const int first = blockIdx.y * slice, last = min(first + slice, side.pixels());
     const int lane = threadIdx.x % 64, row = row0 + lane, tap = row / g.c, filter = column0 + lane;
+    const int a = tap / g.kw, b = tap % g.kw;
+    if (threadIdx.x < 16 && first < last) s.pixel[0][threadIdx.x] = side.pixel(first + threadIdx.x);
+    __syncthreads();
     T sums[4][4] = {};
-    for (int p0 = first; p0 < last; p0 += 16) {
+    for (int p0 = first, turn = 0; p0 < last; p0 += 16, turn ^= 1) {
+        if (threadIdx.x < 16) s.pixel[turn ^ 1][threadIdx.x] = side.pixel(p0 + 16 + threadIdx.x);
 #pragma unroll
         for (int k = threadIdx.x / 64; k < 16; k += 4) {
             int p = p0 + k;
-            long long from = row >= rows || p >= last ? -1 : side.pixel(
-                p / (g.oh * g.ow), p / g.ow % g.oh, p % g.ow, tap / g.kw, tap % g.kw, group);
-            s.a[k][lane] = from < 0 ? (T)0 : x[from + row % g.c];
+            long long from = row < rows && p < last ? side.source(s.pixel[turn][k], a, b, group) : -1;
             bool real = filter < g.f && p < last;
+            s.a[k][lane] = from < 0 ? (T)0 : x[from + row % g.c];
             s.b[k][lane] = real ? dz[((long long)p * g.groups + group) * g.f + filter] : (T)0;
         }
         multiply(sums, s);
@@ -169,13 +185,13 @@ template <bool TRANSPOSED>
 __device__ inline void depthwise(const T *x, const T *w, const T *bias, T *y, Side<TRANSPOSED> side,
                                  int biased, int activation) {
     const Window &g = side.g;
-    ROWS_COLUMNS(p, g.n * side.oh() * side.ow(), j, g.groups * side.f()) {
-        int image = p / (side.oh() * side.ow()), qy = p / side.ow() % side.oh(), qx = p % side.ow();
+    ROWS_COLUMNS(p, side.pixels(), j, g.groups * side.f()) {
+        Pixel q = side.pixel(p);
         int group = j / side.f(), filter = j % side.f();
         T sum = 0;
 #pragma unroll 1
         for (int tap = 0; tap < g.kh * g.kw; tap++) {
-            long long from = side.pixel(image, qy, qx, tap / g.kw, tap % g.kw, group);
+            long long from = side.source(q, tap / g.kw, tap % g.kw, group);
 #pragma unroll 1
             for (int k = 0; k < side.c() && from >= 0; k++)
                 sum += x[from + k] * w[side.weight(tap, k, filter, group)];
@@ -201,11 +217,10 @@ extern "C" __global__ void __launch_bounds__(256) depthwise_weight(
     Side<false> side{g};
     const int lane = threadIdx.x % 32, line = threadIdx.x / 32, width = g.groups * g.f;
     const int j = blockIdx.x * 32 + lane, tap = blockIdx.z;
-    const int first = blockIdx.y * slice, last = min(first + slice, g.n * g.oh * g.ow);
+    const int first = blockIdx.y * slice, last = min(first + slice, side.pixels());
     T sum = 0;
     for (int p = first + line; p < last && j < width; p += 8) {
-        int image = p / (g.oh * g.ow), qy = p / g.ow % g.oh, qx = p % g.ow;
-        long long from = side.pixel(image, qy, qx, tap / g.kw, tap % g.kw, j / g.f);
+        long long from = side.source(side.pixel(p), tap / g.kw, tap % g.kw, j / g.f);
         if (from >= 0) sum += x[from] * dz[(long long)p * width + j];
     }
     shared[line][lane] = sum;
