@@ -1,4 +1,4 @@
-"""Functions of every element. What NumPy has as one function is NumPy's; the rest is compiled from the formulas below."""
+"""Functions of every element. What is slow or missing in NumPy is compiled from the formulas below."""
 import math
 
 import numpy as np
@@ -9,8 +9,8 @@ from .launch import call, parallel_kernel
 from .memory import contiguous, fill
 
 UFUNC = {"abs": np.absolute, "round": np.rint} | {name: getattr(np, name) for name in (
-    "negative sign expm1 log log1p log2 log10 sqrt square reciprocal sin cos tan arcsin arccos arctan sinh cosh "
-    "arcsinh arccosh arctanh floor ceil trunc logical_not isnan isinf isfinite").split()}
+    "negative sign expm1 log log1p log2 log10 sqrt square reciprocal sin cos tan arcsin arccos arctan sinh "
+    "cosh arcsinh arccosh arctanh floor ceil trunc logical_not isnan isinf isfinite").split()}
 TO_BOOL = {"logical_not", "isnan", "isinf", "isfinite"}
 FLAT = {"sign", "floor", "ceil", "round", "trunc", "binary_step"}       # slope 0 wherever there is one
 
@@ -89,7 +89,11 @@ SLOPE = {
     "clip": "T(1) if x >= a and x <= b else T(0)",
     "power": "a * T(x ** (a - T(1))) if a != 0 else T(0)",
 }
-SHARED = {"gelu_tanh": "s = sigmoid(gelu_argument(x)); ", "silu": "s = sigmoid(x); ", "mish": "t = tanh_softplus(x); "}
+SHARED = {
+    "gelu_tanh": "s = sigmoid(gelu_argument(x)); ",
+    "silu": "s = sigmoid(x); ",
+    "mish": "t = tanh_softplus(x); ",
+}
 CHUNK = 4096
 
 FORWARD_SOURCE = """

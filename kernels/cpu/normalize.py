@@ -1,4 +1,4 @@
-"""Batch and layer normalization of (rows, c). Statistics are merged over fixed parts, whatever the number of threads."""
+"""Batch and layer normalization of (rows, c). Parts and their order never depend on the number of threads."""
 import numpy as np
 from numba import prange
 
@@ -10,7 +10,7 @@ BLOCK = 32      # rows whose mean and squares are taken while they are in the ca
 
 @kernel
 def _moments(x, low, high, mean, squares, total):
-    """Mean and sum of squared distances of rows low..high: two passes a block, blocks merged in order (Chan)."""
+    """Mean and squared distances of rows low..high: two passes a block, blocks merged in order (Chan)."""
     mean[:], squares[:] = 0, 0
     for start in range(low, high, BLOCK):
         stop = min(high, start + BLOCK)
@@ -185,8 +185,8 @@ def batch_norm(x, gamma, beta, moving_mean, moving_var, momentum, epsilon, out=N
     rstd = np.empty(x.shape[1], x.dtype) if rstd is None else rstd
     if x.size:
         parts = np.empty((_jobs(x), 3, x.shape[1]))
-        _batch_norm(x, _some(gamma, mean), _some(beta, mean), moving_mean, moving_var, float(momentum), float(epsilon),
-                    parts, y, mean, rstd)
+        _batch_norm(x, _some(gamma, mean), _some(beta, mean), moving_mean, moving_var, float(momentum),
+                    float(epsilon), parts, y, mean, rstd)
     return y, mean, rstd
 
 

@@ -1,4 +1,4 @@
-"""Optimizers: one pass over the flat buffers. `hyper` is read inside, so that a recorded step sees today's learning rate."""
+"""Optimizers over flat buffers. `hyper` is read inside, so that a recorded step sees the newest rate."""
 import math
 
 from numba import prange
@@ -77,7 +77,8 @@ def sgd(p, g, m, hyper, momentum=0.0, nesterov=False):
 
 
 def rmsprop(p, g, v, m, mg, hyper, rho, momentum, epsilon):
-    _rmsprop(p, g, v, hyper, float(rho), 1.0 - rho, float(momentum), float(epsilon), _or_none(m, p), _or_none(mg, p))
+    _rmsprop(p, g, v, hyper, float(rho), 1.0 - rho, float(momentum), float(epsilon), _or_none(m, p),
+             _or_none(mg, p))
 
 
 def adam(p, g, m, v, vhat, hyper, beta_1, beta_2, epsilon):

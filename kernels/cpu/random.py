@@ -1,4 +1,4 @@
-"""Philox4x32-10: a random number is a function of (key, stream, clock, index), the same bits on every device."""
+"""Philox4x32-10: a number is a function of (key, stream, clock, index), the same bits on every device."""
 import numpy as np
 from numba import njit, prange
 
@@ -11,7 +11,8 @@ LOW, HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 MULTIPLY = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 ADD = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 
-exact = njit(fastmath=False, error_model="numpy", forceinline=True)     # rounded as written: the same bits on every device
+# rounded as written: the same bits on every device
+exact = njit(fastmath=False, error_model="numpy", forceinline=True)
 
 
 @exact
@@ -44,7 +45,7 @@ def _kept(x, bits, rate, scale):
 
 @kernel
 def _words(start, size, key, clock, stream, words):
-    """The bits of elements start ... start + size, start a multiple of 4: whole blocks first, for they run in vectors."""
+    """The bits of elements start to start + size, start a multiple of 4: whole blocks run in vectors."""
     first, whole = start // 4, size // 4
     for block in range(whole):
         a, b, c, d = _philox(first + block, stream, clock, key)

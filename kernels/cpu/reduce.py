@@ -1,4 +1,4 @@
-"""Reductions. An array is worked on as (outer, n, inner) with n reduced; floating sums are kept in float64."""
+"""Reductions of (outer, n, inner) over n; floating sums are kept in float64."""
 import math
 
 import numpy as np
@@ -7,8 +7,9 @@ from numba import prange
 from .launch import call, parallel_kernel
 from .memory import contiguous
 
-JOBS = 64       # a reduction to few numbers is cut into parts, always the same parts whatever the number of threads
-UFUNC = {"prod": np.multiply, "max": np.maximum, "min": np.minimum, "any": np.logical_or, "all": np.logical_and}
+JOBS = 64       # a reduction to few numbers is cut into parts, the same for any number of threads
+UFUNC = {"prod": np.multiply, "max": np.maximum, "min": np.minimum, "any": np.logical_or,
+         "all": np.logical_and}
 
 
 @parallel_kernel
@@ -94,12 +95,13 @@ def _result_type(name, dtype):
         return bool
     if name == "mean" and dtype.kind != "f":
         return np.float32
-    return np.int32 if dtype == bool and name in ("sum", "prod") else dtype
+    return np.int32 if dtype.kind == "b" and name in ("sum", "prod") else dtype
 
 
 def _check_choice(name, out, sizes, x):
     if name.endswith(("max", "min")) and out.size and 0 in sizes:
-        raise ValueError(f"reduce: {name} over {sizes} elements of an array of shape {x.shape}: there is nothing to choose from")
+        raise ValueError(f"reduce: {name} over {sizes} elements of an array of shape {x.shape}: "
+                         "there is nothing to choose from")
 
 
 def reduce(name, x, axis=None, keepdims=False, out=None):

@@ -8,7 +8,10 @@ from .maths import exp, log
 
 @exact_kernel
 def _difference(a, b, c):
-    """(a - b) - c in this order: were b + c joined, a large b would swallow c. Not to be negated outside, where order is free."""
+    """(a - b) - c in this order: were b + c joined, a large b would swallow c.
+
+    The caller must not negate it: there, order is free.
+    """
     return (a - b) - c
 
 

@@ -1,9 +1,10 @@
 """Rows by number: duplicates in order, and numbers outside."""
+
 import numpy as np
 
 from .harness import case
 
-OUTSIDE = np.array([0, -1, 4, 5, 2 ** 31 - 1, -2 ** 31, 2], np.int32)
+OUTSIDE = np.array([0, -1, 4, 5, 2**31 - 1, -(2**31), 2], np.int32)
 
 
 def gather(table, ids):
@@ -14,24 +15,69 @@ def gather(table, ids):
 
 
 def scatter_add(dy, ids, rows):
-    total = np.zeros((rows, *dy.shape[ids.ndim:]))
+    total = np.zeros((rows, *dy.shape[ids.ndim :]))
     inside = (ids >= 0) & (ids < rows)
     np.add.at(total, ids[inside], dy[inside])
     return total
 
 
-for shape, ids in (((5,), (1,)), ((31, 3), (33,)), ((10, 32), (4, 5)), ((7, 2, 3), (31,)), ((1, 1023), (2, 1, 2)), ((1023, 4), (4097,)), ((3, 4), ()),
-                   ((4, 3), (0,)), ((4, 0), (3,))):
+for shape, ids in (
+    ((5,), (1,)),
+    ((31, 3), (33,)),
+    ((10, 32), (4, 5)),
+    ((7, 2, 3), (31,)),
+    ((1, 1023), (2, 1, 2)),
+    ((1023, 4), (4097,)),
+    ((3, 4), ()),
+    ((4, 3), (0,)),
+    ((4, 0), (3,)),
+):
     id = f"{shape}-{ids}"
-    case("gather", lambda r, shape=shape, ids=ids: (r.normal(size=shape), r.integers(0, shape[0], ids, np.int32).reshape(ids)), gather, exact=True, id=id)
-    case("scatter_add", lambda r, shape=shape, ids=ids: (r.normal(size=ids + shape[1:]), r.integers(0, shape[0], ids, np.int32).reshape(ids), shape[0]),
-         scatter_add, rtol={"float32": 2e-6, "float64": 2e-15}, id=id)
+    case(
+        "gather",
+        lambda r, shape=shape, ids=ids: (
+            r.normal(size=shape),
+            r.integers(0, shape[0], ids, np.int32).reshape(ids),
+        ),
+        gather,
+        exact=True,
+        id=id,
+    )
+    case(
+        "scatter_add",
+        lambda r, shape=shape, ids=ids: (
+            r.normal(size=ids + shape[1:]),
+            r.integers(0, shape[0], ids, np.int32).reshape(ids),
+            shape[0],
+        ),
+        scatter_add,
+        rtol={"float32": 2e-6, "float64": 2e-15},
+        id=id,
+    )
 case("gather", lambda r: (r.normal(size=(5, 3)), OUTSIDE), gather, exact=True, id="outside")
-case("gather", lambda r: (r.integers(1, 9, (5, 3), np.int32), OUTSIDE), gather, dtypes=("float32",), id="outside-int")
+case(
+    "gather",
+    lambda r: (r.integers(1, 9, (5, 3), np.int32), OUTSIDE),
+    gather,
+    dtypes=("float32",),
+    id="outside-int",
+)
 case("gather", lambda r: (np.zeros((0, 3)), np.array([0], np.int32)), gather, id="no-rows")
 case("scatter_add", lambda r: (r.normal(size=(7, 3)), OUTSIDE, 5), scatter_add, rtol=0, atol=0, id="outside")
-case("scatter_add", lambda r: (np.zeros((0, 3)), np.zeros(0, np.int32), 4), scatter_add, exact=True, id="nothing")
-case("scatter_add", lambda r: (np.zeros((2, 3)), np.zeros(2, np.int32), 0), scatter_add, exact=True, id="no-rows")
+case(
+    "scatter_add",
+    lambda r: (np.zeros((0, 3)), np.zeros(0, np.int32), 4),
+    scatter_add,
+    exact=True,
+    id="nothing",
+)
+case(
+    "scatter_add",
+    lambda r: (np.zeros((2, 3)), np.zeros(2, np.int32), 0),
+    scatter_add,
+    exact=True,
+    id="no-rows",
+)
 
 
 # in order of appearance: any other order gives another sum
@@ -45,7 +91,14 @@ def in_order(dy, ids, rows):
     return total.astype(float)
 
 
-case("scatter_add", lambda r: (CANCEL[:, None] * np.ones(33), np.full(4, 2, np.int32), 3), in_order, exact=True, dtypes=("float32",), id="order")
+case(
+    "scatter_add",
+    lambda r: (CANCEL[:, None] * np.ones(33), np.full(4, 2, np.int32), 3),
+    in_order,
+    exact=True,
+    dtypes=("float32",),
+    id="order",
+)
 
 
 def batch(x, order, cursor, size, dtype=None):
@@ -61,10 +114,51 @@ def order(r, n):
     return r.permutation(n).astype(np.int32)
 
 
-for shape, cursor, size in (((33,), 0, 5), ((33, 7), 4, 16), ((100, 28, 28, 1), 64, 32), ((10, 3), 8, 4), ((10, 3), 0, 0), ((4, 0), 0, 2), ((5, 2), 7, 3)):
-    case("gather_batch", lambda r, shape=shape, cursor=cursor, size=size: (r.normal(size=shape), order(r, shape[0]), np.array([cursor], np.int32), size),
-         batch, exact=True, id=f"{shape}-{cursor}-{size}")
-case("gather_batch", lambda r: (r.integers(0, 256, (31, 28, 28)).astype(np.uint8), order(r, 31), np.array([3], np.int32), 16, "float32"), batch,
-     dtypes=("float32",), id="uint8")
-case("gather_batch", lambda r: (r.integers(0, 10, 31, np.int64), order(r, 31), np.array([3], np.int32), 16, "int32"), batch, dtypes=("float32",), id="int64")
-case("gather_batch", lambda r: (r.normal(size=(5, 3)), np.array([0, 9, -1, 4], np.int32), np.array([0], np.int32), 4), batch, exact=True, id="outside")
+for shape, cursor, size in (
+    ((33,), 0, 5),
+    ((33, 7), 4, 16),
+    ((100, 28, 28, 1), 64, 32),
+    ((10, 3), 8, 4),
+    ((10, 3), 0, 0),
+    ((4, 0), 0, 2),
+    ((5, 2), 7, 3),
+):
+    case(
+        "gather_batch",
+        lambda r, shape=shape, cursor=cursor, size=size: (
+            r.normal(size=shape),
+            order(r, shape[0]),
+            np.array([cursor], np.int32),
+            size,
+        ),
+        batch,
+        exact=True,
+        id=f"{shape}-{cursor}-{size}",
+    )
+case(
+    "gather_batch",
+    lambda r: (
+        r.integers(0, 256, (31, 28, 28)).astype(np.uint8),
+        order(r, 31),
+        np.array([3], np.int32),
+        16,
+        "float32",
+    ),
+    batch,
+    dtypes=("float32",),
+    id="uint8",
+)
+case(
+    "gather_batch",
+    lambda r: (r.integers(0, 10, 31, np.int64), order(r, 31), np.array([3], np.int32), 16, "int32"),
+    batch,
+    dtypes=("float32",),
+    id="int64",
+)
+case(
+    "gather_batch",
+    lambda r: (r.normal(size=(5, 3)), np.array([0, 9, -1, 4], np.int32), np.array([0], np.int32), 4),
+    batch,
+    exact=True,
+    id="outside",
+)

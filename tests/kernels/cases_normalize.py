@@ -1,4 +1,5 @@
 """Batch and layer normalization in float64; gradients by the complex step of the formula."""
+
 import numpy as np
 
 from .harness import case
@@ -22,18 +23,23 @@ def statistics(x, axis):
 
 
 def batch_norm(x, gamma, beta, moving_mean, moving_var, momentum, epsilon):
-    return (*normalized(x, gamma, beta, 0, epsilon), momentum * moving_mean + (1 - momentum) * x.mean(0),
-            momentum * moving_var + (1 - momentum) * x.var(0))
+    return (
+        *normalized(x, gamma, beta, 0, epsilon),
+        momentum * moving_mean + (1 - momentum) * x.mean(0),
+        momentum * moving_var + (1 - momentum) * x.var(0),
+    )
 
 
 def gradients(dy, x, gamma, axis, need):
     """dx in closed form, checked against the complex step."""
-    n, (_, mean, rstd) = x.shape[axis], normalized(x, None, None, axis, EPSILON)
+    n, (_, _, rstd) = x.shape[axis], normalized(x, None, None, axis, EPSILON)
     xhat = normalized(x, None, None, axis, EPSILON)[0]
     g = dy * (1 if gamma is None else gamma)
     scale = np.expand_dims(rstd, axis)
     dx = scale * (g - g.mean(axis, keepdims=True) - xhat * (g * xhat).mean(axis, keepdims=True))
-    assert n and abs(directional(dy, x, gamma, axis) - (dx * direction(x)).sum()) <= 1e-10 * (1 + np.abs(dx).sum())
+    assert n and abs(directional(dy, x, gamma, axis) - (dx * direction(x)).sum()) <= 1e-10 * (
+        1 + np.abs(dx).sum()
+    )
     return tuple(d if wanted else None for d, wanted in zip((dx, (dy * xhat).sum(0), dy.sum(0)), need))
 
 
@@ -43,47 +49,155 @@ def direction(x):
 
 def directional(dy, x, gamma, axis):
     """The change of sum(dy * y) where x moves along `direction`, exact to the last digits."""
-    return np.imag((dy * normalized(x + 1j * STEP * direction(x), gamma, None, axis, EPSILON)[0]).sum()) / STEP
+    return (
+        np.imag((dy * normalized(x + 1j * STEP * direction(x), gamma, None, axis, EPSILON)[0]).sum()) / STEP
+    )
 
 
 def parameters(r, c, kind):
-    return (None if kind == "plain" or kind == "beta" else r.normal(size=c), None if kind == "plain" or kind == "gamma" else r.normal(size=c))
+    return (
+        None if kind == "plain" or kind == "beta" else r.normal(size=c),
+        None if kind == "plain" or kind == "gamma" else r.normal(size=c),
+    )
 
 
 for n, c in SHAPES:
     for kind in ("both", "plain", "gamma", "beta") if (n, c) == (33, 31) else ("both",):
-        case("batch_norm", lambda r, n=n, c=c, kind=kind: (r.normal(size=(n, c)) + 3, *parameters(r, c, kind), r.normal(size=c), r.random(c), 0.9, EPSILON),
-             batch_norm, inplace=(3, 4), rtol=CLOSE, id=f"{n}x{c}-{kind}")
-        case("layer_norm", lambda r, n=n, c=c, kind=kind: (r.normal(size=(n, c)) + 3, *parameters(r, c, kind), EPSILON),
-             lambda x, gamma, beta, epsilon: normalized(x, gamma, beta, 1, epsilon), rtol=CLOSE, id=f"{n}x{c}-{kind}")
-    for need in ((True,) * 3, (True, False, None), (False, True, True), (None, False, True)) if (n, c) == (33, 31) else ((True,) * 3,):
+        case(
+            "batch_norm",
+            lambda r, n=n, c=c, kind=kind: (
+                r.normal(size=(n, c)) + 3,
+                *parameters(r, c, kind),
+                r.normal(size=c),
+                r.random(c),
+                0.9,
+                EPSILON,
+            ),
+            batch_norm,
+            inplace=(3, 4),
+            rtol=CLOSE,
+            id=f"{n}x{c}-{kind}",
+        )
+        case(
+            "layer_norm",
+            lambda r, n=n, c=c, kind=kind: (r.normal(size=(n, c)) + 3, *parameters(r, c, kind), EPSILON),
+            lambda x, gamma, beta, epsilon: normalized(x, gamma, beta, 1, epsilon),
+            rtol=CLOSE,
+            id=f"{n}x{c}-{kind}",
+        )
+    for need in (
+        ((True,) * 3, (True, False, None), (False, True, True), (None, False, True))
+        if (n, c) == (33, 31)
+        else ((True,) * 3,)
+    ):
         for axis, name in ((0, "batch_norm_backward"), (1, "layer_norm_backward")):
             for gamma in (True, False) if n == c or (n, c) == (33, 31) else (True,):
+
                 def make(r, n=n, c=c, axis=axis, gamma=gamma, need=need):
                     x = r.normal(size=(n, c))
-                    return r.normal(size=(n, c)), x, r.normal(size=c) if gamma else None, *statistics(x, axis), need
-                case(name, make, lambda dy, x, gamma, mean, rstd, need, axis=axis: gradients(dy, x, gamma, axis, need),
-                     rtol={"float32": 2e-5, "float64": 1e-12}, id=f"{n}x{c}-{need}-{gamma}")
+                    return (
+                        r.normal(size=(n, c)),
+                        x,
+                        r.normal(size=c) if gamma else None,
+                        *statistics(x, axis),
+                        need,
+                    )
+
+                case(
+                    name,
+                    make,
+                    lambda dy, x, gamma, mean, rstd, need, axis=axis: gradients(dy, x, gamma, axis, need),
+                    rtol={"float32": 2e-5, "float64": 1e-12},
+                    id=f"{n}x{c}-{need}-{gamma}",
+                )
 
 # a mean of 1e4 and a deviation of 1: E[x^2] - E[x]^2 in float32 gives a variance of 16
 FAR = {"float32": 2e-3, "float64": 1e-11}
-case("batch_norm", lambda r: (1e4 + r.normal(size=(4097, 3)), None, None, np.zeros(3), np.ones(3), 0.99, EPSILON), batch_norm, inplace=(3, 4),
-     rtol=FAR, id="far")
-case("layer_norm", lambda r: (1e4 + r.normal(size=(5, 1023)), None, None, EPSILON), lambda x, g, b, e: normalized(x, g, b, 1, e), rtol=FAR, id="far")
+case(
+    "batch_norm",
+    lambda r: (1e4 + r.normal(size=(4097, 3)), None, None, np.zeros(3), np.ones(3), 0.99, EPSILON),
+    batch_norm,
+    inplace=(3, 4),
+    rtol=FAR,
+    id="far",
+)
+case(
+    "layer_norm",
+    lambda r: (1e4 + r.normal(size=(5, 1023)), None, None, EPSILON),
+    lambda x, g, b, e: normalized(x, g, b, 1, e),
+    rtol=FAR,
+    id="far",
+)
 # a first row far from the rest must not decide how exact the statistics are
-case("batch_norm", lambda r: (np.r_[np.full((1, 4), 1e6), r.normal(size=(1023, 4))], None, None, np.zeros(4), np.ones(4), 0.5, EPSILON), batch_norm,
-     inplace=(3, 4), rtol=CLOSE, id="outlier")
-case("batch_norm", lambda r: (np.full((33, 3), 7.5), np.ones(3), np.ones(3), np.zeros(3), np.ones(3), 0.5, EPSILON),
-     lambda x, *a: (np.ones((33, 3)), np.full(3, 7.5), np.full(3, 1 / np.sqrt(EPSILON)), np.full(3, 3.75), np.full(3, 0.5)), inplace=(3, 4), rtol=1e-6,
-     id="constant")
-case("layer_norm", lambda r: (np.full((3, 33), 7.5), None, None, EPSILON),
-     lambda x, *a: (np.zeros((3, 33)), np.full(3, 7.5), np.full(3, 1 / np.sqrt(EPSILON))), rtol=1e-6, id="constant")
-case("layer_norm", lambda r: (np.array([[np.nan, 1.0], [0.0, 0.0]]), None, None, EPSILON),
-     lambda x, *a: (np.array([[np.nan, np.nan], [0.0, 0.0]]), None, None), id="nan")
+case(
+    "batch_norm",
+    lambda r: (
+        np.r_[np.full((1, 4), 1e6), r.normal(size=(1023, 4))],
+        None,
+        None,
+        np.zeros(4),
+        np.ones(4),
+        0.5,
+        EPSILON,
+    ),
+    batch_norm,
+    inplace=(3, 4),
+    rtol=CLOSE,
+    id="outlier",
+)
+case(
+    "batch_norm",
+    lambda r: (np.full((33, 3), 7.5), np.ones(3), np.ones(3), np.zeros(3), np.ones(3), 0.5, EPSILON),
+    lambda x, *a: (
+        np.ones((33, 3)),
+        np.full(3, 7.5),
+        np.full(3, 1 / np.sqrt(EPSILON)),
+        np.full(3, 3.75),
+        np.full(3, 0.5),
+    ),
+    inplace=(3, 4),
+    rtol=1e-6,
+    id="constant",
+)
+case(
+    "layer_norm",
+    lambda r: (np.full((3, 33), 7.5), None, None, EPSILON),
+    lambda x, *a: (np.zeros((3, 33)), np.full(3, 7.5), np.full(3, 1 / np.sqrt(EPSILON))),
+    rtol=1e-6,
+    id="constant",
+)
+case(
+    "layer_norm",
+    lambda r: (np.array([[np.nan, 1.0], [0.0, 0.0]]), None, None, EPSILON),
+    lambda x, *a: (np.array([[np.nan, np.nan], [0.0, 0.0]]), None, None),
+    id="nan",
+)
 NOTHING = np.zeros((0, 3))
-case("layer_norm", lambda r: (NOTHING, np.ones(3), np.ones(3), EPSILON), lambda *a: (NOTHING, np.zeros(0), np.zeros(0)), id="empty")
-case("batch_norm", lambda r: (NOTHING, None, None, np.ones(3), np.ones(3), 0.9, EPSILON), lambda *a, out: (NOTHING, None, None, np.ones(3), np.ones(3)),
-     options={"out": (None, None, None)}, inplace=(3, 4), id="empty")
+case(
+    "layer_norm",
+    lambda r: (NOTHING, np.ones(3), np.ones(3), EPSILON),
+    lambda *a: (NOTHING, np.zeros(0), np.zeros(0)),
+    id="empty",
+)
+case(
+    "batch_norm",
+    lambda r: (NOTHING, None, None, np.ones(3), np.ones(3), 0.9, EPSILON),
+    lambda *a, out: (NOTHING, None, None, np.ones(3), np.ones(3)),
+    options={"out": (None, None, None)},
+    inplace=(3, 4),
+    id="empty",
+)
 for name, rows in (("batch_norm_backward", 3), ("layer_norm_backward", 0)):
-    case(name, lambda r, rows=rows: (NOTHING, NOTHING, np.ones(3), np.zeros(rows), np.ones(rows), (True, True, True)),
-         lambda *a: (NOTHING, np.zeros(3), np.zeros(3)), id="empty")
+    case(
+        name,
+        lambda r, rows=rows: (
+            NOTHING,
+            NOTHING,
+            np.ones(3),
+            np.zeros(rows),
+            np.ones(rows),
+            (True, True, True),
+        ),
+        lambda *a: (NOTHING, np.zeros(3), np.zeros(3)),
+        id="empty",
+    )

@@ -1,4 +1,5 @@
 """Softmax and cross-entropy in float64, and the rows that break naive formulas."""
+
 import numpy as np
 
 from .harness import case
@@ -26,26 +27,76 @@ def onehot(labels, classes):
 
 for shape in SHAPES:
     id = "x".join(map(str, shape))
-    case("softmax", lambda r, shape=shape: (3 * r.normal(size=shape),), softmax, rtol=TIGHT, atol=1e-37, id=id)
-    case("log_softmax", lambda r, shape=shape: (3 * r.normal(size=shape),), log_softmax, rtol=TIGHT, atol=TIGHT, id=id)
-    case("softmax_backward", lambda r, shape=shape: (r.normal(size=shape), softmax(r.normal(size=shape))),
-         lambda dy, y: y * (dy - (dy * y).sum(-1, keepdims=True)), rtol=CLOSE, id=id)
-    case("log_softmax_backward", lambda r, shape=shape: (r.normal(size=shape), log_softmax(r.normal(size=shape))),
-         lambda dy, y: dy - np.exp(y) * dy.sum(-1, keepdims=True), rtol=CLOSE, id=id)
+    case(
+        "softmax", lambda r, shape=shape: (3 * r.normal(size=shape),), softmax, rtol=TIGHT, atol=1e-37, id=id
+    )
+    case(
+        "log_softmax",
+        lambda r, shape=shape: (3 * r.normal(size=shape),),
+        log_softmax,
+        rtol=TIGHT,
+        atol=TIGHT,
+        id=id,
+    )
+    case(
+        "softmax_backward",
+        lambda r, shape=shape: (r.normal(size=shape), softmax(r.normal(size=shape))),
+        lambda dy, y: y * (dy - (dy * y).sum(-1, keepdims=True)),
+        rtol=CLOSE,
+        id=id,
+    )
+    case(
+        "log_softmax_backward",
+        lambda r, shape=shape: (r.normal(size=shape), log_softmax(r.normal(size=shape))),
+        lambda dy, y: dy - np.exp(y) * dy.sum(-1, keepdims=True),
+        rtol=CLOSE,
+        id=id,
+    )
 
 INF = np.inf
-case("softmax", lambda r: (np.array([[1e3, 0.0], [1e4, -1e4], [-1e4, -1e4], [1e4, 1e4]]),), lambda x: np.array([[1, 0], [1, 0], [0.5, 0.5], [0.5, 0.5]]),
-     rtol=TIGHT, atol=0, id="far")
-case("softmax", lambda r: (np.array([[-INF, -INF], [-INF, 3.0], [np.nan, 1.0], [1.0, np.nan]]),),
-     lambda x: np.array([[0.0, 0.0], [0.0, 1.0], [np.nan, np.nan], [np.nan, np.nan]]), rtol=TIGHT, atol=0, id="masked-nan")
+case(
+    "softmax",
+    lambda r: (np.array([[1e3, 0.0], [1e4, -1e4], [-1e4, -1e4], [1e4, 1e4]]),),
+    lambda x: np.array([[1, 0], [1, 0], [0.5, 0.5], [0.5, 0.5]]),
+    rtol=TIGHT,
+    atol=0,
+    id="far",
+)
+case(
+    "softmax",
+    lambda r: (np.array([[-INF, -INF], [-INF, 3.0], [np.nan, 1.0], [1.0, np.nan]]),),
+    lambda x: np.array([[0.0, 0.0], [0.0, 1.0], [np.nan, np.nan], [np.nan, np.nan]]),
+    rtol=TIGHT,
+    atol=0,
+    id="masked-nan",
+)
 LOG2 = np.log(2)
-case("log_softmax", lambda r: (np.array([[1e4, 0.0], [-1e4, -1e4], [1e4, 1e4]]),), lambda x: np.array([[0, -1e4], [-LOG2, -LOG2], [-LOG2, -LOG2]]),
-     rtol=TIGHT, atol=0, id="far")
-case("log_softmax", lambda r: (np.array([[-INF, -INF], [-INF, 3.0], [np.nan, 1.0]]),),
-     lambda x: np.array([[-INF, -INF], [-INF, 0.0], [np.nan, np.nan]]), rtol=TIGHT, atol=0, id="masked-nan")
+case(
+    "log_softmax",
+    lambda r: (np.array([[1e4, 0.0], [-1e4, -1e4], [1e4, 1e4]]),),
+    lambda x: np.array([[0, -1e4], [-LOG2, -LOG2], [-LOG2, -LOG2]]),
+    rtol=TIGHT,
+    atol=0,
+    id="far",
+)
+case(
+    "log_softmax",
+    lambda r: (np.array([[-INF, -INF], [-INF, 3.0], [np.nan, 1.0]]),),
+    lambda x: np.array([[-INF, -INF], [-INF, 0.0], [np.nan, np.nan]]),
+    rtol=TIGHT,
+    atol=0,
+    id="masked-nan",
+)
 case("softmax", lambda r: (1e4 + r.normal(size=(3, 33)),), softmax, rtol=TIGHT, atol=0, id="shifted")
 case("log_softmax", lambda r: (1e4 + r.normal(size=(3, 33)),), log_softmax, rtol=TIGHT, atol=0, id="shifted")
-case("softmax_backward", lambda r: (r.normal(size=(2, 3)), np.zeros((2, 3))), lambda dy, y: np.zeros((2, 3)), rtol=0, atol=0, id="masked")
+case(
+    "softmax_backward",
+    lambda r: (r.normal(size=(2, 3)), np.zeros((2, 3))),
+    lambda dy, y: np.zeros((2, 3)),
+    rtol=0,
+    atol=0,
+    id="masked",
+)
 
 
 def cross_entropy(x, labels):
@@ -64,25 +115,106 @@ def rows(r, n, c):
 
 
 for n, c in [(1, 1), (31, 10), (32, 2), (33, 31), (5, 1023), (3, 4097), (1023, 3)]:
-    case("softmax_cross_entropy", lambda r, n=n, c=c: rows(r, n, c), cross_entropy, rtol=TIGHT, atol=TIGHT, id=f"{n}x{c}")
-    case("softmax_cross_entropy_backward", lambda r, n=n, c=c: (r.normal(size=n), *rows(r, n, c)), cross_entropy_backward, rtol=CLOSE, id=f"{n}x{c}")
-    case("pick", lambda r, n=n, c=c: rows(r, n, c), lambda x, labels: x[np.arange(len(x)), labels], exact=True, id=f"{n}x{c}")
-    case("pick_backward", lambda r, n=n, c=c: (r.normal(size=n), rows(r, n, c)[1], c), lambda dy, labels, c: dy[:, None] * onehot(labels, c), rtol=0, atol=0,
-         id=f"{n}x{c}")
+    case(
+        "softmax_cross_entropy",
+        lambda r, n=n, c=c: rows(r, n, c),
+        cross_entropy,
+        rtol=TIGHT,
+        atol=TIGHT,
+        id=f"{n}x{c}",
+    )
+    case(
+        "softmax_cross_entropy_backward",
+        lambda r, n=n, c=c: (r.normal(size=n), *rows(r, n, c)),
+        cross_entropy_backward,
+        rtol=CLOSE,
+        id=f"{n}x{c}",
+    )
+    case(
+        "pick",
+        lambda r, n=n, c=c: rows(r, n, c),
+        lambda x, labels: x[np.arange(len(x)), labels],
+        exact=True,
+        id=f"{n}x{c}",
+    )
+    case(
+        "pick_backward",
+        lambda r, n=n, c=c: (r.normal(size=n), rows(r, n, c)[1], c),
+        lambda dy, labels, c: dy[:, None] * onehot(labels, c),
+        rtol=0,
+        atol=0,
+        id=f"{n}x{c}",
+    )
 TIES = np.array([[1.0, 1.0, 0.0]] * 3)
-case("softmax_cross_entropy", lambda r: (TIES, np.array([0, 1, 2], np.int32)), lambda x, labels: (cross_entropy(x, labels)[0], np.array([1.0, 0, 0])),
-     rtol=TIGHT, id="first-of-equals")
+case(
+    "softmax_cross_entropy",
+    lambda r: (TIES, np.array([0, 1, 2], np.int32)),
+    lambda x, labels: (cross_entropy(x, labels)[0], np.array([1.0, 0, 0])),
+    rtol=TIGHT,
+    id="first-of-equals",
+)
 FAR = np.array([[1e4, -1e4], [1e4, -1e4], [1e4, 1e4], [0.0, -INF], [0.0, -INF]])
-case("softmax_cross_entropy", lambda r: (FAR, np.array([0, 1, 0, 0, 1], np.int32)),
-     lambda x, labels: (np.array([0, 2e4, LOG2, 0, INF]), np.array([1.0, 0, 1, 1, 0])), rtol=TIGHT, atol=0, id="far")
-case("softmax_cross_entropy_backward", lambda r: (np.ones(5), FAR, np.array([0, 1, 0, 0, 1], np.int32)),
-     lambda d, x, labels: np.array([[0, 0], [1, -1], [-0.5, 0.5], [0, 0], [1, -1]]), rtol=TIGHT, atol=0, id="far")
-OUTSIDE = np.array([-1, 3, 2 ** 31 - 1, -2 ** 31, 1], np.int32)
-case("softmax_cross_entropy", lambda r: (r.normal(size=(5, 3)), OUTSIDE), cross_entropy, rtol=TIGHT, id="outside")
-case("softmax_cross_entropy_backward", lambda r: (np.array([0.0, 0, 0, 0, 1]), r.normal(size=(5, 3)), OUTSIDE), cross_entropy_backward, rtol=CLOSE,
-     id="outside")
-case("softmax_cross_entropy", lambda r: (np.array([[np.nan, 1.0]]), np.array([1], np.int32)), lambda x, labels: (np.array([np.nan]), None), id="nan")
-case("softmax_cross_entropy", lambda r: (np.zeros((0, 3)), np.zeros(0, np.int32)), lambda x, labels: (np.zeros(0), np.zeros(0)), id="empty")
-case("softmax_cross_entropy_backward", lambda r: (np.zeros(0), np.zeros((0, 3)), np.zeros(0, np.int32)), lambda *a: np.zeros((0, 3)), id="empty")
-case("pick", lambda r: (np.arange(15.0).reshape(5, 3), OUTSIDE), lambda x, labels: np.array([np.nan] * 4 + [13.0]), exact=True, id="outside")
-case("pick_backward", lambda r: (np.ones(5), OUTSIDE, 3), lambda dy, labels, c: np.array([[0.0] * 3] * 4 + [[0.0, 1.0, 0.0]]), rtol=0, atol=0, id="outside")
+case(
+    "softmax_cross_entropy",
+    lambda r: (FAR, np.array([0, 1, 0, 0, 1], np.int32)),
+    lambda x, labels: (np.array([0, 2e4, LOG2, 0, INF]), np.array([1.0, 0, 1, 1, 0])),
+    rtol=TIGHT,
+    atol=0,
+    id="far",
+)
+case(
+    "softmax_cross_entropy_backward",
+    lambda r: (np.ones(5), FAR, np.array([0, 1, 0, 0, 1], np.int32)),
+    lambda d, x, labels: np.array([[0, 0], [1, -1], [-0.5, 0.5], [0, 0], [1, -1]]),
+    rtol=TIGHT,
+    atol=0,
+    id="far",
+)
+OUTSIDE = np.array([-1, 3, 2**31 - 1, -(2**31), 1], np.int32)
+case(
+    "softmax_cross_entropy",
+    lambda r: (r.normal(size=(5, 3)), OUTSIDE),
+    cross_entropy,
+    rtol=TIGHT,
+    id="outside",
+)
+case(
+    "softmax_cross_entropy_backward",
+    lambda r: (np.array([0.0, 0, 0, 0, 1]), r.normal(size=(5, 3)), OUTSIDE),
+    cross_entropy_backward,
+    rtol=CLOSE,
+    id="outside",
+)
+case(
+    "softmax_cross_entropy",
+    lambda r: (np.array([[np.nan, 1.0]]), np.array([1], np.int32)),
+    lambda x, labels: (np.array([np.nan]), None),
+    id="nan",
+)
+case(
+    "softmax_cross_entropy",
+    lambda r: (np.zeros((0, 3)), np.zeros(0, np.int32)),
+    lambda x, labels: (np.zeros(0), np.zeros(0)),
+    id="empty",
+)
+case(
+    "softmax_cross_entropy_backward",
+    lambda r: (np.zeros(0), np.zeros((0, 3)), np.zeros(0, np.int32)),
+    lambda *a: np.zeros((0, 3)),
+    id="empty",
+)
+case(
+    "pick",
+    lambda r: (np.arange(15.0).reshape(5, 3), OUTSIDE),
+    lambda x, labels: np.array([np.nan] * 4 + [13.0]),
+    exact=True,
+    id="outside",
+)
+case(
+    "pick_backward",
+    lambda r: (np.ones(5), OUTSIDE, 3),
+    lambda dy, labels, c: np.array([[0.0] * 3] * 4 + [[0.0, 1.0, 0.0]]),
+    rtol=0,
+    atol=0,
+    id="outside",
+)
