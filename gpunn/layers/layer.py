@@ -29,7 +29,7 @@ class Layer(Weights):
     """A function with weights. Subclasses define `call(self, inputs)`, and `build(self, input_shape)` if they have weights."""
     input_spec = None
     wants_floats = False    # integers are cast to the layer's dtype too, not only other floats
-    has_build = False
+    supports_masking = has_build = _makes_masks = _knows_shape = False
 
     def __new__(cls, *args, **options):
         layer = super().__new__(cls)
@@ -65,6 +65,8 @@ class Layer(Weights):
 
     def call(self, inputs):
         raise NotImplementedError(f"{type(self).__name__} '{self.name}' must define call(self, inputs)")
+
+    _signature = Signature(call)
 
     def compute_output_shape(self, input_shape):
         """The shape of the result; where it is not defined, shapes are found by a trial run on zeros."""
@@ -169,8 +171,9 @@ class Layer(Weights):
 
     def _mask_output(self, x, y, mask):
         if not self.supports_masking:
-            warnings.warn(f"{type(self).__name__} '{self.name}' got an input with a mask but does not support masking: "
-                          "later layers will not see the mask", stacklevel=3)
+            if mask is not None:
+                warnings.warn(f"{type(self).__name__} '{self.name}' got an input with a mask but does not support masking: "
+                              "later layers will not see the mask", stacklevel=3)
             return
         masks = self.compute_mask(x, mask)
         if masks is not None:

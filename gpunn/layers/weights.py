@@ -4,7 +4,7 @@ import math
 import numpy as np
 
 from .. import constraints, initializers, regularizers
-from ..backend import kernels_of
+from .._names import refuse_unknown
 from ..tensor import Tensor, Variable
 
 
@@ -14,13 +14,16 @@ class Weights:
     def _start(self, trainable: bool):
         self._trainable, self._own, self._build_shapes = trainable, [], None
 
-    def add_weight(self, shape=None, initializer=None, dtype=None, trainable=True, *, regularizer=None, constraint=None,
-                   name=None, **options) -> Variable:
-        """A new weight; floats start as glorot_uniform, integers and booleans as zeros, unless an initializer is given."""
-        if isinstance(shape, str):                      # the order of old: name first
-            name, shape, initializer = shape, initializer, options.pop("init", None)
-        if options:
-            raise TypeError(f"{type(self).__name__} '{self.name}': add_weight got unknown arguments {sorted(options)}")
+    def add_weight(self, *args, **options) -> Variable:
+        """A new weight: add_weight(shape, initializer, dtype, trainable, *, regularizer, constraint, name)."""
+        if args and isinstance(args[0], str):           # the order of old: the name first
+            options["name"], args = args[0], args[1:]
+        refuse_unknown(f"{type(self).__name__} '{self.name}': add_weight", _unknown(options), _WEIGHT_OPTIONS)
+        return self._new_weight(*args, **options)
+
+    def _new_weight(self, shape=None, initializer=None, dtype=None, trainable=True, *, regularizer=None, constraint=None,
+                    name=None, autocast=True, aggregation="none") -> Variable:
+        """Floats start as glorot_uniform, integers and booleans as zeros, unless an initializer is given."""
         dtype = dtype or self.variable_dtype
         initializer = initializers.get(initializer or ("glorot_uniform" if np.dtype(dtype).kind == "f" else "zeros"))
         shape = () if shape is None else tuple(int(n) for n in shape)
@@ -113,6 +116,13 @@ class Weights:
 def _freeze(weight: Variable, wanted: bool, layer_trains: bool):
     """A gradient is made for a weight that is trainable itself, in a layer that is."""
     weight.requires_grad = bool(wanted and layer_trains) and weight.data.dtype.kind == "f"
+
+
+_WEIGHT_OPTIONS = ("shape", "initializer", "dtype", "trainable", "regularizer", "constraint", "name", "autocast", "aggregation")
+
+
+def _unknown(options: dict) -> dict:
+    return {n: v for n, v in options.items() if n not in _WEIGHT_OPTIONS}
 
 
 def _value(value):
