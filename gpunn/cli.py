@@ -39,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--batch-size", type=positive, default=128)
     train.add_argument("--device", help="auto, cpu, cuda or cuda:1 (default: GPUNN_DEVICE, else auto)")
     train.add_argument("--seed", type=int, default=0)
-    train.add_argument("--out", type=Path, help="folder for the results (default: runs/<data>-<model>-<time>)")
+    train.add_argument("--out", type=Path, help="folder of the results (default: runs/<data>-<model>-<time>)")
     doctor = commands.add_parser("doctor", help="show what gpunn finds on this machine and how to repair it")
     doctor.set_defaults(run=run_doctor)
     doctor.add_argument("--require", choices=["cuda"], help="exit with 1 when it cannot be used")
@@ -85,7 +85,7 @@ def build(data: Data, kind: str):
 
     shape = data.train[0].shape[1:]
     if kind == "cnn" and len(shape) < 2:
-        raise SystemExit(f"gpunn train: --model cnn needs images, {data.name} has rows of {shape[0]} numbers; use mlp")
+        raise SystemExit(f"gpunn train: --model cnn needs images; {data.name} has rows of numbers, use mlp")
     body = convolutional(shape, layers) if kind == "cnn" else dense(shape, layers)
     last = layers.Dense(data.classes, activation="softmax" if data.classes > 1 else "sigmoid")
     model = Sequential([*body, last])
@@ -125,9 +125,8 @@ def keep(model, history: dict, folder: Path, title: str) -> None:
 # --- the data sets, ready to be learnt
 
 def images(name: str, data, white: float = 255) -> Data:
-    (x_train, y_train), (x_test, y_test) = data
-    scale = np.float32(1 / white)
-    return Data(name, (x_train * scale, y_train.astype(np.int32)), (x_test * scale, y_test.astype(np.int32)), 10)
+    train, test = ((x * np.float32(1 / white), y.astype(np.int32)) for x, y in data)
+    return Data(name, train, test, 10)
 
 
 def load_mnist() -> Data:
@@ -159,10 +158,11 @@ def load_titanic() -> Data:
     """Fare and age with mean 0 and deviation 1, as the training part has them."""
     from .datasets import titanic
 
-    (x_train, y_train), (x_test, y_test) = titanic.load_data()
-    mean, deviation = x_train.mean(axis=0), x_train.std(axis=0)
-    return Data("Titanic (fare, age -> survived)", ((x_train - mean) / deviation, y_train.astype(np.float32)[:, None]),
-                ((x_test - mean) / deviation, y_test.astype(np.float32)[:, None]), 1)
+    train, test = titanic.load_data()
+    mean, deviation = train[0].mean(axis=0), train[0].std(axis=0)
+    train, test = (((x - mean) / deviation, y.astype(np.float32)[:, None]) for x, y in (train, test))
+    return Data("Titanic (fare, age -> survived)", train, test, 1)
 
 
-LOADERS = {"mnist": load_mnist, "fashion_mnist": load_fashion_mnist, "digits": load_digits, "titanic": load_titanic}
+LOADERS = {"mnist": load_mnist, "fashion_mnist": load_fashion_mnist, "digits": load_digits,
+           "titanic": load_titanic}
