@@ -1,10 +1,11 @@
 """Attention: the whole table of scores at once; gradients by complex step."""
+
 import numpy as np
 
 from .harness import case
 from .references import gradient
 
-SIZES = {                               # n, tq, tk, heads, d, e
+SIZES = {  # n, tq, tk, heads, d, e
     "small": (2, 4, 4, 2, 3, 3),
     "more_keys": (2, 3, 5, 2, 4, 2),
     "more_queries": (1, 5, 3, 2, 2, 3),
@@ -14,7 +15,7 @@ SIZES = {                               # n, tq, tk, heads, d, e
     "no_keys": (2, 2, 0, 2, 3, 3),
     "no_queries": (2, 0, 3, 2, 3, 3),
 }
-LONG = {"long": (1, 40, 70, 2, 8, 8), "long_square": (1, 66, 66, 1, 5, 4)}      # more than one tile of queries and of keys
+LONG = {"long": (1, 40, 70, 2, 8, 8), "long_square": (1, 66, 66, 1, 5, 4), "wide": (1, 5, 6, 2, 70, 66)}  # several tiles
 
 
 def table(q, k, scale, causal, mask):
@@ -41,7 +42,11 @@ def attention_backward(dy, q, k, v, y, lse, scale, causal=False, mask=None):
     p = np.where(seen, np.exp(scores - np.where(np.isfinite(lse), lse, 0)[..., None]), 0)
     dp = np.einsum("nihe,njhe->nhij", dy, v)
     ds = p * (dp - (p * dp).sum(-1, keepdims=True)) * scale
-    return np.einsum("nhij,njhd->nihd", ds, k), np.einsum("nhij,nihd->njhd", ds, q), np.einsum("nhij,nihe->njhe", p, dy)
+    return (
+        np.einsum("nhij,njhd->nihd", ds, k),
+        np.einsum("nhij,nihd->njhd", ds, q),
+        np.einsum("nhij,nihe->njhe", p, dy),
+    )
 
 
 def by_complex_step(dy, q, k, v, y, lse, scale, causal=False, mask=None):
@@ -53,8 +58,12 @@ def masks(n, tq, tk, heads):
     r = np.random.default_rng(3)
     full = r.random((n, heads, tq, tk)) < 0.6
     full[..., :1, :] = False
-    return {"keys": r.random((n, 1, 1, tk)) < 0.6, "shared": r.random((tq, tk)) < 0.6, "full": full,
-            "none_seen": np.zeros((1, 1, 1, 1), bool)}
+    return {
+        "keys": r.random((n, 1, 1, tk)) < 0.6,
+        "shared": r.random((tq, tk)) < 0.6,
+        "full": full,
+        "none_seen": np.zeros((1, 1, 1, 1), bool),
+    }
 
 
 def inputs(r, size):
@@ -69,7 +78,8 @@ def add(id, size, scale, causal, mask, reference=by_complex_step):
         q, k, v = inputs(r, size)
         y, lse = attention(q, k, v, scale, causal, mask)
         return r.standard_normal(y.shape), q, k, v, np.ascontiguousarray(y), lse, scale, causal, mask
-    case("attention_backward", backward, reference, id=id, atol={"float32": 5e-5, "float64": 1e-11})     # sums that cancel
+
+    case("attention_backward", backward, reference, id=id, atol={"float32": 5e-5, "float64": 1e-11})
 
 
 for name, size in SIZES.items():
@@ -79,12 +89,25 @@ for name, size in SIZES.items():
 for name, size in LONG.items():
     for causal in (False, True):
         add(f"{name}{'-causal' if causal else ''}", size, 0.3, causal, None, attention_backward)
-        add(f"{name}-mask{'-causal' if causal else ''}", size, 0.3, causal, masks(*size[:4])["full"], attention_backward)
+        add(
+            f"{name}-mask{'-causal' if causal else ''}",
+            size,
+            0.3,
+            causal,
+            masks(*size[:4])["full"],
+            attention_backward,
+        )
 
 for kind in ("keys", "shared", "full", "none_seen"):
     for causal in (False, True):
         for name in ("small", "more_keys"):
-            add(f"{name}-{kind}{'-causal' if causal else ''}", SIZES[name], 0.5, causal, masks(*SIZES[name][:4])[kind])
+            add(
+                f"{name}-{kind}{'-causal' if causal else ''}",
+                SIZES[name],
+                0.5,
+                causal,
+                masks(*SIZES[name][:4])[kind],
+            )
 
 
 def large_scores(r):
