@@ -10,8 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 NEEDED = ["gpunn/__init__.py", "gpunn/kernels/__init__.py", "gpunn/kernels/README.md",
-          "gpunn/kernels/cuda/common.cuh", "gpunn/datasets/files/README.md", "gpunn/datasets/files/digits.npz",
-          "gpunn/datasets/files/mnist_5k.npz", "gpunn/datasets/files/titanic.npz"]
+          "gpunn/kernels/cuda/common.cuh", "gpunn/datasets/files/README.md",
+          *(f"gpunn/datasets/files/{name}.npz" for name in ("digits", "mnist_5k", "titanic"))]
 WHEEL = ("-m", "pip", "wheel", "-q", "--no-build-isolation", "--no-deps", "--no-index", "-w")
 SDIST = "import sys; from setuptools.build_meta import build_sdist; build_sdist(sys.argv[1])"
 ELSEWHERE = """
