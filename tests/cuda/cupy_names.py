@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-ROOTS = {"cupy", "cp", "xp", "library"}             # variables and attributes that hold the module cupy
+ROOTS = {"cupy", "cp", "xp"}                        # variables and attributes that hold the module cupy
 MODULES = {"cuda"}                                  # self.cuda holds the module cupy.cuda
 
 
@@ -19,25 +19,26 @@ def chain(node: ast.Attribute) -> list[str]:
     return [node.id if isinstance(node, ast.Name) else "?", *reversed(parts)]
 
 
-def name_of(parts: list[str]) -> str | None:
+def name_of(parts: list[str], roots: set[str]) -> str | None:
     """What of a chain is a name of CuPy's: `self.xp.cuda.Device` -> "cuda.Device"."""
     for i, part in enumerate(parts[:-1]):
-        if part in ROOTS:
+        if part in roots:
             return ".".join(parts[i + 1:])
     if parts[0] == "self" and len(parts) > 2 and parts[1] in MODULES:
         return ".".join(parts[1:])
     return None
 
 
-def names_in(source: str) -> set[str]:
-    found = {name_of(chain(node)) for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)}
-    return {name for name in found if name}
+def names_in(source: str, roots: set[str] = ROOTS) -> set[str]:
+    chains = [chain(node) for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)]
+    return {name for parts in chains if (name := name_of(parts, roots))}
 
 
 def used(root: Path) -> set[str]:
-    """All names of CuPy in gpunn/ and kernels/."""
-    files = [path for folder in ("gpunn", "kernels") for path in (root / folder).rglob("*.py")]
-    return set().union(*(names_in(path.read_text()) for path in files))
+    """All names of CuPy in gpunn/ and kernels/; the launchers call it `library`."""
+    folders = {"gpunn": ROOTS, "kernels": ROOTS | {"library"}}
+    return {name for folder, roots in folders.items() for path in (root / folder).rglob("*.py")
+            for name in names_in(path.read_text(), roots)}
 
 
 def offered(library) -> set[str]:

@@ -153,7 +153,7 @@ def same_bits(got: np.ndarray, want: np.ndarray, name: str) -> None:
 
 
 def tolerances(case: Case, dtype: str, want: np.ndarray) -> tuple[float, float]:
-    """By default a rounding error may be as large as the largest result allows (1 if all are 0): sums cancel."""
+    """By default an error may be as large as the largest result allows (1 if all are 0): sums cancel."""
     def choose(x):
         return x.get(dtype) if isinstance(x, dict) else x
     rtol, atol = choose(case.rtol), choose(case.atol)

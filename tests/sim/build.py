@@ -82,7 +82,7 @@ def build(code: str, options=()) -> Path:
 
 @contextlib.contextmanager
 def once(path: Path):
-    """None where `path` exists, else a name to write under, which becomes `path`: whole, and in one process only."""
+    """A name to write under, which becomes `path` as a whole; None where `path` is there."""
     if path.exists():
         yield None
         return

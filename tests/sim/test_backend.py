@@ -1,4 +1,4 @@
-"""gpunn on the CUDA sources without a GPU: the backend, a program, and a whole `fit`: eager, captured, and on the CPU."""
+"""gpunn on the CUDA sources without a GPU: a program, and a whole `fit`: eager, captured, and on the CPU."""
 import gc
 
 import numpy as np
@@ -31,7 +31,7 @@ def descend(device: str, steps: int, eager: bool) -> np.ndarray:
     """Linear regression by hand: kernels only."""
     here = backend.backend_of(backend.asarray(0.0))
     r = np.random.default_rng(0)
-    x, w = (backend.persistent(backend.asarray(r.normal(size=shape).astype("float32"))) for shape in ((8, 3), (3, 2)))
+    x, w = (backend.persistent(backend.asarray(r.normal(size=s).astype("float32"))) for s in ((8, 3), (3, 2)))
     hyper = backend.persistent(backend.asarray(np.array([0.1, 0, 0, 0], "float32")))
     k = here.kernels
 
@@ -66,14 +66,16 @@ def test_a_step_that_reads_a_value_stays_eager(chosen, capsys):
 
 
 def trained(eager: bool):
-    """(weights, losses) of a small network with all that a step may hold: convolution, normalisation, dropout."""
+    """(weights, losses, accuracies) of a small network with convolution, normalisation, dropout."""
     gpunn.set_seed(7)
     r = np.random.default_rng(0)
     x, y = r.normal(size=(40, 8, 8, 1)).astype("float32"), r.integers(0, 3, 40)
     model = models.Sequential([
         layers.Input((8, 8, 1)), layers.Conv2D(4, 3, activation="relu"), layers.MaxPooling2D(),
-        layers.BatchNormalization(), layers.Flatten(), layers.Dropout(0.3), layers.Dense(3, activation="softmax")])
-    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"], run_eagerly=eager)
+        layers.BatchNormalization(), layers.Flatten(), layers.Dropout(0.3),
+        layers.Dense(3, activation="softmax")])
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"],
+                  run_eagerly=eager)
     history = model.fit(x, y, batch_size=16, epochs=3, verbose=0).history
     return model.get_weights(), history["loss"], history["accuracy"]
 
