@@ -18,7 +18,7 @@ train: $(RUN_READY)
 	$(PY) -m gpunn train mnist
 
 test: $(TEST_READY)
-	$(PY) -m pytest -q -n 2
+	NUMBA_NUM_THREADS=1 $(PY) -m pytest -q -n 2 --dist worksteal
 
 lint: $(TEST_READY)
 	$(PY) -m ruff check .
