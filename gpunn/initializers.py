@@ -1,4 +1,5 @@
-"""First values of weights. They are drawn on the host in float64, so every device starts with the same bits."""
+"""First values of weights. They are drawn on the host in float64, so every device starts with the same
+bits."""
 import math
 
 import numpy as np
@@ -12,7 +13,8 @@ _TRUNCATED_STD = 0.87962566103423978            # of a standard normal cut at tw
 
 
 class Initializer:
-    """`values(shape)` gives a float64 array; calling gives a tensor. A seed makes every call give the same numbers."""
+    """`values(shape)` gives a float64 array; calling gives a tensor. A seed makes every call give the same
+    numbers."""
     _options: tuple = ()
 
     def __call__(self, shape, dtype=None) -> Tensor:
@@ -119,8 +121,8 @@ class VarianceScaling(_Random):
     """Variance `scale / fan`, fan by `mode`: "fan_in", "fan_out" or "fan_avg"."""
     _options = ("seed", "scale", "mode", "distribution", "input_axes", "output_axes")
 
-    def __init__(self, scale=1.0, mode="fan_in", distribution="truncated_normal", seed=None,
-                 input_axes=None, output_axes=None):
+    def __init__(self, scale=1.0, mode="fan_in", distribution="truncated_normal", seed=None, input_axes=None,
+                 output_axes=None):
         super().__init__(seed)
         distribution = "truncated_normal" if distribution == "normal" else distribution
         _one_of("scale", scale, scale > 0, "a positive number")
@@ -190,7 +192,8 @@ class LecunNormal(_Scaled):
 
 
 class Orthogonal(_Random):
-    """Orthogonal rows or columns (all but the last axis are one), uniform over such matrices, times `gain`."""
+    """Orthogonal rows or columns (all but the last axis are one), uniform over such matrices, times
+    `gain`."""
     _options = ("seed", "gain")
 
     def __init__(self, gain=1.0, seed=None):
@@ -219,12 +222,14 @@ class _Given(Initializer):
 
 
 _NAMES = {
-    "constant": Constant, "glorot_normal": GlorotNormal, "glorot_uniform": GlorotUniform, "he_normal": HeNormal,
-    "he_uniform": HeUniform, "identity": Identity, "lecun_normal": LecunNormal, "lecun_uniform": LecunUniform,
-    "ones": Ones, "orthogonal": Orthogonal, "random_normal": RandomNormal, "random_uniform": RandomUniform,
-    "truncated_normal": TruncatedNormal, "variance_scaling": VarianceScaling, "zeros": Zeros,
+    "constant": Constant, "glorot_normal": GlorotNormal, "glorot_uniform": GlorotUniform,
+    "he_normal": HeNormal, "he_uniform": HeUniform, "identity": Identity, "lecun_normal": LecunNormal,
+    "lecun_uniform": LecunUniform, "ones": Ones, "orthogonal": Orthogonal, "random_normal": RandomNormal,
+    "random_uniform": RandomUniform, "truncated_normal": TruncatedNormal,
+    "variance_scaling": VarianceScaling, "zeros": Zeros,
 }
-KNOWN = {**_NAMES, **{c.__name__: c for c in _NAMES.values()}, "one": Ones, "zero": Zeros, "normal": RandomNormal,
+KNOWN = {**_NAMES, **{c.__name__: c for c in _NAMES.values()}, "one": Ones, "zero": Zeros,
+         "normal": RandomNormal,
          "uniform": RandomUniform, "IdentityInitializer": Identity, "OrthogonalInitializer": Orthogonal}
 constant, glorot_normal, glorot_uniform = Constant, GlorotNormal, GlorotUniform
 he_normal, he_uniform, lecun_normal, lecun_uniform = HeNormal, HeUniform, LecunNormal, LecunUniform

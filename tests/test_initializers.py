@@ -36,7 +36,8 @@ def test_normal_ones(name):
     assert abs(x.var() / variance - 1) < 0.03
     assert bound is None or 0.98 * bound < np.abs(x).max() <= bound * 1.0001
     inside = np.mean(np.abs(x) < math.sqrt(variance))
-    assert abs(inside - (0.6827 if bound is None else 0.6470)) < 0.01, "not the shape of a (cut) normal distribution"
+    assert abs(inside - (0.6827 if bound is None
+                         else 0.6470)) < 0.01, "not the shape of a (cut) normal distribution"
 
 
 @pytest.mark.parametrize("name", UNIFORM)
@@ -47,7 +48,8 @@ def test_uniform_ones(name):
     assert np.all(abs(counts - N / 10) < 6 * math.sqrt(N / 10))
 
 
-@pytest.mark.parametrize("shape, fan_in, fan_out", [((), 1, 1), ((5,), 5, 5), ((5, 7), 5, 7), ((3, 3, 4, 8), 36, 72), ((3, 4, 8), 12, 24)])
+@pytest.mark.parametrize("shape, fan_in, fan_out", [((), 1, 1), ((5,), 5, 5), ((5, 7), 5, 7),
+                                                    ((3, 3, 4, 8), 36, 72), ((3, 4, 8), 12, 24)])
 def test_fans(shape, fan_in, fan_out):
     assert initializers.fans(shape) == (fan_in, fan_out)
     assert initializers.fans((2, 3, 4), [0], [1, 2]) == (2, 12)

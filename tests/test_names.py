@@ -14,8 +14,10 @@ def test_suggestions(name, known, words):
     assert _names.suggest(name, known).startswith(words) and (words or not _names.suggest(name, known))
 
 
-@pytest.mark.parametrize("name, snake", [("Dense", "dense"), ("MaxPooling2D", "max_pooling2d"), ("LSTM", "lstm"), ("MyLayer", "my_layer"),
-                                         ("GlobalAveragePooling1D", "global_average_pooling1d"), ("_Private", "private")])
+@pytest.mark.parametrize("name, snake", [("Dense", "dense"), ("MaxPooling2D", "max_pooling2d"),
+                                         ("LSTM", "lstm"), ("MyLayer", "my_layer"),
+                                         ("GlobalAveragePooling1D", "global_average_pooling1d"), ("_Private",
+                                                                                                  "private")])
 def test_snake_case(name, snake):
     assert _names.snake_case(name) == snake
 
@@ -35,10 +37,12 @@ def test_registered_things_are_found_by_full_and_by_short_name():
         def get_config(self):
             return {}
     try:
-        assert _objects.get_registered_name(Thing) == "pack>Thing" and _objects.get_registered_object("pack>Thing") is Thing
+        assert _objects.get_registered_name(Thing) == "pack>Thing"
+        assert _objects.get_registered_object("pack>Thing") is Thing
         config = _objects.serialize(Thing())
         assert config == {"class_name": "Thing", "config": {}, "registered_name": "pack>Thing"}
-        assert isinstance(_objects.get("thing", config, {}), Thing) and isinstance(_objects.get("thing", "Thing", {}), Thing)
+        assert isinstance(_objects.get("thing", config, {}),
+                          Thing) and isinstance(_objects.get("thing", "Thing", {}), Thing)
     finally:
         del _objects.get_custom_objects()["pack>Thing"]
 

@@ -10,8 +10,10 @@ W = np.random.default_rng(0).normal(size=(4, 3)) * 2
 PENALTIES = {
     "l1": (regularizers.L1(), lambda w: 0.01 * np.abs(w).sum(), lambda w: 0.01 * np.sign(w)),
     "l2": (regularizers.L2(0.3), lambda w: 0.3 * (w * w).sum(), lambda w: 0.6 * w),
-    "l1_l2": (regularizers.get("l1_l2"), lambda w: 0.01 * (np.abs(w) + w * w).sum(), lambda w: 0.01 * (np.sign(w) + 2 * w)),
-    "only l1 of both": (regularizers.L1L2(l1=0.5), lambda w: 0.5 * np.abs(w).sum(), lambda w: 0.5 * np.sign(w)),
+    "l1_l2": (regularizers.get("l1_l2"), lambda w: 0.01 * (np.abs(w) + w * w).sum(),
+              lambda w: 0.01 * (np.sign(w) + 2 * w)),
+    "only l1 of both": (regularizers.L1L2(l1=0.5), lambda w: 0.5 * np.abs(w).sum(),
+                        lambda w: 0.5 * np.sign(w)),
     "only l2 of both": (regularizers.L1L2(l2=0.5), lambda w: 0.5 * (w * w).sum(), lambda w: w),
     "nothing": (regularizers.L1L2(), lambda w: 0.0, lambda w: 0 * w),
 }
@@ -37,7 +39,8 @@ CONSTRAINTS = {
     "unit_norm_rows": (constraints.UnitNorm(axis=1), lambda: W / norms(1)),
     "max_norm": (constraints.MaxNorm(2.5), lambda: W * np.minimum(1, 2.5 / norms())),
     "min_max_norm": (constraints.MinMaxNorm(1.0, 2.0), lambda: W / norms() * np.clip(norms(), 1, 2)),
-    "min_max_norm_slow": (constraints.MinMaxNorm(1.0, 2.0, rate=0.5), lambda: W / norms() * (np.clip(norms(), 1, 2) + norms()) / 2),
+    "min_max_norm_slow": (constraints.MinMaxNorm(1.0, 2.0, rate=0.5),
+                          lambda: W / norms() * (np.clip(norms(), 1, 2) + norms()) / 2),
 }
 
 

@@ -33,7 +33,8 @@ class ReLU(_Elementwise):
     def __init__(self, max_value=None, negative_slope=0.0, threshold=0.0, **kwargs):
         super().__init__(**kwargs)
         self._require("max_value", max_value is None or max_value >= 0, "None or a number >= 0", max_value)
-        self._require("negative_slope", negative_slope is not None and negative_slope >= 0, "a number >= 0", negative_slope)
+        self._require("negative_slope", negative_slope is not None and negative_slope >= 0, "a number >= 0",
+                      negative_slope)
         self._require("threshold", threshold is not None and threshold >= 0, "a number >= 0", threshold)
         self.max_value, self.negative_slope, self.threshold = max_value, negative_slope, threshold
 
@@ -49,7 +50,8 @@ class LeakyReLU(_Elementwise):
         if "alpha" in kwargs:
             negative_slope = kwargs.pop("alpha")
         super().__init__(**kwargs)
-        self._require("negative_slope", negative_slope is not None and negative_slope >= 0, "a number >= 0", negative_slope)
+        self._require("negative_slope", negative_slope is not None and negative_slope >= 0, "a number >= 0",
+                      negative_slope)
         self.negative_slope = negative_slope
 
     def call(self, inputs):
@@ -72,17 +74,21 @@ class PReLU(_Elementwise):
     """LeakyReLU with learned slopes, shared along `shared_axes`."""
     wants_floats = True
 
-    def __init__(self, alpha_initializer="Zeros", alpha_regularizer=None, alpha_constraint=None, shared_axes=None, **kwargs):
+    def __init__(self, alpha_initializer="Zeros", alpha_regularizer=None, alpha_constraint=None,
+                 shared_axes=None, **kwargs):
         super().__init__(**kwargs)
         self._describe("alpha", alpha_initializer, alpha_regularizer, alpha_constraint)
-        self.shared_axes = [shared_axes] if isinstance(shared_axes, int) else shared_axes and list(shared_axes)
+        shared_axes = [shared_axes] if isinstance(shared_axes, int) else shared_axes
+        self.shared_axes = shared_axes and list(shared_axes)
 
     def build(self, input_shape):
         shared = self.shared_axes or ()
         shape = [1 if i in shared else n for i, n in enumerate(input_shape)][1:]
-        self._require("the axes that are not shared", None not in shape, "known when the layer is built", input_shape)
+        self._require("the axes that are not shared", None not in shape, "known when the layer is built",
+                      input_shape)
         self.alpha = self._weight("alpha", shape)
-        self.input_spec = InputSpec(ndim=len(input_shape), axes={i: n for i, n in enumerate(input_shape) if i and i not in shared})
+        own = {i: n for i, n in enumerate(input_shape) if i and i not in shared}
+        self.input_spec = InputSpec(ndim=len(input_shape), axes=own)
 
     def call(self, inputs):
         return ops.relu(inputs) - self.alpha * ops.relu(-inputs)

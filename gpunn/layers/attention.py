@@ -7,23 +7,29 @@ from .layer import LibraryLayer
 
 
 class MultiHeadAttention(LibraryLayer):
-    """softmax(q k / sqrt(key_dim)) v in several heads; weights as Keras: (c, heads, key_dim), and back (heads, value_dim, c)."""
+    """softmax(q k / sqrt(key_dim)) v in several heads; weights as Keras: (c, heads, key_dim), and back
+    (heads, value_dim, c)."""
     wants_floats = True
 
     def __init__(self, num_heads, key_dim, value_dim=None, dropout=0.0, use_bias=True, output_shape=None,
-                 attention_axes=None, sliding_window=None, flash_attention=None, kernel_initializer="glorot_uniform",
-                 bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None,
-                 kernel_constraint=None, bias_constraint=None, use_gate=False, seed=None, **kwargs):
+                 attention_axes=None, sliding_window=None, flash_attention=None,
+                 kernel_initializer="glorot_uniform", bias_initializer="zeros", kernel_regularizer=None,
+                 bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
+                 bias_constraint=None, use_gate=False, seed=None, **kwargs):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.num_heads, self.key_dim = self._count("num_heads", num_heads), self._count("key_dim", key_dim)
-        self.value_dim, self.dropout, self.use_bias = self._count("value_dim", value_dim or key_dim), dropout, use_bias
-        self.output_shape = (output_shape,) if isinstance(output_shape, int) else output_shape and tuple(output_shape)
-        axes = (attention_axes,) if isinstance(attention_axes, int) else attention_axes and tuple(attention_axes)
-        self._require("attention_axes", axes in (None, (1,)), "None or 1: attention runs along time, (n, t, c)", attention_axes)
-        self._require("sliding_window", sliding_window is None, "None; pass an attention_mask instead", sliding_window)
+        self.value_dim = self._count("value_dim", value_dim or key_dim)
+        self.dropout, self.use_bias = dropout, use_bias
+        self.output_shape = _tuple(output_shape)
+        self._require("attention_axes", _tuple(attention_axes) in (None, (1,)),
+                      "None or 1: attention runs along time, (n, t, c)", attention_axes)
+        self._require("sliding_window", sliding_window is None, "None; pass an attention_mask instead",
+                      sliding_window)
         self._require("use_gate", not use_gate, "False; gated attention is not supported", use_gate)
-        self._require("output_shape", output_shape is None or len(self.output_shape) == 1, "one number", output_shape)
-        self.attention_axes, self.sliding_window, self.flash_attention, self.use_gate = (1,), None, flash_attention, False
+        self._require("output_shape", output_shape is None or len(self.output_shape) == 1, "one number",
+                      output_shape)
+        self.attention_axes, self.sliding_window = (1,), None
+        self.flash_attention, self.use_gate = flash_attention, False
         self._describe("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
         self._describe("bias", bias_initializer, bias_regularizer, bias_constraint)
         self.seed, self._source = seed, None if seed is None else random.SeedGenerator(seed)
@@ -49,24 +55,32 @@ class MultiHeadAttention(LibraryLayer):
         """(n, t, c) -> (n, t, heads, d)"""
         kernel, bias = weights
         c, heads, d = kernel.shape
-        y = ops.dense(x, ops.reshape(kernel, (c, heads * d)), bias if bias is None else ops.reshape(bias, (heads * d,)))
+        y = ops.dense(x, ops.reshape(kernel, (c, heads * d)),
+                      bias if bias is None else ops.reshape(bias, (heads * d,)))
         return ops.reshape(y, (*x.shape[:2], heads, d))
 
-    def call(self, query, value, key=None, query_mask=None, value_mask=None, key_mask=None, attention_mask=None,
-             return_attention_scores=False, training=False, use_causal_mask=False):
-        mask = _joined(query_mask, value_mask, key_mask if key is not None and key is not value else None, attention_mask)
-        q, k, v = self._project(query, self._query), self._project(value if key is None else key, self._key), self._project(value, self._value)
-        scale, drops = self.key_dim ** -0.5, training and self.dropout > 0
-        scores = ops.attention_scores(q, k, mask, scale, use_causal_mask) if return_attention_scores or drops else None
-        if scores is None:
-            y = ops.attention(q, k, v, mask, scale=scale, causal=bool(use_causal_mask))
+    def call(self, query, value, key=None, query_mask=None, value_mask=None, key_mask=None,
+             attention_mask=None, return_attention_scores=False, training=False, use_causal_mask=False):
+        mask = _joined(query_mask, value_mask, key_mask if key is not None and key is not value else None,
+                       attention_mask)
+        q, k = self._project(query, self._query), self._project(value if key is None else key, self._key)
+        v, scale = self._project(value, self._value), self.key_dim ** -0.5
+        if return_attention_scores or (training and self.dropout > 0):
+            scores = ops.attention_scores(q, k, mask, scale, use_causal_mask)
+            y = self._weighted(scores, v, training)
         else:
-            weights = random.dropout(scores, self.dropout, seed=self._source) if drops else scores
-            y = ops.transpose(ops.matmul(weights, ops.transpose(v, (0, 2, 1, 3))), (0, 2, 1, 3))
+            scores, y = None, ops.attention(q, k, v, mask, scale=scale, causal=bool(use_causal_mask))
         kernel, bias = self._output
         heads, d, width = kernel.shape
-        y = ops.dense(ops.reshape(y, (*y.shape[:2], heads * d)), ops.reshape(kernel, (heads * d, width)), bias)
+        y = ops.dense(ops.reshape(y, (*y.shape[:2], heads * d)), ops.reshape(kernel, (heads * d, width)),
+                      bias)
         return (y, scores) if return_attention_scores else y
+
+    def _weighted(self, weights, v, training):
+        """(n, heads, tq, tk), (n, tk, heads, d) -> (n, tq, heads, d), with dropout on the weights"""
+        if training and self.dropout > 0:
+            weights = random.dropout(weights, self.dropout, seed=self._source)
+        return ops.transpose(ops.matmul(weights, ops.transpose(v, (0, 2, 1, 3))), (0, 2, 1, 3))
 
     def compute_output_shape(self, query_shape, value_shape, key_shape=None, return_attention_scores=False):
         output = (*query_shape[:-1], (self.output_shape or query_shape[-1:])[0])
@@ -74,10 +88,15 @@ class MultiHeadAttention(LibraryLayer):
         return (output, scores) if return_attention_scores else output
 
 
+def _tuple(value):
+    """A number as a tuple of one; None stays."""
+    return (value,) if isinstance(value, int) else value and tuple(value)
+
+
 def _joined(query_mask, value_mask, key_mask, attention_mask):
     """Masks of steps and of pairs as one mask (n, 1 or heads, tq, tk), or None."""
-    masks = [] if query_mask is None else [ops.reshape(query_mask, (query_mask.shape[0], 1, query_mask.shape[1], 1))]
-    masks += [ops.reshape(m, (m.shape[0], 1, 1, m.shape[1])) for m in (value_mask, key_mask) if m is not None]
+    masks = [] if query_mask is None else [ops.expand_dims(query_mask, (1, 3))]
+    masks += [ops.expand_dims(m, (1, 2)) for m in (value_mask, key_mask) if m is not None]
     if attention_mask is not None:
         attention_mask = ops.cast(attention_mask, "bool")
         masks.append(ops.expand_dims(attention_mask, 1) if attention_mask.ndim == 3 else attention_mask)
@@ -85,7 +104,8 @@ def _joined(query_mask, value_mask, key_mask, attention_mask):
 
 
 class Attention(LibraryLayer):
-    """Attention of queries (n, tq, c) over values (n, tk, e): inputs [query, value] or [query, value, key]."""
+    """Attention of queries (n, tq, c) over values (n, tk, e): inputs [query, value] or [query, value,
+    key]."""
     wants_floats = True
 
     def __init__(self, use_scale=False, score_mode="dot", dropout=0.0, seed=None, **kwargs):
@@ -96,10 +116,11 @@ class Attention(LibraryLayer):
         self.supports_masking = True
 
     def build(self, input_shape):
-        right = isinstance(input_shape, list | tuple) and len(input_shape) in (2, 3) and isinstance(input_shape[0], list | tuple)
+        right = len(input_shape) in (2, 3) and isinstance(input_shape[0], list | tuple)
         self._require("inputs", right, "[query, value] or [query, value, key]", input_shape)
         self.scale = self.add_weight((), "ones", name="scale") if self.use_scale else None
-        self.concat_score_weight = self.add_weight((), "ones", name="concat_score_weight") if self.score_mode == "concat" else None
+        if self.score_mode == "concat":
+            self.concat_score_weight = self.add_weight((), "ones", name="concat_score_weight")
 
     def scores(self, query, key):
         """(n, tq, c), (n, tk, c) -> (n, tq, tk)"""

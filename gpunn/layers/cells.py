@@ -5,17 +5,20 @@ from .layer import LibraryLayer
 
 
 class _Cell(LibraryLayer):
-    """Weights `kernel`, `recurrent_kernel` and `bias` for some gates, side by side; dropout masks that last for a sequence."""
+    """Weights `kernel`, `recurrent_kernel` and `bias` for some gates, side by side; dropout masks that last
+    for a sequence."""
     wants_floats = True
     gates: int
 
-    def _options(self, units, activation, use_bias, dropout, recurrent_dropout, seed, kernel, recurrent, bias):
+    def _options(self, units, activation, use_bias, dropout, recurrent_dropout, seed, kernel, recurrent,
+                 bias):
         self.units, self.use_bias = self._count("units", units), use_bias
         self.activation = activations.get(activation)
         self._describe("kernel", *kernel)
         self._describe("recurrent", *recurrent)
         self._describe("bias", *bias)
-        self.dropout, self.recurrent_dropout = (min(1.0, max(0.0, rate)) for rate in (dropout, recurrent_dropout))
+        self.dropout, self.recurrent_dropout = (min(1.0, max(0.0, rate))
+                                                for rate in (dropout, recurrent_dropout))
         self.seed, self._source = seed, None if seed is None else random.SeedGenerator(seed)
         self.state_size, self.output_size, self._drops = self.units, self.units, {}
 
@@ -46,7 +49,8 @@ class _Cell(LibraryLayer):
     def drop_both(self, inputs, state, training):
         if not training:
             return inputs, state
-        return self.dropped(inputs, "inputs", self.dropout), self.dropped(state, "state", self.recurrent_dropout)
+        state = self.dropped(state, "state", self.recurrent_dropout)
+        return self.dropped(inputs, "inputs", self.dropout), state
 
     def compute_output_shape(self, input_shape):
         return input_shape[0], self.units
@@ -58,8 +62,9 @@ class SimpleRNNCell(_Cell):
 
     def __init__(self, units, activation="tanh", use_bias=True, kernel_initializer="glorot_uniform",
                  recurrent_initializer="orthogonal", bias_initializer="zeros", kernel_regularizer=None,
-                 recurrent_regularizer=None, bias_regularizer=None, kernel_constraint=None, recurrent_constraint=None,
-                 bias_constraint=None, dropout=0.0, recurrent_dropout=0.0, seed=None, **kwargs):
+                 recurrent_regularizer=None, bias_regularizer=None, kernel_constraint=None,
+                 recurrent_constraint=None, bias_constraint=None, dropout=0.0, recurrent_dropout=0.0,
+                 seed=None, **kwargs):
         super().__init__(**kwargs)
         self._options(units, activation, use_bias, dropout, recurrent_dropout, seed,
                       (kernel_initializer, kernel_regularizer, kernel_constraint),
@@ -77,10 +82,11 @@ class LSTMCell(_Cell):
     gates = 4
 
     def __init__(self, units, activation="tanh", recurrent_activation="sigmoid", use_bias=True,
-                 kernel_initializer="glorot_uniform", recurrent_initializer="orthogonal", bias_initializer="zeros",
-                 unit_forget_bias=True, kernel_regularizer=None, recurrent_regularizer=None, bias_regularizer=None,
-                 kernel_constraint=None, recurrent_constraint=None, bias_constraint=None, dropout=0.0,
-                 recurrent_dropout=0.0, seed=None, **kwargs):
+                 kernel_initializer="glorot_uniform", recurrent_initializer="orthogonal",
+                 bias_initializer="zeros", unit_forget_bias=True, kernel_regularizer=None,
+                 recurrent_regularizer=None, bias_regularizer=None, kernel_constraint=None,
+                 recurrent_constraint=None, bias_constraint=None, dropout=0.0, recurrent_dropout=0.0,
+                 seed=None, **kwargs):
         kwargs.pop("implementation", None)
         super().__init__(**kwargs)
         self._options(units, activation, use_bias, dropout, recurrent_dropout, seed,
@@ -112,14 +118,16 @@ class LSTMCell(_Cell):
 
 
 class GRUCell(_Cell):
-    """Gates z, r, h: h' = z h + (1 - z) activation(...); the reset gate acts after the recurrent product, or before it."""
+    """Gates z, r, h: h' = z h + (1 - z) activation(...); the reset gate acts after the recurrent product, or
+    before it."""
     gates = 3
 
     def __init__(self, units, activation="tanh", recurrent_activation="sigmoid", use_bias=True,
-                 kernel_initializer="glorot_uniform", recurrent_initializer="orthogonal", bias_initializer="zeros",
-                 kernel_regularizer=None, recurrent_regularizer=None, bias_regularizer=None, kernel_constraint=None,
-                 recurrent_constraint=None, bias_constraint=None, dropout=0.0, recurrent_dropout=0.0, seed=None,
-                 reset_after=True, **kwargs):
+                 kernel_initializer="glorot_uniform", recurrent_initializer="orthogonal",
+                 bias_initializer="zeros", kernel_regularizer=None, recurrent_regularizer=None,
+                 bias_regularizer=None, kernel_constraint=None, recurrent_constraint=None,
+                 bias_constraint=None, dropout=0.0, recurrent_dropout=0.0, seed=None, reset_after=True,
+                 **kwargs):
         kwargs.pop("implementation", None)
         super().__init__(**kwargs)
         self._options(units, activation, use_bias, dropout, recurrent_dropout, seed,
@@ -139,10 +147,15 @@ class GRUCell(_Cell):
         x, h = self.drop_both(sequence, _first(states), training)
         xz, xr, xh = ops.split(self.input_product(x), 3, axis=-1)
         gate, u, n = self.recurrent_activation, self.recurrent_kernel, self.units
-        inner = ops.dense(h, u, self.bias[1] if self.use_bias else None) if self.reset_after else ops.matmul(h, u[:, :2 * n])
-        z, r = gate(xz + inner[:, :n]), gate(xr + inner[:, n:2 * n])
-        candidate = self.activation(xh + (r * inner[:, 2 * n:] if self.reset_after else ops.matmul(r * h, u[:, 2 * n:])))
-        h = z * _first(states) + (1 - z) * candidate
+        if self.reset_after:
+            inner = ops.dense(h, u, self.bias[1] if self.use_bias else None)
+            z, r = gate(xz + inner[:, :n]), gate(xr + inner[:, n:2 * n])
+            inner = r * inner[:, 2 * n:]
+        else:
+            inner = ops.matmul(h, u[:, :2 * n])
+            z, r = gate(xz + inner[:, :n]), gate(xr + inner[:, n:])
+            inner = ops.matmul(r * h, u[:, 2 * n:])
+        h = z * _first(states) + (1 - z) * self.activation(xh + inner)
         return h, [h]
 
 

@@ -26,7 +26,8 @@ class _Conv(LibraryLayer):
         """The input's channels; from now on no other number is accepted."""
         axis = 1 if self.data_format == "channels_first" else -1
         channels = input_shape[axis]
-        self._require("the number of channels", channels is not None, "known when the layer is built", input_shape)
+        self._require("the number of channels", channels is not None, "known when the layer is built",
+                      input_shape)
         self.input_spec = InputSpec(ndim=self.rank + 2, axes={axis: channels})
         return channels
 
@@ -40,10 +41,10 @@ class _Conv(LibraryLayer):
 class _FullConv(_Conv):
     """Every filter sees all channels of its group."""
 
-    def __init__(self, filters, kernel_size, strides=1, padding="valid", data_format=None, dilation_rate=1, groups=1,
-                 activation=None, use_bias=True, kernel_initializer="glorot_uniform", bias_initializer="zeros",
-                 kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
-                 bias_constraint=None, **kwargs):
+    def __init__(self, filters, kernel_size, strides=1, padding="valid", data_format=None, dilation_rate=1,
+                 groups=1, activation=None, use_bias=True, kernel_initializer="glorot_uniform",
+                 bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None,
+                 activity_regularizer=None, kernel_constraint=None, bias_constraint=None, **kwargs):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.filters, self.groups = self._count("filters", filters), self._count("groups", groups)
         self._require("filters", filters % groups == 0, f"a multiple of groups={groups}", filters)
@@ -53,7 +54,8 @@ class _FullConv(_Conv):
 
     def build(self, input_shape):
         channels = self._channels(input_shape)
-        self._require("the number of channels", channels % self.groups == 0, f"a multiple of groups={self.groups}", channels)
+        self._require("the number of channels", channels % self.groups == 0,
+                      f"a multiple of groups={self.groups}", channels)
         self.compute_output_shape(input_shape)
         self.kernel = self._weight("kernel", (*self.kernel_size, channels // self.groups, self.filters))
         self.bias = self._weight("bias", (self.filters,)) if self.use_bias else None
@@ -62,7 +64,8 @@ class _FullConv(_Conv):
         return self._finish(ops.conv, inputs, self.kernel)
 
     def compute_output_shape(self, input_shape):
-        return window_shape(self, input_shape, self.filters, self.kernel_size, self.strides, self.dilation_rate)
+        return window_shape(self, input_shape, self.filters, self.kernel_size, self.strides,
+                            self.dilation_rate)
 
 
 class Conv1D(_FullConv):
@@ -79,10 +82,10 @@ class Conv2D(_FullConv):
 class _DepthwiseConv(_Conv):
     """Each channel is convolved on its own, with `depth_multiplier` kernels."""
 
-    def __init__(self, kernel_size, strides=1, padding="valid", depth_multiplier=1, data_format=None, dilation_rate=1,
-                 activation=None, use_bias=True, depthwise_initializer="glorot_uniform", bias_initializer="zeros",
-                 depthwise_regularizer=None, bias_regularizer=None, activity_regularizer=None, depthwise_constraint=None,
-                 bias_constraint=None, **kwargs):
+    def __init__(self, kernel_size, strides=1, padding="valid", depth_multiplier=1, data_format=None,
+                 dilation_rate=1, activation=None, use_bias=True, depthwise_initializer="glorot_uniform",
+                 bias_initializer="zeros", depthwise_regularizer=None, bias_regularizer=None,
+                 activity_regularizer=None, depthwise_constraint=None, bias_constraint=None, **kwargs):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.depth_multiplier = self._count("depth_multiplier", depth_multiplier)
         self._options(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias)
@@ -91,7 +94,8 @@ class _DepthwiseConv(_Conv):
 
     def build(self, input_shape):
         channels = self._channels(input_shape)
-        self.kernel = self._weight("kernel", (*self.kernel_size, channels, self.depth_multiplier), like="depthwise")
+        self.kernel = self._weight("kernel", (*self.kernel_size, channels, self.depth_multiplier),
+                                   like="depthwise")
         self.bias = self._weight("bias", (channels * self.depth_multiplier,)) if self.use_bias else None
 
     def call(self, inputs):
@@ -99,7 +103,8 @@ class _DepthwiseConv(_Conv):
 
     def compute_output_shape(self, input_shape):
         channels = input_shape[1 if self.data_format == "channels_first" else -1]
-        return window_shape(self, input_shape, channels * self.depth_multiplier, self.kernel_size, self.strides, self.dilation_rate)
+        return window_shape(self, input_shape, channels * self.depth_multiplier, self.kernel_size,
+                            self.strides, self.dilation_rate)
 
 
 class DepthwiseConv1D(_DepthwiseConv):
@@ -121,7 +126,8 @@ class _SeparableConv(_Conv):
                  pointwise_regularizer=None, bias_regularizer=None, activity_regularizer=None,
                  depthwise_constraint=None, pointwise_constraint=None, bias_constraint=None, **kwargs):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.filters, self.depth_multiplier = self._count("filters", filters), self._count("depth_multiplier", depth_multiplier)
+        self.filters = self._count("filters", filters)
+        self.depth_multiplier = self._count("depth_multiplier", depth_multiplier)
         self._options(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias)
         self._describe("depthwise", depthwise_initializer, depthwise_regularizer, depthwise_constraint)
         self._describe("pointwise", pointwise_initializer, pointwise_regularizer, pointwise_constraint)
@@ -129,18 +135,21 @@ class _SeparableConv(_Conv):
 
     def build(self, input_shape):
         channels, multiplier = self._channels(input_shape), self.depth_multiplier
-        self.depthwise_kernel = self._weight("depthwise_kernel", (*self.kernel_size, channels, multiplier), like="depthwise")
+        self.depthwise_kernel = self._weight("depthwise_kernel", (*self.kernel_size, channels, multiplier),
+                                             like="depthwise")
         point = (*(1,) * self.rank, channels * multiplier, self.filters)
         self.pointwise_kernel = self._weight("pointwise_kernel", point, like="pointwise")
         self.bias = self._weight("bias", (self.filters,)) if self.use_bias else None
 
     def call(self, inputs):
-        y = ops.depthwise_conv(inputs, self.depthwise_kernel, self.strides, self.padding, self._format, self.dilation_rate)
+        y = ops.depthwise_conv(inputs, self.depthwise_kernel, self.strides, self.padding, self._format,
+                               self.dilation_rate)
         y = ops.conv(y, self.pointwise_kernel, 1, "valid", self._format, bias=self.bias)
         return self.activation(y)
 
     def compute_output_shape(self, input_shape):
-        return window_shape(self, input_shape, self.filters, self.kernel_size, self.strides, self.dilation_rate)
+        return window_shape(self, input_shape, self.filters, self.kernel_size, self.strides,
+                            self.dilation_rate)
 
 
 class SeparableConv1D(_SeparableConv):
@@ -156,13 +165,16 @@ class SeparableConv2D(_SeparableConv):
 class _ConvTranspose(_Conv):
     """The transpose of a convolution: a larger image from a smaller one."""
 
-    def __init__(self, filters, kernel_size, strides=1, padding="valid", output_padding=None, data_format=None,
-                 dilation_rate=1, activation=None, use_bias=True, kernel_initializer="glorot_uniform",
-                 bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None,
-                 kernel_constraint=None, bias_constraint=None, **kwargs):
+    def __init__(self, filters, kernel_size, strides=1, padding="valid", output_padding=None,
+                 data_format=None, dilation_rate=1, activation=None, use_bias=True,
+                 kernel_initializer="glorot_uniform", bias_initializer="zeros", kernel_regularizer=None,
+                 bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
+                 bias_constraint=None, **kwargs):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.filters = self._count("filters", filters)
-        self.output_padding = output_padding if output_padding is None else pair(self, "output_padding", output_padding, self.rank, 0)
+        if output_padding is not None:
+            output_padding = pair(self, "output_padding", output_padding, self.rank, 0)
+        self.output_padding = output_padding
         self._options(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias)
         self._describe("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
         self._describe("bias", bias_initializer, bias_regularizer, bias_constraint)
@@ -176,12 +188,13 @@ class _ConvTranspose(_Conv):
 
     def compute_output_shape(self, input_shape):
         first = self.data_format == "channels_first"
-        sizes = [self._length(input_shape[axis], i) for i, axis in enumerate(spatial(self.data_format, self.rank))]
+        sizes = [self._length(input_shape[a], i) for i, a in enumerate(spatial(self.data_format, self.rank))]
         return (input_shape[0], self.filters, *sizes) if first else (input_shape[0], *sizes, self.filters)
 
     def _length(self, n, i):
         extra = self.output_padding and self.output_padding[i]
-        return None if n is None else transposed(n, self.kernel_size[i], self.strides[i], self.padding, extra, self.dilation_rate[i])[0]
+        return None if n is None else transposed(n, self.kernel_size[i], self.strides[i], self.padding,
+                                                 extra, self.dilation_rate[i])[0]
 
 
 class Conv1DTranspose(_ConvTranspose):
@@ -194,5 +207,6 @@ class Conv2DTranspose(_ConvTranspose):
     rank = 2
 
 
-Convolution1D, Convolution2D, SeparableConvolution1D, SeparableConvolution2D = Conv1D, Conv2D, SeparableConv1D, SeparableConv2D
+Convolution1D, Convolution2D = Conv1D, Conv2D
+SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2D
 Convolution1DTranspose, Convolution2DTranspose = Conv1DTranspose, Conv2DTranspose

@@ -9,9 +9,9 @@ class Dense(LibraryLayer):
     """activation(x @ kernel + bias) over the last axis."""
     wants_floats = True
 
-    def __init__(self, units, activation=None, use_bias=True, kernel_initializer="glorot_uniform", bias_initializer="zeros",
-                 kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
-                 bias_constraint=None, **kwargs):
+    def __init__(self, units, activation=None, use_bias=True, kernel_initializer="glorot_uniform",
+                 bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None,
+                 activity_regularizer=None, kernel_constraint=None, bias_constraint=None, **kwargs):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.units, self.use_bias = self._count("units", units), use_bias
         self.activation = activations.get(activation)
@@ -21,7 +21,8 @@ class Dense(LibraryLayer):
 
     def build(self, input_shape):
         features = input_shape[-1]
-        self._require("the input's last axis", features is not None, "known when the layer is built", input_shape)
+        self._require("the input's last axis", features is not None, "known when the layer is built",
+                      input_shape)
         self.kernel = self._weight("kernel", (features, self.units))
         self.bias = self._weight("bias", (self.units,)) if self.use_bias else None
         self.input_spec = InputSpec(min_ndim=2, axes={-1: features})

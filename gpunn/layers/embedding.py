@@ -11,7 +11,8 @@ class Embedding(LibraryLayer):
                  embeddings_constraint=None, mask_zero=False, weights=None, **kwargs):
         kwargs.pop("input_length", None)
         super().__init__(**kwargs)
-        self.input_dim, self.output_dim = self._count("input_dim", input_dim), self._count("output_dim", output_dim)
+        self.input_dim = self._count("input_dim", input_dim)
+        self.output_dim = self._count("output_dim", output_dim)
         self._describe("embeddings", embeddings_initializer, embeddings_regularizer, embeddings_constraint)
         self.mask_zero = self.supports_masking = mask_zero
         self.autocast = False

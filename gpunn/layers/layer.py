@@ -26,7 +26,8 @@ _DTYPES = ("float32", "float64")
 
 
 class Layer(Weights):
-    """A function with weights. Subclasses define `call(self, inputs)`, and `build(self, input_shape)` if they have weights."""
+    """A function with weights. Subclasses define `call(self, inputs)`, and `build(self, input_shape)` if
+    they have weights."""
     input_spec = None
     wants_floats = False    # integers are cast to the layer's dtype too, not only other floats
     supports_masking = has_build = _makes_masks = _knows_shape = False
@@ -36,7 +37,8 @@ class Layer(Weights):
         layer._arguments = {**dict(zip(option_names(cls), args)), **options}
         return layer
 
-    def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None, **kwargs):
+    def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None,
+                 **kwargs):
         self.name = name or auto_name(type(self))
         self.dtype = self.compute_dtype = self.variable_dtype = _dtype(self, dtype)
         self._cast_to = np.dtype(self.dtype)
@@ -52,7 +54,8 @@ class Layer(Weights):
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)
         cls._signature = Signature(cls.call)
-        cls.supports_masking = cls._makes_masks = cls.compute_mask is not Layer.compute_mask
+        cls._makes_masks = cls.compute_mask is not Layer.compute_mask
+        cls.supports_masking = cls.supports_masking or cls._makes_masks
         if "_knows_shape" not in vars(cls):
             cls._knows_shape = cls.compute_output_shape is not Layer.compute_output_shape
         cls.has_build = cls.build is not Layer.build
@@ -70,7 +73,8 @@ class Layer(Weights):
 
     def compute_output_shape(self, input_shape):
         """The shape of the result; where it is not defined, shapes are found by a trial run on zeros."""
-        raise NotImplementedError(f"{type(self).__name__} '{self.name}' does not define compute_output_shape(self, input_shape)")
+        raise NotImplementedError(f"{type(self).__name__} '{self.name}' does not define "
+                                  f"compute_output_shape(self, input_shape)")
 
     def compute_output_dtype(self, dtype: str) -> str:
         return self.compute_dtype if self.wants_floats or dtype.startswith("float") else dtype
@@ -81,10 +85,12 @@ class Layer(Weights):
     def __call__(self, *args, **options):
         """Convert, build at the first call, tell `call` about training and masks, pass the mask on."""
         signature, context = self._signature, _context
-        if options or len(args) != 1 or not isinstance(args[0], Tensor) or args[0].data.dtype != self._cast_to:
+        plain = len(args) == 1 and not options and isinstance(args[0], Tensor)
+        if not plain or args[0].data.dtype != self._cast_to:
             args, options, symbols = self._convert(args, options)
             if symbols:
-                return symbolic_call(self, args, options, self.compute_output_shape if self._knows_shape else None)
+                rule = self.compute_output_shape if self._knows_shape else None
+                return symbolic_call(self, args, options, rule)
         x, before = args[0], context.training
         if not self.built:
             self._build(args, options)
@@ -121,7 +127,8 @@ class Layer(Weights):
         """Arrays become tensors, floats get the layer's dtype; and whether there are symbols among them."""
         if not args:
             if self._signature.first not in options:
-                raise TypeError(f"{type(self).__name__} '{self.name}': argument '{self._signature.first}' is missing")
+                raise TypeError(f"{type(self).__name__} '{self.name}': argument '{self._signature.first}' is "
+                                f"missing")
             args = (options.pop(self._signature.first),)
         args = (self._tensors(args[0], self.wants_floats), *[self._tensors(a, False) for a in args[1:]])
         options = {name: self._tensors(value, False) for name, value in options.items()}
@@ -133,12 +140,14 @@ class Layer(Weights):
         if isinstance(value, list | tuple | dict):
             if any(isinstance(v, Tensor | Symbol | np.ndarray) for v in flatten(value)):
                 return map_structure(lambda v: self._tensors(v, all_floats), value)
-            return Tensor(asarray(value, self.compute_dtype)) if all_floats and not isinstance(value, dict) else value
+            numbers = all_floats and not isinstance(value, dict)
+            return Tensor(asarray(value, self.compute_dtype)) if numbers else value
         if isinstance(value, Symbol) or not hasattr(value, "dtype"):
             return value
         tensor = value if isinstance(value, Tensor) else Tensor(asarray(value))
         kind = tensor.data.dtype.kind
-        if tensor.data.dtype == self._cast_to or not ((self.autocast and kind == "f") or (all_floats and kind in "biu")):
+        if tensor.data.dtype == self._cast_to or not ((self.autocast and kind == "f")
+                                                      or (all_floats and kind in "biu")):
             return tensor
         return _cast(tensor, self.compute_dtype)
 
@@ -156,10 +165,12 @@ class Layer(Weights):
         self.built = True
 
     def _shapes(self, method, args, options) -> dict:
-        """What `build` or `compute_output_shape` asks for: the input's shape first, others by name, options as they are."""
+        """What `build` or `compute_output_shape` asks for: the input's shape first, others by name, options
+        as they are."""
         first, *names = shape_names(method)
         given = self._signature.bound(args, options)
-        others = {n: map_structure(_shape, given[n[:-6]]) for n in names if n.endswith("_shape") and given.get(n[:-6]) is not None}
+        others = {n: map_structure(_shape, given[n[:-6]]) for n in names if n.endswith("_shape")
+                  and given.get(n[:-6]) is not None}
         return {first: map_structure(_shape, args[0]), **others, **{n: given[n] for n in names if n in given}}
 
     def _add_masks(self, args, options):
@@ -172,7 +183,8 @@ class Layer(Weights):
     def _mask_output(self, x, y, mask):
         if not self.supports_masking:
             if mask is not None:
-                warnings.warn(f"{type(self).__name__} '{self.name}' got an input with a mask but does not support masking: "
+                warnings.warn(f"{type(self).__name__} '{self.name}' got an input with a mask but does not "
+                              f"support masking: "
                               "later layers will not see the mask", stacklevel=3)
             return
         masks = self.compute_mask(x, mask)
@@ -185,20 +197,23 @@ class Layer(Weights):
     def _regularize_activity(self, y):
         """Per sample, so that the strength does not depend on the batch size."""
         for tensor in flatten(y):
-            self.add_loss(self.activity_regularizer(tensor) * (1.0 / max(1, tensor.shape[0]) if tensor.ndim else 1.0))
+            share = 1.0 / max(1, tensor.shape[0]) if tensor.ndim else 1.0
+            self.add_loss(self.activity_regularizer(tensor) * share)
 
     def add_loss(self, loss):
         """Add one tensor, or several, to `losses`; valid until the next outermost call."""
         for value in flatten(loss):
             if not isinstance(value, Tensor):
-                raise ValueError(f"{type(self).__name__} '{self.name}': add_loss expected a tensor, got {type(value).__name__} {value!r}")
+                raise ValueError(f"{type(self).__name__} '{self.name}': add_loss expected a tensor, got "
+                                 f"{type(value).__name__} {value!r}")
             if self._loss_call != _context.number:
                 self._losses, self._loss_call = [], _context.number
             self._losses.append(value)
 
     @property
     def losses(self) -> list:
-        """What `add_loss` and activity regularizers left in the last call, and the penalties of the weights."""
+        """What `add_loss` and activity regularizers left in the last call, and the penalties of the
+        weights."""
         added = [loss for layer in self.flatten_layers() for loss in layer._losses]
         return added + [w.regularizer(w) for w in self.trainable_weights if w.regularizer is not None]
 
@@ -215,7 +230,8 @@ class Layer(Weights):
 
     def _node(self):
         if not self._nodes:
-            raise AttributeError(f"{type(self).__name__} '{self.name}' has no input or output yet: it was not called on a symbol. "
+            raise AttributeError(f"{type(self).__name__} '{self.name}' has no input or output yet: it was "
+                                 f"not called on a symbol. "
                                  "Give the model an Input, or call the layer on one")
         return self._nodes[0]
 
@@ -224,7 +240,8 @@ class Layer(Weights):
         own = {n: self._arguments[n] for n in option_names(type(self)) if n in self._arguments}
         for name, value in own.items():
             if not all(v is None or isinstance(v, bool | int | float | str) for v in flatten(value)):
-                raise ValueError(f"{type(self).__name__} '{self.name}': the argument {name}={value!r} has no plain form; "
+                raise ValueError(f"{type(self).__name__} '{self.name}': the argument {name}={value!r} has no "
+                                 f"plain form; "
                                  "define get_config(self) (and from_config) in this class")
         return {**self._base_config(), **own}
 
@@ -261,7 +278,8 @@ class LibraryLayer(Layer):
     def _weight(self, name: str, shape, like: str | None = None):
         """A weight as `_describe` said, or like the weight `like`."""
         like = like or name
-        return self.add_weight(shape, getattr(self, f"{like}_initializer"), regularizer=getattr(self, f"{like}_regularizer"),
+        return self.add_weight(shape, getattr(self, f"{like}_initializer"),
+                               regularizer=getattr(self, f"{like}_regularizer"),
                                constraint=getattr(self, f"{like}_constraint"), name=name)
 
     def _require(self, name: str, right: bool, expected: str, value):
@@ -275,7 +293,8 @@ class LibraryLayer(Layer):
         return int(value)
 
     def get_config(self):
-        own = {n: _plain(getattr(self, n)) for n in option_names(type(self)) if n not in ("name", "dtype", "trainable")}
+        own = {n: _plain(getattr(self, n)) for n in option_names(type(self))
+               if n not in ("name", "dtype", "trainable")}
         return {**self._base_config(), **own}
 
 

@@ -6,7 +6,8 @@ from .layer import LibraryLayer
 
 
 class _Merge(LibraryLayer):
-    """Element by element, with broadcasting; an input with fewer axes gets axes of one after the batch axis."""
+    """Element by element, with broadcasting; an input with fewer axes gets axes of one after the batch
+    axis."""
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -17,14 +18,16 @@ class _Merge(LibraryLayer):
         self.compute_output_shape(input_shape)
 
     def _several(self, shapes, least=1):
-        right = isinstance(shapes, list | tuple) and len(shapes) >= least and all(isinstance(s, tuple | list) for s in shapes)
-        if not right:
-            raise ValueError(f"{type(self).__name__} '{self.name}': argument 'inputs' must be a list of {least} or more tensors, "
+        nested = isinstance(shapes, list | tuple) and all(isinstance(s, tuple | list) for s in shapes)
+        if not nested or len(shapes) < least:
+            raise ValueError(f"{type(self).__name__} '{self.name}': argument 'inputs' must be a list of "
+                             f"{least} or more tensors, "
                              f"got one of shape {shapes}. Fix: {type(self).__name__}()([a, b])")
 
     def call(self, inputs):
         rank = max(x.ndim for x in inputs)
-        return self.merge([ops.expand_dims(x, tuple(range(1, 1 + rank - x.ndim))) if x.ndim < rank else x for x in inputs])
+        return self.merge([ops.expand_dims(x, tuple(range(1, 1 + rank - x.ndim))) if x.ndim < rank else x
+                           for x in inputs])
 
     def merge(self, inputs):
         """All inputs, of one rank, as one tensor."""
@@ -38,7 +41,8 @@ class _Merge(LibraryLayer):
     def _size(self, sizes, shapes):
         known = {n for n in sizes if n not in (1, None)}
         if len(known) > 1:
-            raise ValueError(f"{type(self).__name__} '{self.name}': the inputs have shapes {', '.join(str(tuple(s)) for s in shapes)}, "
+            raise ValueError(f"{type(self).__name__} '{self.name}': the inputs have shapes "
+                             f"{', '.join(str(tuple(s)) for s in shapes)}, "
                              "which do not fit together. Fix: make their sizes equal (or 1) on every axis")
         return known.pop() if known else (None if None in sizes else 1)
 
@@ -105,10 +109,13 @@ class Concatenate(_Merge):
 
     def compute_output_shape(self, input_shape):
         axis = self.axis % len(input_shape[0])
-        others = {tuple(n for i, n in enumerate(s) if i != axis and None not in [t[i] for t in input_shape]) for s in input_shape}
+        others = {tuple(n for i, n in enumerate(s) if i != axis and None not in [t[i] for t in input_shape])
+                  for s in input_shape}
         if len(others) > 1 or len({len(s) for s in input_shape}) > 1:
-            raise ValueError(f"Concatenate '{self.name}': the inputs have shapes {', '.join(str(tuple(s)) for s in input_shape)}, "
-                             f"expected equal sizes on every axis but {self.axis}. Fix: choose another axis, or make the sizes equal")
+            raise ValueError(f"Concatenate '{self.name}': the inputs have shapes "
+                             f"{', '.join(str(tuple(s)) for s in input_shape)}, "
+                             f"expected equal sizes on every axis but {self.axis}. Fix: choose another "
+                             "axis, or make the sizes equal")
         shape, sizes = list(input_shape[0]), [s[axis] for s in input_shape]
         shape[axis] = None if None in sizes else sum(sizes)
         return tuple(shape)
@@ -150,7 +157,8 @@ class Dot(_Merge):
         a, b = (list(s) for s in input_shape)
         i, j = self._places((len(a), len(b)))
         if None not in (a[i], b[j]) and a[i] != b[j]:
-            raise ValueError(f"Dot '{self.name}': axis {i} of the first input has {a[i]} numbers, axis {j} of the second {b[j]}, "
+            raise ValueError(f"Dot '{self.name}': axis {i} of the first input has {a[i]} numbers, axis {j} "
+                             f"of the second {b[j]}, "
                              "expected the same. Fix: choose other axes")
         rest = (*a[1:i], *a[i + 1:], *b[1:j], *b[j + 1:])
         return a[0], *(rest or (1,))

@@ -23,12 +23,14 @@ class _Scaled(_Elementwise):
 
 
 class BatchNormalization(_Scaled):
-    """Normalizes by the batch while training and by moving statistics otherwise; frozen (`trainable = False`) it does the latter."""
+    """Normalizes by the batch while training and by moving statistics otherwise; frozen (`trainable =
+    False`) it does the latter."""
 
-    def __init__(self, axis=-1, momentum=0.99, epsilon=1e-3, center=True, scale=True, beta_initializer="zeros",
-                 gamma_initializer="ones", moving_mean_initializer="zeros", moving_variance_initializer="ones",
-                 beta_regularizer=None, gamma_regularizer=None, beta_constraint=None, gamma_constraint=None,
-                 synchronized=False, renorm=False, renorm_clipping=None, renorm_momentum=0.99, **kwargs):
+    def __init__(self, axis=-1, momentum=0.99, epsilon=1e-3, center=True, scale=True,
+                 beta_initializer="zeros", gamma_initializer="ones", moving_mean_initializer="zeros",
+                 moving_variance_initializer="ones", beta_regularizer=None, gamma_regularizer=None,
+                 beta_constraint=None, gamma_constraint=None, synchronized=False, renorm=False,
+                 renorm_clipping=None, renorm_momentum=0.99, **kwargs):
         super().__init__(**kwargs)
         self.axis, self.momentum, self.epsilon = int(axis), float(momentum), float(epsilon)
         self._scaling(center, scale, (beta_initializer, beta_regularizer, beta_constraint),
@@ -36,23 +38,30 @@ class BatchNormalization(_Scaled):
         self._describe("moving_mean", moving_mean_initializer)
         self._describe("moving_variance", moving_variance_initializer)
         self._require("renorm", not renorm, "False: batch renormalization is not supported", renorm)
-        self._require("synchronized", not synchronized, "False: statistics are those of one device", synchronized)
-        self.synchronized, self.renorm, self.renorm_clipping, self.renorm_momentum = False, False, renorm_clipping, renorm_momentum
+        self._require("synchronized", not synchronized, "False: statistics are those of one device",
+                      synchronized)
+        self.synchronized, self.renorm = False, False
+        self.renorm_clipping, self.renorm_momentum = renorm_clipping, renorm_momentum
 
     def build(self, input_shape):
         shape = (input_shape[self.axis],)
-        self._require(f"axis {self.axis} of the input", shape[0] is not None, "known when the layer is built", input_shape)
+        self._require(f"axis {self.axis} of the input", shape[0] is not None,
+                      "known when the layer is built", input_shape)
         self._make_scaling(shape)
-        self.moving_mean = self.add_weight(shape, self.moving_mean_initializer, trainable=False, name="moving_mean")
-        self.moving_variance = self.add_weight(shape, self.moving_variance_initializer, trainable=False, name="moving_variance")
+        self.moving_mean = self.add_weight(shape, self.moving_mean_initializer, trainable=False,
+                                           name="moving_mean")
+        self.moving_variance = self.add_weight(shape, self.moving_variance_initializer, trainable=False,
+                                               name="moving_variance")
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: shape[0]})
 
     def call(self, inputs, training=False, mask=None):
         if not (training and self.trainable):
-            return ops.batch_normalization(inputs, self.moving_mean, self.moving_variance, self.axis, self.beta, self.gamma, self.epsilon)
+            return ops.batch_normalization(inputs, self.moving_mean, self.moving_variance, self.axis,
+                                           self.beta, self.gamma, self.epsilon)
         if mask is not None:
             return self._masked(inputs, mask)
-        return ops.batch_norm(inputs, self.gamma, self.beta, self.moving_mean, self.moving_variance, self.axis, self.momentum, self.epsilon)
+        return ops.batch_norm(inputs, self.gamma, self.beta, self.moving_mean, self.moving_variance,
+                              self.axis, self.momentum, self.epsilon)
 
     def _masked(self, inputs, mask):
         """Only what the mask lets through counts in the statistics."""
@@ -71,12 +80,13 @@ class BatchNormalization(_Scaled):
 class LayerNormalization(_Scaled):
     """Normalizes each sample along an axis, or several."""
 
-    def __init__(self, axis=-1, epsilon=1e-3, center=True, scale=True, beta_initializer="zeros", gamma_initializer="ones",
-                 beta_regularizer=None, gamma_regularizer=None, beta_constraint=None, gamma_constraint=None,
-                 rms_scaling=False, **kwargs):
+    def __init__(self, axis=-1, epsilon=1e-3, center=True, scale=True, beta_initializer="zeros",
+                 gamma_initializer="ones", beta_regularizer=None, gamma_regularizer=None,
+                 beta_constraint=None, gamma_constraint=None, rms_scaling=False, **kwargs):
         super().__init__(**kwargs)
         self.axis, self.epsilon = list(axis) if isinstance(axis, list | tuple) else axis, epsilon
-        self._require("rms_scaling", not rms_scaling, "False; RMSNormalization scales by the root mean square", rms_scaling)
+        self._require("rms_scaling", not rms_scaling,
+                      "False; RMSNormalization scales by the root mean square", rms_scaling)
         self.rms_scaling = False
         self._scaling(center, scale, (beta_initializer, beta_regularizer, beta_constraint),
                       (gamma_initializer, gamma_regularizer, gamma_constraint))
@@ -110,8 +120,8 @@ class GroupNormalization(_Scaled):
     """Normalizes each sample by groups of channels; groups=-1: one for each channel."""
 
     def __init__(self, groups=32, axis=-1, epsilon=1e-3, center=True, scale=True, beta_initializer="zeros",
-                 gamma_initializer="ones", beta_regularizer=None, gamma_regularizer=None, beta_constraint=None,
-                 gamma_constraint=None, **kwargs):
+                 gamma_initializer="ones", beta_regularizer=None, gamma_regularizer=None,
+                 beta_constraint=None, gamma_constraint=None, **kwargs):
         super().__init__(**kwargs)
         self.groups, self.axis, self.epsilon = groups, axis, epsilon
         self._scaling(center, scale, (beta_initializer, beta_regularizer, beta_constraint),
@@ -120,7 +130,8 @@ class GroupNormalization(_Scaled):
     def build(self, input_shape):
         channels = input_shape[self.axis]
         self.groups = channels if self.groups == -1 else self.groups
-        self._require("groups", channels is not None and channels % self.groups == 0, f"a divisor of the {channels} channels", self.groups)
+        self._require("groups", channels is not None and channels % self.groups == 0,
+                      f"a divisor of the {channels} channels", self.groups)
         self._make_scaling((channels,))
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: channels})
 
@@ -139,7 +150,8 @@ class Normalization(_Elementwise):
 
     def __init__(self, axis=-1, mean=None, variance=None, invert=False, **kwargs):
         super().__init__(**kwargs)
-        self._require("mean and variance", (mean is None) == (variance is None), "given together", (mean, variance))
+        self._require("mean and variance", (mean is None) == (variance is None), "given together",
+                      (mean, variance))
         self.axis = axis if axis is None or isinstance(axis, int) else tuple(axis)
         self.mean, self.variance, self.invert = _plain(mean), _plain(variance), invert
 
@@ -149,12 +161,14 @@ class Normalization(_Elementwise):
         self._shape = tuple(n if i in kept else 1 for i, n in enumerate(input_shape))
         self._require("the kept axes", None not in self._shape, "known when the layer is built", input_shape)
         if self.mean is not None:
-            values = (np.broadcast_to(np.asarray(v, self.dtype), self._shape) for v in (self.mean, self.variance))
+            values = (np.broadcast_to(np.asarray(v, self.dtype), self._shape)
+                      for v in (self.mean, self.variance))
             self._mean, self._variance = (Tensor(constant(np.ascontiguousarray(v))) for v in values)
             return
         shape = tuple(input_shape[a] for a in kept)
         self.adapt_mean = self._mean = self.add_weight(shape, "zeros", trainable=False, name="mean")
-        self.adapt_variance = self._variance = self.add_weight(shape, "ones", trainable=False, name="variance")
+        self.adapt_variance = self._variance = self.add_weight(shape, "ones", trainable=False,
+                                                               name="variance")
         self.count = self.add_weight((), "zeros", "int32", trainable=False, name="count")
 
     def adapt(self, data):
@@ -166,7 +180,8 @@ class Normalization(_Elementwise):
             x = np.asarray(batch, "float64")
             if not self.built:
                 self.build((None, *x.shape[1:]) if self.axis != 0 else x.shape)
-            axes = tuple(i for i in range(x.ndim) if self.axis is None or i not in {a % x.ndim for a in np.atleast_1d(self.axis)})
+            axes = tuple(i for i in range(x.ndim) if self.axis is None
+                         or i not in {a % x.ndim for a in np.atleast_1d(self.axis)})
             n = int(np.prod([x.shape[a] for a in axes]))
             part = np.array([x.mean(axes), x.var(axes)])
             total, count = (part, n) if total is None else (_joined(total, count, part, n), count + n)

@@ -22,12 +22,14 @@ class Rescaling(_Elementwise):
         self.scale, self.offset = scale, offset
 
     def call(self, inputs):
-        scale, offset = (ops.convert_to_tensor(v, inputs.dtype) if isinstance(v, list | tuple) else v for v in (self.scale, self.offset))
+        scale, offset = (ops.convert_to_tensor(v, inputs.dtype) if isinstance(v, list | tuple) else v
+                         for v in (self.scale, self.offset))
         return inputs * scale + offset
 
 
 class Lambda(LibraryLayer):
-    """A function as a layer. To be saved it must be registered (gpunn.saving.register_keras_serializable): files hold no code."""
+    """A function as a layer. To be saved it must be registered (gpunn.saving.register_keras_serializable):
+    files hold no code."""
 
     def __init__(self, function, output_shape=None, mask=None, arguments=None, **kwargs):
         super().__init__(**kwargs)
@@ -35,7 +37,8 @@ class Lambda(LibraryLayer):
             function = _objects.deserialize("function", function, {})
         self._require("function", callable(function), "a function", function)
         self.function, self.mask, self.arguments = function, mask, dict(arguments or {})
-        self._output_shape = output_shape if callable(output_shape) or output_shape is None else tuple(output_shape)
+        given = callable(output_shape) or output_shape is None
+        self._output_shape = output_shape if given else tuple(output_shape)
         self._takes = [n for n in ("mask", "training") if n in inspect.signature(function).parameters]
         self.supports_masking = mask is not None
 
@@ -58,9 +61,11 @@ class Lambda(LibraryLayer):
     def get_config(self):
         name = _objects.get_registered_name(self.function)
         self._require("function", _objects.get_registered_object(name) is self.function,
-                      "registered with gpunn.saving.register_keras_serializable before the layer can be saved", self.function)
+                      "registered with gpunn.saving.register_keras_serializable before it can be saved",
+                      self.function)
         shape = None if callable(self._output_shape) else self._output_shape
-        return {**self._base_config(), "function": name, "output_shape": shape, "mask": None, "arguments": self.arguments}
+        return {**self._base_config(), "function": name, "output_shape": shape, "mask": None,
+                "arguments": self.arguments}
 
 
 class Maxout(LibraryLayer):
@@ -79,6 +84,7 @@ class Maxout(LibraryLayer):
 
     def compute_output_shape(self, input_shape):
         channels, shape = input_shape[self.axis], list(input_shape)
-        self._require("num_units", channels is not None and channels % self.num_units == 0, f"a divisor of the {channels} channels", self.num_units)
+        self._require("num_units", channels is not None and channels % self.num_units == 0,
+                      f"a divisor of the {channels} channels", self.num_units)
         shape[self.axis] = self.num_units
         return tuple(shape)

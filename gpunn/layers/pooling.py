@@ -95,7 +95,8 @@ class GlobalAveragePooling1D(_GlobalPool):
             return super().call(inputs)
         axis = spatial(self.data_format, 1)[0]
         weight = ops.expand_dims(ops.cast(mask, inputs.dtype), 2 if axis == 1 else 1)
-        return ops.sum(inputs * weight, axis=axis, keepdims=self.keepdims) / ops.sum(weight, axis=axis, keepdims=self.keepdims)
+        total = ops.sum(inputs * weight, axis=axis, keepdims=self.keepdims)
+        return total / ops.sum(weight, axis=axis, keepdims=self.keepdims)
 
     def compute_mask(self, inputs, previous_mask):
         return None

@@ -14,14 +14,16 @@ class RNN(LibraryLayer):
     """(n, t, c) -> (n, units), or all outputs (n, t, units); a masked step keeps state and output."""
     wants_floats = True
 
-    def __init__(self, cell, return_sequences=False, return_state=False, go_backwards=False, stateful=False, unroll=False,
-                 zero_output_for_mask=False, **kwargs):
+    def __init__(self, cell, return_sequences=False, return_state=False, go_backwards=False, stateful=False,
+                 unroll=False, zero_output_for_mask=False, **kwargs):
         super().__init__(**kwargs)
         self.cell = StackedRNNCells(cell) if isinstance(cell, list | tuple) else cell
-        self._require("cell", callable(cell) or isinstance(cell, list | tuple), "a layer with call(inputs, states)", cell)
+        self._require("cell", callable(cell) or isinstance(cell, list | tuple),
+                      "a layer with call(inputs, states)", cell)
         self._require("cell", hasattr(self.cell, "state_size"), "a cell with the attribute state_size", cell)
-        self.return_sequences, self.return_state, self.go_backwards = return_sequences, return_state, go_backwards
-        self.stateful, self.unroll, self.zero_output_for_mask = stateful, unroll, zero_output_for_mask
+        self.return_sequences, self.return_state = return_sequences, return_state
+        self.go_backwards, self.stateful, self.unroll = go_backwards, stateful, unroll
+        self.zero_output_for_mask = zero_output_for_mask
         self.supports_masking, self.input_spec, self._states = True, InputSpec(ndim=3), None
 
     def build(self, sequences_shape, initial_state_shape=None):
@@ -30,8 +32,10 @@ class RNN(LibraryLayer):
             self.cell.built = True
         self.input_spec = InputSpec(ndim=3, axes={-1: sequences_shape[-1]})
         if self.stateful:
-            self._require("stateful", sequences_shape[0] is not None, "used with a fixed batch size: Input(batch_shape=(n, t, c))", True)
-            self._states = [Variable(s.data, f"{self.name}/state", trainable=False) for s in self.get_initial_state(sequences_shape[0])]
+            self._require("stateful", sequences_shape[0] is not None,
+                          "used with a fixed batch size: Input(batch_shape=(n, t, c))", True)
+            self._states = [Variable(s.data, f"{self.name}/state", trainable=False)
+                            for s in self.get_initial_state(sequences_shape[0])]
 
     def get_initial_state(self, batch_size):
         return flatten(self.cell.get_initial_state(batch_size=batch_size))
@@ -57,7 +61,8 @@ class RNN(LibraryLayer):
         if self.go_backwards:
             sequences, mask = ops.flip(sequences, 1), mask if mask is None else ops.flip(mask, 1)
         if sequences.shape[1] == 0:
-            raise ValueError(f"{type(self).__name__} '{self.name}': argument 'sequences' has no steps (shape {sequences.shape}). "
+            raise ValueError(f"{type(self).__name__} '{self.name}': argument 'sequences' has no steps (shape "
+                             f"{sequences.shape}). "
                              "Fix: give it at least one step")
         outputs, states = self._run(sequences, states, mask, training)
         for variable, state in zip(self._states or (), states):
@@ -117,7 +122,8 @@ class _Known(RNN):
     def _start_with(self, cell_options: dict, options: dict):
         own = {n: options.pop(n) for n in ("name", "trainable", "activity_regularizer") if n in options}
         dtype = options.get("dtype")
-        cell = self.cell_class(**cell_options, dtype=dtype, name=f"{own.get('name') or self.cell_class.__name__.lower()}_cell")
+        cell = self.cell_class(**cell_options, dtype=dtype,
+                               name=f"{own.get('name') or self.cell_class.__name__.lower()}_cell")
         options.pop("implementation", None)
         options.pop("use_cudnn", None)
         super().__init__(cell, **options, **own)
@@ -140,7 +146,8 @@ class _Known(RNN):
     def _fusable(self, training) -> bool:
         """May the whole sequence run in one kernel?"""
         cell = self.cell
-        return (cell.activation is activations.tanh and getattr(cell, "recurrent_activation", activations.sigmoid) is activations.sigmoid
+        gate = getattr(cell, "recurrent_activation", activations.sigmoid)
+        return (cell.activation is activations.tanh and gate is activations.sigmoid
                 and not (training and cell.recurrent_dropout))
 
     def _run(self, sequences, states, mask, training):
@@ -158,13 +165,15 @@ class SimpleRNN(_Known):
 
     def __init__(self, units, activation="tanh", use_bias=True, kernel_initializer="glorot_uniform",
                  recurrent_initializer="orthogonal", bias_initializer="zeros", kernel_regularizer=None,
-                 recurrent_regularizer=None, bias_regularizer=None, kernel_constraint=None, recurrent_constraint=None,
-                 bias_constraint=None, dropout=0.0, recurrent_dropout=0.0, seed=None, **kwargs):
+                 recurrent_regularizer=None, bias_regularizer=None, kernel_constraint=None,
+                 recurrent_constraint=None, bias_constraint=None, dropout=0.0, recurrent_dropout=0.0,
+                 seed=None, **kwargs):
         self._start_with(_given(locals()), kwargs)
 
     def _fused(self, sequences, states, mask):
         cell = self.cell
-        h = ops.simple_rnn(ops.dense(sequences, cell.kernel, cell.bias), cell.recurrent_kernel, states[0], mask)
+        h = ops.simple_rnn(ops.dense(sequences, cell.kernel, cell.bias), cell.recurrent_kernel, states[0],
+                           mask)
         return h, [h[:, -1]]
 
 
@@ -173,10 +182,11 @@ class LSTM(_Known):
     cell_class = LSTMCell
 
     def __init__(self, units, activation="tanh", recurrent_activation="sigmoid", use_bias=True,
-                 kernel_initializer="glorot_uniform", recurrent_initializer="orthogonal", bias_initializer="zeros",
-                 unit_forget_bias=True, kernel_regularizer=None, recurrent_regularizer=None, bias_regularizer=None,
-                 kernel_constraint=None, recurrent_constraint=None, bias_constraint=None, dropout=0.0,
-                 recurrent_dropout=0.0, seed=None, **kwargs):
+                 kernel_initializer="glorot_uniform", recurrent_initializer="orthogonal",
+                 bias_initializer="zeros", unit_forget_bias=True, kernel_regularizer=None,
+                 recurrent_regularizer=None, bias_regularizer=None, kernel_constraint=None,
+                 recurrent_constraint=None, bias_constraint=None, dropout=0.0, recurrent_dropout=0.0,
+                 seed=None, **kwargs):
         self._start_with(_given(locals()), kwargs)
 
     def _fused(self, sequences, states, mask):
@@ -190,10 +200,11 @@ class GRU(_Known):
     cell_class = GRUCell
 
     def __init__(self, units, activation="tanh", recurrent_activation="sigmoid", use_bias=True,
-                 kernel_initializer="glorot_uniform", recurrent_initializer="orthogonal", bias_initializer="zeros",
-                 kernel_regularizer=None, recurrent_regularizer=None, bias_regularizer=None, kernel_constraint=None,
-                 recurrent_constraint=None, bias_constraint=None, dropout=0.0, recurrent_dropout=0.0, seed=None,
-                 reset_after=True, **kwargs):
+                 kernel_initializer="glorot_uniform", recurrent_initializer="orthogonal",
+                 bias_initializer="zeros", kernel_regularizer=None, recurrent_regularizer=None,
+                 bias_regularizer=None, kernel_constraint=None, recurrent_constraint=None,
+                 bias_constraint=None, dropout=0.0, recurrent_dropout=0.0, seed=None, reset_after=True,
+                 **kwargs):
         self._start_with(_given(locals()), kwargs)
 
     def _fusable(self, training):
@@ -223,7 +234,8 @@ class StackedRNNCells(LibraryLayer):
     def build(self, input_shape):
         for cell in self.cells:
             cell.build(input_shape)
-            cell.built, input_shape = True, (input_shape[0], getattr(cell, "output_size", flatten(cell.state_size)[0]))
+            size = getattr(cell, "output_size", flatten(cell.state_size)[0])
+            cell.built, input_shape = True, (input_shape[0], size)
 
     def get_initial_state(self, batch_size=None):
         return [s for c in self.cells for s in flatten(c.get_initial_state(batch_size=batch_size))]

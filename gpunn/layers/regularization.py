@@ -19,7 +19,8 @@ class _Noise(_Elementwise):
 
 
 class Dropout(_Noise):
-    """Zeroes a share `rate` of the inputs while training, and scales the others up; equal along axes of `noise_shape` that are 1."""
+    """Zeroes a share `rate` of the inputs while training, and scales the others up; equal along axes of
+    `noise_shape` that are 1."""
 
     def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
         super().__init__(**kwargs)
@@ -63,7 +64,8 @@ class SpatialDropout2D(_SpatialDropout):
         self.data_format, self.input_spec = data_format or "channels_last", InputSpec(ndim=4)
 
     def _noise(self, shape):
-        return (shape[0], shape[1], 1, 1) if self.data_format == "channels_first" else (shape[0], 1, 1, shape[3])
+        n, a, _, b = shape
+        return (n, a, 1, 1) if self.data_format == "channels_first" else (n, 1, 1, b)
 
 
 class GaussianNoise(_Noise):

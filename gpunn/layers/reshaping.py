@@ -32,11 +32,13 @@ class Reshape(LibraryLayer):
         self.target_shape = tuple(target_shape) if isinstance(target_shape, list | tuple) else (target_shape,)
 
     def _resolved(self, rest) -> tuple:
-        known, size = -prod(self.target_shape) if -1 in self.target_shape else prod(self.target_shape), prod(rest)
+        size, known = prod(rest), prod(n for n in self.target_shape if n != -1)
         fits = size % known == 0 if -1 in self.target_shape and known else size == known
         if not fits:
-            raise ValueError(f"Reshape '{self.name}': argument 'inputs' has {size} numbers a sample (shape {tuple(rest)}), expected "
-                             f"{abs(known)} for target_shape={self.target_shape}. Fix: choose a target_shape with {size} numbers, or -1 in one place")
+            raise ValueError(f"Reshape '{self.name}': argument 'inputs' has {size} numbers a sample (shape "
+                             f"{tuple(rest)}), expected "
+                             f"{known} for target_shape={self.target_shape}. Fix: choose one with {size} "
+                             "numbers, or -1 in one place")
         return tuple(size // known if n == -1 else n for n in self.target_shape)
 
     def call(self, inputs):
@@ -54,7 +56,8 @@ class Permute(LibraryLayer):
     def __init__(self, dims, **kwargs):
         super().__init__(**kwargs)
         self.dims = tuple(dims)
-        self._require("dims", sorted(dims) == list(range(1, len(dims) + 1)), "a permutation of 1, 2, ...", dims)
+        self._require("dims", sorted(dims) == list(range(1, len(dims) + 1)), "a permutation of 1, 2, ...",
+                      dims)
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
 
     def call(self, inputs):
@@ -117,7 +120,8 @@ class Cropping2D(LibraryLayer):
     def compute_output_shape(self, input_shape):
         shape = list(input_shape)
         for axis, cut in zip(spatial(self.data_format, 2), self.cropping):
-            self._require("cropping", shape[axis] is None or shape[axis] > sum(cut), f"smaller than the image {input_shape}", self.cropping)
+            self._require("cropping", shape[axis] is None or shape[axis] > sum(cut),
+                          f"smaller than the image {input_shape}", self.cropping)
             shape[axis] = None if shape[axis] is None else shape[axis] - sum(cut)
         return tuple(shape)
 

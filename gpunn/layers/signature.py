@@ -7,7 +7,8 @@ class Signature:
 
     def __init__(self, call):
         self.parameters = list(inspect.signature(call).parameters.values())[1:]
-        self.names = [p.name for p in self.parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        self.names = [p.name for p in self.parameters if p.kind in (p.POSITIONAL_ONLY,
+                                                                    p.POSITIONAL_OR_KEYWORD)]
         self.first = self.names[0] if self.names else "inputs"
         self.training = "training" in self.names
         self.mask = "mask" in self.names
@@ -35,4 +36,5 @@ def option_names(cls) -> list[str]:
 
 def known_options(cls) -> list[str]:
     """Every keyword that a class or one of its bases takes."""
-    return [name for base in cls.__mro__ if "__init__" in vars(base) and base is not object for name in option_names(base)]
+    return [name for base in cls.__mro__ if "__init__" in vars(base) and base is not object
+            for name in option_names(base)]

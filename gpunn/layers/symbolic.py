@@ -7,7 +7,8 @@ from ..tree import flatten, map_structure
 
 
 def symbolic_call(layer, args, options, shape_rule):
-    """The symbols for layer(*args, **options); `shape_rule` is its compute_output_shape, None to try on zeros."""
+    """The symbols for layer(*args, **options); `shape_rule` is its compute_output_shape, None to try on
+    zeros."""
     if not layer.built and layer.has_build:
         layer._build(args, options)
     if layer.input_spec is not None:
@@ -16,7 +17,8 @@ def symbolic_call(layer, args, options, shape_rule):
         structure = _by_trial(layer, args, options)
     else:
         dtype = layer.compute_output_dtype(flatten(args[0])[0].dtype)
-        structure = map_shapes(lambda s: Symbol(s, dtype), shape_rule(**layer._shapes(shape_rule, args, options)))
+        structure = map_shapes(lambda s: Symbol(s, dtype), shape_rule(**layer._shapes(shape_rule, args,
+                                                                                      options)))
     layer.built = True
     flat = flatten(structure)
     node = Node(layer, args, options, [s.shape for s in flat], [s.dtype for s in flat], layer.name)

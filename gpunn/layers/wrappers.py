@@ -18,7 +18,8 @@ class Wrapper(LibraryLayer):
 
     def get_config(self):
         config = super().get_config()
-        return {**config, "layer": {"class_name": type(self.layer).__name__, "config": self.layer.get_config()}}
+        return {**config, "layer": {"class_name": type(self.layer).__name__,
+                                    "config": self.layer.get_config()}}
 
     @classmethod
     def from_config(cls, config):
@@ -63,9 +64,11 @@ class Bidirectional(Wrapper):
         self.backward_layer = backward_layer or type(layer).from_config(
             {**config, "name": f"backward_{layer.name}", "go_backwards": not layer.go_backwards})
         self.merge_mode = merge_mode
-        for half in (self.forward_layer, self.backward_layer):      # a masked step adds nothing to the other direction's
+        for half in (self.forward_layer,
+                     self.backward_layer):      # a masked step adds nothing to the other direction's
             half.zero_output_for_mask = half.return_sequences
-        self.return_sequences, self.return_state, self.stateful = layer.return_sequences, layer.return_state, layer.stateful
+        self.return_sequences, self.return_state = layer.return_sequences, layer.return_state
+        self.stateful = layer.stateful
         self._require("backward_layer", self.forward_layer.go_backwards != self.backward_layer.go_backwards,
                       "a layer that runs the other way (go_backwards)", backward_layer)
         self.supports_masking, self._initial = True, weights
@@ -73,7 +76,8 @@ class Bidirectional(Wrapper):
     @staticmethod
     def _check_layer(layer):
         if not hasattr(layer, "go_backwards"):
-            raise ValueError(f"Bidirectional: layer must be a recurrent layer (LSTM, GRU, SimpleRNN, RNN), got {layer!r}")
+            raise ValueError(f"Bidirectional: layer must be a recurrent layer (LSTM, GRU, SimpleRNN, RNN), "
+                             f"got {layer!r}")
 
     def build(self, sequences_shape, initial_state_shape=None):
         for layer in (self.forward_layer, self.backward_layer):
@@ -84,8 +88,10 @@ class Bidirectional(Wrapper):
 
     def call(self, sequences, initial_state=None, mask=None, training=False):
         half = None if initial_state is None else len(initial_state) // 2
-        forward = self.forward_layer(sequences, initial_state=initial_state and list(initial_state[:half]), mask=mask)
-        backward = self.backward_layer(sequences, initial_state=initial_state and list(initial_state[half:]), mask=mask)
+        forward = self.forward_layer(sequences, initial_state=initial_state and list(initial_state[:half]),
+                                     mask=mask)
+        backward = self.backward_layer(sequences, initial_state=initial_state and list(initial_state[half:]),
+                                       mask=mask)
         states = []
         if self.return_state:
             (forward, *a), (backward, *b) = forward, backward
@@ -96,7 +102,8 @@ class Bidirectional(Wrapper):
         return (*(merged if self.merge_mode is None else (merged,)), *states) if states else merged
 
     def _merged(self, a, b):
-        join = {"concat": lambda: ops.concatenate([a, b], axis=-1), "sum": lambda: a + b, "mul": lambda: a * b,
+        join = {"concat": lambda: ops.concatenate([a, b], axis=-1), "sum": lambda: a + b,
+                "mul": lambda: a * b,
                 "ave": lambda: (a + b) * 0.5, None: lambda: (a, b)}
         return join[self.merge_mode]()
 
@@ -120,7 +127,9 @@ class Bidirectional(Wrapper):
         return [previous_mask, previous_mask] if self.merge_mode is None else previous_mask
 
     def get_config(self):
-        forward = {**self.forward_layer.get_config(), "name": self.forward_layer.name.removeprefix("forward_")}
+        forward = {**self.forward_layer.get_config(),
+                   "name": self.forward_layer.name.removeprefix("forward_")}
         return {**self._base_config(), "merge_mode": self.merge_mode,
                 "layer": {"class_name": type(self.forward_layer).__name__, "config": forward},
-                "backward_layer": {"class_name": type(self.backward_layer).__name__, "config": self.backward_layer.get_config()}}
+                "backward_layer": {"class_name": type(self.backward_layer).__name__,
+                                   "config": self.backward_layer.get_config()}}

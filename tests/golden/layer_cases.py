@@ -1,6 +1,7 @@
 """The layers that are compared with Keras 3: name -> (expression, inputs, options of the call).
 
-An input is a shape of normal numbers, or "ids <high> <shape>", "bool <shape>"; a list of inputs goes to the layer as one list.
+An input is a shape of normal numbers, or "ids <high> <shape>", "bool <shape>"; a list of inputs goes to the
+layer as one list.
 `train` calls with training=True. Read by the recorder (Keras) and by the test (gpunn).
 """
 IMAGE, SERIES = (2, 7, 6, 3), (2, 5, 3)
@@ -16,7 +17,7 @@ CASES = {
     "dense_relu": case("Dense(4, activation='relu')", (3, 5)),
     "dense_sigmoid_3d": case("Dense(4, 'sigmoid')", (2, 3, 5)),
     "dense_tanh_no_bias": case("Dense(4, 'tanh', use_bias=False)", (3, 5)),
-    "dense_softmax": case("Dense(4, activation='softmax', kernel_regularizer='l2', bias_constraint='non_neg')", (3, 5)),
+    "dense_softmax": case("Dense(4, 'softmax', kernel_regularizer='l2', bias_constraint='non_neg')", (3, 5)),
     "dense_gelu": case("Dense(4, activation='gelu')", (3, 5)),
     "activation_tanh": case("Activation('tanh')", (3, 4)),
     "activation_swish": case("Activation('silu')", (3, 4)),
@@ -61,15 +62,18 @@ CASES = {
     "conv2d_groups": case("Conv2D(6, 3, groups=3, padding='same')", (2, 5, 5, 6)),
     "conv2d_gelu": case("Conv2D(4, 1, activation='gelu')", IMAGE),
     "depthwise": case("DepthwiseConv2D(3)", IMAGE),
-    "depthwise_all": case("DepthwiseConv2D(3, strides=2, padding='same', depth_multiplier=2, activation='relu')", IMAGE),
+    "depthwise_all": case("DepthwiseConv2D(3, strides=2, padding='same', depth_multiplier=2, "
+                          "activation='relu')", IMAGE),
     "depthwise_1d": case("DepthwiseConv1D(3, depth_multiplier=2)", (2, 9, 3)),
     "separable": case("SeparableConv2D(4, 3)", IMAGE),
-    "separable_all": case("SeparableConv2D(4, 3, padding='same', depth_multiplier=2, activation='relu')", IMAGE),
+    "separable_all": case("SeparableConv2D(4, 3, padding='same', depth_multiplier=2, activation='relu')",
+                          IMAGE),
     "separable_1d": case("SeparableConv1D(4, 3)", (2, 9, 3)),
     "transpose": case("Conv2DTranspose(4, 3)", IMAGE),
     "transpose_strided": case("Conv2DTranspose(4, 3, strides=2, padding='same', activation='relu')", IMAGE),
     "transpose_strided_valid": case("Conv2DTranspose(4, 2, strides=(3, 2))", IMAGE),
-    "transpose_output_padding": case("Conv2DTranspose(4, 3, strides=2, padding='same', output_padding=1)", IMAGE),
+    "transpose_output_padding": case("Conv2DTranspose(4, 3, strides=2, padding='same', output_padding=1)",
+                                     IMAGE),
     "transpose_1d": case("Conv1DTranspose(4, 3, strides=2)", (2, 5, 3)),
     # pooling
     "max_pool": case("MaxPooling2D()", IMAGE),
@@ -130,15 +134,17 @@ CASES = {
     # recurrent
     "simple_rnn": case("SimpleRNN(4)", SERIES),
     "simple_rnn_relu": case("SimpleRNN(4, activation='relu', return_sequences=True)", SERIES),
-    "simple_rnn_mask": case("SimpleRNN(4, return_sequences=True, return_state=True)", SERIES, mask="bool 2 5"),
+    "simple_rnn_mask": case("SimpleRNN(4, return_sequences=True, return_state=True)", SERIES,
+                            mask="bool 2 5"),
     "simple_rnn_state": case("SimpleRNN(4, use_bias=False)", SERIES, initial_state=(2, 4)),
     "lstm": case("LSTM(4)", SERIES),
     "lstm_all": case("LSTM(4, return_sequences=True, return_state=True)", SERIES),
     "lstm_state": case("LSTM(4, return_state=True)", SERIES, initial_state=[(2, 4), (2, 4)]),
     "lstm_mask": case("LSTM(4, return_sequences=True)", SERIES, mask="bool 2 5"),
     "lstm_backwards": case("LSTM(4, go_backwards=True, use_bias=False, return_sequences=True)", SERIES),
-    "lstm_generic": case("LSTM(4, activation='relu', recurrent_activation='hard_sigmoid', return_state=True)", SERIES, mask="bool 2 5"),
-    "lstm_zero_output": case("LSTM(4, return_sequences=True, zero_output_for_mask=True)", SERIES, mask="bool 2 5"),
+    "lstm_generic": case("LSTM(4, 'relu', 'hard_sigmoid', return_state=True)", SERIES, mask="bool 2 5"),
+    "lstm_zero_output": case("LSTM(4, return_sequences=True, zero_output_for_mask=True)", SERIES,
+                             mask="bool 2 5"),
     "gru": case("GRU(4)", SERIES),
     "gru_all": case("GRU(4, return_sequences=True, return_state=True)", SERIES, initial_state=(2, 4)),
     "gru_mask": case("GRU(4, return_sequences=True)", SERIES, mask="bool 2 5"),
@@ -148,18 +154,21 @@ CASES = {
     "rnn_cell": case("RNN(LSTMCell(4), return_sequences=True)", SERIES),
     "rnn_stacked": case("RNN([GRUCell(3), SimpleRNNCell(4)])", SERIES),
     "bidirectional": case("Bidirectional(LSTM(3))", SERIES),
-    "bidirectional_sum": case("Bidirectional(GRU(3, return_sequences=True), merge_mode='sum')", SERIES, mask="bool 2 5"),
+    "bidirectional_sum": case("Bidirectional(GRU(3, return_sequences=True), merge_mode='sum')", SERIES,
+                              mask="bool 2 5"),
     "bidirectional_state": case("Bidirectional(LSTM(3, return_sequences=True, return_state=True))", SERIES),
     "time_distributed": case("TimeDistributed(Dense(4, 'relu'))", SERIES),
     "time_distributed_conv": case("TimeDistributed(Conv2D(2, 3))", (2, 3, 5, 5, 2)),
     # attention
     "mha": case("MultiHeadAttention(2, 3)", (2, 4, 5), (2, 6, 5)),
-    "mha_value_dim": case("MultiHeadAttention(2, 3, value_dim=4, output_shape=7, use_bias=False)", (2, 4, 5), (2, 6, 3), (2, 6, 2)),
+    "mha_value_dim": case("MultiHeadAttention(2, 3, value_dim=4, output_shape=7, use_bias=False)", (2, 4, 5),
+                          (2, 6, 3), (2, 6, 2)),
     "mha_causal": case("MultiHeadAttention(2, 3)", (2, 5, 4), (2, 5, 4), use_causal_mask=True),
     "mha_mask": case("MultiHeadAttention(2, 3)", (2, 4, 5), (2, 4, 5), attention_mask="bool 2 4 4"),
     "mha_scores": case("MultiHeadAttention(2, 3)", (2, 4, 5), (2, 6, 5), return_attention_scores=True),
     "attention": case("Attention()", [(2, 4, 3), (2, 5, 3)]),
-    "attention_key": case("Attention(use_scale=True)", [(2, 4, 3), (2, 5, 2), (2, 5, 3)], return_attention_scores=True),
+    "attention_key": case("Attention(use_scale=True)", [(2, 4, 3), (2, 5, 2), (2, 5, 3)],
+                          return_attention_scores=True),
     "attention_concat": case("Attention(score_mode='concat')", [(2, 4, 3), (2, 5, 3)]),
     "attention_causal": case("Attention()", [(2, 4, 3), (2, 4, 3)], use_causal_mask=True),
 }

@@ -1,4 +1,5 @@
-"""Records what Keras 3 computes for every case: KERAS_BACKEND=torch python -m tests.golden.record_layers -> layers.npz"""
+"""Records what Keras 3 computes for every case: KERAS_BACKEND=torch python -m tests.golden.record_layers ->
+layers.npz"""
 import json
 import pathlib
 import zlib
@@ -84,7 +85,8 @@ def record(name, expression, inputs, train, options):
         if isinstance(leaves(v)[0], np.ndarray):
             keep(f"option_{k}", leaves(v))
     losses = [float(v) for v in layer.losses]
-    about = {"config": layer.get_config(), "weights": [w.path.split("/", 1)[1] for w in layer.weights], "losses": losses}
+    about = {"config": layer.get_config(), "weights": [w.path.split("/", 1)[1] for w in layer.weights],
+             "losses": losses}
     store[f"{name}/about"] = np.array(json.dumps(about, default=str))
     return store
 

@@ -11,16 +11,17 @@ MAX_DEPTH, MAX_CALLS = 5, 30
 
 
 def cost(f) -> tuple[int, int]:
-    """(deepest nesting of Python frames below f itself, Python calls)"""
-    depth = deepest = calls = 0
+    """(deepest nesting of Python frames below f itself, Python calls). Inside a kernel nesting does not count,
+    calls do."""
+    stack, deepest, calls = [], 0, 0
 
-    def profile(_, event, __):
-        nonlocal depth, deepest, calls
+    def profile(frame, event, _):
+        nonlocal deepest, calls
         if event == "call":
-            depth, calls = depth + 1, calls + 1
-            deepest = max(deepest, depth)
-        elif event == "return":
-            depth -= 1
+            stack.append("kernels" in frame.f_code.co_filename)
+            deepest, calls = max(deepest, len(stack) - max(0, sum(stack) - 1)), calls + 1
+        elif event == "return" and stack:
+            stack.pop()
     sys.setprofile(profile)
     try:
         f()

@@ -18,8 +18,10 @@ from tests.golden.layer_cases import CASES
 GOLDEN = np.load(pathlib.Path(__file__).parents[1] / "golden" / "layers.npz")
 KEYS = list(GOLDEN.keys())
 # what Keras writes and gpunn has no use for
-IGNORED = {"activity_regularizer", "quantization_config", "lora_rank", "lora_alpha", "autocast", "build_config"}
-EXTRA = {"activity_regularizer", "trainable", "seed", "flash_attention"}       # Keras leaves them out in some layers
+IGNORED = {"activity_regularizer", "quantization_config", "lora_rank", "lora_alpha", "autocast",
+           "build_config"}
+EXTRA = {"activity_regularizer", "trainable", "seed",
+         "flash_attention"}       # Keras leaves them out in some layers
 NAMESPACE = vars(layers)
 
 
@@ -78,7 +80,8 @@ def test_numbers_are_those_of_keras(name):
     np.testing.assert_allclose([float(v) for v in layer.losses], about(name)["losses"], rtol=1e-5)
     check_gradients(name, layer, x, y)
     if recorded(name, "after"):
-        for w, expected in zip([w for w in layer.weights if not w.trainable], recorded(name, "after"), strict=True):
+        for w, expected in zip([w for w in layer.weights if not w.trainable], recorded(name, "after"),
+                               strict=True):
             close(w.data, expected, w.path)
 
 
@@ -113,7 +116,8 @@ def test_weights_and_config_are_those_of_keras(name):
     assert set(expected) - set(config) <= IGNORED, "keys that only Keras has"
     for key in set(config) & set(expected):
         assert same(config[key], expected[key]), f"{key}: {config[key]!r}, expected {expected[key]!r}"
-    assert [w.name.split("/")[-1] for w in layer.weights] == [p.split("/")[-1] for p in about(name)["weights"]]
+    assert [w.name.split("/")[-1] for w in layer.weights] == [p.split("/")[-1]
+                                                              for p in about(name)["weights"]]
 
 
 def same(value, expected):
@@ -121,7 +125,8 @@ def same(value, expected):
     if isinstance(expected, dict) and expected.get("class_name") == "DTypePolicy":
         return value == expected["config"]["name"]
     if isinstance(expected, dict) and "class_name" in expected:
-        return value == expected["config"] if expected["class_name"] == "function" else value["class_name"] == expected["class_name"]
+        of = expected["class_name"]
+        return value == expected["config"] if of == "function" else value["class_name"] == of
     value = json.loads(json.dumps(value))
     return value == expected or [value] == expected or value == [expected]
 

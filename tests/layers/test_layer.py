@@ -57,7 +57,8 @@ def test_a_layer_builds_at_its_first_call_and_remembers_the_shape():
     assert layer.built and layer.get_build_config() == {"input_shape": (3, 4)} and layer.count_params() == 10
 
 
-@pytest.mark.parametrize("x", [X, X.tolist(), X.astype("float64"), Tensor(X)], ids=["array", "list", "float64", "tensor"])
+@pytest.mark.parametrize("x", [X, X.tolist(), X.astype("float64"), Tensor(X)],
+                         ids=["array", "list", "float64", "tensor"])
 def test_inputs_become_float32_tensors(x):
     assert Dense(2)(x).dtype == "float32"
 
@@ -123,13 +124,15 @@ def test_weights_are_written_in_place():
 
 def test_names_count_up_and_start_again():
     reset_uids()
-    assert [Dense(1).name, Dense(1).name, layers.MaxPooling2D().name, layers.Conv2D(1, 1).name, layers.ReLU().name] == \
+    assert [Dense(1).name, Dense(1).name, layers.MaxPooling2D().name, layers.Conv2D(1, 1).name,
+            layers.ReLU().name] == \
         ["dense", "dense_1", "max_pooling2d", "conv2d", "re_lu"]
     reset_uids()
     assert Dense(1).name == "dense" and Dense(1, name="mine").name == "mine"
 
 
-@pytest.mark.parametrize("outer, given, seen", [(None, None, False), (None, True, True), (True, None, True), (True, False, False)])
+@pytest.mark.parametrize("outer, given, seen", [(None, None, False), (None, True, True), (True, None, True),
+                                                (True, False, False)])
 def test_training_comes_from_the_call_or_the_layer_around_it(outer, given, seen):
     class Outer(Layer):
         def __init__(self):
@@ -184,7 +187,8 @@ def test_losses_are_those_of_the_last_call():
 
 
 def test_losses_of_weights_and_activities_can_be_differentiated():
-    layer = Dense(2, kernel_regularizer=layers.layer.regularizers.L2(0.5), activity_regularizer="l1", kernel_initializer="ones")
+    layer = Dense(2, kernel_regularizer=layers.layer.regularizers.L2(0.5), activity_regularizer="l1",
+                  kernel_initializer="ones")
     layer(X)
     activity, weight = layer.losses
     assert float(weight) == pytest.approx(0.5 * 8)
@@ -216,7 +220,8 @@ def test_a_mask_reaches_the_layer_and_changes_its_result():
 def test_a_layer_that_drops_a_mask_says_so():
     x = Tensor(X)
     x.mask = Tensor(np.ones(3, bool))
-    with pytest.warns(UserWarning, match="Linear 'linear.*' got an input with a mask but does not support masking"):
+    with pytest.warns(UserWarning, match="Linear 'linear.*' got an input with a mask but does not support "
+                                         "masking"):
         Linear()(x)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -244,14 +249,18 @@ def test_input_gives_a_symbol():
 def test_a_config_is_what_the_constructor_got():
     layer = Linear.from_config({**Linear(5).get_config(), "name": "copy"})
     assert layer.units == 5 and layer.name == "copy"
-    assert Linear(5).get_config() | {"name": ""} == {"name": "", "trainable": True, "dtype": "float32", "units": 5}
+    assert Linear(5).get_config() | {"name": ""} == {"name": "", "trainable": True, "dtype": "float32",
+                                                     "units": 5}
 
 
 def test_configs_of_keras_are_understood():
-    policy = {"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}, "registered_name": None}
+    policy = {"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"},
+              "registered_name": None}
     ones = {"module": "keras.initializers", "class_name": "Ones", "config": {}, "registered_name": None}
-    config = {"module": "keras.layers", "class_name": "Dense", "registered_name": None, "build_config": {"input_shape": [None, 4]},
-              "config": {"name": "d", "trainable": True, "dtype": policy, "units": 2, "activation": "relu", "kernel_initializer": ones}}
+    config = {"module": "keras.layers", "class_name": "Dense", "registered_name": None,
+              "build_config": {"input_shape": [None, 4]},
+              "config": {"name": "d", "trainable": True, "dtype": policy, "units": 2, "activation": "relu",
+                         "kernel_initializer": ones}}
     layer = layers.deserialize(config)
     assert layer.name == "d" and layer.get_config()["activation"] == "relu"
     assert layer(X).numpy()[2, 0] == pytest.approx(X[2].sum())

@@ -82,11 +82,14 @@ def test_bidirectional_halves_are_its_layers():
     y = layer(X).numpy()
     np.testing.assert_allclose(y[..., :4], layer.forward_layer(X).numpy(), atol=1e-6)
     np.testing.assert_allclose(y[..., 4:], layer.backward_layer(X).numpy()[:, ::-1], atol=1e-6)
-    assert [w.path.split("/")[0] for w in layer.weights] == [layer.forward_layer.cell.name] * 3 + [layer.backward_layer.cell.name] * 3
+    names = [layer.forward_layer.cell.name] * 3 + [layer.backward_layer.cell.name] * 3
+    assert [w.path.split("/")[0]
+            for w in layer.weights] == names
 
 
 def test_the_options_of_a_layer_are_those_of_its_cell():
     layer = layers.LSTM(4, kernel_initializer="ones", dropout=0.25)
-    assert layer.units == 4 and layer.dropout == 0.25 and layer.get_config()["kernel_initializer"]["class_name"] == "Ones"
+    assert layer.units == 4 and layer.dropout == 0.25
+    assert layer.get_config()["kernel_initializer"]["class_name"] == "Ones"
     with pytest.raises(AttributeError, match="LSTM has no attribute 'unit'"):
-        layer.unit
+        assert layer.unit
