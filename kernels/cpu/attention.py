@@ -1,4 +1,4 @@
-"""Scaled dot-product attention, a block of images or of queries at a time: the table of scores stays small and warm."""
+"""Scaled dot-product attention, a block of images or queries at a time: the table of scores stays small."""
 import numpy as np
 from numba import prange
 
@@ -29,7 +29,7 @@ def _fill_row(row, value):
 
 @parallel_kernel
 def _softmax(scores, lse, mask, steps, scale, causal, first, start):
-    """scores (images, h, queries, tk), from image `first` and query `start` on -> probabilities in place, lse (n, h, tq)"""
+    """In place: scores (images, h, queries, tk) from `first` and `start` on -> probabilities; and lse"""
     images, heads, queries, keys = scores.shape
     for r in prange(images * heads * queries):
         image, head, i = r // (heads * queries), r // queries % heads, r % queries
@@ -50,7 +50,7 @@ def _softmax(scores, lse, mask, steps, scale, causal, first, start):
 
 @parallel_kernel
 def _softmax_backward(scores, dp, dy, y, lse, mask, steps, scale, causal, first, start):
-    """In place: scores -> probabilities, dp -> the gradient of q k^T, both (images, h, queries, tk); dy and y (n, tq, h, e)"""
+    """In place: scores -> probabilities, dp -> the gradient of q k^T, both (images, h, queries, tk)"""
     images, heads, queries, keys = scores.shape
     scale = scores.dtype.type(scale)
     for r in prange(images * heads * queries):
@@ -86,7 +86,8 @@ def _blocks(n, heads, queries, keys):
 
 def _tables(count, n, heads, queries, keys, dtype):
     """Room for `count` tables of scores of the largest block, as flat memory."""
-    size = max([(i.stop - i.start) * (j.stop - j.start) for i, j in _blocks(n, heads, queries, keys)], default=0)
+    blocks = _blocks(n, heads, queries, keys)
+    size = max([(i.stop - i.start) * (j.stop - j.start) for i, j in blocks], default=0)
     return [np.empty(size * heads * keys, dtype) for _ in range(count)]
 
 
@@ -121,7 +122,7 @@ def attention(q, k, v, scale, causal=False, mask=None, out=None):
 def attention_backward(dy, q, k, v, y, lse, scale, causal=False, mask=None, out=None):
     """-> (dq, dk, dv)"""
     (n, queries, heads, _), keys = q.shape, k.shape[1]
-    grads = [np.empty(a.shape, a.dtype) if o is None else o for o, a in zip(out or (None,) * 3, (q, k, v), strict=True)]
+    grads = [np.empty(a.shape, a.dtype) if o is None else o for o, a in zip(out or (None,) * 3, (q, k, v))]
     mask, steps = _flat_mask(mask)
     q, k, v, d, dq, dk, dv = _heads_first(q, k, v, dy, *grads)
     room, more = _tables(2, n, heads, queries, keys, y.dtype)

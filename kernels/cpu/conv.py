@@ -1,7 +1,7 @@
-"""Convolution for every stride, dilation and group, as a matrix product: im2col lays each window down as a row, col2im adds
-the rows up again. A batch goes through in parts, so that the matrix of windows stays small and warm.
+"""Convolution for every stride, dilation and group, as a matrix product.
 
-The usual convolutions do not come this way: direct.py walks the image itself, depthwise.py has one filter a channel.
+im2col lays each window down as a row, col2im adds the rows up again. A batch goes through in parts: the
+matrix of windows stays small. The usual forward pass is in direct.py, one filter a channel in depthwise.py.
 """
 import math
 
@@ -9,7 +9,7 @@ import numpy as np
 from numba import prange
 
 from .depthwise import depthwise, depthwise_input_grad, depthwise_weight_grad, finish
-from .direct import direct, fits
+from .direct import direct, suits
 from .launch import parallel_kernel
 from .matmul import dense, matmul
 from .memory import copy
@@ -23,7 +23,7 @@ def _im2col(x, cols, sh, sw, top, left, dh, dw):
     n, oh, ow, groups, kh, kw, c = cols.shape
     h, w = x.shape[1:3]
     lines, rows = x.reshape(n * h, w * groups * c), cols.reshape(n * oh, ow * groups * kh * kw * c)
-    taps, runs = (kw, 1) if dw == 1 and groups == 1 else (1, kw)        # a run: pixels that are neighbours on both sides
+    taps, runs = (kw, 1) if dw == 1 and groups == 1 else (1, kw)        # a run: neighbours on both sides
     for r in prange(n * oh):
         row, at, line0, y0 = rows[r], 0, r // oh * h, r % oh * sh - top
         for q in range(ow):
@@ -50,7 +50,7 @@ def _col2im(cols, x, sh, sw, top, left, dh, dw):
     h, w = x.shape[1:3]
     lines, rows = x.reshape(n * h, w * groups * c), cols.reshape(n * oh, ow * groups * kh * kw * c)
     taps, runs = (kw, 1) if dw == 1 and groups == 1 else (1, kw)
-    for r in prange(n * h):                             # a line of the image gathers its own windows: no two threads meet
+    for r in prange(n * h):                             # a line gathers its own windows: no two threads meet
         line = lines[r]
         line[:] = 0
         for a in range(kh):
@@ -73,8 +73,8 @@ def _col2im(cols, x, sh, sw, top, left, dh, dw):
 def im2col(x, size, strides, padding, dilation, groups=1, out=None):
     """(n, h, w, c) -> (n, oh, ow, groups, kh, kw, c / groups), zeros outside the image."""
     if out is None:
-        n, c = x.shape[0], x.shape[3]
-        out = np.empty((n, *windows(x.shape, size, strides, padding, dilation), groups, *size, c // groups), x.dtype)
+        n, c, fits = x.shape[0], x.shape[3], windows(x.shape, size, strides, padding, dilation)
+        out = np.empty((n, *fits, groups, *size, c // groups), x.dtype)
     _im2col(x, out, *strides, padding[0][0], padding[1][0], *dilation)
     return out
 
@@ -123,7 +123,7 @@ def conv(x, w, b, strides, padding, dilation, groups=1, activation="linear", out
         out = np.empty((x.shape[0], *windows(x.shape, size, strides, padding, dilation), f), x.dtype)
     if groups == c > 1:
         return depthwise(x, w, b, strides, padding, dilation, activation, out)
-    if groups == 1 and fits(out) and not _pointwise(size, strides, padding):
+    if groups == 1 and suits(out) and not _pointwise(size, strides, padding):
         return direct(x, w, b, strides, padding, dilation, activation, out)
     k = w.size // f
     for part, cols in _columns(x, size, strides, padding, dilation, groups):
@@ -145,7 +145,7 @@ def conv_input_grad(dz, w, shape, strides, padding, dilation, groups=1, out=None
     reach = tuple(((taps - 1) * gap - before, (taps - 1) * gap - after)
                   for taps, gap, (before, after) in zip(size, dilation, padding, strict=True))
     plain = groups == 1 and strides == (1, 1) and not _pointwise(size, strides, padding)
-    if plain and fits(out) and min(map(min, reach)) >= 0:
+    if plain and suits(out) and min(map(min, reach)) >= 0:
         turned = copy(w[::-1, ::-1].swapaxes(2, 3), out=np.empty((*size, f, shape[3]), w.dtype))
         return conv(dz, turned, None, strides, reach, dilation, out=out)
     k, weights = w.size // f, _by_group(w, groups, f // groups)
@@ -156,7 +156,7 @@ def conv_input_grad(dz, w, shape, strides, padding, dilation, groups=1, out=None
     for part in parts:
         here = dz[part]
         cols = room[:len(here)]
-        matmul(_by_group(here, groups, f // groups), weights, transpose_b=True, out=_by_group(cols, groups, k))
+        matmul(_by_group(here, groups, f // groups), weights, False, True, out=_by_group(cols, groups, k))
         col2im(cols, shape, size, strides, padding, dilation, groups, out[part])
     return out
 

@@ -5,7 +5,6 @@ from numba import prange
 from .launch import kernel, parallel_kernel
 from .maths import sigmoid, tanh
 from .matmul import ACTIVATIONS, NO_BIAS
-from .window import real
 
 
 @kernel
@@ -106,7 +105,7 @@ def _weight_grad(x, dz, parts, sh, sw, top, left, dh, dw):
     n, kh, kw, f = parts.shape
     h, width, c = x.shape[1:]
     oh, ow = dz.shape[1:3]
-    for i in prange(n):                                 # each image its own sum: the same bits with any number of threads
+    for i in prange(n):                     # a sum for each image: the same bits with any number of threads
         parts[i] = 0
         for p in range(oh):
             for a in range(kh):

@@ -1,4 +1,4 @@
-"""Convolution without a matrix of windows: the register tiles of the matrix product walk the image itself. Called by conv.py."""
+"""Convolution without a matrix of windows: the matrix product's tiles walk the image. For conv.py."""
 import functools
 
 import numpy as np
@@ -32,7 +32,7 @@ def _direct(x, packed, bias, y, kh, kw, sh, sw, dh, dw, activation):
     n, h, w, c = x.shape
     oh, ow, f = y.shape[1:]
     strip = VECTORS * (BYTES // y.itemsize)
-    depth, runs = (kw * c, 1) if dw == 1 else (c, kw)           # a run: numbers that are neighbours in the image
+    depth, runs = (kw * c, 1) if dw == 1 else (c, kw)        # a run: neighbours in the image
     image, target = x.reshape(-1), y.reshape(-1)
     for r in prange(n * oh):
         i, p = r // oh, r % oh
@@ -45,7 +45,8 @@ def _direct(x, packed, bias, y, kh, kw, sh, sw, dh, dw, activation):
                 for a in range(kh):
                     for b in range(runs):
                         source, start = ((i * h + p * sh + a * dh) * w + q * sw + b * dw) * c, a + b == 0
-                        _strip(image, source, sw * c, 1, weights + (a * runs + b) * depth * strip * y.itemsize,
+                        run = weights + (a * runs + b) * depth * strip * y.itemsize
+                        _strip(image, source, sw * c, 1, run,
                                bias if start else target, j if start else at, 0 if start else f,
                                target, at, f, ROWS, min(strip, f - j), depth, edge)
         activate(target[r * ow * f:(r + 1) * ow * f], activation)
@@ -56,8 +57,8 @@ def _zeros(size, dtype):
     return np.zeros(size, dtype)
 
 
-def fits(y):
-    """The tiles need a line of outputs that is as long as they are high, and filters for a register at least."""
+def suits(y):
+    """A line of outputs must be as long as a tile is high, and the filters fill a register at least."""
     return y.shape[2] >= ROWS and y.shape[3] >= BYTES // y.itemsize
 
 
@@ -72,5 +73,6 @@ def direct(x, w, b, strides, padding, dilation, activation, out):
     strip = VECTORS * (BYTES // x.itemsize)
     packed = np.empty(kh * kw * c * (-(-f // strip) * strip), x.dtype)
     _pack_weights(w.reshape(-1), packed, kh * kw * c, f, strip)
-    _direct(x, packed, _zeros(f, x.dtype) if b is None else b, out, kh, kw, *strides, *dilation, ACTIVATIONS[activation])
+    bias = _zeros(f, x.dtype) if b is None else b
+    _direct(x, packed, bias, out, kh, kw, *strides, *dilation, ACTIVATIONS[activation])
     return out

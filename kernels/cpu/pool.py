@@ -8,8 +8,8 @@ from .window import real, windows
 
 @kernel
 def _maximum(pixel, tap, y, index):
-    """(c,) each: the first maximum stays, NaN wins. The index by arithmetic: a choice between bytes does not vectorise."""
-    for j in range(y.size):
+    """(c,) each: the first maximum stays, NaN wins."""
+    for j in range(y.size):                     # a choice between bytes does not vectorise, arithmetic does
         new, old, place = pixel[j], y[j], index[j]
         keep = index.dtype.type(new <= old) | index.dtype.type(old != old)
         y[j] = old if (new <= old) | (old != old) else new

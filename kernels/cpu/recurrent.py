@@ -1,6 +1,7 @@
-"""Recurrent layers: a matrix product and one pointwise kernel a step; the weights' gradient is one product over all steps.
+"""Recurrent layers: a matrix product and one pointwise kernel a step.
 
-Backward, dh0 and dc0 carry the gradient from step to step: what is left in them after the first step is the result.
+Backward, dh0 and dc0 carry the gradient from step to step; what is left after the first is the result.
+The gradient of the weights is one product over all steps.
 """
 import numpy as np
 from numba import prange
@@ -35,7 +36,8 @@ def _at(states, first, t):
 
 def _outputs(out, shapes, dtype):
     """The arrays of `out`, new ones where it has none."""
-    return [np.empty(shape, dtype) if o is None else o for o, shape in zip(out or [None] * len(shapes), shapes)]
+    given = out or [None] * len(shapes)
+    return [np.empty(shape, dtype) if o is None else o for o, shape in zip(given, shapes)]
 
 
 def _weight_grad(h, h0, dz, du):

@@ -15,7 +15,8 @@ SIZES = {  # n, tq, tk, heads, d, e
     "no_keys": (2, 2, 0, 2, 3, 3),
     "no_queries": (2, 0, 3, 2, 3, 3),
 }
-LONG = {"long": (1, 40, 70, 2, 8, 8), "long_square": (1, 66, 66, 1, 5, 4), "wide": (1, 5, 6, 2, 70, 66)}  # several tiles
+# several tiles
+LONG = {"long": (1, 40, 70, 2, 8, 8), "long_square": (1, 66, 66, 1, 5, 4), "wide": (1, 5, 6, 2, 70, 66)}
 
 
 def table(q, k, scale, causal, mask):

@@ -1,4 +1,5 @@
 """Convolution: the reference moves the whole padded image past one tap of the kernel after the other."""
+
 import numpy as np
 
 from .harness import case
@@ -20,8 +21,12 @@ class Shape:
         return r.standard_normal((*self.size, c, self.filters))
 
     def fits(self):
-        return [(length + sum(pad) - (taps - 1) * gap - 1) // step + 1 for length, taps, step, pad, gap
-                in zip(self.image[1:3], self.size, *self.positional[:3], strict=True)]
+        return [
+            (length + sum(pad) - (taps - 1) * gap - 1) // step + 1
+            for length, taps, step, pad, gap in zip(
+                self.image[1:3], self.size, *self.positional[:3], strict=True
+            )
+        ]
 
 
 SHAPES = {
@@ -59,7 +64,7 @@ def taps(x, size, strides, padding, dilation):
     (sh, sw), (dh, dw) = strides, dilation
     oh, ow = ((x.shape[i + 1] - (size[i] - 1) * dilation[i] - 1) // strides[i] + 1 for i in (0, 1))
     for a, b in np.ndindex(*size):
-        yield a, b, x[:, a * dh:a * dh + (oh - 1) * sh + 1:sh, b * dw:b * dw + (ow - 1) * sw + 1:sw]
+        yield a, b, x[:, a * dh : a * dh + (oh - 1) * sh + 1 : sh, b * dw : b * dw + (ow - 1) * sw + 1 : sw]
 
 
 def padded(x, padding):
@@ -68,7 +73,7 @@ def padded(x, padding):
 
 def cropped(x, shape, padding):
     (top, _), (left, _) = padding
-    return x[:, top:top + shape[1], left:left + shape[2]]
+    return x[:, top : top + shape[1], left : left + shape[2]]
 
 
 def by_group(x, groups):
@@ -80,7 +85,9 @@ def joined(x):
 
 
 def im2col(x, size, strides, padding, dilation, groups=1):
-    seen = [by_group(view, groups) for _, _, view in taps(padded(x, padding), size, strides, padding, dilation)]
+    seen = [
+        by_group(view, groups) for _, _, view in taps(padded(x, padding), size, strides, padding, dilation)
+    ]
     cols = np.stack(seen, axis=4)
     return cols.reshape(*cols.shape[:4], *size, cols.shape[5])
 
@@ -95,7 +102,9 @@ def col2im(cols, shape, size, strides, padding, dilation, groups=1):
 def conv(x, w, b, strides, padding, dilation, groups=1, activation="linear"):
     total = 0 if b is None else b
     for row, column, view in taps(padded(x, padding), w.shape[:2], strides, padding, dilation):
-        total = total + joined(np.einsum("nijgc,cgf->nijgf", by_group(view, groups), by_group(w[row, column], groups)))
+        total = total + joined(
+            np.einsum("nijgc,cgf->nijgf", by_group(view, groups), by_group(w[row, column], groups))
+        )
     return activated(activation, total)
 
 
@@ -116,11 +125,24 @@ def conv_weight_grad(x, dz, size, strides, padding, dilation, groups=1):
 def add(name, s: Shape):
     n, f, fits, g = s.image[0], s.filters, s.fits(), s.options["groups"]
     columns = (n, *fits, g, *s.size, s.image[3] // g)
-    case("conv", lambda r: (r.standard_normal(s.image), s.weights(r), r.standard_normal(f), *s.positional), conv, id=name)
-    case("conv_input_grad", lambda r: (r.standard_normal((n, *fits, f)), s.weights(r), s.image, *s.positional),
-         conv_input_grad, id=name)
-    case("conv_weight_grad", lambda r: (r.standard_normal(s.image), r.standard_normal((n, *fits, f)), s.size, *s.positional),
-         conv_weight_grad, id=name)
+    case(
+        "conv",
+        lambda r: (r.standard_normal(s.image), s.weights(r), r.standard_normal(f), *s.positional),
+        conv,
+        id=name,
+    )
+    case(
+        "conv_input_grad",
+        lambda r: (r.standard_normal((n, *fits, f)), s.weights(r), s.image, *s.positional),
+        conv_input_grad,
+        id=name,
+    )
+    case(
+        "conv_weight_grad",
+        lambda r: (r.standard_normal(s.image), r.standard_normal((n, *fits, f)), s.size, *s.positional),
+        conv_weight_grad,
+        id=name,
+    )
     case("im2col", lambda r: (r.standard_normal(s.image), s.size, *s.positional), im2col, id=name, exact=True)
     case("col2im", lambda r: (r.standard_normal(columns), s.image, s.size, *s.positional), col2im, id=name)
 
@@ -131,7 +153,22 @@ for name, shape in SHAPES.items():
 for activation in ("linear", "relu", "sigmoid", "tanh"):
     for name in ("3x3_same", "groups", "depthwise"):
         s = SHAPES[name]
-        case("conv", lambda r, s=s: (r.standard_normal(s.image), s.weights(r), r.standard_normal(s.filters), *s.positional),
-             conv, options={"activation": activation}, id=f"{name}-{activation}")
-        case("conv", lambda r, s=s: (r.standard_normal(s.image), s.weights(r), None, *s.positional),
-             conv, options={"activation": activation}, id=f"{name}-{activation}-no_bias")
+        case(
+            "conv",
+            lambda r, s=s: (
+                r.standard_normal(s.image),
+                s.weights(r),
+                r.standard_normal(s.filters),
+                *s.positional,
+            ),
+            conv,
+            options={"activation": activation},
+            id=f"{name}-{activation}",
+        )
+        case(
+            "conv",
+            lambda r, s=s: (r.standard_normal(s.image), s.weights(r), None, *s.positional),
+            conv,
+            options={"activation": activation},
+            id=f"{name}-{activation}-no_bias",
+        )

@@ -1,4 +1,5 @@
 """Matrix products: every transposition, strides, batches, edges of tiles, sums over nothing."""
+
 import numpy as np
 
 from .harness import case
@@ -17,7 +18,9 @@ def dense(x, w, b, activation="linear"):
 
 def slopes(activation, y):
     """The derivative of an activation, from its output."""
-    return {"linear": np.ones_like(y), "relu": (y > 0) * 1.0, "sigmoid": y * (1 - y), "tanh": 1 - y * y}[activation]
+    return {"linear": np.ones_like(y), "relu": (y > 0) * 1.0, "sigmoid": y * (1 - y), "tanh": 1 - y * y}[
+        activation
+    ]
 
 
 def activation_backward(activation, dy, y):
@@ -27,27 +30,69 @@ def activation_backward(activation, dy, y):
 def dense_backward(dy, y, x, w, activation, need):
     dz = dy * slopes(activation, y)
     results = np.einsum("no,io->ni", dz, w), np.einsum("ni,no->io", x, dz), dz.sum(0)
-    return tuple(result if wanted is not None and wanted is not False else None for result, wanted in zip(results, need, strict=True))
+    return tuple(
+        result if wanted is not None and wanted is not False else None
+        for result, wanted in zip(results, need, strict=True)
+    )
 
 
 # m, k, n: single numbers, edges of every tile, a long sum, more than one block of each axis
-SIZES = [(1, 1, 1), (1, 5, 1), (2, 3, 4), (6, 8, 16), (7, 9, 17), (12, 16, 32), (13, 17, 33), (64, 64, 64), (65, 33, 66),
-         (5, 700, 9), (1, 40, 300), (300, 3, 1), (130, 20, 10), (9, 20, 270), (3, 257, 5)]
+SIZES = [
+    (1, 1, 1),
+    (1, 5, 1),
+    (2, 3, 4),
+    (6, 8, 16),
+    (7, 9, 17),
+    (12, 16, 32),
+    (13, 17, 33),
+    (64, 64, 64),
+    (65, 33, 66),
+    (5, 700, 9),
+    (1, 40, 300),
+    (300, 3, 1),
+    (130, 20, 10),
+    (9, 20, 270),
+    (3, 257, 5),
+]
 EMPTY = [(0, 3, 2), (2, 3, 0), (2, 0, 3)]
 
 for m, k, n in SIZES + EMPTY:
-    case("matmul", lambda r, m=m, k=k, n=n: (r.standard_normal((m, k)), r.standard_normal((k, n))), product, id=f"{m}x{k}x{n}")
+    case(
+        "matmul",
+        lambda r, m=m, k=k, n=n: (r.standard_normal((m, k)), r.standard_normal((k, n))),
+        product,
+        id=f"{m}x{k}x{n}",
+    )
 
 for m, k, n in [(1, 5, 1), (7, 9, 17), (13, 17, 33), (70, 40, 65), (5, 300, 9), (2, 0, 3)]:
     for ta, tb in [(True, False), (False, True), (True, True)]:
-        case("matmul", lambda r, m=m, k=k, n=n, ta=ta, tb=tb: (
-            r.standard_normal((k, m) if ta else (m, k)), r.standard_normal((n, k) if tb else (k, n)), ta, tb),
-            product, id=f"{m}x{k}x{n}-{'t' if ta else 'n'}{'t' if tb else 'n'}")
+        case(
+            "matmul",
+            lambda r, m=m, k=k, n=n, ta=ta, tb=tb: (
+                r.standard_normal((k, m) if ta else (m, k)),
+                r.standard_normal((n, k) if tb else (k, n)),
+                ta,
+                tb,
+            ),
+            product,
+            id=f"{m}x{k}x{n}-{'t' if ta else 'n'}{'t' if tb else 'n'}",
+        )
 
 for m, k, n in [(1, 1, 1), (7, 9, 17), (13, 300, 33), (2, 0, 3), (0, 3, 2)]:
-    case("matmul", lambda r, m=m, k=k, n=n: (
-        r.standard_normal((m, k)), r.standard_normal((k, n)), False, False, True, r.standard_normal((m, n))),
-        product, inplace=(5,), id=f"{m}x{k}x{n}-accumulate")
+    case(
+        "matmul",
+        lambda r, m=m, k=k, n=n: (
+            r.standard_normal((m, k)),
+            r.standard_normal((k, n)),
+            False,
+            False,
+            True,
+            r.standard_normal((m, n)),
+        ),
+        product,
+        inplace=(5,),
+        id=f"{m}x{k}x{n}-accumulate",
+    )
 
 
 def large(r, *shape):
@@ -64,7 +109,12 @@ BATCHES = {
     "batch_transposed": lambda r: (large(r, 3, 6, 5), large(r, 3, 7, 6), True, True),
     "empty_batch": lambda r: (large(r, 0, 5, 6), large(r, 0, 6, 7)),
     # heads: (n, t, h, d) seen as (n, h, t, d), rows further apart than they are wide
-    "heads": lambda r: (large(r, 2, 5, 3, 4).transpose(0, 2, 1, 3), large(r, 2, 6, 3, 4).transpose(0, 2, 1, 3), False, True),
+    "heads": lambda r: (
+        large(r, 2, 5, 3, 4).transpose(0, 2, 1, 3),
+        large(r, 2, 6, 3, 4).transpose(0, 2, 1, 3),
+        False,
+        True,
+    ),
     "rows_apart": lambda r: (large(r, 5, 9)[:, 2:8], large(r, 6, 12)[:, 1:8]),
     "rows_apart_transposed": lambda r: (large(r, 6, 9)[:, 2:8], large(r, 7, 12)[:, 1:7], True, True),
     "step_of_time": lambda r: (large(r, 5, 3, 6)[:, 1], large(r, 6, 7)),
@@ -78,13 +128,35 @@ PLACES = {
 }
 for name, place in PLACES.items():
     for accumulate in (False, True):
-        case("matmul", lambda r, place=place, accumulate=accumulate: (
-            large(r, 5, 6), large(r, 6, 7), False, False, accumulate, place(r)),
-            product, inplace=(5,), id=f"into_{name}{'-accumulate' if accumulate else ''}")
+        case(
+            "matmul",
+            lambda r, place=place, accumulate=accumulate: (
+                large(r, 5, 6),
+                large(r, 6, 7),
+                False,
+                False,
+                accumulate,
+                place(r),
+            ),
+            product,
+            inplace=(5,),
+            id=f"into_{name}{'-accumulate' if accumulate else ''}",
+        )
 for accumulate in (False, True):
-    case("matmul", lambda r, accumulate=accumulate: (
-        large(r, 2, 3, 5, 6), large(r, 2, 3, 6, 7), False, False, accumulate, large(r, 2, 5, 3, 7).transpose(0, 2, 1, 3)),
-        product, inplace=(5,), id=f"into_heads{'-accumulate' if accumulate else ''}")
+    case(
+        "matmul",
+        lambda r, accumulate=accumulate: (
+            large(r, 2, 3, 5, 6),
+            large(r, 2, 3, 6, 7),
+            False,
+            False,
+            accumulate,
+            large(r, 2, 5, 3, 7).transpose(0, 2, 1, 3),
+        ),
+        product,
+        inplace=(5,),
+        id=f"into_heads{'-accumulate' if accumulate else ''}",
+    )
 
 
 def with_nan(r):
@@ -99,16 +171,40 @@ case("matmul", with_nan, product, id="nan")
 for activation in ("linear", "relu", "sigmoid", "tanh"):
     for n, i, o in [(1, 1, 1), (3, 5, 7), (33, 40, 70), (0, 3, 2), (4, 300, 9)]:
         name = f"{activation}-{n}x{i}x{o}"
-        case("dense", lambda r, n=n, i=i, o=o: (large(r, n, i), large(r, i, o), large(r, o)),
-             dense, options={"activation": activation}, id=name)
-        case("dense", lambda r, n=n, i=i, o=o: (large(r, n, i), large(r, i, o), None),
-             dense, options={"activation": activation}, id=f"{name}-no_bias")
-        case("dense_backward", lambda r, n=n, i=i, o=o, activation=activation: (
-            large(r, n, o), outputs(r, activation, n, o), large(r, n, i), large(r, i, o), activation, (True, True, True)),
-            dense_backward, id=name)
+        case(
+            "dense",
+            lambda r, n=n, i=i, o=o: (large(r, n, i), large(r, i, o), large(r, o)),
+            dense,
+            options={"activation": activation},
+            id=name,
+        )
+        case(
+            "dense",
+            lambda r, n=n, i=i, o=o: (large(r, n, i), large(r, i, o), None),
+            dense,
+            options={"activation": activation},
+            id=f"{name}-no_bias",
+        )
+        case(
+            "dense_backward",
+            lambda r, n=n, i=i, o=o, activation=activation: (
+                large(r, n, o),
+                outputs(r, activation, n, o),
+                large(r, n, i),
+                large(r, i, o),
+                activation,
+                (True, True, True),
+            ),
+            dense_backward,
+            id=name,
+        )
     for n in (0, 1, 1000):
-        case("activation_backward", lambda r, n=n, activation=activation: (activation, large(r, n, 3), outputs(r, activation, n, 3)),
-             activation_backward, id=f"{activation}-{n}")
+        case(
+            "activation_backward",
+            lambda r, n=n, activation=activation: (activation, large(r, n, 3), outputs(r, activation, n, 3)),
+            activation_backward,
+            id=f"{activation}-{n}",
+        )
 
 
 def outputs(r, activation, *shape):
@@ -117,18 +213,38 @@ def outputs(r, activation, *shape):
 
 
 for need in [(True, False, False), (None, True, True), (False, None, True), (None, True, None)]:
-    case("dense_backward", lambda r, need=need: (
-        large(r, 5, 6), outputs(r, "relu", 5, 6), large(r, 5, 4), large(r, 4, 6), "relu", need),
-        dense_backward, id="need-" + "".join("yn"[not n] for n in need))
+    case(
+        "dense_backward",
+        lambda r, need=need: (
+            large(r, 5, 6),
+            outputs(r, "relu", 5, 6),
+            large(r, 5, 4),
+            large(r, 4, 6),
+            "relu",
+            need,
+        ),
+        dense_backward,
+        id="need-" + "".join("yn"[not n] for n in need),
+    )
 
 
 def far_out(r):
     """Activations where exp overflows, or where nothing but rounding is left."""
-    return np.array([[1e3, -1e3, 90.0, -90.0, 0.0, -0.0, 1e-7, np.inf, -np.inf, np.nan]]).T, np.ones((1, 1)), np.zeros(1)
+    return (
+        np.array([[1e3, -1e3, 90.0, -90.0, 0.0, -0.0, 1e-7, np.inf, -np.inf, np.nan]]).T,
+        np.ones((1, 1)),
+        np.zeros(1),
+    )
 
 
 for activation in ("relu", "sigmoid", "tanh"):
-    case("dense", far_out, lambda x, w, b, activation: stable(activation, x), options={"activation": activation}, id=f"{activation}-far_out")
+    case(
+        "dense",
+        far_out,
+        lambda x, w, b, activation: stable(activation, x),
+        options={"activation": activation},
+        id=f"{activation}-far_out",
+    )
 
 
 def stable(activation, x):

@@ -1,10 +1,11 @@
 """Pooling: the reference looks at one window after the other."""
+
 import numpy as np
 
 from .harness import case
 
 NONE = ((0, 0), (0, 0))
-SHAPES = {                              # image, size, strides, padding
+SHAPES = {  # image, size, strides, padding
     "2x2": ((2, 6, 8, 5), (2, 2), (2, 2), NONE),
     "2x2_many_channels": ((2, 4, 4, 40), (2, 2), (2, 2), NONE),
     "remainder": ((2, 5, 7, 3), (2, 2), (2, 2), NONE),
@@ -25,7 +26,11 @@ def each(shape, size, strides, padding):
     count = [(n + sum(p) - k) // s + 1 for n, k, s, p in zip(shape[1:3], size, strides, padding, strict=True)]
     for place in np.ndindex(*count):
         first = [i * s - p[0] for i, s, p in zip(place, strides, padding, strict=True)]
-        yield place, first, [range(max(0, f), min(n, f + k)) for f, n, k in zip(first, shape[1:3], size, strict=True)]
+        yield (
+            place,
+            first,
+            [range(max(0, f), min(n, f + k)) for f, n, k in zip(first, shape[1:3], size, strict=True)],
+        )
 
 
 def outputs(shape, size, strides, padding):
@@ -40,7 +45,9 @@ def max_pool(x, size, strides, padding):
         for i, c in np.ndindex(x.shape[0], x.shape[3]):
             seen = [(x[i, a, b, c], (a - top) * size[1] + b - left) for a in rows for b in columns]
             nans = [entry for entry in seen if np.isnan(entry[0])]
-            y[i, p, q, c], index[i, p, q, c] = nans[0] if nans else max(seen, key=lambda entry: (entry[0], -entry[1]))
+            y[i, p, q, c], index[i, p, q, c] = (
+                nans[0] if nans else max(seen, key=lambda entry: (entry[0], -entry[1]))
+            )
     return y, index
 
 
@@ -48,21 +55,25 @@ def max_pool_backward(dy, index, shape, size, strides, padding):
     dx = np.zeros(shape)
     for i, p, q, c in np.ndindex(dy.shape):
         row, column = divmod(int(index[i, p, q, c]), size[1])
-        dx[i, p * strides[0] - padding[0][0] + row, q * strides[1] - padding[1][0] + column, c] += dy[i, p, q, c]
+        dx[i, p * strides[0] - padding[0][0] + row, q * strides[1] - padding[1][0] + column, c] += dy[
+            i, p, q, c
+        ]
     return dx
 
 
 def average_pool(x, size, strides, padding):
     y = np.empty(outputs(x.shape, size, strides, padding))
     for (p, q), _, (rows, columns) in each(x.shape, size, strides, padding):
-        y[:, p, q] = x[:, rows.start:rows.stop, columns.start:columns.stop].mean((1, 2))
+        y[:, p, q] = x[:, rows.start : rows.stop, columns.start : columns.stop].mean((1, 2))
     return y
 
 
 def average_pool_backward(dy, shape, size, strides, padding):
     dx = np.zeros(shape)
     for (p, q), _, (rows, columns) in each(shape, size, strides, padding):
-        dx[:, rows.start:rows.stop, columns.start:columns.stop] += dy[:, None, None, p, q] / (len(rows) * len(columns))
+        dx[:, rows.start : rows.stop, columns.start : columns.stop] += dy[:, None, None, p, q] / (
+            len(rows) * len(columns)
+        )
     return dx
 
 
@@ -73,10 +84,21 @@ def add(name, shape, *window):
         return r.standard_normal(result), max_pool(r.standard_normal(shape), *window)[1], shape, *window
 
     case("max_pool", lambda r: (r.standard_normal(shape), *window), max_pool, id=name, exact=True)
-    case("max_pool", lambda r: (r.integers(-2, 3, shape).astype(float), *window), max_pool, id=f"{name}-ties", exact=True)
+    case(
+        "max_pool",
+        lambda r: (r.integers(-2, 3, shape).astype(float), *window),
+        max_pool,
+        id=f"{name}-ties",
+        exact=True,
+    )
     case("max_pool_backward", indices, max_pool_backward, id=name)
     case("average_pool", lambda r: (r.standard_normal(shape), *window), average_pool, id=name)
-    case("average_pool_backward", lambda r: (r.standard_normal(result), shape, *window), average_pool_backward, id=name)
+    case(
+        "average_pool_backward",
+        lambda r: (r.standard_normal(result), shape, *window),
+        average_pool_backward,
+        id=name,
+    )
 
 
 for name, spec in SHAPES.items():
@@ -91,7 +113,13 @@ def special(r):
 
 
 case("max_pool", lambda r: (special(r), (2, 2), (2, 2), NONE), max_pool, id="special", exact=True)
-case("max_pool", lambda r: (special(r), (3, 3), (2, 2), ((1, 0), (1, 0))), max_pool, id="special-padding", exact=True)
+case(
+    "max_pool",
+    lambda r: (special(r), (3, 3), (2, 2), ((1, 0), (1, 0))),
+    max_pool,
+    id="special-padding",
+    exact=True,
+)
 
 
 def one_infinite(r):

@@ -1,10 +1,18 @@
 """Recurrent layers: plain loops over time; gradients by complex step through those loops."""
+
 import numpy as np
 
 from .harness import case
 from .references import coarse, gradient, sigmoid
 
-SIZES = {"small": (3, 4, 5), "one_step": (2, 1, 3), "one_unit": (2, 3, 1), "wide": (2, 2, 17), "empty": (0, 3, 2), "no_steps": (2, 0, 3)}
+SIZES = {
+    "small": (3, 4, 5),
+    "one_step": (2, 1, 3),
+    "one_unit": (2, 3, 1),
+    "wide": (2, 2, 17),
+    "empty": (0, 3, 2),
+    "no_steps": (2, 0, 3),
+}
 MASKS = {
     "no_mask": lambda n, t: None,
     "mask": lambda n, t: (np.arange(n * t).reshape(n, t) * 7 + 1) % 3 != 0,
@@ -14,7 +22,7 @@ MASKS = {
 
 
 def walk(step, states, mask, steps, shapes):
-    """step(t, *states) -> (new states, extras); stacks states and extras over time. A masked step keeps the states."""
+    """step(t, *states) -> (new states, extras), stacked over time. A masked step keeps the states."""
     kept = []
     for t in range(steps):
         new, extras = step(t, *states)
@@ -22,7 +30,11 @@ def walk(step, states, mask, steps, shapes):
             new = [np.where(mask[:, t, None], a, b) for a, b in zip(new, states, strict=True)]
         states = new
         kept.append((*new, *extras))
-    return tuple(np.stack(column, 1) for column in zip(*kept, strict=True)) if kept else tuple(map(np.zeros, shapes))
+    return (
+        tuple(np.stack(column, 1) for column in zip(*kept, strict=True))
+        if kept
+        else tuple(map(np.zeros, shapes))
+    )
 
 
 def lstm(z, u, h0, c0, mask=None):
@@ -31,6 +43,7 @@ def lstm(z, u, h0, c0, mask=None):
         i, f, g, o = sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)
         c = f * c + i * g
         return [o * np.tanh(c), c], [np.concatenate([i, f, g, o], 1)]
+
     n, t, width = z.shape
     return walk(step, [h0, c0], mask, t, [(n, t, width // 4)] * 2 + [z.shape])
 
@@ -41,6 +54,7 @@ def gru(z, u, b, h0, mask=None):
         keep, reset = sigmoid(xz + yz), sigmoid(xr + yr)
         candidate = np.tanh(xh + reset * yh)
         return [keep * h + (1 - keep) * candidate], [np.concatenate([keep, reset, candidate, yh], 1)]
+
     n, t, width = z.shape
     return walk(step, [h0], mask, t, [(n, t, width // 3), (n, t, width // 3 * 4)])
 
@@ -50,7 +64,7 @@ def simple_rnn(z, u, h0, mask=None):
 
 
 def data(name, gates, seed=5):
-    """Numbers that every type holds exactly, so that the backward reference may start from the forward arguments."""
+    """Numbers that every type holds exactly: the backward reference starts from the forward arguments."""
     n, t, units = SIZES[name]
     r = np.random.default_rng(seed)
     z, u, b = coarse(r, n, t, gates * units), coarse(r, units, gates * units) / 2, coarse(r, gates * units)
@@ -74,21 +88,34 @@ def add_lstm(name, mask, id):
         return dz, du, dh0, dc0 + (dc_last if dc_last is not None and not dh.shape[1] else 0)
 
     for d, suffix in ((dc, ""), (None, "-no_dc")):
-        case("lstm_backward", lambda r, d=d: (dh, d, *lstm(z, u, h0, c0, mask), u, h0, c0, mask), backward, id=id + suffix)
+        case(
+            "lstm_backward",
+            lambda r, d=d: (dh, d, *lstm(z, u, h0, c0, mask), u, h0, c0, mask),
+            backward,
+            id=id + suffix,
+        )
 
 
 def add_gru(name, mask, id):
     z, u, b, h0, _, dh, _ = data(name, 3)
     case("gru", lambda r: (z, u, b, h0, mask), gru, id=id)
-    case("gru_backward", lambda r: (dh, *gru(z, u, b, h0, mask), u, h0, mask),
-         lambda dh, h, gates, u, h0, mask=None: gradient(gru, (z, u, b, h0, mask), (0, 1, 2, 3), (dh, None)), id=id)
+    case(
+        "gru_backward",
+        lambda r: (dh, *gru(z, u, b, h0, mask), u, h0, mask),
+        lambda dh, h, gates, u, h0, mask=None: gradient(gru, (z, u, b, h0, mask), (0, 1, 2, 3), (dh, None)),
+        id=id,
+    )
 
 
 def add_simple_rnn(name, mask, id):
     z, u, _, h0, _, dh, _ = data(name, 1)
     case("simple_rnn", lambda r: (z, u, h0, mask), simple_rnn, id=id)
-    case("simple_rnn_backward", lambda r: (dh, simple_rnn(z, u, h0, mask), u, h0, mask),
-         lambda dh, h, u, h0, mask=None: gradient(simple_rnn, (z, u, h0, mask), (0, 1, 2), (dh,)), id=id)
+    case(
+        "simple_rnn_backward",
+        lambda r: (dh, simple_rnn(z, u, h0, mask), u, h0, mask),
+        lambda dh, h, u, h0, mask=None: gradient(simple_rnn, (z, u, h0, mask), (0, 1, 2), (dh,)),
+        id=id,
+    )
 
 
 for add in (add_lstm, add_gru, add_simple_rnn):

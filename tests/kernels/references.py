@@ -1,11 +1,12 @@
-"""What several families of references share: gradients by complex step, activations, data that float32 holds exactly."""
+"""What references share: gradients by complex step, activations, data that float32 holds exactly."""
+
 import numpy as np
 
 STEP = 1e-30
 
 
 def gradient(f, args: tuple, which: tuple, weights: tuple) -> tuple:
-    """d(sum of weights * f(*args)) / d(args[i] for i in which), one element at a time; f must be analytic, None weighs nothing."""
+    """d(sum of weights * f(*args)) / d(args[i] for i in which), by single elements; f is analytic."""
     return tuple(_one(f, args, i, weights) for i in which)
 
 
@@ -17,7 +18,9 @@ def _one(f, args, i, weights):
         moved[i][at] += 1j * STEP
         values = f(*moved)
         values = values if isinstance(values, tuple) else (values,)
-        result[at] = sum((w * v.imag).sum() for w, v in zip(weights, values, strict=True) if w is not None) / STEP
+        result[at] = (
+            sum((w * v.imag).sum() for w, v in zip(weights, values, strict=True) if w is not None) / STEP
+        )
     return result
 
 
@@ -26,7 +29,12 @@ def sigmoid(x):
 
 
 def activated(name: str, x):
-    return {"linear": lambda: x, "relu": lambda: np.where(x < 0, 0, x), "sigmoid": lambda: sigmoid(x), "tanh": lambda: np.tanh(x)}[name]()
+    return {
+        "linear": lambda: x,
+        "relu": lambda: np.where(x < 0, 0, x),
+        "sigmoid": lambda: sigmoid(x),
+        "tanh": lambda: np.tanh(x),
+    }[name]()
 
 
 def coarse(r: np.random.Generator, *shape: int):
