@@ -2,11 +2,28 @@
 from . import _objects
 from .ops import greater, minimum, multiply, subtract, where
 from .ops.activation import glu, hard_shrink, hard_tanh, soft_shrink, squareplus, tanh_shrink, threshold
-from .ops.math import (arctan, binary_step, celu, elu, exp, hard_sigmoid, hard_silu, leaky_relu, log_sigmoid, mish, relu6,
-                       selu, sigmoid, silu, softplus, softsign, tanh)
+from .ops.dense import FUSED, log_softmax, softmax
+from .ops.math import (
+    arctan,
+    binary_step,
+    celu,
+    elu,
+    exp,
+    hard_sigmoid,
+    hard_silu,
+    leaky_relu,
+    log_sigmoid,
+    mish,
+    relu6,
+    selu,
+    sigmoid,
+    silu,
+    softplus,
+    softsign,
+    tanh,
+)
 from .ops.math import gelu as _gelu
 from .ops.math import relu as _relu
-from .ops.dense import FUSED, log_softmax, softmax
 
 swish, hard_swish = silu, hard_silu
 
@@ -22,7 +39,7 @@ def exponential(x):
 
 
 def gelu(x, approximate: bool = False):
-    """x times the normal distribution function of x; exact here, as Keras has it, though ops.gelu approximates."""
+    """x times the normal distribution function of x; exact by default, unlike ops.gelu."""
     return _gelu(x, approximate)
 
 
@@ -40,14 +57,44 @@ def _above(x, threshold, slope):
     return where(greater(x, threshold), x, multiply(subtract(x, threshold), slope))
 
 
-KNOWN = {f.__name__: f for f in (
-    arctan, binary_step, celu, elu, exponential, gelu, glu, hard_shrink, hard_sigmoid, hard_silu, hard_tanh, leaky_relu, linear,
-    log_sigmoid, log_softmax, mish, relu, relu6, selu, sigmoid, silu, soft_shrink, softmax, softplus, softsign, squareplus, tanh,
-    tanh_shrink, threshold)} | {"hard_swish": hard_silu, "swish": silu}
+KNOWN = {
+    f.__name__: f
+    for f in (
+        arctan,
+        binary_step,
+        celu,
+        elu,
+        exponential,
+        gelu,
+        glu,
+        hard_shrink,
+        hard_sigmoid,
+        hard_silu,
+        hard_tanh,
+        leaky_relu,
+        linear,
+        log_sigmoid,
+        log_softmax,
+        mish,
+        relu,
+        relu6,
+        selu,
+        sigmoid,
+        silu,
+        soft_shrink,
+        softmax,
+        softplus,
+        softsign,
+        squareplus,
+        tanh,
+        tanh_shrink,
+        threshold,
+    )
+} | {"hard_swish": hard_silu, "swish": silu}
 
 
 def fused(activation) -> str | None:
-    """The name under which dense and conv compute this activation in the same pass; None: apply it to their output."""
+    """The name under which dense and conv compute this activation in the same pass, or None."""
     name = getattr(activation, "__name__", None)
     return name if name in FUSED and KNOWN[name] is activation else None
 

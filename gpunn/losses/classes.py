@@ -125,11 +125,14 @@ class BinaryFocalCrossentropy(_Named):
     """Binary cross-entropy in which samples that are already right count less: times (1 - p_t)**gamma."""
     function = staticmethod(f.binary_focal_crossentropy)
 
-    def __init__(self, apply_class_balancing=False, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0,
-                 axis=-1, reduction=MEAN,
-                 name="binary_focal_crossentropy", dtype=None):
-        super().__init__(reduction, name, dtype, apply_class_balancing=apply_class_balancing,
-                         alpha=alpha, gamma=gamma, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis)
+    def __init__(
+        self, apply_class_balancing=False, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0,
+        axis=-1, reduction=MEAN, name="binary_focal_crossentropy", dtype=None
+    ):
+        super().__init__(
+            reduction, name, dtype, apply_class_balancing=apply_class_balancing, alpha=alpha, gamma=gamma,
+            from_logits=from_logits, label_smoothing=label_smoothing, axis=axis
+        )
 
 
 class CategoricalCrossentropy(_Named):
@@ -143,7 +146,7 @@ class CategoricalCrossentropy(_Named):
 
 
 class CategoricalFocalCrossentropy(_Named):
-    """Categorical cross-entropy in which classes that are already right count less: times alpha (1 - p)**gamma."""
+    """Categorical cross-entropy times alpha (1 - p)**gamma: what is already right counts less."""
     function = staticmethod(f.categorical_focal_crossentropy)
 
     def __init__(self, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0, axis=-1, reduction=MEAN,
@@ -167,7 +170,9 @@ class SparseCategoricalCrossentropy(_Named):
 
     def __init__(self, from_logits=False, ignore_class=None, reduction=MEAN, axis=-1,
                  name="sparse_categorical_crossentropy", dtype=None):
-        super().__init__(reduction, name, dtype, from_logits=from_logits, ignore_class=ignore_class, axis=axis)
+        super().__init__(
+            reduction, name, dtype, from_logits=from_logits, ignore_class=ignore_class, axis=axis
+        )
 
 
 class Dice(_Named):

@@ -12,7 +12,10 @@ class Loss:
 
     def __init__(self, name=None, reduction="sum_over_batch_size", dtype=None):
         if reduction not in REDUCTIONS:
-            raise ValueError(f"{type(self).__name__}: reduction is one of {', '.join(map(repr, REDUCTIONS))}, got {reduction!r}")
+            raise ValueError(
+                f"{type(self).__name__}: reduction is one of {', '.join(map(repr, REDUCTIONS))}, "
+                f"got {reduction!r}"
+            )
         self.name = name or snake_case(type(self).__name__)
         self.reduction, self.dtype = reduction, dtype
 
@@ -68,7 +71,7 @@ def reduce_weighted(values, sample_weight=None, mask=None, reduction="sum_over_b
 
 
 def masked(weights, mask, reduction):
-    """A mask as weights: 0 where masked, and the rest scaled so that a mean over all is the mean over them."""
+    """A mask as weights: 0 where masked, the rest scaled so that a mean over all is the mean over them."""
     if reduction in ("mean", "sum_over_batch_size"):
         mask = ops.multiply(mask, ops.divide_no_nan(float(prod(mask.shape)), ops.sum(mask)))
     if weights is None:

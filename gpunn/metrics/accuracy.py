@@ -98,7 +98,7 @@ class SparseTopKCategoricalAccuracy(Named):
 
 
 def resolve_accuracy(y_true_shape, y_pred_shape):
-    """The accuracy that "accuracy" stands for: binary, sparse or one-hot, as the shapes of labels and predictions say."""
+    """The accuracy that "accuracy" stands for: the shapes of labels and predictions say which."""
     if y_pred_shape[-1] == 1:
         return BinaryAccuracy
     sparse = len(y_true_shape) < len(y_pred_shape) or y_true_shape[-1] == 1

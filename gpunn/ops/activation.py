@@ -1,7 +1,7 @@
 """Activations made of other ops, and cross-entropies on probabilities and logits."""
 from .arithmetic import add, divide, greater, multiply, subtract, where
-from .math import abs, clip, log, sigmoid, softplus, sqrt, square, tanh
 from .dense import log_softmax, one_hot, pick, softmax_cross_entropy
+from .math import abs, clip, log, sigmoid, softplus, sqrt, square, tanh
 from .reduce import max, sum
 from .shape import moveaxis, split, squeeze
 
@@ -62,7 +62,10 @@ def binary_crossentropy(target, output, from_logits: bool = False):
 
 def check_same(who, target, output):
     if tuple(target.shape) != tuple(output.shape):
-        raise ValueError(f"{who}: target and output must have one shape, got {tuple(target.shape)} and {tuple(output.shape)}")
+        raise ValueError(
+            f"{who}: target and output must have one shape, "
+            f"got {tuple(target.shape)} and {tuple(output.shape)}"
+        )
 
 
 def categorical_crossentropy(target, output, from_logits: bool = False, axis: int = -1):
@@ -79,8 +82,10 @@ def sparse_categorical_crossentropy(target, output, from_logits: bool = False, a
     """Minus the logarithm of the probability at each integer label."""
     target, output = labels_of(target, output), last_axis(output, axis)
     if tuple(target.shape) != tuple(output.shape[:-1]):
-        raise ValueError("sparse_categorical_crossentropy: labels must have the output's shape without its classes: "
-                         f"{tuple(output.shape[:-1])}, got {tuple(target.shape)}")
+        raise ValueError(
+            "sparse_categorical_crossentropy: labels must have the output's shape without its classes: "
+            f"{tuple(output.shape[:-1])}, got {tuple(target.shape)}"
+        )
     if from_logits:
         return softmax_cross_entropy(output, target)[0]
     p = clip(divide(pick(output, target), sum(output, -1)), EPSILON, 1.0 - EPSILON)

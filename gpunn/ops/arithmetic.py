@@ -7,7 +7,7 @@ from .core import array, as_dtype, common, common_floats, fit, kernels_of
 
 
 def binary(name: str, vjp=None, operands=common):
-    """An op of two operands. vjp(k, dy, a, b, y) gives two functions that compute da and db in the shape of y."""
+    """An op of two operands. vjp(k, dy, a, b, y) gives functions for da and db in the shape of y."""
     @op
     def f(x1, x2):
         a, b = operands(x1, x2)

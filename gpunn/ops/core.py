@@ -1,10 +1,7 @@
 """What every op needs: where a gradient goes, common dtypes, axes, and sums over broadcast axes."""
 import operator
-from math import prod
 
-from ..backend import asarray, backend_of, constant, kernels_of
-
-NUMBERS = (bool, int, float)
+from ..backend import backend_of, constant, kernels_of
 
 
 def into(need):
@@ -65,7 +62,9 @@ def joined(xp, a, b):
 def common_floats(a, b):
     """Operands of a function that is only defined on floats."""
     a, b = common(a, b)
-    return (floating(a) if hasattr(a, "dtype") else float(a)), (floating(b) if hasattr(b, "dtype") else float(b))
+    return (floating(a) if hasattr(a, "dtype") else float(a)), (
+        floating(b) if hasattr(b, "dtype") else float(b)
+    )
 
 
 def shaped(x, shape):
@@ -91,7 +90,9 @@ def axis_index(axis, ndim: int, who: str) -> int:
     """An axis as a number from 0."""
     i = operator.index(axis)
     if not -ndim <= i < ndim:
-        raise ValueError(f"{who}: axis {axis} is out of range for {ndim} dimensions; expected {-ndim} to {ndim - 1}")
+        raise ValueError(
+            f"{who}: axis {axis} is out of range for {ndim} dimensions; expected {-ndim} to {ndim - 1}"
+        )
     return i % ndim
 
 

@@ -1,6 +1,10 @@
 """Dense layers, softmax and cross-entropy on logits: the fused ops."""
+from math import prod
+
 from ..tensor import op
-from .core import array, as_dtype, axis_index, floating, into, kernels_of, prod, shaped
+from .core import array, as_dtype, axis_index, floating, into, kernels_of, shaped
+from .create import arange_constant
+from .shape import moveaxis, reshape
 
 FUSED = ("linear", "relu", "sigmoid", "tanh")           # what dense and conv compute in the same pass
 
@@ -13,8 +17,10 @@ def dense(x, w, b=None, activation: str = "linear"):
 @op
 def _dense(x, w, b, *, activation):
     if x.shape[-1:] != w.shape[:1]:
-        raise ValueError(f"dense: x of shape {x.shape} has {x.shape[-1:]} features, but the kernel of shape {w.shape} "
-                         f"expects {w.shape[0]}")
+        raise ValueError(
+            f"dense: x of shape {x.shape} has {x.shape[-1:]} features, but the kernel of shape {w.shape} "
+            f"expects {w.shape[0]}"
+        )
     k, shape, dtype = kernels_of(w), x.shape, x.dtype
     x = as_dtype(x, w.dtype).reshape(prod(shape[:-1]), shape[-1])
     y = k.dense(x, w, b, activation)
@@ -56,7 +62,6 @@ def _along(f, x, axis):
     """A function of the last axis along any axis, or along several as one."""
     if axis == -1:
         return f(x)
-    from .shape import moveaxis, reshape
     if isinstance(axis, tuple | list):
         axes = [axis_index(a, x.ndim, f.__name__) for a in axis]
         ends = list(range(x.ndim - len(axes), x.ndim))
@@ -68,7 +73,7 @@ def _along(f, x, axis):
 
 @op
 def softmax_cross_entropy(x, labels):
-    """(..., c) logits and integer labels (...) -> the loss (...) and 1.0 where the first argmax is the label (...)."""
+    """Logits (..., c), integer labels (...) -> the loss (...), and 1.0 where the argmax is the label."""
     x = floating(x)
     k, rows = kernels_of(x), x.reshape(prod(x.shape[:-1]), x.shape[-1])
     labels = as_dtype(labels, "int32").reshape(rows.shape[0])
@@ -102,7 +107,6 @@ def one_hot_rows(labels, *, classes, dtype):
     """Integer labels (...) -> (..., classes) with 1 at the label; a row of zeros for a label outside."""
     labels = as_dtype(array(labels), "int32")
     k = kernels_of(labels)
-    from .create import arange_constant
     hit = k.binary("equal", labels.reshape(*labels.shape, 1), arange_constant(classes))
     return k.copy(hit, dtype=dtype), None
 
@@ -114,5 +118,4 @@ def one_hot(x, num_classes: int, axis: int = -1, dtype=None, sparse: bool = Fals
     y = one_hot_rows(x, classes=int(num_classes), dtype=dtype or "float32")
     if axis == -1:
         return y
-    from .shape import moveaxis
     return moveaxis(y, -1, axis)

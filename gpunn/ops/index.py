@@ -1,45 +1,64 @@
 """Reading and writing by index: gathering, scattering, one place per row, sorting."""
+from math import prod
+
 import numpy as np
 
 from ..backend import asarray, backend_of, empty, host_read, to_numpy
 from ..tensor import Tensor, op
-from .core import array, as_dtype, axis_index, into, kernels_of, prod
-from .shape import _slice, expand_dims, moveaxis, ravel, reshape, transpose
+from .arithmetic import add, equal, greater, less, logical_and, multiply, subtract, where
+from .core import array, as_dtype, axis_index, into, kernels_of
+from .create import arange_constant, cast, convert_to_tensor, kept
+from .dense import pick
+from .math import isfinite
+from .reduce import max as largest
+from .reduce import sum as total
+from .shape import _slice, expand_dims, moveaxis, part, ravel, reshape
 
 
 @op
 def embedding(table, ids):
     """Rows of a table (rows, ...) by integer ids of any shape -> ids.shape + (...); NaN for an id outside."""
     k, ids = kernels_of(table), as_dtype(ids, "int32")
-    return k.gather(table, ids), lambda dy, need: (k.scatter_add(dy, ids, table.shape[0], out=into(need[0])), None)
+    return k.gather(table, ids), lambda dy, need: (
+        k.scatter_add(dy, ids, table.shape[0], out=into(need[0])), None
+    )
 
 
 def counted_from_zero(ids, n: int):
     """Negative indices count from the end."""
-    from .arithmetic import add, less, where
-    from .create import convert_to_tensor
-    if isinstance(ids, int | list | tuple | np.ndarray | np.integer):
-        ids = np.asarray(ids)
-        return np.where(ids < 0, ids + n, ids).astype(np.int32)
+    if isinstance(ids, int | list | tuple) and not any(
+        hasattr(i, "ndim") for i in np.ravel(np.array(ids, object))
+    ):
+        return kept(_wrapped, frozen(ids), n)
+    if isinstance(ids, np.ndarray | np.generic):
+        return _wrapped(ids, n)
     ids = convert_to_tensor(ids)
     return where(less(ids, 0), add(ids, n), ids)
 
 
+def frozen(ids):
+    """Nested lists as nested tuples: a constant of the program, whose array is made once."""
+    return tuple(map(frozen, ids)) if isinstance(ids, list | tuple) else int(ids)
+
+
+def _wrapped(ids, n):
+    ids = np.asarray(ids)
+    return np.where(ids < 0, ids + n, ids).astype(np.int32)
+
+
 def take(x, indices, axis=None):
-    """Elements by index along an axis, of the flat array where axis is None; negative indices count from the end."""
+    """Elements by index along an axis (None: of the flat array); negative indices count from the end."""
     if axis is None:
         x, axis = ravel(x), 0
     axis = axis_index(axis, x.ndim, "take")
     ids = counted_from_zero(indices, x.shape[axis])
     y = embedding(moveaxis(x, axis, 0), ids)
-    where = len(ids.shape)
-    return moveaxis(y, tuple(range(where)), tuple(range(axis, axis + where)))
+    new = len(ids.shape)
+    return moveaxis(y, tuple(range(new)), tuple(range(axis, axis + new)))
 
 
 def places(indices, shape, axis: int):
     """Flat places of x[..., indices[...], ...]: indices broadcast against the other axes of `shape`."""
-    from .arithmetic import add, multiply
-    from .create import kept
     flat = multiply(indices, prod(shape[axis + 1:]))
     for i, n in enumerate(shape):
         if i != axis:
@@ -73,22 +92,24 @@ def _is_plain_list(key) -> bool:
 
 
 def _is_array(i) -> bool:
-    return isinstance(i, list | np.ndarray) or (hasattr(i, "dtype") and getattr(i, "ndim", 0) > 0) or isinstance(i, Tensor)
+    return (
+        isinstance(i, list | np.ndarray) or (hasattr(i, "dtype") and getattr(i, "ndim", 0) > 0)
+        or isinstance(i, Tensor)
+    )
 
 
 def advanced(x, keys):
-    """Integer arrays among the keys: basic keys first, then one gather over the joined indexed axes."""
+    """Integer arrays among the keys, and numbers beside them: ranges first, then one gather."""
     keys = sum((_integers(i) for i in keys), ())
     spread = sum(i is not None and i is not ... for i in keys)
     keys = sum(((slice(None),) * (x.ndim - spread) if i is ... else (i,) for i in keys), ())
-    keys += (slice(None),) * (x.ndim - spread) if ... not in [k for k in keys if k is ...] and len(keys) < x.ndim else ()
-    x = _slice(x, index=tuple(slice(None) if _is_array(i) else i for i in keys))
-    arrays, axes = {}, -1
-    for i in keys:
-        axes += not (isinstance(i, int | np.integer) and not isinstance(i, bool))
-        if _is_array(i):
-            arrays[axes] = counted_from_zero(i, x.shape[axes])
-    return gathered(x, arrays)
+    keys += (
+        (slice(None),) * (x.ndim - spread) if ... not in [k for k in keys if k is ...] and len(keys) < x.ndim
+        else ()
+    )
+    x = _slice(x, index=tuple(i if i is None or isinstance(i, slice) else slice(None) for i in keys))
+    return gathered(x, {axis: counted_from_zero(i, x.shape[axis]) for axis, i in enumerate(keys)
+                        if i is not None and not isinstance(i, slice)})
 
 
 def _integers(i) -> tuple:
@@ -102,8 +123,7 @@ def _integers(i) -> tuple:
 
 
 def gathered(x, arrays: dict):
-    """x indexed by integer arrays at some axes; they broadcast, and stand where the first of neighbours stood, else in front."""
-    from .arithmetic import add, multiply
+    """x by integer arrays at some axes: their shape stands where neighbours stood, else in front."""
     axes = sorted(arrays)
     x = moveaxis(x, axes, tuple(range(len(axes))))
     sizes, flat = x.shape[:len(axes)], None
@@ -201,13 +221,10 @@ def segment_sum(data, segment_ids, num_segments=None, sorted: bool = False):
 
 def segment_max(data, segment_ids, num_segments=None, sorted: bool = False):
     """The largest element of the rows of each segment; -inf for an empty one."""
-    from .arithmetic import equal, where
-    from .create import arange_constant
-    from .reduce import max
     n = _count(segment_ids, num_segments)
     member = equal(expand_dims(segment_ids, 0), expand_dims(arange_constant(n), 1))
     member = reshape(member, (*member.shape, *(1,) * (len(data.shape) - 1)))
-    return max(where(member, expand_dims(data, 0), float("-inf")), 1)
+    return largest(where(member, expand_dims(data, 0), float("-inf")), 1)
 
 
 def _count(ids, segments) -> int:
@@ -243,21 +260,19 @@ def top_k(x, k: int, sorted: bool = True):
 
 
 def in_top_k(targets, predictions, k: int):
-    """Is the prediction (n, c) at the target (n,) among the k largest of its row? Ties count; NaN does not."""
-    from .arithmetic import greater, less, logical_and
-    from .create import cast
-    from .math import isfinite
-    from .dense import pick
-    from .reduce import sum
+    """Is the prediction (n, c) at the target (n,) among the k largest of its row? NaN is not."""
     chosen = pick(predictions, targets)
-    ahead = sum(cast(greater(predictions, expand_dims(chosen, -1)), "int32"), -1)
+    ahead = total(cast(greater(predictions, expand_dims(chosen, -1)), "int32"), -1)
     return logical_and(less(ahead, k), isfinite(chosen))
 
 
 def nonzero(x) -> tuple:
     """The places of elements that are not 0, one array an axis; looked at by the host."""
     host_read("nonzero")
-    return tuple(Tensor(asarray(i.astype(np.int32))) for i in np.nonzero(to_numpy(x.data if isinstance(x, Tensor) else asarray(x))))
+    return tuple(
+        Tensor(asarray(i.astype(np.int32)))
+        for i in np.nonzero(to_numpy(x.data if isinstance(x, Tensor) else asarray(x)))
+    )
 
 
 def diagonal(x, offset: int = 0, axis1: int = 0, axis2: int = 1):
@@ -267,13 +282,12 @@ def diagonal(x, offset: int = 0, axis1: int = 0, axis2: int = 1):
     n = max(min(rows + min(offset, 0), columns - max(offset, 0)), 0)
     first = max(offset, 0) - min(offset, 0) * columns
     flat = reshape(x, (*x.shape[:-2], rows * columns))
-    return take(flat, np.arange(n) * (columns + 1) + first, -1)
+    return take(flat, (np.arange(n) * (columns + 1) + first).tolist(), -1)
 
 
 def trace(x, offset: int = 0, axis1: int = 0, axis2: int = 1):
     """The sum of the diagonal."""
-    from .reduce import sum
-    return sum(diagonal(x, offset, axis1, axis2), -1)
+    return total(diagonal(x, offset, axis1, axis2), -1)
 
 
 def diag(x, k: int = 0):
@@ -301,8 +315,6 @@ def triu(x, k: int = 0):
 
 
 def _triangle(x, k, upper):
-    from .arithmetic import where
-    from .create import kept
     return where(kept(_mask, *x.shape[-2:], k, upper), x, 0)
 
 
@@ -312,8 +324,6 @@ def _mask(rows, columns, k, upper):
 
 def diff(a, n: int = 1, axis: int = -1):
     """Differences of neighbours, n times."""
-    from .arithmetic import subtract
-    from .shape import part
     axis = axis_index(axis, a.ndim, "diff")
     for _ in range(n):
         a = subtract(_slice(a, index=part(a.ndim, axis, 1, None)), _slice(a, index=part(a.ndim, axis, 0, -1)))

@@ -1,10 +1,14 @@
 """Matrix products and what is made of them; factorizations by the array library."""
+from math import prod
+
 from ..backend import backend_of
 from ..tensor import op
 from .arithmetic import multiply
-from .core import array, axis_index, common, fit, floating, into, kernels_of, prod
-from .reduce import norm, sum
-from .shape import expand_dims, ravel, reshape, squeeze, transpose
+from .core import array, axis_index, common, fit, floating, kernels_of
+from .create import convert_to_tensor
+from .index import diagonal
+from .reduce import sum
+from .shape import broadcast_to, expand_dims, ravel, reshape, squeeze, transpose
 
 
 @op
@@ -12,7 +16,10 @@ def _matmul(x1, x2):
     """(..., m, k) @ (..., k, n) -> (..., m, n)"""
     a, b = common(array(x1), array(x2))
     if a.shape[-1] != b.shape[-2]:
-        raise ValueError(f"matmul: shapes {x1.shape} and {x2.shape} do not fit: {a.shape[-1]} columns against {b.shape[-2]} rows")
+        raise ValueError(
+            f"matmul: shapes {x1.shape} and {x2.shape} do not fit: "
+            f"{a.shape[-1]} columns against {b.shape[-2]} rows"
+        )
     k = kernels_of(a)
     if a.dtype.kind != "f":
         y = k.matmul(k.copy(a, dtype="float64"), k.copy(b, dtype="float64"))
@@ -32,7 +39,9 @@ def matmul(x1, x2):
     """The matrix product; vectors count as a row on the left and a column on the right."""
     x1, x2 = _tensor(x1), _tensor(x2)
     if x1.ndim == 0 or x2.ndim == 0:
-        raise ValueError(f"matmul: expected at least one axis each, got shapes {tuple(x1.shape)} and {tuple(x2.shape)}")
+        raise ValueError(
+            f"matmul: expected at least one axis each, got shapes {tuple(x1.shape)} and {tuple(x2.shape)}"
+        )
     y = _matmul(expand_dims(x1, 0) if x1.ndim == 1 else x1, expand_dims(x2, 1) if x2.ndim == 1 else x2)
     if x2.ndim == 1:
         y = squeeze(y, -1)
@@ -40,7 +49,6 @@ def matmul(x1, x2):
 
 
 def _tensor(x):
-    from .create import convert_to_tensor
     return x if hasattr(x, "ndim") else convert_to_tensor(x)
 
 
@@ -86,7 +94,7 @@ def vdot(x1, x2):
 
 
 def einsum(subscripts: str, *operands):
-    """Einstein's sum: "ij,jk->ik" is a matrix product. Two operands at a time, each pair as one matrix product."""
+    """Einstein's sum: "ij,jk->ik" is a matrix product. Each pair of operands is one batched product."""
     if subscripts.count("...") and not operands:
         raise ValueError("einsum: no operands")
     operands = [_tensor(x) for x in operands]
@@ -115,16 +123,20 @@ def parsed(subscripts: str, operands):
     inputs = [s.replace("...", "".join(spare[most - h:most])) for s, h in zip(inputs, hidden)]
     if not arrow:
         letters = "".join(inputs)
-        output = "..." * bool(most) + "".join(sorted(c for c in set(letters) if letters.count(c) == 1 and c not in spare))
+        output = "..." * bool(most) + "".join(
+            sorted(c for c in set(letters) if letters.count(c) == 1 and c not in spare)
+        )
     for s, x in zip(inputs, operands):
         if len(s) != x.ndim:
-            raise ValueError(f"einsum: {s!r} in {subscripts!r} names {len(s)} axes, but the operand has shape {tuple(x.shape)}")
+            raise ValueError(
+                f"einsum: {s!r} in {subscripts!r} names {len(s)} axes, "
+                f"but the operand has shape {tuple(x.shape)}"
+            )
     return inputs, output.replace("...", "".join(spare[:most]))
 
 
 def _diagonals(labels: str, x):
     """A label that stands twice in one operand is its diagonal."""
-    from .index import diagonal
     for c in labels:
         while labels.count(c) > 1:
             i = labels.index(c)
@@ -151,12 +163,14 @@ def contracted(la: str, a, lb: str, b, later):
 def _without(x, labels, other, later):
     """Summed over the labels that nobody else needs."""
     gone = [i for i, c in enumerate(labels) if c not in other and c not in later]
-    return (sum(x, tuple(gone)), "".join(c for i, c in enumerate(labels) if i not in gone)) if gone else (x, labels)
+    return (
+        (sum(x, tuple(gone)), "".join(c for i, c in enumerate(labels) if i not in gone)) if gone
+        else (x, labels)
+    )
 
 
 def _grouped(x, labels, groups, size):
     """Axes in the order of the groups, each group as one axis."""
-    from .shape import broadcast_to
     order = "".join(groups)
     x = transpose(x, tuple(labels.index(c) for c in order)) if order != labels else x
     full = tuple(size[c] for c in order)
@@ -164,13 +178,14 @@ def _grouped(x, labels, groups, size):
     return reshape(x, tuple(prod(size[c] for c in g) for g in groups))
 
 
-def library(name: str, post=lambda y: y):
+def library(name: str):
     """A function of numpy.linalg or cupy.linalg; it has no gradient and cannot be part of a recorded step."""
     @op
     def f(*xs, **options):
         a = [floating(x) for x in xs]
-        y = getattr(backend_of(a[0]).xp.linalg, name)(*a, **options)
-        return tuple(y) if isinstance(y, tuple) else y, None
+        xp = backend_of(a[0]).xp
+        y = getattr(xp.linalg, name)(*a, **options)
+        return tuple(map(xp.ascontiguousarray, y)) if isinstance(y, tuple) else xp.asarray(y, order="C"), None
     f.__name__ = f.__qualname__ = name
     return f
 
@@ -187,30 +202,24 @@ def cholesky(x, upper: bool = False):
 
 def det(x):
     """The determinant of square matrices."""
-    return _contiguous(_det(x))
+    return _det(x)
 
 
 def inv(x):
     """The inverse of square matrices."""
-    return _contiguous(_inv(x))
+    return _inv(x)
 
 
 def qr(x, mode: str = "reduced"):
     """An orthonormal and an upper triangular matrix with product x."""
-    return tuple(map(_contiguous, _qr(x, mode=mode)))
+    return _qr(x, mode=mode)
 
 
 def svd(x, full_matrices: bool = True, compute_uv: bool = True):
     """Singular value decomposition: (u, s, vh), or s alone."""
-    y = _svd(x, full_matrices=full_matrices, compute_uv=compute_uv)
-    return tuple(map(_contiguous, y)) if compute_uv else y
+    return _svd(x, full_matrices=full_matrices, compute_uv=compute_uv)
 
 
 def solve(a, b):
     """x with a @ x = b."""
-    return _contiguous(_solve(a, b))
-
-
-def _contiguous(x):
-    from .create import convert_to_tensor, copy
-    return copy(convert_to_tensor(x))
+    return _solve(a, b)

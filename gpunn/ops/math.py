@@ -4,9 +4,22 @@ import math
 import numpy as np
 
 from ..tensor import op
-from .arithmetic import (add, divide, equal, less, less_equal, logical_and, logical_or, maximum, minimum, multiply, subtract,
-                         where)
+from .arithmetic import (
+    add,
+    divide,
+    equal,
+    less,
+    less_equal,
+    logical_and,
+    logical_or,
+    maximum,
+    minimum,
+    multiply,
+    subtract,
+    where,
+)
 from .core import array, floating, into, kernels_of
+from .create import stop_gradient
 
 KEEP_INTEGERS = {"abs", "negative", "sign", "square", "relu", "relu6", "round", "trunc", "clip"}
 
@@ -31,10 +44,14 @@ abs, negative, sign, square, relu, relu6 = map(unary, ("abs", "negative", "sign"
 exp, expm1, log1p, log2, log10 = map(unary, ("exp", "expm1", "log1p", "log2", "log10"))
 sqrt, rsqrt, reciprocal, erf = map(unary, ("sqrt", "rsqrt", "reciprocal", "erf"))
 sin, cos, tan, arcsin, arccos, arctan = map(unary, ("sin", "cos", "tan", "arcsin", "arccos", "arctan"))
-sinh, cosh, tanh, arcsinh, arccosh, arctanh = map(unary, ("sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh"))
+sinh, cosh, tanh, arcsinh, arccosh, arctanh = map(
+    unary, ("sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh")
+)
 floor, ceil, trunc = map(unary, ("floor", "ceil", "trunc"))
-sigmoid, log_sigmoid, silu, mish, softplus = map(unary, ("sigmoid", "log_sigmoid", "silu", "mish", "softplus"))
-softsign, selu, hard_sigmoid, hard_silu, binary_step = map(unary, ("softsign", "selu", "hard_sigmoid", "hard_silu", "binary_step"))
+sigmoid, log_sigmoid, silu, mish, softplus = map(
+    unary, ("sigmoid", "log_sigmoid", "silu", "mish", "softplus")
+)
+softsign, selu, hard_sigmoid, hard_silu = map(unary, ("softsign", "selu", "hard_sigmoid", "hard_silu"))
 _log, _round = unary("log"), unary("round")
 absolute, swish, hard_swish = abs, silu, hard_silu
 
@@ -74,6 +91,11 @@ def clip(x, x_min, x_max):
     if isinstance(x_min, int | float) and isinstance(x_max, int | float):
         return _unary(x, name="clip", alpha=x_min, beta=x_max)
     return minimum(maximum(x, x_min), x_max)
+
+
+def binary_step(x):
+    """1 where x >= 0, 0 elsewhere."""
+    return where(less(x, 0), 0.0, where(isnan(x), x, 1.0))
 
 
 def exp2(x):
@@ -145,7 +167,6 @@ def nan_to_num(x, nan: float = 0.0, posinf: float | None = None, neginf: float |
 
 def erfinv(x):
     """The inverse of erf on (-1, 1), infinite at the ends: a close first guess, then Halley's method."""
-    from .create import stop_gradient
     given, x = x, stop_gradient(x)
     tiny = 1e-300 if str(x.dtype) == "float64" else 1e-37
     w = negative(log(maximum(multiply(subtract(1.0, x), add(x, 1.0)), tiny)))

@@ -1,16 +1,23 @@
 """Batch, layer and RMS normalization, moments."""
+from math import prod
+
 from ..tensor import op
-from .core import axes_of, axis_index, floating, kernels_of, prod, shaped
-from .math import add, maximum, multiply, rsqrt, sqrt, square, subtract
-from .reduce import mean, norm
+from .arithmetic import add, divide, maximum, multiply, subtract
+from .core import axes_of, axis_index, floating, kernels_of, shaped
+from .math import rsqrt, square
+from .reduce import mean, norm, sum
 from .shape import moveaxis, reshape
 
 
-def batch_norm(x, gamma, beta, moving_mean, moving_var, axis: int = -1, momentum: float = 0.99, epsilon: float = 1e-3):
-    """Training form: normalizes by the batch along all axes but one, and updates the moving statistics in place."""
+def batch_norm(
+    x, gamma, beta, moving_mean, moving_var, axis: int = -1, momentum: float = 0.99, epsilon: float = 1e-3
+):
+    """Training form: by the statistics of the batch, along all axes but one; moving ones follow in place."""
     if axis_index(axis, x.ndim, "batch_norm") == x.ndim - 1:
         return _batch_norm(x, gamma, beta, moving_mean, moving_var, momentum=momentum, epsilon=epsilon)
-    y = _batch_norm(moveaxis(x, axis, -1), gamma, beta, moving_mean, moving_var, momentum=momentum, epsilon=epsilon)
+    y = _batch_norm(
+        moveaxis(x, axis, -1), gamma, beta, moving_mean, moving_var, momentum=momentum, epsilon=epsilon
+    )
     return moveaxis(y, -1, axis)
 
 
@@ -47,7 +54,9 @@ def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon: float | None
     if axes == tuple(range(x.ndim - len(axes), x.ndim)):
         return _layer_norm(x, gamma, beta, axes=len(axes), epsilon=epsilon)
     ends = tuple(range(x.ndim - len(axes), x.ndim))
-    return moveaxis(_layer_norm(moveaxis(x, axes, ends), gamma, beta, axes=len(axes), epsilon=epsilon), ends, axes)
+    return moveaxis(
+        _layer_norm(moveaxis(x, axes, ends), gamma, beta, axes=len(axes), epsilon=epsilon), ends, axes
+    )
 
 
 @op
@@ -60,7 +69,9 @@ def _layer_norm(x, gamma, beta, *, axes, epsilon):
     y, mean, rstd = k.layer_norm(rows, *flat, epsilon)
 
     def backward(dy, need):
-        wanted = (need[0] is not None or None, *(n if n is None or n is True else n.reshape(-1) for n in need[1:]))
+        wanted = (
+            need[0] is not None or None, *(n if n is None or n is True else n.reshape(-1) for n in need[1:])
+        )
         dx, dgamma, dbeta = k.layer_norm_backward(dy.reshape(rows.shape), rows, flat[0], mean, rstd, wanted)
         shape = x.shape[cut:]
         return shaped(dx, x.shape), shaped(dgamma, shape), shaped(dbeta, shape)
@@ -76,7 +87,9 @@ def rms_normalization(x, scale=None, axis=-1, epsilon: float | None = None):
 def moments(x, axes, keepdims: bool = False, synchronized: bool = False):
     """Mean and variance along axes."""
     if synchronized:
-        raise ValueError("moments: synchronized=True is not supported here; use a data-parallel BatchNormalization")
+        raise ValueError(
+            "moments: synchronized=True is not supported here; use a data-parallel BatchNormalization"
+        )
     center = mean(x, axes, keepdims=True)
     variance = mean(square(subtract(x, center)), axes, keepdims=keepdims)
     return center if keepdims else reshape(center, variance.shape), variance
@@ -86,7 +99,5 @@ def normalize(x, axis=-1, order: int | float = 2, epsilon: float | None = None):
     """x over its norm along an axis; a norm below epsilon counts as epsilon."""
     epsilon = 1e-7 if epsilon is None else epsilon
     if order == 2:
-        from .reduce import sum
         return multiply(x, rsqrt(maximum(sum(square(x), axis, keepdims=True), epsilon * epsilon)))
-    from .math import divide
     return divide(x, maximum(norm(x, order, axis, keepdims=True), epsilon))

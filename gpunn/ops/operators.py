@@ -1,13 +1,18 @@
 """+ - * / @ and indexing on Tensor, Variable and Symbol."""
 from ..symbol import Symbol
-from ..tensor import Tensor, Variable
+from ..tensor import Tensor
 from . import arithmetic, index, linalg, math, reduce, shape
 
-FORWARD = {"add": arithmetic.add, "sub": arithmetic.subtract, "mul": arithmetic.multiply, "truediv": arithmetic.divide,
-           "floordiv": arithmetic.floor_divide, "mod": arithmetic.mod, "pow": arithmetic.power, "matmul": linalg.matmul,
-           "and": arithmetic.logical_and, "or": arithmetic.logical_or, "xor": arithmetic.logical_xor}
-COMPARE = {"lt": arithmetic.less, "le": arithmetic.less_equal, "gt": arithmetic.greater, "ge": arithmetic.greater_equal,
-           "eq": arithmetic.equal, "ne": arithmetic.not_equal}
+FORWARD = {
+    "add": arithmetic.add, "sub": arithmetic.subtract, "mul": arithmetic.multiply,
+    "truediv": arithmetic.divide, "floordiv": arithmetic.floor_divide, "mod": arithmetic.mod,
+    "pow": arithmetic.power, "matmul": linalg.matmul, "and": arithmetic.logical_and,
+    "or": arithmetic.logical_or, "xor": arithmetic.logical_xor
+}
+COMPARE = {
+    "lt": arithmetic.less, "le": arithmetic.less_equal, "gt": arithmetic.greater,
+    "ge": arithmetic.greater_equal, "eq": arithmetic.equal, "ne": arithmetic.not_equal
+}
 
 
 def _swapped(f):

@@ -1,4 +1,4 @@
-"""Random numbers as functions of (seed, stream, step, index); an integer seed gives the same numbers at every call."""
+"""Random numbers as functions of (seed, stream, step, index); an integer seed always gives the same ones."""
 import math
 
 from ..backend import constant, empty, rng
@@ -6,6 +6,7 @@ from ..tensor import Tensor, op
 from .arithmetic import add, multiply
 from .core import kernels_of
 from .create import cast
+from .index import take
 from .math import clip, cos, erfinv, floor, log, log1p, negative, sqrt
 from .reduce import argmax
 from .shape import broadcast_to, expand_dims
@@ -29,7 +30,7 @@ class SeedGenerator:
 
 
 def source(seed, stream: int = 0):
-    """(key, clock, stream): fresh at each call for None and a SeedGenerator, always the same for an integer."""
+    """(key, clock, stream): fresh at each call for None and a generator, always the same for an integer."""
     if isinstance(seed, int):
         return rng.words(seed), constant([0], "uint32"), stream
     return rng.draw(seed.seed if isinstance(seed, SeedGenerator) else None)
@@ -64,7 +65,9 @@ def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
 def randint(shape, minval: int, maxval: int, dtype="int32", seed=None):
     """Whole numbers from minval to before maxval."""
     if not 0 < maxval - minval <= MOST:
-        raise ValueError(f"randint: maxval must be larger than minval by at most 2**24, got {minval} and {maxval}")
+        raise ValueError(
+            f"randint: maxval must be larger than minval by at most 2**24, got {minval} and {maxval}"
+        )
     return cast(add(cast(floor(multiply(unit(shape, seed), maxval - minval)), "int32"), minval), dtype)
 
 
@@ -77,7 +80,6 @@ def categorical(logits, num_samples: int, dtype="int32", seed=None):
 
 def shuffle(x, axis: int = 0, seed=None):
     """The slices along an axis in another order."""
-    from .index import take
     value = seed.seed if isinstance(seed, SeedGenerator) else rng.next_seed() if seed is None else int(seed)
     return take(x, rng.permutation(value, 0, x.shape[axis]), axis)
 

@@ -9,7 +9,7 @@ from .core import kernels_of
 
 @op
 def lstm(z, u, h0, c0, mask):
-    """z (n, t, 4u) in gates i f c o, u (u, 4u), states (n, u) -> (all outputs (n, t, u), last cell state (n, u))"""
+    """z (n, t, 4u) in gates i f c o, u (u, 4u), states (n, u) -> outputs (n, t, u), last cell state (n, u)"""
     k = kernels_of(z)
     h, c, gates = k.lstm(z, u, h0, c0, mask)
 

@@ -1,9 +1,13 @@
 """Sums, means, extremes along axes."""
+from math import prod as product
+
+from ..backend import empty
 from ..tensor import op
-from .arithmetic import add, divide, equal, multiply, not_equal, power, subtract, where
+from .arithmetic import add, divide, maximum, minimum, multiply, not_equal, power, subtract, where
 from .core import array, as_dtype, axes_of, axis_index, floating, into, kernels_of
-from .core import prod as product
-from .math import abs, exp, isfinite, log, sqrt, square
+from .create import cast, ones_like, stop_gradient
+from .math import abs, exp, isclose, isfinite, log, sqrt, square
+from .shape import moveaxis, ravel, reshape, squeeze
 
 SMALL = ("bool", "int8", "int16", "uint8", "uint16")
 
@@ -20,12 +24,7 @@ def _kept(shape, axes) -> tuple:
 
 def _spread(k, dy, x, axes, need):
     """dy in the shape of x, along the axes that were reduced."""
-    return k.copy(dy.reshape(_kept(x.shape, axes)), out=need if need is not True else empty_like(x))
-
-
-def empty_like(x):
-    from ..backend import empty
-    return empty(x)
+    return k.copy(dy.reshape(_kept(x.shape, axes)), out=need if need is not True else empty(x))
 
 
 @op
@@ -92,7 +91,6 @@ def prod(x, axis=None, keepdims: bool = False, dtype=None):
     y = _prod(x, axis=axis, keepdims=keepdims)
     if dtype is None:
         return y
-    from .create import cast
     return cast(y, dtype)
 
 
@@ -113,7 +111,6 @@ def _from(name, x, axis, keepdims, initial):
     y = _extreme(x, name=name, axis=axis, keepdims=keepdims)
     if initial is None:
         return y
-    from .arithmetic import maximum, minimum
     return {"max": maximum, "min": minimum}[name](y, initial)
 
 
@@ -181,31 +178,23 @@ def average(x, axis=None, weights=None):
     if weights is None:
         return mean(x, axis)
     if weights_are_line(x, axis, weights):
-        from .shape import reshape
         i = axis_index(axis, x.ndim, "average")
         weights = reshape(weights, (-1, *(1,) * (x.ndim - 1 - i)))
     total = multiply(x, weights)
-    return divide(sum(total, axis), sum(multiply(ones_beside(total), weights), axis))
+    return divide(sum(total, axis), sum(multiply(ones_like(total), weights), axis))
 
 
 def weights_are_line(x, axis, weights) -> bool:
     return isinstance(axis, int) and x.ndim > 1 and getattr(weights, "ndim", 1) == 1
 
 
-def ones_beside(x):
-    from .create import ones_like
-    return ones_like(x)
-
-
 def logsumexp(x, axis=None, keepdims: bool = False):
     """log(sum(exp(x))) without overflow."""
-    from .create import stop_gradient
     top = stop_gradient(max(x, axis, keepdims=True))
     top = where(isfinite(top), top, 0.0)
     y = add(log(sum(exp(subtract(x, top)), axis, keepdims=True)), top)
     if keepdims:
         return y
-    from .shape import squeeze
     return squeeze(y, tuple(axes_of(axis, x.ndim, "logsumexp")))
 
 
@@ -227,17 +216,12 @@ def vector_norm(x, order, axis, keepdims):
     if order == 1:
         return sum(abs(x), axis, keepdims)
     if order == 0:
-        return sum(cast_float(not_equal(x, 0)), axis, keepdims)
+        return sum(cast(not_equal(x, 0), "float32"), axis, keepdims)
     if order in (float("inf"), float("-inf")):
         return (max if order > 0 else min)(abs(x), axis, keepdims)
     if isinstance(order, int | float):
         return power(sum(power(abs(x), order), axis, keepdims), 1.0 / order)
     raise ValueError(f"norm: a vector's order is a number, got {order!r}")
-
-
-def cast_float(x):
-    from .create import cast
-    return cast(x, "float32")
 
 
 def matrix_norm(x, order, axes, keepdims):
@@ -250,7 +234,6 @@ def matrix_norm(x, order, axes, keepdims):
         return best(sums, axes, keepdims)
     if order in ("nuc", 2, -2):
         from .linalg import svd
-        from .shape import moveaxis
         values = svd(moveaxis(x, axes, (-2, -1)), compute_uv=False)
         y = {"nuc": sum, 2: max, -2: min}[order](values, -1)
         return y
@@ -267,13 +250,10 @@ def _cumsum(x, *, axis):
 
 def cumsum(x, axis=None, dtype=None):
     """Running sums along an axis, of the flat array where axis is None."""
-    from .create import cast
-    from .shape import ravel
     y = _cumsum(ravel(x), axis=0) if axis is None else _cumsum(x, axis=axis)
     return y if dtype is None else cast(y, dtype)
 
 
 def allclose(x1, x2, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False):
     """Are all elements close?"""
-    from .math import isclose
     return all(isclose(x1, x2, rtol, atol, equal_nan))

@@ -10,7 +10,7 @@ def channels_first(data_format, who: str) -> bool:
 
 
 def resolve(padding, sizes, window, strides, dilation, who: str) -> tuple:
-    """((top, bottom), (left, right)) for "valid", "same" (as many outputs as strides fit) and "causal" (only from the past)."""
+    """((top, bottom), (left, right)) for "valid", "same" (one output a stride), "causal"."""
     if padding == "valid":
         return (0, 0), (0, 0)
     reach = [(w - 1) * d + 1 for w, d in zip(window, dilation)]

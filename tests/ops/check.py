@@ -1,11 +1,12 @@
-"""How a row is checked: values and gradients against the float64 reference, in float64 and float32, on a device."""
+"""How a row is checked: values and gradients against the float64 reference, in float64 and float32."""
 import contextlib
+import functools
 import warnings
 import zlib
 
 import numpy as np
 
-from gpunn import backend
+from gpunn import backend, ops
 from gpunn.symbol import Symbol
 from gpunn.tensor import Tensor, backward
 
@@ -57,7 +58,9 @@ def forward(row, sample, dtype):
         got = row.f(*cast(args, dtype), **options)
         want = row.reference(*[upcast(a, dtype) for a in args], **options)
     for i, (g, w) in enumerate(zip(as_list(got), as_list(want), strict=True)):
-        assert not isinstance(g, Tensor) or g.data.flags.c_contiguous, f"{row.name}: output {i} is not contiguous"
+        assert not isinstance(g, Tensor) or g.data.flags.c_contiguous, (
+            f"{row.name}: output {i} is not contiguous"
+        )
         close(value(g), w, RTOL[dtype] * row.rtol, f"{row.name}{describe(sample)} output {i} in {dtype}")
 
 
@@ -74,12 +77,17 @@ def describe(sample):
 
 
 def leaves(args, wrt, dtype):
-    """The arguments, with tensors that want gradients at the places `wrt`; a list of arrays counts as one place."""
+    """The arguments, with tensors that want gradients at the places `wrt`; a list is one place."""
     def leaf(a):
         if isinstance(a, list | tuple):
             return type(a)(leaf(v) for v in a)
-        return Tensor(backend.asarray(np.ascontiguousarray(cast(a, dtype)).reshape(a.shape)), requires_grad=True)
-    return [leaf(a) if i in wrt and not isinstance(a, float | int) else cast(a, dtype) for i, a in enumerate(args)]
+        return Tensor(
+            backend.asarray(np.ascontiguousarray(cast(a, dtype)).reshape(a.shape)), requires_grad=True
+        )
+
+    return [
+        leaf(a) if i in wrt and not isinstance(a, float | int) else cast(a, dtype) for i, a in enumerate(args)
+    ]
 
 
 def gradients(row, sample, dtype, weights):
@@ -88,15 +96,14 @@ def gradients(row, sample, dtype, weights):
     tensors = leaves(args, row.wrt, dtype)
     with quiet():
         y = as_list(row.f(*tensors, **options))
-        for part, w in zip(y, weights):
-            if w is not None and part._node is not None:
-                total = weighted(part, w, dtype)
-                backward(total)
+        pairs = [(p, w) for p, w in zip(y, weights) if w is not None and p._node is not None]
+        parts = [weighted(p, w, dtype) for p, w in pairs]
+        if parts:
+            backward(functools.reduce(ops.add, parts))
     return [grads_of(tensors[i]) for i in row.wrt if not isinstance(args[i], float | int)]
 
 
 def weighted(part, w, dtype):
-    from gpunn import ops
     return ops.sum(ops.multiply(part, w.astype(dtype)))
 
 
@@ -114,7 +121,10 @@ def moved(args, i, direction, h):
 
 
 def direction_like(a, r):
-    return type(a)(direction_like(v, r) for v in a) if isinstance(a, list | tuple) else np.asarray(r.normal(size=a.shape))
+    return (
+        type(a)(direction_like(v, r) for v in a) if isinstance(a, list | tuple)
+        else np.asarray(r.normal(size=a.shape))
+    )
 
 
 def flat(d):
@@ -122,7 +132,7 @@ def flat(d):
 
 
 def slope(row, args, options, i, direction, weights):
-    """The derivative of the weighted reference along a direction: by complex step, or by a central difference."""
+    """The weighted reference's derivative along a direction: by complex step, or by a central difference."""
     def total(h):
         with quiet():
             y = as_list(row.reference(*moved(args, i, direction, h), **options))
@@ -144,7 +154,9 @@ def gradient(row, sample):
         want, got = slope(row, args, options, i, direction, weights), (g.ravel() * flat(direction)).sum()
         size = max(abs(want), np.abs(g.ravel() * flat(direction)).max(initial=0.0))
         rtol = (1e-11 if row.analytic else 1e-6) * row.rtol
-        assert abs(got - want) <= rtol * size, f"{row.name}{describe(sample)}: gradient {i} gives {got}, reference {want}"
+        assert abs(got - want) <= rtol * size, (
+            f"{row.name}{describe(sample)}: gradient {i} gives {got}, reference {want}"
+        )
     if "float32" in row.dtypes:
         for i, g, h in zip(places, exact, gradients(row, sample, "float32", weights)):
             close(h, g, 2e-4 * row.rtol, f"{row.name}{describe(sample)}: gradient {i} in float32")
@@ -157,18 +169,25 @@ def symbols(row, sample):
     def symbol(a):
         if isinstance(a, list | tuple) and any(isinstance(v, np.ndarray) for v in a):
             return [symbol(v) for v in a]
-        return Symbol(a.shape, "float32" if a.dtype == np.float64 else a.dtype) if isinstance(a, np.ndarray) else a
+        return (
+            Symbol(a.shape, "float32" if a.dtype == np.float64 else a.dtype) if isinstance(a, np.ndarray)
+            else a
+        )
     with quiet():
         got = as_list(row.f(*[symbol(a) for a in args], **options))
         want = as_list(row.f(*cast(args, "float32"), **options))
     for g, w in zip(got, want, strict=True):
         assert isinstance(g, Symbol), f"{row.name}: a symbol became {type(g).__name__}"
-        assert g.shape == w.shape and g.dtype == w.dtype, f"{row.name}: symbol {g.shape} {g.dtype}, value {w.shape} {w.dtype}"
+        assert g.shape == w.shape and g.dtype == w.dtype, (
+            f"{row.name}: symbol {g.shape} {g.dtype}, value {w.shape} {w.dtype}"
+        )
 
 
 def differentiable(row, sample):
     """Not samples of special values, and not integers."""
     args, _ = unwrap(sample)
     places = [args[i] for i in row.wrt if i < len(args)]
-    arrays = [a for p in places for a in (p if isinstance(p, list | tuple) else [p]) if isinstance(a, np.ndarray)]
+    arrays = [
+        a for p in places for a in (p if isinstance(p, list | tuple) else [p]) if isinstance(a, np.ndarray)
+    ]
     return bool(arrays) and all(a.dtype == np.float64 and np.isfinite(a).all() for a in arrays)

@@ -1,8 +1,8 @@
 """The table of ops: `row(name, reference, samples, wrt)` is all that a new op needs to be tested.
 
-A sample is a tuple of positional arguments, with a dict of options as its last entry where there are any. float64 arrays stand
-for the dtype under test; `wrt` names the arguments to differentiate. The reference is NumPy on float64; it is also called with
-complex arrays, so it compares by real parts (see `real`), or says `analytic=False` and is differenced.
+A sample is a tuple of positional arguments, a dict of options last where there are any; float64
+arrays stand for the dtype under test. `wrt` names the arguments to differentiate. The reference is float64 NumPy;
+it is called with complex arrays too, so it compares by real parts (see `real`), or says `analytic=False`.
 """
 import zlib
 from collections.abc import Callable
@@ -32,9 +32,14 @@ class Row:
         return self.name
 
 
-def row(name, reference, samples, wrt=(), *, f=None, analytic=True, rtol=1.0, symbolic=True, dtypes=("float64", "float32")):
+def row(
+    name, reference, samples, wrt=(), *, f=None, analytic=True, rtol=1.0, symbolic=True,
+    dtypes=("float64", "float32")
+):
     """Register an op; `rtol` scales the usual tolerances, `f` stands in for the function of this name."""
-    ROWS.append(Row(name, f or getattr(ops, name), reference, samples, tuple(wrt), analytic, rtol, symbolic, dtypes))
+    ROWS.append(
+        Row(name, f or getattr(ops, name), reference, samples, tuple(wrt), analytic, rtol, symbolic, dtypes)
+    )
 
 
 _r = np.random.default_rng(zlib.crc32(b"ops"))
@@ -75,15 +80,19 @@ SPECIAL = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0])
 
 def shapes(make):
     """One argument in every form: matrix, number, empty, transposed, stepped, many axes, tiny."""
-    return [(make(3, 4),), (make(),), (make(0, 3),), (make(4, 3).T,), (make(6, 5)[::2, ::-1],), (make(2, 1, 3, 2),),
-            (make(5) * 1e-6,)]
+    return [
+        (make(3, 4),), (np.asarray(make()),), (make(0, 3),), (make(4, 3).T,), (make(6, 5)[::2, ::-1],),
+        (make(2, 1, 3, 2),), (make(5) * 1e-6,)
+    ]
 
 
 def pairs(a, b=None):
     """Two arguments that broadcast: same, row, column, number, empty, different ranks, non-contiguous."""
     b = b or a
-    return [(a(3, 4), b(3, 4)), (a(3, 4), b(4)), (a(3, 1), b(1, 4)), (a(2, 3), b()), (a(), b(2, 3)), (a(0, 3), b(3)),
-            (a(4, 3).T, b(2, 3, 4)), (a(3, 4), 2.0), (1.5, b(3))]
+    return [
+        (a(3, 4), b(3, 4)), (a(3, 4), b(4)), (a(3, 1), b(1, 4)), (a(2, 3), b()), (a(), b(2, 3)),
+        (a(0, 3), b(3)), (a(4, 3).T, b(2, 3, 4)), (a(3, 4), 2.0), (1.5, b(3))
+    ]
 
 
 def real(f):

@@ -4,13 +4,15 @@ import inspect
 import pytest
 
 from gpunn import backend, ops
-from gpunn.symbol import Symbol
 from tests.kernels.devices import DEVICES
 
-from . import check, rows_math, rows_nn, rows_shape
-from .table import ROWS, unwrap
+from . import check
+from .table import ROWS
 
-NO_ROW = {"convert_to_numpy", "custom_gradient", "dropout", "dtype", "is_tensor", "ndim", "shape", "size", "empty", "empty_like"}
+NO_ROW = {
+    "convert_to_numpy", "custom_gradient", "dropout", "dtype", "is_tensor", "ndim", "shape", "size", "empty",
+    "empty_like"
+}
 HEAVY = {"sim"}                     # devices where every launch is slow: the first two samples of a row
 
 

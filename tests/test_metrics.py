@@ -1,0 +1,167 @@
+"""Metrics against values recorded from Keras 3, their state, and what they refuse."""
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gpunn import backend, metrics, ops
+from gpunn.backend import persistent
+from gpunn.backend.program import Program
+from gpunn.tensor import Tensor
+
+from .golden import loss_cases as cases
+
+HERE = Path(__file__).parent / "golden"
+GOLDEN, LOSSES = np.load(HERE / "metrics.npz"), np.load(HERE / "losses.npz")
+IDS = [f"{name}-{i}" for i, (name, *_) in enumerate(cases.METRICS)]
+
+
+@pytest.mark.parametrize("weights", ["plain", "weighted"])
+@pytest.mark.parametrize("i", range(len(cases.METRICS)), ids=IDS)
+def test_like_keras(i, weights):
+    name, options, y, p = cases.METRICS[i]
+    metric = getattr(metrics, name)(**options)
+    for half in (slice(0, 4), slice(4, 6)):
+        metric.update_state(y[half], p[half], cases.WEIGHTS[half] if weights == "weighted" else None)
+    np.testing.assert_allclose(metric.result().numpy(), GOLDEN[f"{i}/{weights}"], 3e-5, 1e-6)
+
+
+@pytest.mark.parametrize("name", ["Mean", "Sum"])
+def test_reductions_like_keras(name):
+    for kind, weights in (("plain", None), ("weighted", cases.WEIGHTS)):
+        got = getattr(metrics, name)()(cases.SCORES, weights)
+        np.testing.assert_allclose(got.numpy(), GOLDEN[f"{name}/{kind}"], 1e-5)
+
+
+def test_masked_like_keras():
+    p = Tensor(cases.DEEP)
+    p.mask = Tensor(cases.MASK)
+    got = metrics.SparseCategoricalAccuracy()(cases.DEEP_LABELS, p)
+    np.testing.assert_allclose(got.numpy(), LOSSES["masked/metric"], 1e-5)
+
+
+@pytest.mark.parametrize("i", range(len(cases.METRICS)), ids=IDS)
+def test_reset_forgets_everything(i):
+    name, options, y, p = cases.METRICS[i]
+    metric, fresh = getattr(metrics, name)(**options), getattr(metrics, name)(**options)
+    metric.update_state(y, p)
+    metric.reset_state()
+    np.testing.assert_array_equal(metric(y, p).numpy(), fresh(y, p).numpy())
+
+
+@pytest.mark.parametrize("i", range(len(cases.METRICS)), ids=IDS)
+def test_config_round_trip(i):
+    name, options, *_ = cases.METRICS[i]
+    metric = getattr(metrics, name)(**options, name="mine")
+    again = metrics.deserialize(metrics.serialize(metric))
+    assert type(again) is type(metric) and again.get_config() == metric.get_config()
+
+
+RECORDED = [i for i, (name, options, *_) in enumerate(cases.METRICS) if "top_k" not in options]
+
+
+@pytest.mark.parametrize("i", RECORDED, ids=lambda i: IDS[i])
+def test_replay_counts_like_eager_steps(i):
+    """A recorded update must do again what it did, on new data in the same place."""
+    name, options, y, p = cases.METRICS[i]
+    r = np.random.default_rng(i)
+    before = backend.device()
+    backend.use("cpu")
+    metric, eager = getattr(metrics, name)(**options), getattr(metrics, name)(**options)
+    where = [persistent(a.copy()) for a in (y, p)]
+    program = Program(backend.current(), lambda: metric.update_state(*map(Tensor, where)), what=name)
+    for _ in range(6):
+        order = r.permutation(len(y))
+        where[0][...], where[1][...] = y[order], p[r.permutation(len(y))]
+        program()
+        eager.update_state(*(a.copy() for a in where))
+    backend.use(before)
+    assert program.replay is not None, f"{name} was not recorded"
+    np.testing.assert_array_equal(metric.result().numpy(), eager.result().numpy())
+
+
+def test_accuracy_by_shapes():
+    assert metrics.resolve_accuracy((8,), (8, 1)) is metrics.BinaryAccuracy
+    assert metrics.resolve_accuracy((8, 1), (8, 10)) is metrics.SparseCategoricalAccuracy
+    assert metrics.resolve_accuracy((8,), (8, 10)) is metrics.SparseCategoricalAccuracy
+    assert metrics.resolve_accuracy((8, 10), (8, 10)) is metrics.CategoricalAccuracy
+    assert metrics.as_metric("acc", ((8,), (8, 10))).name == "acc"
+
+
+def test_names():
+    assert (
+        type(metrics.as_metric("mse")) is metrics.MeanSquaredError and metrics.as_metric("mse").name == "mse"
+    )
+    assert type(metrics.get("auc")) is metrics.AUC
+    assert (
+        metrics.as_metric(lambda y, p: ops.mean(y - p, -1))(np.ones((2, 2)), np.zeros((2, 2))).item() == 1.0
+    )
+    with pytest.raises(ValueError, match="unknown metric 'precison'; did you mean '[Pp]recision'"):
+        metrics.get("precison")
+
+
+def test_own_metric():
+    class Positives(metrics.Metric):
+        def __init__(self, name="positives"):
+            super().__init__(name=name)
+            self.count, self.inner = self.add_weight(name="count"), metrics.Mean()
+
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            self.count.assign_add(ops.sum(ops.cast(y_true, "float32")))
+            self.inner.update_state(y_pred)
+
+        def result(self):
+            return self.count + self.inner.result()
+    metric = Positives()
+    assert metric(np.ones(3), np.full(4, 2.0)).item() == 5.0 and len(metric.variables) == 3
+    metric.reset_state()
+    assert metric.result().item() == 0.0
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (
+            lambda: metrics.Precision(thresholds=[0.5, 2]),
+            r"Precision: thresholds must lie in \[0, 1\], got \[2\]"
+        ),
+        (lambda: metrics.AUC(curve="RAC"), "AUC: curve is 'ROC' or 'PR', got 'RAC'"),
+        (lambda: metrics.AUC(summation_method="mid"), "AUC: summation_method is"),
+        (lambda: metrics.AUC(num_thresholds=1), "AUC: num_thresholds must be larger than 1, got 1"),
+        (lambda: metrics.AUC(num_labels=3), "AUC: num_labels needs multi_label=True"),
+        (
+            lambda: metrics.BinaryAccuracy(threshold=2),
+            r"BinaryAccuracy: threshold must lie in \(0, 1\), got 2"
+        ),
+        (
+            lambda: metrics.FBetaScore(average="all"),
+            "FBetaScore: average is None, 'micro', 'macro' or 'weighted', got 'all'"
+        ),
+        (lambda: metrics.FBetaScore(beta=-1.0), "FBetaScore: beta must be a float > 0, got -1.0"),
+        (lambda: metrics.F1Score(threshold=3.0), r"F1Score: threshold must be a float in \(0, 1\], got 3.0"),
+        (
+            lambda: metrics.F1Score()(np.zeros(3), np.zeros(3)),
+            r"F1Score: expected labels and predictions of shape \(n, classes\)"
+        ),
+        (lambda: metrics.R2Score("mean"), "R2Score: class_aggregation is one of"),
+        (lambda: metrics.R2Score(num_regressors=-1), "R2Score: num_regressors must be 0 or more, got -1"),
+        (
+            lambda: metrics.R2Score()(np.zeros((3, 2, 2)), np.zeros((3, 2, 2))),
+            "R2Score: expected predictions of shape"
+        ),
+        (
+            lambda: metrics.Precision(class_id=1)(np.zeros(3), np.zeros(3)),
+            "class_id=1: predictions must have shape"
+        ),
+    ],
+)
+def test_refusals(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_base_class_says_what_is_missing():
+    with pytest.raises(NotImplementedError, match="Metric must implement update_state"):
+        metrics.Metric().update_state(1, 2)
+    with pytest.raises(NotImplementedError, match="Metric must implement result"):
+        metrics.Metric().result()
