@@ -62,7 +62,7 @@ class Sequential(Model):
 
     def build(self, input_shape=None):
         if self._input is None and input_shape is not None:
-            self._input = Input(batch_shape=tuple(input_shape))
+            self._input = Input(batch_shape=(None, *input_shape[1:]))       # any number of samples may follow
             self._chain()
 
     def call(self, inputs, training=None, mask=None):
