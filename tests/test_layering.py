@@ -21,7 +21,8 @@ layers
 data callbacks
 models
 saving distribution viz classic utils datasets
-playground cli doctor
+playground doctor
+cli
 __main__
 """
 ROW = {name: row for row, names in enumerate(ORDER.split("\n")) for name in names.split()}
