@@ -9,7 +9,7 @@ def known() -> dict:
     """The classes a config may name: the library's layers and models; users' own come through custom_objects."""
     from .model import Functional, Model
     from .sequential import Sequential
-    return {**{n: getattr(layers, n) for n in layers.__all__}, "Functional": Functional, "Model": Model, "Sequential": Sequential}
+    return {**layers.KNOWN, "Functional": Functional, "Model": Model, "Sequential": Sequential}
 
 
 def layer_config(layer) -> dict:
@@ -67,7 +67,7 @@ def _written(value, calls):
     return map_structure(leaf, value)
 
 
-def graph_from_config(cls, config, custom_objects=None):
+def graph_from_config(config, custom_objects=None):
     made, symbols, waiting = {}, {}, []
     for entry in config["layers"]:
         if entry["class_name"] == "InputLayer":

@@ -40,6 +40,15 @@ class Model(Trainer, Layer):
         raise ValueError(f"{self.name}: no layer is named {name!r}; the layers are {', '.join(l.name for l in self.layers)}")
 
 
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """A graph of layers, or for a subclass with options of its own, `cls(**config)`."""
+        from .config import graph_from_config
+        if "input_layers" in config:
+            return graph_from_config(config, custom_objects)
+        return cls(**config)
+
+
 class Functional(Model):
     """A model made of a graph of layers."""
 
@@ -96,11 +105,6 @@ class Functional(Model):
     def get_config(self) -> dict:
         from .config import graph_config
         return graph_config(self)
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        from .config import graph_from_config
-        return graph_from_config(cls, config, custom_objects)
 
 
 @cache
