@@ -2,6 +2,7 @@
 from .. import _objects
 from .activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from .attention import Attention, MultiHeadAttention
+from .augmentation import RandomFlip, RandomRotation, RandomTranslation, RandomZoom
 from .cells import GRUCell, LSTMCell, SimpleRNNCell
 from .conv import (
     Conv1D,

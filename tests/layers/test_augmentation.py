@@ -1,0 +1,88 @@
+"""Random images: what each layer may do to a picture, when it does it, and that the places are the right ones."""
+import numpy as np
+import pytest
+
+from gpunn import layers, set_seed
+from gpunn.backend import constant, current, to_numpy
+from gpunn.backend.program import Program
+from gpunn.tensor import Tensor
+
+X = np.arange(2 * 4 * 4 * 1, dtype="float32").reshape(2, 4, 4, 1)
+MAKE = {
+    "flip": lambda **k: layers.RandomFlip(**k),
+    "rotation": lambda **k: layers.RandomRotation(0.3, **k),
+    "translation": lambda **k: layers.RandomTranslation(0.3, 0.3, **k),
+    "zoom": lambda **k: layers.RandomZoom(0.3, **k),
+}
+
+
+def stack(n):
+    return np.repeat(X[:1], n, 0)
+
+
+@pytest.mark.parametrize("make", MAKE.values(), ids=MAKE)
+def test_acts_only_while_training_and_on_its_own(make):
+    x = stack(16)
+    np.testing.assert_array_equal(make()(x, training=False).numpy(), x)
+    y = make()(x).numpy()
+    assert y.shape == x.shape and len(np.unique(y.reshape(16, -1), axis=0)) > 1
+
+
+@pytest.mark.parametrize("make", MAKE.values(), ids=MAKE)
+def test_takes_one_image_and_channels_first(make):
+    assert make()(X[0]).shape == X[0].shape
+    layer = make(seed=3, data_format="channels_first")
+    y = layer(X.transpose(0, 3, 1, 2).copy()).numpy().transpose(0, 2, 3, 1)
+    set_seed(1)
+    a = make(seed=3, data_format="channels_first")(X.transpose(0, 3, 1, 2).copy()).numpy()
+    set_seed(1)
+    np.testing.assert_array_equal(a.transpose(0, 2, 3, 1), make(seed=3)(X).numpy())
+    assert y.shape == X.shape
+
+
+@pytest.mark.parametrize("make", MAKE.values(), ids=MAKE)
+def test_a_step_can_be_recorded(make):
+    layer, x = make(), Tensor(constant(stack(8)))
+    program = Program(current(), lambda: [layer(x, training=True).data])
+    results = [to_numpy(program()[0]).copy() for _ in range(5)]
+    assert program.replay is not None and results[-1].shape == x.shape
+
+
+@pytest.mark.parametrize("mode, allowed", [
+    ("horizontal", lambda x: [x, x[:, ::-1]]),
+    ("vertical", lambda x: [x, x[::-1]]),
+    ("horizontal_and_vertical", lambda x: [x, x[:, ::-1], x[::-1], x[::-1, ::-1]]),
+])
+def test_flips_are_mirrors_each_with_its_share(mode, allowed):
+    y = layers.RandomFlip(mode, seed=1)(stack(400)).numpy()
+    counts = [sum(np.array_equal(image, a) for image in y) for a in allowed(X[0])]
+    assert sum(counts) == 400
+    assert all(abs(c - 400 / len(counts)) < 60 for c in counts)
+
+
+def test_a_quarter_turn_is_counter_clockwise():
+    y = layers.RandomRotation((0.25, 0.25))(X).numpy()
+    np.testing.assert_allclose(y[0, ..., 0], np.rot90(X[0, ..., 0]), atol=1e-4)
+
+
+def test_a_shift_goes_down_and_right():
+    y = layers.RandomTranslation((0.25, 0.25), (0.5, 0.5), fill_mode="constant")(X).numpy()[0, ..., 0]
+    expected = np.zeros((4, 4))
+    expected[1:, 2:] = X[0, :3, :2, 0]
+    np.testing.assert_allclose(y, expected, atol=1e-4)
+
+
+def test_zooming_in_by_half_shows_the_middle():
+    y = layers.RandomZoom((-0.5, -0.5), (0.0, 0.0))(X).numpy()[0, ..., 0]
+    rows = np.interp(1.5 + (np.arange(4) - 1.5) / 2, np.arange(4), X[0, :, 0, 0])
+    np.testing.assert_allclose(y, rows[:, None] + np.arange(4), atol=1e-4)
+
+
+@pytest.mark.parametrize("make, words", [
+    (lambda: layers.RandomFlip("diagonal"), "mode must be one of"),
+    (lambda: layers.RandomRotation(2.0), "factor must be a number or two from -1.0 to 1, got 2.0"),
+    (lambda: layers.RandomZoom(0.1, fill_mode="mirror"), "fill_mode must be one of"),
+])
+def test_says(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()
