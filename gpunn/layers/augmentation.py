@@ -64,8 +64,8 @@ class _Warp(_Random):
         n, (height, width) = images.shape[0], (images.shape[a] for a in spatial(self.data_format, 2))
         columns = [c if hasattr(c, "shape") else ops.full((n, 1), c) for c in self.places(n, height, width)]
         matrix = ops.concatenate([*columns, ops.zeros((n, 2))], axis=1)
-        return ops.image.affine_transform(images, matrix, interpolation=self.interpolation, fill_mode=self.fill_mode,
-                                          fill_value=self.fill_value, data_format=self.data_format)
+        return ops.image.affine_transform(images, matrix, self.interpolation, self.fill_mode, self.fill_value,
+                                          data_format=self.data_format)
 
 
 class RandomRotation(_Warp):
@@ -90,7 +90,8 @@ class RandomTranslation(_Warp):
                  fill_value=0.0, data_format=None, **kwargs):
         super().__init__(**kwargs)
         self.height_factor, self.width_factor = height_factor, width_factor
-        self._rows, self._columns = self._range("height_factor", height_factor), self._range("width_factor", width_factor)
+        self._rows = self._range("height_factor", height_factor)
+        self._columns = self._range("width_factor", width_factor)
         self._warping(fill_mode, interpolation, seed, fill_value, data_format)
 
     def places(self, n, height, width):
@@ -99,10 +100,10 @@ class RandomTranslation(_Warp):
 
 
 class RandomZoom(_Warp):
-    """Zooms each image out (positive factors) or in; one factor for both directions keeps the shape of things."""
+    """Zooms each image out (positive factors) or in; one factor for both directions keeps proportions."""
 
-    def __init__(self, height_factor, width_factor=None, fill_mode="reflect", interpolation="bilinear", seed=None,
-                 fill_value=0.0, data_format=None, **kwargs):
+    def __init__(self, height_factor, width_factor=None, fill_mode="reflect", interpolation="bilinear",
+                 seed=None, fill_value=0.0, data_format=None, **kwargs):
         super().__init__(**kwargs)
         self.height_factor, self.width_factor = height_factor, width_factor
         self._rows = self._range("height_factor", height_factor)
@@ -112,4 +113,5 @@ class RandomZoom(_Warp):
     def places(self, n, height, width):
         rows = self._draw(n, *self._rows) + 1
         columns = rows if self._columns is None else self._draw(n, *self._columns) + 1
-        return columns, 0.0, (1 - columns) * ((width - 1) / 2), 0.0, rows, (1 - rows) * ((height - 1) / 2)
+        x, y = (width - 1) / 2, (height - 1) / 2
+        return columns, 0.0, (1 - columns) * x, 0.0, rows, (1 - rows) * y

@@ -11,7 +11,7 @@ from ..symbol import Symbol
 from ..tensor import Tensor
 from ..tree import flatten, map_structure
 from .input_spec import refuse
-from .signature import Signature, known_options, option_names, shape_names
+from .signature import Signature, config_names, known_options, option_names, shape_names
 from .symbolic import symbolic_call
 from .weights import Weights
 
@@ -236,7 +236,10 @@ class Layer(Weights):
         return self._nodes[0]
 
     def get_config(self) -> dict:
-        """What `from_config` needs: the base's options, and the arguments that the constructor got."""
+        """What `from_config` needs: the base's options; where it is not overridden, the constructor's
+        arguments."""
+        if type(self).get_config is not Layer.get_config:
+            return self._base_config()
         own = {n: self._arguments[n] for n in option_names(type(self)) if n in self._arguments}
         for name, value in own.items():
             if not all(v is None or isinstance(v, bool | int | float | str) for v in flatten(value)):
@@ -293,8 +296,8 @@ class LibraryLayer(Layer):
         return int(value)
 
     def get_config(self):
-        own = {n: _plain(getattr(self, n)) for n in option_names(type(self))
-               if n not in ("name", "dtype", "trainable")}
+        names = (n for n in config_names(type(self)) if n not in ("name", "dtype", "trainable"))
+        own = {n: _plain(getattr(self, n)) for n in names if hasattr(self, n)}
         return {**self._base_config(), **own}
 
 

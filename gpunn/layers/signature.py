@@ -34,6 +34,17 @@ def option_names(cls) -> list[str]:
             if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
 
 
+def config_names(cls) -> list[str]:
+    """A constructor's arguments; where it hands **kwargs on, those of the library's class too."""
+    names = []
+    for base in cls.__mro__:
+        if "__init__" in vars(base):
+            names += option_names(base)
+            if base.__module__.startswith("gpunn."):
+                break
+    return list(dict.fromkeys(names))
+
+
 def known_options(cls) -> list[str]:
     """Every keyword that a class or one of its bases takes."""
     return [name for base in cls.__mro__ if "__init__" in vars(base) and base is not object

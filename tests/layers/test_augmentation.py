@@ -1,4 +1,4 @@
-"""Random images: what each layer may do to a picture, when it does it, and that the places are the right ones."""
+"""Random images: what each layer may do to a picture, when it does it, and where the pixels go."""
 import numpy as np
 import pytest
 

@@ -11,7 +11,7 @@ MAX_DEPTH, MAX_CALLS = 5, 30
 
 
 def cost(f) -> tuple[int, int]:
-    """(deepest nesting of Python frames below f itself, Python calls). Inside a kernel nesting does not count,
+    """(deepest nesting of Python frames below f, Python calls). Inside a kernel nesting does not count,
     calls do."""
     stack, deepest, calls = [], 0, 0
 

@@ -283,3 +283,32 @@ def test_the_old_order_of_add_weight_still_works():
     layer = Old()
     np.testing.assert_array_equal(layer(X).numpy(), X)
     assert layer.w.name == "w"
+
+
+def test_a_class_on_top_of_a_library_layer_keeps_its_config():
+    class Scaled(Dense):
+        def __init__(self, factor=2.0, **kwargs):
+            super().__init__(**kwargs)
+            self.factor = factor
+    layer = Scaled.from_config({**Scaled(3.0, units=4, activation="relu").get_config(), "name": "again"})
+    assert (layer.factor, layer.units, layer.get_config()["activation"]) == (3.0, 4, "relu")
+
+
+def test_an_overridden_get_config_starts_from_the_base_alone():
+    class Holder(Layer):
+        def __init__(self, inner, **kwargs):
+            super().__init__(**kwargs)
+            self.inner = inner
+
+        def get_config(self):
+            return {**super().get_config(), "inner": layers.serialize(self.inner)}
+    config = Holder(Dense(2), name="h").get_config()
+    assert set(config) == {"name", "trainable", "dtype", "inner"} and config["inner"]["class_name"] == "Dense"
+
+
+def test_long_lists_of_words_are_not_searched_for_layers():
+    layer = Dense(1)
+    layer.words = ["a"] * 3 + [Dense(1)]
+    assert layer.sublayers() == []
+    layer.words = [[Dense(1)], {"x": (Dense(1),)}]
+    assert len(layer.sublayers()) == 2
