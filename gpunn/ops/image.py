@@ -9,7 +9,7 @@ from .core import array, kernels_of, pair
 from .create import cast, kept
 from .index import embedding
 from .linalg import _matmul
-from .math import clip, floor
+from .math import clip, floor, round
 from .reduce import sum
 from .shape import _slice, expand_dims, pad, reshape, squeeze, transpose
 from .window import channels_first, resolve
@@ -78,8 +78,7 @@ def resize(
         x = _fit_ratio(x, height / width, crop_to_aspect_ratio, fill_value)
     (_, h, w, c), dtype = x.shape, str(x.dtype)
     y = _matmul(kept(_weights, h, height, interpolation, antialias, dtype), reshape(x, (-1, h, w * c)))
-    y = _matmul(kept(_weights, w, width, interpolation, antialias, dtype), reshape(y, (-1, w, c)))
-    return reshape(y, (-1, height, width, c))
+    return _matmul(kept(_weights, w, width, interpolation, antialias, dtype), reshape(y, (-1, height, w, c)))
 
 
 def _fit_ratio(x, ratio, crop, fill_value):
@@ -92,9 +91,7 @@ def _fit_ratio(x, ratio, crop, fill_value):
     top, left = abs(h - high) // 2, abs(w - wide) // 2
     if crop:
         return _slice(x, index=(slice(None), slice(top, top + high), slice(left, left + wide)))
-    return pad(
-        x, ((0, 0), (top, high - h - top), (left, wide - w - left), (0, 0)), constant_values=fill_value
-    )
+    return pad(x, ((0, 0), (top, top), (left, left), (0, 0)), constant_values=fill_value)
 
 
 def _edges(who, old, before, after, target, sign):
@@ -219,7 +216,7 @@ def affine_transform(
     u = divide(add(add(multiply(a0, x), multiply(a1, y)), a2), k)
     v = divide(add(add(multiply(b0, x), multiply(b1, y)), b2), k)
     if interpolation == "nearest":
-        return _sample(images, floor(add(u, 0.5)), floor(add(v, 0.5)), fill_mode, fill_value)
+        return _sample(images, round(u), round(v), fill_mode, fill_value)
     left, top = floor(u), floor(v)
     right_share, low_share = expand_dims(subtract(u, left), -1), expand_dims(subtract(v, top), -1)
     rows = []

@@ -96,7 +96,7 @@ def gradients(row, sample, dtype, weights):
     tensors = leaves(args, row.wrt, dtype)
     with quiet():
         y = as_list(row.f(*tensors, **options))
-        pairs = [(p, w) for p, w in zip(y, weights) if w is not None and p._node is not None]
+        pairs = [(p, w) for p, w in zip(y, weights) if w is not None and p.requires_grad]
         parts = [weighted(p, w, dtype) for p, w in pairs]
         if parts:
             backward(functools.reduce(ops.add, parts))

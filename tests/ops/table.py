@@ -1,7 +1,7 @@
 """The table of ops: `row(name, reference, samples, wrt)` is all that a new op needs to be tested.
 
 A sample is a tuple of positional arguments, a dict of options last where there are any; float64
-arrays stand for the dtype under test. `wrt` names the arguments to differentiate. The reference is float64 NumPy;
+arrays stand for the dtype under test. `wrt` names the arguments to differentiate. The reference is NumPy;
 it is called with complex arrays too, so it compares by real parts (see `real`), or says `analytic=False`.
 """
 import zlib
