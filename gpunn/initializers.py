@@ -163,8 +163,8 @@ class _Scaled(VarianceScaling):
     _options = ("seed",)
     _point: tuple = ()
 
-    def __init__(self, seed=None):
-        super().__init__(*self._point, seed=seed)
+    def __init__(self, seed=None, input_axes=None, output_axes=None):
+        super().__init__(*self._point, seed, input_axes, output_axes)
 
 
 class GlorotUniform(_Scaled):

@@ -23,6 +23,7 @@ class _Context(threading.local):
 
 _context = _Context()
 _DTYPES = ("float32", "float64")
+KERAS_ONLY = ("quantization_config", "lora_rank", "lora_alpha")     # None in configs that Keras writes
 
 
 class Layer(Weights):
@@ -299,6 +300,10 @@ class LibraryLayer(Layer):
         names = (n for n in config_names(type(self)) if n not in ("name", "dtype", "trainable"))
         own = {n: _plain(getattr(self, n)) for n in names if hasattr(self, n)}
         return {**self._base_config(), **own}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**{n: v for n, v in config.items() if n not in KERAS_ONLY or v is not None})
 
 
 def _plain(value):

@@ -59,10 +59,10 @@ class Bidirectional(Wrapper):
         super().__init__(layer, **{"trainable": layer.trainable, **kwargs})
         del self.layer
         self._require("merge_mode", merge_mode in self.modes, f"one of {self.modes}", merge_mode)
-        config = layer.get_config()
-        self.forward_layer = type(layer).from_config({**config, "name": f"forward_{layer.name}"})
+        config, name = layer.get_config(), layer.name.removeprefix("forward_")
+        self.forward_layer = type(layer).from_config({**config, "name": f"forward_{name}"})
         self.backward_layer = backward_layer or type(layer).from_config(
-            {**config, "name": f"backward_{layer.name}", "go_backwards": not layer.go_backwards})
+            {**config, "name": f"backward_{name}", "go_backwards": not layer.go_backwards})
         self.merge_mode = merge_mode
         for half in (self.forward_layer,
                      self.backward_layer):      # a masked step adds nothing to the other direction's

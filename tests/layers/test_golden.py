@@ -146,6 +146,17 @@ def test_a_config_makes_the_same_layer(name):
 
 
 @pytest.mark.parametrize("name", CASES)
+def test_a_config_written_by_keras_makes_the_layer(name):
+    layer, x, options = prepared(name)
+    copy = layers.deserialize({"class_name": type(layer).__name__, "config": about(name)["config"]})
+    copy(*x, **options)
+    copy.set_weights(recorded(name, "w"))
+    options.pop("training", None)
+    for a, b in zip(flatten(layer(*x, **options)), flatten(copy(*x, **options)), strict=True):
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
+
+
+@pytest.mark.parametrize("name", CASES)
 def test_symbols_have_the_shapes_of_results(name):
     layer, x, options = prepared(name)
     eager = flatten(layer(*x, **options))
