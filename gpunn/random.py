@@ -1,2 +1,15 @@
 """Random numbers with Keras' names."""
-from .ops.random import SeedGenerator, categorical, dropout, normal, randint, shuffle, truncated_normal, uniform
+from .ops.random import (
+    SeedGenerator,
+    categorical,
+    dropout,
+    normal,
+    randint,
+    shuffle,
+    truncated_normal,
+    uniform,
+)
+
+__all__ = [
+    "SeedGenerator", "categorical", "dropout", "normal", "randint", "shuffle", "truncated_normal", "uniform"
+]

@@ -1,7 +1,7 @@
 """Functions of two operands with broadcasting: arithmetic, comparisons, logic, bits; and `where`."""
+import operator
 from math import log as natural_log
 
-from ..backend import backend_of
 from ..tensor import op
 from .core import array, as_dtype, common, common_floats, fit, kernels_of
 
@@ -149,18 +149,18 @@ def select(condlist, choicelist, default=0):
     return y
 
 
-def host(name: str):
-    """An op that is not differentiable and has no kernel: the array library's own function."""
+def bits(name: str, f):
+    """An op on the bits of integers, by the array's own operator; it cannot be part of a recorded step."""
     @op
-    def f(*xs):
-        a = [array(x) for x in xs]
-        return getattr(backend_of(a[0]).xp, name)(*a), None
-    f.__name__ = f.__qualname__ = name
-    f.__doc__ = f"{name} of each element, on integers; it cannot be part of a recorded step."
-    return f
+    def apply(*xs):
+        return f(*map(array, xs)), None
+    apply.__name__ = apply.__qualname__ = name
+    apply.__doc__ = f"{name} of integers, element by element."
+    return apply
 
 
-bitwise_and, bitwise_or, bitwise_xor = host("bitwise_and"), host("bitwise_or"), host("bitwise_xor")
-bitwise_invert = bitwise_not = host("invert")
-bitwise_left_shift = left_shift = host("left_shift")
-bitwise_right_shift = right_shift = host("right_shift")
+bitwise_and, bitwise_or = bits("bitwise_and", operator.and_), bits("bitwise_or", operator.or_)
+bitwise_xor, bitwise_invert = bits("bitwise_xor", operator.xor), bits("bitwise_invert", operator.invert)
+bitwise_left_shift = left_shift = bits("left_shift", operator.lshift)
+bitwise_right_shift = right_shift = bits("right_shift", operator.rshift)
+bitwise_not = bitwise_invert

@@ -41,16 +41,34 @@ def test_symbols():
     assert ops.image.resize(Symbol((None, 5, 6, 3)), (4, 4)).shape == (None, 4, 4, 3)
 
 
-@pytest.mark.parametrize("make, message", [
-    (lambda: ops.image.resize(X, (2, 2), "cubic"), "resize: interpolation is 'nearest' or one of"),
-    (lambda: ops.image.resize(X[0, 0], (2, 2)), "resize: expected images"),
-    (lambda: ops.image.crop_images(X, 1, 1), "crop_images: along each axis give exactly two"),
-    (lambda: ops.image.crop_images(X, 1, 1, target_height=9, target_width=2), "crop_images: images of 5 x 6 are smaller"),
-    (lambda: ops.image.pad_images(X, 1, 1, target_height=2, target_width=9), "pad_images: images of 5 x 6 are larger"),
-    (lambda: ops.image.affine_transform(X, np.zeros((2, 8)), "cubic"), "affine_transform: interpolation is"),
-    (lambda: ops.image.affine_transform(X, np.zeros((2, 8)), fill_mode="edge"), "affine_transform: fill_mode is"),
-    (lambda: ops.image.resize(X, (2, 2), data_format="nhwc"), "resize: data_format is 'channels_last' or"),
-])
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: ops.image.resize(X, (2, 2), "cubic"), "resize: interpolation is 'nearest' or one of"),
+        (lambda: ops.image.resize(X[0, 0], (2, 2)), "resize: expected images"),
+        (lambda: ops.image.crop_images(X, 1, 1), "crop_images: along each axis give exactly two"),
+        (
+            lambda: ops.image.crop_images(X, 1, 1, target_height=9, target_width=2),
+            "crop_images: images of 5 x 6 are smaller"
+        ),
+        (
+            lambda: ops.image.pad_images(X, 1, 1, target_height=2, target_width=9),
+            "pad_images: images of 5 x 6 are larger"
+        ),
+        (
+            lambda: ops.image.affine_transform(X, np.zeros((2, 8)), "cubic"),
+            "affine_transform: interpolation is"
+        ),
+        (
+            lambda: ops.image.affine_transform(X, np.zeros((2, 8)), fill_mode="edge"),
+            "affine_transform: fill_mode is"
+        ),
+        (
+            lambda: ops.image.resize(X, (2, 2), data_format="nhwc"),
+            "resize: data_format is 'channels_last' or"
+        ),
+    ],
+)
 def test_refusals(make, message):
     with pytest.raises(ValueError, match=message):
         make()
