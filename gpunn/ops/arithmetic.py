@@ -2,6 +2,7 @@
 import operator
 from math import log as natural_log
 
+from ..backend import host_read
 from ..tensor import op
 from .core import array, as_dtype, common, common_floats, fit, kernels_of
 
@@ -153,6 +154,7 @@ def bits(name: str, f):
     """An op on the bits of integers, by the array's own operator; it cannot be part of a recorded step."""
     @op
     def apply(*xs):
+        host_read(name)
         return f(*map(array, xs)), None
     apply.__name__ = apply.__qualname__ = name
     apply.__doc__ = f"{name} of integers, element by element."

@@ -30,8 +30,6 @@ def counted_from_zero(ids, n: int):
         hasattr(i, "ndim") for i in np.ravel(np.array(ids, object))
     ):
         return kept(_wrapped, frozen(ids), n)
-    if isinstance(ids, np.ndarray | np.generic):
-        return _wrapped(ids, n)
     ids = convert_to_tensor(ids)
     return where(less(ids, 0), add(ids, n), ids)
 
@@ -237,6 +235,7 @@ def _count(ids, segments) -> int:
 @op
 def _argsort(x, *, axis, descending):
     """Places in stable order; by the array library, so not part of a recorded step"""
+    host_read("sorting")
     x = array(x)
     xp = backend_of(x).xp
     line = x if not descending else -x.astype("float64") if x.dtype.kind != "f" else -x
@@ -295,8 +294,11 @@ def diag(x, k: int = 0):
     if x.ndim == 2:
         return diagonal(x, k)
     n = x.shape[0] + abs(k)
-    rows = np.arange(x.shape[0], dtype=np.int32)[:, None] + np.array([-min(k, 0), max(k, 0)], np.int32)
-    return scatter(rows, x, (n, n))
+    return scatter(kept(_diagonal_places, x.shape[0], k), x, (n, n))
+
+
+def _diagonal_places(n, k):
+    return np.arange(n, dtype=np.int32)[:, None] + np.array([-min(k, 0), max(k, 0)], np.int32)
 
 
 def diagflat(x, k: int = 0):

@@ -1,7 +1,7 @@
 """Matrix products and what is made of them; factorizations by the array library."""
 from math import prod
 
-from ..backend import backend_of
+from ..backend import backend_of, host_read
 from ..tensor import op
 from .arithmetic import multiply
 from .core import array, axis_index, common, fit, floating, kernels_of
@@ -182,6 +182,7 @@ def library(name: str):
     """A function of numpy.linalg or cupy.linalg; it has no gradient and cannot be part of a recorded step."""
     @op
     def f(*xs, **options):
+        host_read(name)
         a = [floating(x) for x in xs]
         xp = backend_of(a[0]).xp
         y = getattr(xp.linalg, name)(*a, **options)

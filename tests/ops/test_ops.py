@@ -1,13 +1,14 @@
 """Every op of the table on every device; an op without a row fails."""
 import inspect
 
+import numpy as np
 import pytest
 
 from gpunn import backend, ops
 from tests.kernels.devices import DEVICES
 
 from . import check, rows_math, rows_nn, rows_shape
-from .table import ROWS
+from .table import ROWS, unwrap
 
 FILES = (rows_math, rows_nn, rows_shape)            # importing them fills the table
 NO_ROW = {
@@ -15,6 +16,18 @@ NO_ROW = {
     "empty_like"
 }
 HEAVY = {"sim"}                     # devices where every launch is slow: the first two samples of a row
+
+
+# by the array library or with a look at values: they make a step run eagerly
+ON_THE_HOST = {
+    "argsort", "bitwise_and", "bitwise_invert", "bitwise_or", "bitwise_xor", "cholesky", "det", "inv",
+    "left_shift", "nonzero", "qr", "right_shift", "solve", "sort", "svd", "top_k"
+}
+
+
+def has_arrays(row):
+    args, _ = unwrap(row.samples[0])
+    return any(isinstance(a, np.ndarray | list) for a in args)
 
 
 @pytest.fixture(scope="module", params=DEVICES)
@@ -47,6 +60,16 @@ def test_gradients(row, device):
 @pytest.mark.parametrize("row", [r for r in ROWS if r.symbolic], ids=lambda r: r.id)
 def test_symbols(row):
     check.symbols(row, row.samples[0])
+
+
+@pytest.mark.parametrize("row", [r for r in ROWS if has_arrays(r)], ids=lambda r: r.id)
+def test_replay(row):
+    """Whatever can be in a training step can be recorded, forward and backward."""
+    before = backend.device()
+    backend.use("cpu")
+    refused = check.replay(row, row.samples[0])
+    backend.use(before)
+    assert (refused is not None) == (row.name in ON_THE_HOST), f"{row.name}: {refused or 'was recorded'}"
 
 
 def test_every_public_op_has_a_row():
