@@ -1,8 +1,34 @@
 """What `compile` was given, matched with the model's outputs: one loss and a list of metrics for each."""
+from collections.abc import Mapping
+
 from .. import losses as losses_module
 from .. import metrics as metrics_module
 from ..metrics import Mean
 from ..tree import flatten
+
+
+class Results(Mapping):
+    """What a step logs: the metrics' results by name. Nothing is computed in the step itself, only where one is looked up."""
+
+    def __init__(self, named):
+        self.metrics = dict(named)
+
+    def __getitem__(self, name):
+        return self.metrics[name].result()
+
+    def __iter__(self):
+        return iter(self.metrics)
+
+    def __len__(self):
+        return len(self.metrics)
+
+
+class LossMean(Mean):
+    """The mean of the batches' losses, each counted as often as its batch has samples."""
+
+    def update_state(self, loss, samples: int):
+        self.total.assign_add(loss * float(samples))
+        self.count.assign_add(samples)
 
 
 class Losses:
@@ -13,7 +39,7 @@ class Losses:
         self.functions = functions
         weights = _per_output("loss_weights", loss_weights, names) if loss_weights is not None else [None] * len(names)
         self.weights = [1.0 if w is None else float(w) for w in weights]
-        self.trackers = [Mean(name=f"{n}_loss") for n, f in zip(names, functions, strict=True) if f is not None] \
+        self.trackers = [LossMean(name=f"{n}_loss") for n, f in zip(names, functions, strict=True) if f is not None] \
             if len(names) > 1 else []
 
     def __call__(self, y, y_pred, sample_weight):
@@ -26,7 +52,7 @@ class Losses:
                 continue
             value = losses_module.as_loss(f, (t.shape, p.shape))(t, p, s)
             if self.trackers:
-                next(trackers).update_state(value, sample_weight=len(p))
+                next(trackers).update_state(value, len(p))
             value = value if w == 1.0 else value * w
             total = value if total is None else total + value
         return total

@@ -8,15 +8,15 @@ from .. import optimizers
 from .._names import refuse_unknown
 from ..backend import current
 from ..callbacks import CallbackList
+from ..callbacks.callback import numbers
 from ..data import make_feed
 from ..data.batches import pack, unpack
 from ..data.host import host, split, weigh_classes
 from ..data.stream import BatchFeed
-from ..metrics import Mean
 from ..tensor import Tensor, gradients, no_grad
 from ..tree import flatten, map_structure
 from . import preflight
-from .compiled import Losses, Metrics
+from .compiled import Losses, LossMean, Metrics, Results
 from .loop import Loop
 
 COMPILE = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly", "steps_per_execution",
@@ -39,7 +39,7 @@ class Trainer:
         self._compiled = {"loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics}
         self.run_eagerly, self.steps_per_execution = run_eagerly, steps_per_execution
         self._losses_by_output = self._metrics_by_output = None
-        self._loss_tracker, self._batch_loops = Mean(name="loss"), {}
+        self._loss_tracker, self._batch_loops = LossMean(name="loss"), {}
         preflight.check_compile(self._compiled)
 
     # ---- one step -------------------------------------------------------------------------------------------------
@@ -49,7 +49,7 @@ class Trainer:
         x, y, sample_weight = unpack(data)
         y_pred = self(x, training=True)
         loss = self.compute_loss(x, y, y_pred, sample_weight)
-        self._loss_tracker.update_state(loss, sample_weight=len(flatten(x)[0]))
+        self._loss_tracker.update_state(loss, len(flatten(x)[0]))
         weights = self.trainable_weights
         if weights:
             gradients(self.optimizer.scale_loss(loss), weights)
@@ -60,7 +60,7 @@ class Trainer:
         x, y, sample_weight = unpack(data)
         y_pred = self(x, training=False)
         loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
-        self._loss_tracker.update_state(loss, sample_weight=len(flatten(x)[0]))
+        self._loss_tracker.update_state(loss, len(flatten(x)[0]))
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def predict_step(self, data):
@@ -77,14 +77,14 @@ class Trainer:
             raise ValueError(f"{self.name}: there is no loss: give one to compile(loss=...), or call add_loss in a layer")
         return total
 
-    def compute_metrics(self, x, y, y_pred, sample_weight=None) -> dict:
-        """Update the compiled metrics; the present results of all."""
+    def compute_metrics(self, x, y, y_pred, sample_weight=None) -> Results:
+        """Update the compiled metrics; the results of all, computed when somebody looks."""
         if self._metrics_by_output is None:
             names = self._names_of(y_pred)
             self._metrics_by_output = Metrics(self._compiled["metrics"], self._compiled["weighted_metrics"], names, names)
         if y is not None:
             self._metrics_by_output.update(y, y_pred, sample_weight)
-        return self.get_metrics_result()
+        return Results(self._named_metrics())
 
     def get_metrics_result(self) -> dict:
         """The loss first, then the metrics in their order."""
@@ -175,13 +175,13 @@ class Trainer:
         loop, key = self._batch_loop("train", data, self._train)
         self.optimizer.refresh()
         with _driven(self.optimizer):
-            logs = _floats(loop.run(key))
+            logs = numbers(loop.run(key))
         return logs if return_dict else _unwrapped(logs)
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
         self._require_compiled("test_on_batch")
         loop, key = self._batch_loop("test", _one_batch(x, y, sample_weight), self._test)
-        logs = _floats(loop.run(key))
+        logs = numbers(loop.run(key))
         return logs if return_dict else _unwrapped(logs)
 
     def predict_on_batch(self, x):
@@ -239,11 +239,11 @@ class Trainer:
         while (key := loop.feed.advance()) is not None:
             calls.on_test_batch_begin(step)
             logs = loop.run(key)
-            calls.on_test_batch_end(step, _floats(logs) if calls.wants_batches else None)
+            calls.on_test_batch_end(step, numbers(logs) if calls.wants_batches else None)
             step += 1
         if not step:
             raise ValueError("evaluate: the data is empty")
-        logs = _floats(logs)
+        logs = numbers(logs)
         calls.on_test_end(logs)
         return logs
 
@@ -277,7 +277,7 @@ class _Fit:
         model.reset_metrics()
         self.feed.start(epoch)
         calls.on_epoch_begin(epoch)
-        logs = _floats(self.steps())
+        logs = numbers(self.steps())
         if any(math.isnan(v) for v in logs.values()):
             warnings.warn(f"fit: {', '.join(k for k, v in logs.items() if math.isnan(v))} became NaN in epoch {epoch + 1}; lower the "
                           "learning rate, or look for NaN in the data", stacklevel=4)
@@ -341,11 +341,6 @@ def _one_batch(x, y=None, sample_weight=None, class_weight=None):
 
 def _copied(tensor) -> np.ndarray:
     return np.array(tensor.numpy())
-
-
-def _floats(logs) -> dict:
-    """Logs for the host: numbers."""
-    return {k: float(v) if np.size(v) == 1 else np.asarray(v) for k, v in (logs or {}).items()}
 
 
 def _unwrapped(logs: dict):
