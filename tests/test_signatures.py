@@ -14,7 +14,8 @@ KERAS = json.loads((pathlib.Path(__file__).parent / "golden" / "signatures.json"
 SHARED = [f"{family}.{name}" for family, name in (full.split(".") for full in KERAS)
           if hasattr(FAMILIES[family], name)]
 # what belongs to features that gpunn does not have: quantization, low-rank adapters, cuDNN by hand
-ABSENT = {"lora_rank", "lora_alpha", "quantization_config", "use_cudnn", "allow_last_axis_squeeze", "optional"}
+ABSENT = {"lora_rank", "lora_alpha", "quantization_config", "use_cudnn", "allow_last_axis_squeeze",
+          "optional"}
 # one number for a pair, and a default where Keras has none
 EQUAL = {"(1, 1)": "1", "(2, 2)": "2", "required": "2"}
 
