@@ -1,7 +1,4 @@
 """compile, fit, evaluate, predict: Keras' training interface on recorded steps."""
-import math
-import warnings
-
 import numpy as np
 
 from .. import optimizers
@@ -17,6 +14,7 @@ from ..tensor import Tensor, gradients, no_grad
 from ..tree import flatten, map_structure
 from . import preflight
 from .compiled import Losses, LossMean, Metrics, Results
+from .fit import Fit, driven
 from .loop import Loop
 
 COMPILE = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly", "steps_per_execution",
@@ -136,7 +134,7 @@ class Trainer:
         calls = CallbackList(callbacks, add_history=True, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=epochs,
                              steps=feed.steps)
         preflight.check_fit(self, feed, calls, held_out)
-        _Fit(self, feed, held_out, calls, validation_freq).run(initial_epoch, epochs)
+        Fit(self, feed, held_out, calls, validation_freq).run(initial_epoch, epochs)
         return calls.history
 
     def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, steps=None, callbacks=None,
@@ -174,7 +172,7 @@ class Trainer:
         data = _one_batch(x, y, sample_weight, class_weight)
         loop, key = self._batch_loop("train", data, self._train)
         self.optimizer.refresh()
-        with _driven(self.optimizer):
+        with driven(self.optimizer):
             logs = numbers(loop.run(key))
         return logs if return_dict else _unwrapped(logs)
 
@@ -246,84 +244,6 @@ class Trainer:
         logs = numbers(logs)
         calls.on_test_end(logs)
         return logs
-
-
-class _Fit:
-    """One call of fit: the epochs, the steps in them, the validation after them."""
-
-    def __init__(self, model, feed, held_out, calls, validation_freq):
-        self.model, self.feed, self.calls, self.validation_freq = model, feed, calls, validation_freq
-        self.loop = model._loop(model._train, feed, "fit")
-        self.validation = None if held_out is None else model._loop(model._test, held_out, "validation")
-
-    def run(self, initial_epoch: int, epochs: int):
-        model, optimizer = self.model, self.model.optimizer
-        model.stop_training = False
-        self.steps_done = int(optimizer.iterations)
-        self.calls.on_train_begin()
-        logs = {}
-        with _driven(optimizer):
-            for epoch in range(initial_epoch, epochs):
-                logs = self.epoch(epoch)
-                if model.stop_training:
-                    break
-        if optimizer.use_ema and model.trainable_weights:
-            optimizer.finalize_variable_values(model.trainable_weights)
-        self.calls.on_train_end(logs)
-        self.feed.close()
-
-    def epoch(self, epoch: int) -> dict:
-        model, calls = self.model, self.calls
-        model.reset_metrics()
-        self.feed.start(epoch)
-        calls.on_epoch_begin(epoch)
-        logs = numbers(self.steps())
-        if any(math.isnan(v) for v in logs.values()):
-            warnings.warn(f"fit: {', '.join(k for k, v in logs.items() if math.isnan(v))} became NaN in epoch {epoch + 1}; lower the "
-                          "learning rate, or look for NaN in the data", stacklevel=4)
-        if self.validation is not None and self.validates(epoch):
-            held_out = model._evaluate(self.validation, calls.quiet())
-            logs.update({f"val_{k}": v for k, v in held_out.items()})
-        calls.on_epoch_end(epoch, logs)
-        return logs
-
-    def validates(self, epoch: int) -> bool:
-        f = self.validation_freq
-        return (epoch + 1) % f == 0 if isinstance(f, int) else epoch + 1 in f
-
-    def steps(self) -> dict:
-        """All steps of an epoch; the logs of the last one, still on the device."""
-        feed, calls, optimizer, run = self.feed, self.calls, self.model.optimizer, self.loop.run
-        step, logs = 0, {}
-        while (key := feed.advance()) is not None:
-            calls.on_train_batch_begin(step)
-            optimizer.refresh(self.steps_done)
-            logs = run(key)
-            self.steps_done += 1
-            calls.on_train_batch_end(step, logs)
-            step += 1
-            if self.model.stop_training:
-                break
-        if not step:
-            raise ValueError("fit: the data is empty" if self.feed.steps != 0 else "fit: there is nothing to train on")
-        if feed.steps and step < feed.steps and not self.model.stop_training:
-            warnings.warn(f"fit: the data ended after {step} of {feed.steps} steps; make sure that the generator gives "
-                          "steps_per_epoch * epochs batches", stacklevel=5)
-            self.model.stop_training = not feed.can_restart
-        return logs
-
-
-class _driven:
-    """While a loop runs the steps, it tells the optimizer about each of them beforehand."""
-
-    def __init__(self, optimizer):
-        self.optimizer = optimizer
-
-    def __enter__(self):
-        self.optimizer.driven = True
-
-    def __exit__(self, *_):
-        self.optimizer.driven = False
 
 
 def _validation_feed(data, batch_size, steps):

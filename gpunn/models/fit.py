@@ -1,0 +1,81 @@
+"""One call of fit: the epochs, the steps in them, the validation after them."""
+import math
+import warnings
+from contextlib import contextmanager
+
+from ..callbacks.callback import numbers
+
+
+class Fit:
+    """Runs the epochs of one call, and tells the callbacks."""
+
+    def __init__(self, model, feed, held_out, calls, validation_freq):
+        self.model, self.feed, self.calls, self.validation_freq = model, feed, calls, validation_freq
+        self.loop = model._loop(model._train, feed, "fit")
+        self.validation = None if held_out is None else model._loop(model._test, held_out, "validation")
+
+    def run(self, initial_epoch: int, epochs: int):
+        model, optimizer = self.model, self.model.optimizer
+        model.stop_training = False
+        self.steps_done = int(optimizer.iterations)
+        self.calls.on_train_begin()
+        logs = {}
+        with driven(optimizer):
+            for epoch in range(initial_epoch, epochs):
+                logs = self.epoch(epoch)
+                if model.stop_training:
+                    break
+        if optimizer.use_ema and model.trainable_weights:
+            optimizer.finalize_variable_values(model.trainable_weights)
+        self.calls.on_train_end(logs)
+        self.feed.close()
+
+    def epoch(self, epoch: int) -> dict:
+        model, calls = self.model, self.calls
+        model.reset_metrics()
+        self.feed.start(epoch)
+        calls.on_epoch_begin(epoch)
+        logs = numbers(self.steps())
+        if any(math.isnan(v) for v in logs.values()):
+            warnings.warn(f"fit: {', '.join(k for k, v in logs.items() if math.isnan(v))} became NaN in epoch {epoch + 1}; lower the "
+                          "learning rate, or look for NaN in the data", stacklevel=4)
+        if self.validation is not None and self.validates(epoch):
+            held_out = model._evaluate(self.validation, calls.quiet())
+            logs.update({f"val_{k}": v for k, v in held_out.items()})
+        calls.on_epoch_end(epoch, logs)
+        return logs
+
+    def validates(self, epoch: int) -> bool:
+        f = self.validation_freq
+        return (epoch + 1) % f == 0 if isinstance(f, int) else epoch + 1 in f
+
+    def steps(self) -> dict:
+        """All steps of an epoch; the logs of the last one, still on the device."""
+        feed, calls, optimizer, run = self.feed, self.calls, self.model.optimizer, self.loop.run
+        step, logs = 0, {}
+        while (key := feed.advance()) is not None:
+            calls.on_train_batch_begin(step)
+            optimizer.refresh(self.steps_done)
+            logs = run(key)
+            self.steps_done += 1
+            calls.on_train_batch_end(step, logs)
+            step += 1
+            if self.model.stop_training:
+                break
+        if not step:
+            raise ValueError("fit: the data is empty" if self.feed.steps != 0 else "fit: there is nothing to train on")
+        if feed.steps and step < feed.steps and not self.model.stop_training:
+            warnings.warn(f"fit: the data ended after {step} of {feed.steps} steps; make sure that the generator gives "
+                          "steps_per_epoch * epochs batches", stacklevel=5)
+            self.model.stop_training = not feed.can_restart
+        return logs
+
+
+@contextmanager
+def driven(optimizer):
+    """While a loop runs the steps, it tells the optimizer about each of them beforehand."""
+    optimizer.driven = True
+    try:
+        yield
+    finally:
+        optimizer.driven = False
