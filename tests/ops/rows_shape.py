@@ -71,7 +71,7 @@ row(
     "cast", lambda x, d: x.astype(d),
     [(n(3) * 5, "int32"), (ids(4, 3), "bool"), (flags(3), "int32"), (ids(3, 2), "float32")]
 )
-row("cast", lambda x, d: x, [(n(3, 4), "float64"), (n(3), "float32")], V, dtypes=("float32",))
+row("cast", lambda x, d: x, [(n(3, 4), "float64"), (n(0, 3), "float64")], V, dtypes=("float32",))
 row(
     "saturate_cast", lambda x, d: np.clip(x, 0, 255).astype(d),
     [(np.array([-3.0, 7.9, 400.0]), "uint8"), (ids(999, 4), "uint8")]
