@@ -148,13 +148,13 @@ extern "C" __global__ void __launch_bounds__(256) attention_delta(
     }
 }
 
-// out (rows) = weights (rows, columns) values (columns). The weights are the probabilities, remade from lse;
-// SLOPE: the gradient of the scores. KEYS: rows are keys, columns are queries.
-template <bool KEYS, bool SLOPE>
-__device__ inline void backward(const T *a, const T *b, const T *da, const T *db, const T *values, T *out,
-                                const T *lse, const T *delta, const bool *mask, T scale, const Attention &g,
-                                Tiles &s) {
-    const int row_count = KEYS ? g.tk : g.tq, column_count = KEYS ? g.tq : g.tk, width = SLOPE ? g.d : g.e;
+// out (rows) = weights (rows, columns) values (columns). The weights are the probabilities, remade from lse; for
+// `scores`, what flows back to the scores. `by_key`: rows are keys and columns queries. One kernel makes dq, dk, dv.
+extern "C" __global__ void __launch_bounds__(256) attention_grad(
+        const T *a, const T *b, const T *da, const T *db, const T *values, T *out, const T *lse, const T *delta,
+        const void *mask, T scale, int by_key, int scores, Attention g) {
+    __shared__ Tiles s;
+    const int row_count = by_key ? g.tk : g.tq, column_count = by_key ? g.tq : g.tk, width = scores ? g.d : g.e;
     const Place at(g, row_count);
     const Input rows = Input(a, g, at.image, at.head, row_count, g.d).from(at.row0);
     const Input slope_rows = Input(da, g, at.image, at.head, row_count, g.e).from(at.row0);
@@ -163,45 +163,24 @@ __device__ inline void backward(const T *a, const T *b, const T *da, const T *db
     const Input weighted(values, g, at.image, at.head, column_count, width);
     const int statistics = (at.image * g.heads + at.head) * g.tq;
     T sums[4][4] = {}, factor[4] = {1, 1, 1, 1};
-    int first = g.causal && KEYS ? at.row0 : 0;
-    int last = g.causal && !KEYS ? min(column_count, at.row0 + 64) : column_count;
+    int first = g.causal && by_key ? at.row0 : 0;
+    int last = g.causal && !by_key ? min(column_count, at.row0 + 64) : column_count;
     for (int column0 = first; column0 < last; column0 += 32) {
         T score[4][2] = {}, slope[4][2] = {};
         multiply(score, rows, columns.from(column0), at, s);
-        if (SLOPE) multiply(slope, slope_rows, slope_columns.from(column0), at, s);
+        if (scores) multiply(slope, slope_rows, slope_columns.from(column0), at, s);
 #pragma unroll
         for (int i = 0; i < 4; i++)
 #pragma unroll
             for (int j = 0; j < 2; j++) {
                 int row = at.row0 + at.line * 4 + i, column = column0 + at.lane + 16 * j;
-                int query = KEYS ? column : row, key = KEYS ? row : column;
-                bool allowed = g.allowed(mask, at.image, at.head, query, key);
+                int query = by_key ? column : row, key = by_key ? row : column;
+                bool allowed = g.allowed((const bool *)mask, at.image, at.head, query, key);
                 T weight = allowed ? exp(score[i][j] * scale - lse[statistics + query]) : (T)0;
-                if (SLOPE && weight != 0) weight *= (slope[i][j] - delta[statistics + query]) * scale;
+                if (scores && weight != 0) weight *= (slope[i][j] - delta[statistics + query]) * scale;
                 s.weight[at.lane + 16 * j][at.line * 4 + i] = weight;
             }
         add_weighted(sums, weighted.from(column0), at, s);
     }
     store(sums, factor, Rows<T>(out, g, at.image, at.head, row_count, width).from(at.row0), at);
-}
-
-extern "C" __global__ void __launch_bounds__(256) attention_dq(
-        const T *q, const T *k, const T *v, const T *dy, const T *lse, const T *delta, T *dq,
-        const void *mask, T scale, Attention g) {
-    __shared__ Tiles s;
-    backward<false, true>(q, k, dy, v, k, dq, lse, delta, (const bool *)mask, scale, g, s);
-}
-
-extern "C" __global__ void __launch_bounds__(256) attention_dk(
-        const T *q, const T *k, const T *v, const T *dy, const T *lse, const T *delta, T *dk,
-        const void *mask, T scale, Attention g) {
-    __shared__ Tiles s;
-    backward<true, true>(k, q, v, dy, q, dk, lse, delta, (const bool *)mask, scale, g, s);
-}
-
-extern "C" __global__ void __launch_bounds__(256) attention_dv(
-        const T *q, const T *k, const T *v, const T *dy, const T *lse, const T *delta, T *dv,
-        const void *mask, T scale, Attention g) {
-    __shared__ Tiles s;
-    backward<true, false>(k, q, v, dy, dy, dv, lse, delta, (const bool *)mask, scale, g, s);
 }

@@ -39,7 +39,8 @@ def attention_backward(dy, q, k, v, y, lse, scale, causal=False, mask=None, out=
     g, mask = _struct(q, k, v, causal, mask)
     delta = empty(lse, lse.shape)
     launch("attention", "attention_delta", blocks(lse.size * 32), (dy, y, delta, g, lse.size), T=q.dtype)
-    for name, grad in zip(("dq", "dk", "dv"), grads):
-        args = q, k, v, dy, lse, delta, grad, mask, float(scale), g
-        launch("attention", f"attention_{name}", _grid(grad), args, T=q.dtype)
+    dq, dk, dv = grads
+    for by_key, scores, *roles in ((0, 1, q, k, dy, v, k, dq), (1, 1, k, q, v, dy, q, dk), (1, 0, k, q, v, dy, dy, dv)):
+        args = *roles, lse, delta, mask, float(scale), by_key, scores, g
+        launch("attention", "attention_grad", _grid(roles[-1]), args, T=q.dtype)
     return grads

@@ -2,7 +2,7 @@
 // headers are needed. Dtypes are text macros (#define T float). Scalars that change from step to step are
 // read from device memory, never passed by value.
 #define GRID_STRIDE(i, n) \
-    for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < (n); \
+    _Pragma("unroll 1") for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < (n); \
          i += (long long)gridDim.x * blockDim.x)
 
 #define FULL_WARP 0xffffffffu
@@ -70,8 +70,9 @@ template <class V> __device__ inline V row_max(V value, int lanes, V *part) {
 
 // Threads of x take the columns of a row, threads of y and blocks take rows: indices stay in 32 bits.
 #define ROWS_COLUMNS(row, rows, column, columns) \
+    _Pragma("unroll 1") \
     for (int row = blockIdx.x * blockDim.y + threadIdx.y; row < (rows); row += gridDim.x * blockDim.y) \
-        for (int column = threadIdx.x; column < (columns); column += blockDim.x)
+        _Pragma("unroll 1") for (int column = threadIdx.x; column < (columns); column += blockDim.x)
 
 // The windows of a convolution or a pooling: (n, h, w, groups * c) -> (n, oh, ow, groups * f)
 struct Window {

@@ -85,7 +85,7 @@ struct WeightTiles : Tiles {
 __device__ inline void multiply(T (&sums)[4][4], const Tiles &s) {
     __syncthreads();
     int row = threadIdx.x / 16 * 4, column = threadIdx.x % 16 * 4;
-#pragma unroll
+#pragma unroll 4
     for (int k = 0; k < 16; k++)
 #pragma unroll
         for (int i = 0; i < 4; i++)
@@ -133,20 +133,20 @@ __device__ inline void conv_tile(const T *x, const T *w, const T *bias, T *y, Si
         }
 }
 
-extern "C" __global__ void __launch_bounds__(256) conv_forward(
+extern "C" __global__ void __launch_bounds__(256, 2) conv_forward(
         const T *x, const T *w, const T *bias, T *y, Window g, int biased, int activation) {
     __shared__ Tiles s;
     conv_tile(x, w, bias, y, Side<false>{g}, biased, activation, s);
 }
 
-extern "C" __global__ void __launch_bounds__(256) conv_backward(const T *dz, const T *w, T *dx, Window g) {
+extern "C" __global__ void __launch_bounds__(256, 2) conv_backward(const T *dz, const T *w, T *dx, Window g) {
     __shared__ Tiles s;
     conv_tile(dz, w, dz, dx, Side<true>{g}, 0, 0, s);
 }
 
 // Rows: (tap, channel); depth: the pixels of one slice; columns: filters; grid (tiles, slices, groups).
 // -> parts (slices, kh, kw, c, groups * f)
-extern "C" __global__ void __launch_bounds__(256) conv_weight(
+extern "C" __global__ void __launch_bounds__(256, 2) conv_weight(
         const T *x, const T *dz, T *parts, Window g, int slice) {
     __shared__ WeightTiles s;
     Side<false> side{g};

@@ -3,6 +3,7 @@
 The array library that a kernel runs on is found by the type of its arrays, so whatever speaks CuPy's language
 (CuPy itself, or a stand-in that runs the sources on the CPU) is served by the same launchers.
 """
+import re
 from functools import cache
 from pathlib import Path
 
@@ -49,9 +50,14 @@ def source(file: str) -> str:
 
 @cache
 def compiled(library, file: str, name: str, types: tuple):
+    """The kernel, and the name and dtype of every array that it takes (None: no array, or one of any dtype)."""
     # -DT= would rewrite NVRTC's own header
-    defines = "".join(f"#define {key} {C_NAME[dtype]}\n" for key, dtype in types)
-    return library.RawModule(code=defines + source(file), options=OPTIONS).get_function(name)
+    defines = "".join(f"#define {key} {C_NAME[dtype.name]}\n" for key, dtype in types)
+    kernel = library.RawModule(code=defines + source(file), options=OPTIONS).get_function(name)
+    dtypes = {"void": None} | {c: np.dtype(dtype) for dtype, c in C_NAME.items()} | dict(types)
+    parameters = re.search(rf"__launch_bounds__\([^)]*\)\s+{name}\s*\(([^)]*)\)", source(file))[1].split(",")
+    return kernel, [(parameter.split("*")[1], dtypes[parameter.split("*")[0].replace("const", "").strip()])
+                    if "*" in parameter else (None, None) for parameter in parameters]
 
 
 def scalar(value, real):
@@ -74,9 +80,14 @@ def launch(file: str, name: str, grid, args, *, block=BLOCK, shared: int = 0, **
     An empty grid runs nothing.
     """
     library = next(libraries[type(a)] for a in args if type(a) in libraries)
-    types = tuple((key, np.dtype(dtype).name) for key, dtype in types.items())
-    real = np.dtype(dict(types).get("T", "float32")).type
+    types = {key: np.dtype(dtype) for key, dtype in types.items()}
     grid, block = (grid,) if isinstance(grid, int) else grid, (block,) if isinstance(block, int) else block
     if 0 in grid:
         return
-    compiled(library, file, name, types)(grid, block, tuple(scalar(a, real) for a in args), shared_mem=shared)
+    kernel, parameters = compiled(library, file, name, tuple(types.items()))
+    for a, (parameter, dtype) in zip(args, parameters):
+        if dtype is not None and a.dtype != dtype:
+            raise TypeError(f"{name}: {parameter} is {a.dtype} where {dtype} is expected (the arrays of a kernel "
+                            "share a dtype, indices are int32): cast it with copy(x, dtype)")
+    real = types["T"].type
+    kernel(grid, block, tuple(scalar(a, real) for a in args), shared_mem=shared)

@@ -4,6 +4,7 @@
 // which `combine` adds up in order.
 #define TILE 64
 #define SLICE 16
+#define RESIDENT (sizeof(T) == 4 ? 2 : 1)      // blocks that a multiprocessor holds: registers are shared out
 
 struct Matrices {                       // strides in elements; c is (m, n) with rows c_row apart
     long long a_row, a_col, b_row, b_col, c_row;
@@ -16,22 +17,25 @@ struct alignas(16) Four { T at[4]; };   // one load from shared memory
 // is used up, to part[16][64]. Outside are zeros; neighbouring threads read what lies together.
 struct Slice {
     long long row, col;
-    int rows, cols;
+    int rows, cols, i, j, down, along;  // the first of the four, and the way to the next
 
-    __device__ int i(int e) const { e = threadIdx.x + e * 256; return row < col ? e % TILE : e / SLICE; }
-    __device__ int j(int e) const { e = threadIdx.x + e * 256; return row < col ? e / TILE : e % SLICE; }
+    __device__ Slice(long long row, long long col, int rows, int cols) : row(row), col(col), rows(rows), cols(cols) {
+        bool upright = row < col;
+        i = upright ? threadIdx.x % TILE : threadIdx.x / SLICE, down = upright ? 0 : 256 / SLICE;
+        j = upright ? threadIdx.x / TILE : threadIdx.x % SLICE, along = upright ? 256 / TILE : 0;
+    }
     __device__ Four fetch(const T *x, int first_row, int first_col) const {
         Four held;
+        int y = first_row + i, z = first_col + j;
+        x += y * row + z * col;
         #pragma unroll
-        for (int e = 0; e < 4; e++) {
-            int y = first_row + i(e), z = first_col + j(e);
-            held.at[e] = y < rows && z < cols ? x[y * row + z * col] : (T)0;
-        }
+        for (int e = 0; e < 4; e++, y += down, z += along, x += down * row + along * col)
+            held.at[e] = y < rows && z < cols ? *x : (T)0;
         return held;
     }
     __device__ void store(const Four &held, T (*part)[TILE + 4]) const {
         #pragma unroll
-        for (int e = 0; e < 4; e++) part[j(e)][i(e)] = held.at[e];
+        for (int e = 0; e < 4; e++) part[j + e * along][i + e * down] = held.at[e];
     }
 };
 
@@ -54,7 +58,7 @@ __device__ inline void write_tile(const T *tile, int first_i, int first_j, T *c,
     }
 }
 
-extern "C" __global__ void __launch_bounds__(256) matmul(const T *a, const T *b, T *c, const T *bias,
+extern "C" __global__ void __launch_bounds__(256, RESIDENT) matmul(const T *a, const T *b, T *c, const T *bias,
         T *partial, const __grid_constant__ Matrices s, const __grid_constant__ View batch) {
     __shared__ Four memory[TILE * (TILE + 4) / 4];         // two slices, then the finished tile
     T *pool = memory[0].at, (*rows)[TILE + 4] = (T (*)[TILE + 4])pool, (*columns)[TILE + 4] = rows + SLICE;
@@ -62,7 +66,7 @@ extern "C" __global__ void __launch_bounds__(256) matmul(const T *a, const T *b,
     int first_i = blockIdx.x / across * TILE, first_j = blockIdx.x % across * TILE;
     int i = threadIdx.x / 16 * 4, j = threadIdx.x % 16 * 4;
     int start = blockIdx.z * s.chunk, stop = min(s.k, start + s.chunk);
-    Slice left = {s.a_row, s.a_col, s.m, stop}, right = {s.b_col, s.b_row, s.n, stop};
+    Slice left(s.a_row, s.a_col, s.m, stop), right(s.b_col, s.b_row, s.n, stop);
     for (int index = blockIdx.y; index < s.batches; index += gridDim.y) {
         const T *a_here = a + place(batch, 0, index), *b_here = b + place(batch, 1, index);
         Four of_a = left.fetch(a_here, first_i, start), of_b = right.fetch(b_here, first_j, start);
@@ -73,7 +77,7 @@ extern "C" __global__ void __launch_bounds__(256) matmul(const T *a, const T *b,
             __syncthreads();
             of_a = left.fetch(a_here, first_i, p + SLICE);  // the next slice travels while this one is used
             of_b = right.fetch(b_here, first_j, p + SLICE);
-            #pragma unroll
+            #pragma unroll 4
             for (int q = 0; q < SLICE; q++) {
                 Four u = *(const Four *)&rows[q][i], v = *(const Four *)&columns[q][j];
                 #pragma unroll

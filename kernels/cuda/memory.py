@@ -9,7 +9,7 @@ def fill(value, out):
     """out[...] = value"""
     launch("memory", "fill", blocks(out.size),
            (out, out.dtype.type(value), np.int64(out.size), view_of(out.shape, out)),
-           T=out.dtype, S=out.dtype)
+           S=out.dtype, T=out.dtype)
     return out
 
 
@@ -25,5 +25,5 @@ def copy(x, dtype=None, out=None):
 
 def tick(out):
     """out += 1, in place"""
-    launch("memory", "tick", blocks(out.size), (out, out.size), T=out.dtype, S=out.dtype)
+    launch("memory", "tick", blocks(out.size), (out, out.size), S=out.dtype, T=out.dtype)
     return out

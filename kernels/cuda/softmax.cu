@@ -3,7 +3,7 @@
 #define FOR_EACH_ROW(row, mine) \
     int lane = threadIdx.x % lanes, side = 256 / lanes; \
     long long groups = (rows + side - 1) / side; \
-    for (long long group = blockIdx.x, row, mine; \
+    _Pragma("unroll 1") for (long long group = blockIdx.x, row, mine; \
          row = group * side + threadIdx.x / lanes, mine = row < rows, group < groups; group += gridDim.x)
 
 // What a row is shifted by: its largest, but 0 for -inf, so that exp(x - shift) is 0 and not NaN.

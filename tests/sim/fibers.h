@@ -64,8 +64,7 @@ struct Thread {
   const void *site;                                      // the barrier that it waits at
   const uint64_t *turns;                                 // the warp exchange that it waits for ...
   uint64_t turn;                                         // ... is over when this has changed
-  Copy copies[COPIES];                                   // cp.async: issued, not yet waited for
-  int first_copy, copies_end, group;
+  int first_copy, copies_end, group;                     // cp.async: issued, not yet waited for
 };
 struct Exchange {                                        // one meeting of the lanes named by a mask
   unsigned mask, arrived;
@@ -76,6 +75,7 @@ struct Exchange {                                        // one meeting of the l
 
 static Thread threads[MAX_THREADS], *current;
 static Fiber fibers[MAX_THREADS];
+static Copy copies[MAX_THREADS][COPIES];                 // apart: the scheduler walks over all threads
 static Exchange exchanges[MAX_THREADS / WARP][MASKS];
 static Context scheduler;
 static int count, next_fresh, order[MAX_THREADS];
@@ -265,12 +265,12 @@ static void copy_later(void *to, const void *from, int bytes, bool valid) {
   if (((uintptr_t)to | (uintptr_t)from) % bytes) fail("misaligned cp.async");
   if (t->copies_end - t->first_copy == COPIES) fail("more than 64 cp.async in flight in one thread");
   memset(to, 0xFF, bytes);
-  t->copies[t->copies_end++ % COPIES] = {to, from, bytes, valid, t->group};
+  copies[t->number][t->copies_end++ % COPIES] = {to, from, bytes, valid, t->group};
 }
 static void finish_copies(int keep) {                    // all but the newest `keep` groups
   Thread *t = current;
   for (; t->first_copy < t->copies_end; t->first_copy++) {
-    Copy &c = t->copies[t->first_copy % COPIES];
+    Copy &c = copies[t->number][t->first_copy % COPIES];
     if (c.group >= t->group - keep) break;
     if (c.valid) memcpy(c.to, c.from, c.bytes);
     else memset(c.to, 0, c.bytes);
