@@ -3,8 +3,8 @@ import numpy as np
 
 from .._names import suggest
 
-HOOKS = [f"on_{when}_{edge}" for when in ("train", "test", "predict", "epoch", "train_batch", "test_batch", "predict_batch")
-         for edge in ("begin", "end")]
+HOOKS = [f"on_{when}_{edge}" for edge in ("begin", "end")
+         for when in ("train", "test", "predict", "epoch", "train_batch", "test_batch", "predict_batch")]
 
 
 class Callback:
@@ -74,7 +74,8 @@ class Callback:
     def monitored(self, logs, monitor: str):
         """The value of a monitored metric, or an error that names those that exist."""
         if monitor not in logs:
-            raise ValueError(f"{type(self).__name__}: monitor {monitor!r} is not among the metrics{suggest(monitor, logs)}")
+            raise ValueError(f"{type(self).__name__}: monitor {monitor!r} is not among the metrics"
+                             f"{suggest(monitor, logs)}")
         return logs[monitor]
 
 
@@ -91,7 +92,8 @@ def overrides(callback, name: str) -> bool:
 class CallbackList:
     """Calls the hooks of several callbacks; batch logs are read from the device only if somebody looks at them."""
 
-    def __init__(self, callbacks=None, add_history=False, add_progbar=False, model=None, verbose="auto", epochs=1, steps=None):
+    def __init__(self, callbacks=None, add_history=False, add_progbar=False, model=None, verbose="auto", epochs=1,
+                 steps=None, samples=None, batch_size=1):
         from .history import History
         from .progbar import ProgbarLogger
         self.callbacks = list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks] if callbacks else []
@@ -104,7 +106,8 @@ class CallbackList:
             self.callbacks.append(self.history)
         if add_progbar and not any(isinstance(c, ProgbarLogger) for c in self.callbacks):
             self.callbacks.append(ProgbarLogger())
-        self.params = {"verbose": verbose, "epochs": epochs, "steps": steps}
+        self.params = {"verbose": verbose, "epochs": epochs, "steps": steps, "samples": samples,
+                       "batch_size": batch_size}
         for c in self.callbacks:
             c.set_model(model)
             c.set_params(self.params)

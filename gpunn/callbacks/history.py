@@ -2,7 +2,7 @@ from .callback import Callback
 
 
 class History(Callback):
-    """The metrics of all epochs: `history["loss"]`, `history["val_accuracy"]`; `epoch` their numbers. `fit` returns it."""
+    """What `fit` returns: the metrics of all epochs, `history["loss"]`, `history["val_loss"]`; `epoch`: their numbers."""
 
     def __init__(self):
         super().__init__()

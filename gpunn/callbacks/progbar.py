@@ -3,18 +3,20 @@ from .progress import ProgressBar
 
 
 class ProgbarLogger(Callback):
-    """The progress bar of fit, evaluate and predict; it reads metrics only when it redraws."""
+    """The progress of fit, evaluate and predict, in style "modern" or "classic"; metrics are read when it redraws."""
 
     reads_lazily = True
 
-    def __init__(self):
+    def __init__(self, style: str = "modern"):
         super().__init__()
+        self.style = style
         self.bar, self.logs, self.training = None, None, False
 
     def _open(self, epoch: int, epochs: int):
         self.logs = None
-        self.bar = ProgressBar(self.params.get("steps"), epoch, epochs, self.params.get("verbose", "auto"),
-                               read=lambda: numbers(self.logs))
+        get = self.params.get
+        self.bar = ProgressBar(get("steps"), epoch, epochs, get("verbose", "auto"), read=lambda: numbers(self.logs),
+                               style=self.style, samples=get("samples"), batch_size=get("batch_size"))
 
     def _step(self, batch, logs):
         self.logs = logs

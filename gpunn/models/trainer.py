@@ -132,7 +132,7 @@ class Trainer:
             held_out = _validation_feed(validation_data, validation_batch_size or batch_size, validation_steps)
         self._prepare(feed)
         calls = CallbackList(callbacks, add_history=True, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=epochs,
-                             steps=feed.steps)
+                             **_sizes(feed))
         preflight.check_fit(self, feed, calls, held_out)
         Fit(self, feed, held_out, calls, validation_freq).run(initial_epoch, epochs)
         return calls.history
@@ -144,7 +144,7 @@ class Trainer:
         self._require_compiled("evaluate")
         feed = make_feed(x, y, sample_weight, batch_size=batch_size, steps=steps, who="evaluate")
         self._build_from(feed)
-        calls = CallbackList(callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, steps=feed.steps)
+        calls = CallbackList(callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, **_sizes(feed))
         logs = self._evaluate(self._loop(self._test, feed, "evaluate"), calls)
         feed.close()
         return logs if return_dict else _unwrapped(logs)
@@ -152,7 +152,7 @@ class Trainer:
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
         """The outputs for all samples, as NumPy arrays."""
         feed = make_feed(x, batch_size=batch_size, steps=steps, who="predict")
-        calls = CallbackList(callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, steps=feed.steps)
+        calls = CallbackList(callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, **_sizes(feed))
         loop, parts = self._loop(self._predict, feed, "predict"), []
         feed.restart()
         calls.on_predict_begin()
@@ -257,6 +257,13 @@ def _one_batch(x, y=None, sample_weight=None, class_weight=None):
     if class_weight is not None:
         sample_weight = weigh_classes(y, sample_weight, class_weight)
     return x, y, sample_weight
+
+
+def _sizes(feed) -> dict:
+    """What the progress counts: steps, and samples where the data set is in memory."""
+    if not hasattr(feed, "length"):
+        return {"steps": feed.steps}
+    return {"steps": feed.steps, "samples": min(feed.length, feed.steps * feed.batch_size), "batch_size": feed.batch_size}
 
 
 def _copied(tensor) -> np.ndarray:
