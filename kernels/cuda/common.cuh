@@ -18,6 +18,7 @@ struct View {
 // More: i is below 2^32.
 __device__ inline long long place(const View &view, int operand, long long i) {
     long long at = 0;
+#pragma unroll 1
     for (int axis = view.ndim - 1; axis > 0; axis--) {
         unsigned int size = view.shape[axis], rest = (unsigned int)i / size;
         at += (long long)((unsigned int)i - rest * size) * view.stride[operand][axis];

@@ -98,14 +98,15 @@ extern "C" __global__ void __launch_bounds__(256, RESIDENT) matmul(const T *a, c
     }
 }
 
+// c = activation(sum of the pieces + bias (+ c)); partial is (pieces, batches, m, n)
 extern "C" __global__ void __launch_bounds__(256) combine(const T *partial, T *c, const T *bias,
         const __grid_constant__ Matrices s, const __grid_constant__ View batch) {
-    long long size = (long long)s.m * s.n, all = size * s.batches;
-    GRID_STRIDE(i, all) {
+    const int rows = s.batches * s.m;
+    ROWS_COLUMNS(row, rows, column, s.n) {
         T total = 0;
-        for (int piece = 0; piece < s.pieces; piece++) total += partial[piece * all + i];
-        int column = i % s.n;
-        T *here = c + place(batch, 2, i / size) + i % size / s.n * s.c_row + column;
+        for (int piece = 0; piece < s.pieces; piece++)
+            total += partial[((long long)piece * rows + row) * s.n + column];
+        T *here = c + place(batch, 2, row / s.m) + row % s.m * s.c_row + column;
         *here = finished(total, s.accumulate ? *here : (T)0, bias, column, s);
     }
 }

@@ -6,6 +6,7 @@ import numpy as np
 from .launch import ACTIVATIONS, blocks, empty, launch, targets
 from .reduce import reduce
 from .views import steps, view
+from .window import rows_columns
 
 TILE = 64
 CHUNK = 512                     # an inner axis is cut into pieces no shorter than this,
@@ -29,7 +30,8 @@ def product(a, b, c, bias=None, accumulate=False, activation="linear"):
     launch("matmul", "matmul", (tiles, min(batches, 65535), pieces),
            (a, b, c, bias, partial, matrices, batch), T=c.dtype)
     if pieces > 1:
-        launch("matmul", "combine", blocks(c.size), (partial, c, bias, matrices, batch), T=c.dtype)
+        grid, block = rows_columns(batches * m, n)
+        launch("matmul", "combine", grid, (partial, c, bias, matrices, batch), block=block, T=c.dtype)
     return c
 
 
