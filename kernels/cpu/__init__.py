@@ -3,6 +3,7 @@ import os
 
 import numba
 
+from . import notice
 from .cache import kernel_cache
 
 # omp: 1.7 us a parallel region and safe for several Python threads; workqueue: 97 us, and it aborts when two enter
