@@ -36,6 +36,18 @@ def custom_object_scope(objects: dict):
 CustomObjectScope = custom_object_scope
 
 
+class Configured:
+    """An object whose config is the attributes named in `_options`."""
+    _options: tuple = ()
+
+    def get_config(self) -> dict:
+        return {name: getattr(self, name) for name in self._options}
+
+    @classmethod
+    def from_config(cls, config: dict):
+        return cls(**config)
+
+
 def get_custom_objects() -> dict:
     """The dictionary of registered names itself."""
     return _custom

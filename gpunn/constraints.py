@@ -5,19 +5,11 @@ from . import _objects, ops
 EPSILON = 1e-7
 
 
-class Constraint:
+class Constraint(_objects.Configured):
     """Called on a weight, gives its allowed value."""
-    _options: tuple = ()
 
     def __call__(self, w):
         raise NotImplementedError(f"{type(self).__name__} must define __call__(w)")
-
-    def get_config(self) -> dict:
-        return {name: getattr(self, name) for name in self._options}
-
-    @classmethod
-    def from_config(cls, config: dict):
-        return cls(**config)
 
 
 def _norms(w, axis):

@@ -12,23 +12,15 @@ from .tensor import Tensor
 _TRUNCATED_STD = 0.87962566103423978            # of a standard normal cut at two
 
 
-class Initializer:
+class Initializer(_objects.Configured):
     """`values(shape)` gives a float64 array; calling gives a tensor. A seed makes every call give the same
     numbers."""
-    _options: tuple = ()
 
     def __call__(self, shape, dtype=None) -> Tensor:
         return Tensor(place(np.asarray(self.values(tuple(shape)), dtype or "float32")))
 
     def values(self, shape: tuple) -> np.ndarray:
         raise NotImplementedError(f"{type(self).__name__} must define values(shape)")
-
-    def get_config(self) -> dict:
-        return {name: getattr(self, name) for name in self._options}
-
-    @classmethod
-    def from_config(cls, config: dict):
-        return cls(**config)
 
 
 class _Random(Initializer):

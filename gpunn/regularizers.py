@@ -4,22 +4,16 @@ import math
 from . import _objects, ops
 
 
-class Regularizer:
+class Regularizer(_objects.Configured):
     """Called on a tensor, gives the penalty."""
 
     def __call__(self, x):
         raise NotImplementedError(f"{type(self).__name__} must define __call__(x)")
 
-    def get_config(self) -> dict:
-        return {}
-
-    @classmethod
-    def from_config(cls, config: dict):
-        return cls(**config)
-
 
 class L1L2(Regularizer):
     """l1 * sum(|x|) + l2 * sum(x^2)"""
+    _options = ("l1", "l2")
 
     def __init__(self, l1=0.0, l2=0.0):
         self.l1, self.l2 = _factor("L1L2", "l1", l1), _factor("L1L2", "l2", l2)
@@ -29,12 +23,10 @@ class L1L2(Regularizer):
             return L1(self.l1)(x) + L2(self.l2)(x)
         return L1(self.l1)(x) if self.l1 else L2(self.l2)(x)
 
-    def get_config(self):
-        return {"l1": self.l1, "l2": self.l2}
-
 
 class L1(Regularizer):
     """l1 * sum(|x|)"""
+    _options = ("l1",)
 
     def __init__(self, l1=0.01):
         self.l1 = _factor("L1", "l1", l1)
@@ -42,21 +34,16 @@ class L1(Regularizer):
     def __call__(self, x):
         return self.l1 * ops.sum(ops.abs(x))
 
-    def get_config(self):
-        return {"l1": self.l1}
-
 
 class L2(Regularizer):
     """l2 * sum(x^2)"""
+    _options = ("l2",)
 
     def __init__(self, l2=0.01):
         self.l2 = _factor("L2", "l2", l2)
 
     def __call__(self, x):
         return self.l2 * ops.sum(ops.square(x))
-
-    def get_config(self):
-        return {"l2": self.l2}
 
 
 def _factor(who: str, name: str, value) -> float:

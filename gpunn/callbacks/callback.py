@@ -127,58 +127,24 @@ class CallbackList:
         inner._find_hooks()
         return inner
 
-    def _call(self, name, *args):
-        for hook in self._at[name]:
+
+def _announce(name: str):
+    """The method of CallbackList that calls the hook of this name of all callbacks which have one."""
+    reads = name in ("on_train_batch_end", "on_test_batch_end")
+
+    def announce(self, *args, **named):         # ([epoch or batch], logs=None)
+        args = (*args, *named.values())
+        if (hooks := self._at[name]) and reads and self.wants_batches:
+            args = args[0], numbers(*args[1:])
+        for hook in hooks:
             hook(*args)
-
-    def on_train_begin(self, logs=None):
-        self._call("on_train_begin", logs)
-
-    def on_train_end(self, logs=None):
-        self._call("on_train_end", logs)
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self._call("on_epoch_begin", epoch, logs)
-
-    def on_epoch_end(self, epoch, logs=None):
-        self._call("on_epoch_end", epoch, logs)
-
-    def on_train_batch_begin(self, batch, logs=None):
-        if hooks := self._at["on_train_batch_begin"]:
-            for hook in hooks:
-                hook(batch, logs)
-
-    def on_train_batch_end(self, batch, logs=None):
-        if hooks := self._at["on_train_batch_end"]:
-            logs = numbers(logs) if self.wants_batches else logs
-            for hook in hooks:
-                hook(batch, logs)
-
-    def on_test_begin(self, logs=None):
-        self._call("on_test_begin", logs)
-
-    def on_test_end(self, logs=None):
-        self._call("on_test_end", logs)
-
-    def on_test_batch_begin(self, batch, logs=None):
-        self._call("on_test_batch_begin", batch, logs)
-
-    def on_test_batch_end(self, batch, logs=None):
-        self._call("on_test_batch_end", batch, numbers(logs) if self.wants_batches else logs)
-
-    def on_predict_begin(self, logs=None):
-        self._call("on_predict_begin", logs)
-
-    def on_predict_end(self, logs=None):
-        self._call("on_predict_end", logs)
-
-    def on_predict_batch_begin(self, batch, logs=None):
-        self._call("on_predict_batch_begin", batch, logs)
-
-    def on_predict_batch_end(self, batch, logs=None):
-        self._call("on_predict_batch_end", batch, logs)
+    return announce
 
 
-def numbers(logs) -> dict:
+for _name in HOOKS:
+    setattr(CallbackList, _name, _announce(_name))
+
+
+def numbers(logs=None) -> dict:
     """Logs for the host: plain numbers."""
     return {k: float(v) if np.size(v) == 1 else np.asarray(v) for k, v in (logs or {}).items()}

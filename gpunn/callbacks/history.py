@@ -2,7 +2,7 @@ from .callback import Callback
 
 
 class History(Callback):
-    """What `fit` returns: the metrics of all epochs, `history["loss"]`, `history["val_loss"]`; `epoch`: their numbers."""
+    """What `fit` returns: the metrics of all epochs, `history["loss"]`, `history["val_loss"]`; `epoch`: which."""
 
     def __init__(self):
         super().__init__()

@@ -9,8 +9,7 @@ class ProgbarLogger(Callback):
 
     def __init__(self, style: str = "modern"):
         super().__init__()
-        self.style = style
-        self.bar, self.logs, self.training = None, None, False
+        self.style, self.bar, self.logs = style, None, None
 
     def _open(self, epoch: int, epochs: int):
         self.logs = None
@@ -21,12 +20,6 @@ class ProgbarLogger(Callback):
     def _step(self, batch, logs):
         self.logs = logs
         self.bar.update(batch + 1)
-
-    def on_train_begin(self, logs=None):
-        self.training = True
-
-    def on_train_end(self, logs=None):
-        self.training = False
 
     def on_epoch_begin(self, epoch, logs=None):
         self._open(epoch, self.params.get("epochs", 1))
@@ -40,17 +33,13 @@ class ProgbarLogger(Callback):
     def on_test_begin(self, logs=None):
         self._open(0, 1)
 
-    def on_test_batch_end(self, batch, logs=None):
-        self._step(batch, logs)
-
     def on_test_end(self, logs=None):
         self.bar.close(logs)
-
-    def on_predict_begin(self, logs=None):
-        self._open(0, 1)
 
     def on_predict_batch_end(self, batch, logs=None):
         self._step(batch, None)
 
     def on_predict_end(self, logs=None):
         self.bar.close({})
+
+    on_predict_begin, on_test_batch_end = on_test_begin, on_train_batch_end

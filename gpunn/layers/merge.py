@@ -8,6 +8,7 @@ from .layer import LibraryLayer
 class _Merge(LibraryLayer):
     """Element by element, with broadcasting; an input with fewer axes gets axes of one after the batch
     axis."""
+    combine = None              # what makes one of two, unless `merge` is defined
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -31,7 +32,7 @@ class _Merge(LibraryLayer):
 
     def merge(self, inputs):
         """All inputs, of one rank, as one tensor."""
-        raise NotImplementedError(f"{type(self).__name__} must define merge(inputs)")
+        return reduce(self.combine, inputs)
 
     def compute_output_shape(self, input_shape):
         rank = max(len(s) for s in input_shape)
@@ -51,19 +52,21 @@ class _Merge(LibraryLayer):
         return reduce(ops.logical_and, masks) if masks else None
 
 
-class Add(_Merge):
-    """The sum."""
-
-    def merge(self, inputs):
-        return reduce(ops.add, inputs)
-
-
-class Subtract(_Merge):
-    """The first minus the second."""
+class _Two(_Merge):
+    """Of exactly two inputs."""
 
     def _several(self, shapes, least=2):
         super()._several(shapes, 2)
         self._require("the number of inputs", len(shapes) == 2, "2", len(shapes))
+
+
+class Add(_Merge):
+    """The sum."""
+    combine = staticmethod(ops.add)
+
+
+class Subtract(_Two):
+    """The first minus the second."""
 
     def merge(self, inputs):
         return ops.subtract(*inputs)
@@ -71,9 +74,7 @@ class Subtract(_Merge):
 
 class Multiply(_Merge):
     """The product."""
-
-    def merge(self, inputs):
-        return reduce(ops.multiply, inputs)
+    combine = staticmethod(ops.multiply)
 
 
 class Average(_Merge):
@@ -85,16 +86,12 @@ class Average(_Merge):
 
 class Maximum(_Merge):
     """The largest."""
-
-    def merge(self, inputs):
-        return reduce(ops.maximum, inputs)
+    combine = staticmethod(ops.maximum)
 
 
 class Minimum(_Merge):
     """The smallest."""
-
-    def merge(self, inputs):
-        return reduce(ops.minimum, inputs)
+    combine = staticmethod(ops.minimum)
 
 
 class Concatenate(_Merge):
@@ -128,17 +125,13 @@ class Concatenate(_Merge):
         return ops.concatenate(masks, axis=axis) if axis < 2 else reduce(ops.logical_and, masks)
 
 
-class Dot(_Merge):
+class Dot(_Two):
     """Sums products along an axis of each of two inputs, sample by sample; `normalize`: cosines."""
 
     def __init__(self, axes, normalize=False, **kwargs):
         super().__init__(**kwargs)
         self.axes = axes if isinstance(axes, int) else tuple(axes)
         self.normalize = normalize
-
-    def _several(self, shapes, least=2):
-        super()._several(shapes, 2)
-        self._require("the number of inputs", len(shapes) == 2, "2", len(shapes))
 
     def _places(self, ranks):
         axes = (self.axes,) * 2 if isinstance(self.axes, int) else self.axes

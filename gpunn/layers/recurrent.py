@@ -4,7 +4,7 @@ from ..backend import constant
 from ..ops import random
 from ..tensor import Tensor, Variable
 from ..tree import flatten
-from .cells import GRUCell, LSTMCell, SimpleRNNCell
+from .cells import GRUCell, LSTMCell, SimpleRNNCell, given
 from .input_spec import InputSpec
 from .layer import LibraryLayer
 from .signature import option_names
@@ -168,7 +168,7 @@ class SimpleRNN(_Known):
                  recurrent_regularizer=None, bias_regularizer=None, kernel_constraint=None,
                  recurrent_constraint=None, bias_constraint=None, dropout=0.0, recurrent_dropout=0.0,
                  seed=None, **kwargs):
-        self._start_with(_given(locals()), kwargs)
+        self._start_with(given(locals()), kwargs)
 
     def _fused(self, sequences, states, mask):
         cell = self.cell
@@ -187,7 +187,7 @@ class LSTM(_Known):
                  recurrent_regularizer=None, bias_regularizer=None, kernel_constraint=None,
                  recurrent_constraint=None, bias_constraint=None, dropout=0.0, recurrent_dropout=0.0,
                  seed=None, **kwargs):
-        self._start_with(_given(locals()), kwargs)
+        self._start_with(given(locals()), kwargs)
 
     def _fused(self, sequences, states, mask):
         cell = self.cell
@@ -205,7 +205,7 @@ class GRU(_Known):
                  bias_regularizer=None, kernel_constraint=None, recurrent_constraint=None,
                  bias_constraint=None, dropout=0.0, recurrent_dropout=0.0, seed=None, reset_after=True,
                  **kwargs):
-        self._start_with(_given(locals()), kwargs)
+        self._start_with(given(locals()), kwargs)
 
     def _fusable(self, training):
         return self.cell.reset_after and super()._fusable(training)
@@ -215,11 +215,6 @@ class GRU(_Known):
         bias = cell.bias[1] if cell.use_bias else ops.zeros((3 * cell.units,), self.compute_dtype)
         h = ops.gru(cell.input_product(sequences), cell.recurrent_kernel, bias, states[0], mask)
         return h, [h[:, -1]]
-
-
-def _given(arguments: dict) -> dict:
-    """A constructor's own arguments, from its locals()."""
-    return {n: v for n, v in arguments.items() if n not in ("self", "kwargs", "__class__")}
 
 
 class StackedRNNCells(LibraryLayer):
