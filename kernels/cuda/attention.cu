@@ -91,6 +91,7 @@ __device__ inline void store(const T (&sums)[4][4], const T (&factor)[4], Rows<T
         }
 }
 
+// y (n, tq, heads, e) and lse (n, heads, tq): the logarithm of the sum of exp(scores)
 extern "C" __global__ void __launch_bounds__(256) attention(
         const T *q, const T *k, const T *v, T *y, T *lse, const void *mask, T scale, Attention g) {
     __shared__ Tiles s;
@@ -148,13 +149,14 @@ extern "C" __global__ void __launch_bounds__(256) attention_delta(
     }
 }
 
-// out (rows) = weights (rows, columns) values (columns). The weights are the probabilities, remade from lse; for
-// `scores`, what flows back to the scores. `by_key`: rows are keys and columns queries. One kernel makes dq, dk, dv.
+// out (rows) = weights (rows, columns) values (columns). The weights are the probabilities, remade from lse;
+// for `scores`, what flows back to the scores. `by_key`: rows are keys, columns are queries.
 extern "C" __global__ void __launch_bounds__(256) attention_grad(
-        const T *a, const T *b, const T *da, const T *db, const T *values, T *out, const T *lse, const T *delta,
-        const void *mask, T scale, int by_key, int scores, Attention g) {
+        const T *a, const T *b, const T *da, const T *db, const T *values, T *out, const T *lse,
+        const T *delta, const void *mask, T scale, int by_key, int scores, Attention g) {
     __shared__ Tiles s;
-    const int row_count = by_key ? g.tk : g.tq, column_count = by_key ? g.tq : g.tk, width = scores ? g.d : g.e;
+    const int row_count = by_key ? g.tk : g.tq, column_count = by_key ? g.tq : g.tk;
+    const int width = scores ? g.d : g.e;
     const Place at(g, row_count);
     const Input rows = Input(a, g, at.image, at.head, row_count, g.d).from(at.row0);
     const Input slope_rows = Input(da, g, at.image, at.head, row_count, g.e).from(at.row0);

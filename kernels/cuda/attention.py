@@ -1,7 +1,7 @@
 """Scaled dot-product attention by tiles with a running softmax: there is no table of scores in memory."""
 import numpy as np
 
-from .launch import blocks, empty, launch
+from .launch import blocks, empty, launch, outputs
 from .views import steps
 
 SIZES = "tq tk heads d e causal masked"
@@ -25,9 +25,7 @@ def _grid(result):
 def attention(q, k, v, scale, causal=False, mask=None, out=None):
     """q (n, tq, h, d), k (n, tk, h, d), v (n, tk, h, e) -> (y (n, tq, h, e), lse (n, h, tq))"""
     n, tq, heads, _ = q.shape
-    y, lse = out or (None, None)
-    y = empty(q, (n, tq, heads, v.shape[3])) if y is None else y
-    lse = empty(q, (n, heads, tq)) if lse is None else lse
+    y, lse = outputs(q, out, (n, tq, heads, v.shape[3]), (n, heads, tq))
     g, mask = _struct(q, k, v, causal, mask)
     launch("attention", "attention", _grid(y), (q, k, v, y, lse, mask, float(scale), g), T=q.dtype)
     return y, lse
@@ -35,12 +33,12 @@ def attention(q, k, v, scale, causal=False, mask=None, out=None):
 
 def attention_backward(dy, q, k, v, y, lse, scale, causal=False, mask=None, out=None):
     """-> (dq, dk, dv)"""
-    grads = tuple(empty(a, a.shape) if o is None else o for o, a in zip(out or (None,) * 3, (q, k, v)))
+    dq, dk, dv = outputs(q, out, q.shape, k.shape, v.shape)
     g, mask = _struct(q, k, v, causal, mask)
     delta = empty(lse, lse.shape)
     launch("attention", "attention_delta", blocks(lse.size * 32), (dy, y, delta, g, lse.size), T=q.dtype)
-    dq, dk, dv = grads
-    for by_key, scores, *roles in ((0, 1, q, k, dy, v, k, dq), (1, 1, k, q, v, dy, q, dk), (1, 0, k, q, v, dy, dy, dv)):
-        args = *roles, lse, delta, mask, float(scale), by_key, scores, g
-        launch("attention", "attention_grad", _grid(roles[-1]), args, T=q.dtype)
-    return grads
+    for by_key, scores, *roles, grad in (
+            (0, 1, q, k, dy, v, k, dq), (1, 1, k, q, v, dy, q, dk), (1, 0, k, q, v, dy, dy, dv)):
+        args = *roles, grad, lse, delta, mask, float(scale), by_key, scores, g
+        launch("attention", "attention_grad", _grid(grad), args, T=q.dtype)
+    return dq, dk, dv

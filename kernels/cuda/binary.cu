@@ -58,7 +58,7 @@ template <class V> __device__ inline V function2(int op, V a, V b) {
     else return 0;
 }
 
-// `side`: 0 two arrays, 1 a is the number, 2 b is the number
+// a, b of any strides -> out (n). `side`: 0 two arrays, 1 a is the number, 2 b is the number
 extern "C" __global__ void __launch_bounds__(256) binary(const T *a, const T *b, O *out, int op, int side,
         N number, long long n, const __grid_constant__ View view) {
     GRID_STRIDE(i, n) {
@@ -68,7 +68,7 @@ extern "C" __global__ void __launch_bounds__(256) binary(const T *a, const T *b,
     }
 }
 
-// `sides`: bit 0 a is the number x, bit 1 b is the number y
+// condition, a, b of any strides -> out (n). `sides`: bit 0 a is the number x, bit 1 b is the number y
 extern "C" __global__ void __launch_bounds__(256) where(const bool *condition, const T *a, const T *b, T *out,
         int sides, T x, T y, long long n, const __grid_constant__ View view) {
     GRID_STRIDE(i, n) {

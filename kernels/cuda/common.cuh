@@ -45,28 +45,33 @@ template <class V> __device__ inline bool wins(int greatest, V x, long long i, V
     return greatest ? x > y : x < y;
 }
 
-// A row is served by a warp (lanes = 32) or by a block of 256 (lanes = 256): every lane gets the row's sum,
-// in a fixed order. All threads of the block must call it; `part` is shared memory for eight values.
-template <class V> __device__ inline V row_sum(V value, int lanes, V *part) {
-    for (int step = 16; step; step /= 2) value += __shfl_xor_sync(FULL_WARP, value, step);
+// A row is served by a warp (lanes = 32) or, if it is long, by a block of 256 (lanes = 256). Threads without
+// a row walk along, `mine` is 0 for them: all of a block's threads meet in row_sum.
+#define FOR_EACH_ROW(row, mine) \
+    int lane = threadIdx.x % lanes, side = 256 / lanes; \
+    long long groups = (rows + side - 1) / side; \
+    _Pragma("unroll 1") for (long long group = blockIdx.x, row, mine; \
+         row = group * side + threadIdx.x / lanes, mine = row < rows, group < groups; group += gridDim.x)
+
+// Every lane gets what joins the values of the row's lanes, in a fixed order. All threads of the block must
+// call it; `part` is shared memory for eight values.
+template <class V, class Join> __device__ inline V row_joined(V value, int lanes, V *part, Join join) {
+    for (int step = 16; step; step /= 2) value = join(value, __shfl_xor_sync(FULL_WARP, value, step));
     if (lanes == 32) return value;
     __syncthreads();
     if (threadIdx.x % 32 == 0) part[threadIdx.x / 32] = value;
     __syncthreads();
     value = part[0];
-    for (int warp = 1; warp < 8; warp++) value += part[warp];
+    for (int warp = 1; warp < 8; warp++) value = join(value, part[warp]);
     return value;
 }
 
+template <class V> __device__ inline V row_sum(V value, int lanes, V *part) {
+    return row_joined(value, lanes, part, [](V a, V b) { return a + b; });
+}
+
 template <class V> __device__ inline V row_max(V value, int lanes, V *part) {
-    for (int step = 16; step; step /= 2) value = larger(value, __shfl_xor_sync(FULL_WARP, value, step));
-    if (lanes == 32) return value;
-    __syncthreads();
-    if (threadIdx.x % 32 == 0) part[threadIdx.x / 32] = value;
-    __syncthreads();
-    value = part[0];
-    for (int warp = 1; warp < 8; warp++) value = larger(value, part[warp]);
-    return value;
+    return row_joined(value, lanes, part, [](V a, V b) { return larger(a, b); });
 }
 
 // Threads of x take the columns of a row, threads of y and blocks take rows: indices stay in 32 bits.

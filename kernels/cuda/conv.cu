@@ -133,12 +133,14 @@ __device__ inline void conv_tile(const T *x, const T *w, const T *bias, T *y, Si
         }
 }
 
+// x (n, h, w, groups * c), w -> y (n, oh, ow, groups * f)
 extern "C" __global__ void __launch_bounds__(256, 2) conv_forward(
         const T *x, const T *w, const T *bias, T *y, Window g, int biased, int activation) {
     __shared__ Tiles s;
     conv_tile(x, w, bias, y, Side<false>{g}, biased, activation, s);
 }
 
+// dz (n, oh, ow, groups * f), w -> dx (n, h, w, groups * c)
 extern "C" __global__ void __launch_bounds__(256, 2) conv_backward(const T *dz, const T *w, T *dx, Window g) {
     __shared__ Tiles s;
     conv_tile(dz, w, dz, dx, Side<true>{g}, 0, 0, s);
@@ -200,11 +202,13 @@ __device__ inline void depthwise(const T *x, const T *w, const T *bias, T *y, Si
     }
 }
 
+// x (n, h, w, groups), w (kh, kw, 1, groups * f) -> y (n, oh, ow, groups * f)
 extern "C" __global__ void __launch_bounds__(256) depthwise_forward(
         const T *x, const T *w, const T *bias, T *y, Window g, int biased, int activation) {
     depthwise(x, w, bias, y, Side<false>{g}, biased, activation);
 }
 
+// dz (n, oh, ow, groups * f), w -> dx (n, h, w, groups)
 extern "C" __global__ void __launch_bounds__(256) depthwise_backward(
         const T *dz, const T *w, T *dx, Window g) {
     depthwise(dz, w, dz, dx, Side<true>{g}, 0, 0);

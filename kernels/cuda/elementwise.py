@@ -25,8 +25,7 @@ def unary(name, x, alpha=0.0, beta=0.0, out=None):
     number = number_type(x.dtype)
     launch("elementwise", "unary", blocks(out.size),
            (x, out, UNARY_CODE[name], number.type(alpha), number.type(beta), np.int64(out.size),
-            view_of(out.shape, x)),
-           T=x.dtype, O=out.dtype, N=number)
+            view_of(out.shape, x)), T=x.dtype, O=out.dtype, N=number)
     return out
 
 
@@ -48,8 +47,7 @@ def binary(name, a, b, out=None):
     number = number_type(array.dtype)
     launch("binary", "binary", blocks(out.size),
            (b if side == 1 else a, a if side == 2 else b, out, BINARY_CODE[name], side, number.type(value),
-            np.int64(out.size),
-            view_of(out.shape, a, b)), T=array.dtype, O=out.dtype, N=number)
+            np.int64(out.size), view_of(out.shape, a, b)), T=array.dtype, O=out.dtype, N=number)
     return out
 
 
@@ -59,12 +57,11 @@ def where(condition, a, b, out=None):
     dtype = arrays[0].dtype if arrays else np.dtype("float32")
     shape = np.broadcast_shapes(condition.shape, *(x.shape for x in arrays))
     out = empty(condition, shape, dtype) if out is None else out
-    sides, numbers = 0, []
-    for bit, x in ((1, a), (2, b)):
-        sides |= 0 if hasattr(x, "dtype") else bit
-        numbers.append(out.dtype.type(0 if hasattr(x, "dtype") else x))
+    pointers = [x if hasattr(x, "dtype") else out for x in (a, b)]
+    numbers = [out.dtype.type(0 if hasattr(x, "dtype") else x) for x in (a, b)]
+    sides = (not hasattr(a, "dtype")) + 2 * (not hasattr(b, "dtype"))
     launch("binary", "where", blocks(out.size),
-           (condition, out if sides & 1 else a, out if sides & 2 else b, out, sides, *numbers,
-            np.int64(out.size),
-            view_of(out.shape, condition, a, b)), T=out.dtype, O=out.dtype, N=number_type(out.dtype))
+           (condition, *pointers, out, sides, *numbers, np.int64(out.size),
+            view_of(out.shape, condition, a, b)),
+           T=out.dtype, O=out.dtype, N=number_type(out.dtype))
     return out

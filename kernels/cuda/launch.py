@@ -13,10 +13,9 @@ HERE = Path(__file__).parent
 BLOCK = 256
 MAX_BLOCKS = 4096
 OPTIONS = ("--std=c++17", "--device-as-default-execution-space")
-C_NAME = {"float32": "float", "float64": "double", "int32": "int", "int64": "long long",
-          "uint8": "unsigned char",
-          "bool": "bool", "uint32": "unsigned int", "int8": "signed char", "uint64": "unsigned long long",
-          "int16": "short", "uint16": "unsigned short"}
+C_NAME = {"float32": "float", "float64": "double", "bool": "bool", "int8": "signed char", "int16": "short",
+          "int32": "int", "int64": "long long", "uint8": "unsigned char", "uint16": "unsigned short",
+          "uint32": "unsigned int", "uint64": "unsigned long long"}
 # those that kernels end with: Activation in common.cuh
 ACTIVATIONS = {"linear": 0, "relu": 1, "sigmoid": 2, "tanh": 3}
 
@@ -31,6 +30,12 @@ def empty(like, shape, dtype=None):
     return library_of(like).empty(shape, dtype or like.dtype)
 
 
+def outputs(like, out, *shapes) -> tuple:
+    """The arrays of `out`, new ones where it has none."""
+    given = out or (None,) * len(shapes)
+    return tuple(empty(like, shape) if array is None else array for array, shape in zip(given, shapes))
+
+
 def number_type(dtype):
     """What numbers of this type are added up in: bools as int32."""
     return np.dtype("int32") if np.dtype(dtype).kind == "b" else np.dtype(dtype)
@@ -43,6 +48,11 @@ def targets(need, out=None):
         yield wanted, given if given is not None or not wanted or wish is True else wish
 
 
+def power_of_two(n: int, most: int) -> int:
+    """The smallest that is at least n, and at most `most`."""
+    return min(most, 1 << max(n - 1, 0).bit_length())
+
+
 @cache
 def source(file: str) -> str:
     return (HERE / "common.cuh").read_text() + (HERE / f"{file}.cu").read_text()
@@ -50,14 +60,14 @@ def source(file: str) -> str:
 
 @cache
 def compiled(library, file: str, name: str, types: tuple):
-    """The kernel, and the name and dtype of every array that it takes (None: no array, or one of any dtype)."""
+    """The kernel, and the name and dtype of its parameters; dtype None: no array, or one of any dtype."""
     # -DT= would rewrite NVRTC's own header
     defines = "".join(f"#define {key} {C_NAME[dtype.name]}\n" for key, dtype in types)
     kernel = library.RawModule(code=defines + source(file), options=OPTIONS).get_function(name)
     dtypes = {"void": None} | {c: np.dtype(dtype) for dtype, c in C_NAME.items()} | dict(types)
-    parameters = re.search(rf"__launch_bounds__\([^)]*\)\s+{name}\s*\(([^)]*)\)", source(file))[1].split(",")
-    return kernel, [(parameter.split("*")[1], dtypes[parameter.split("*")[0].replace("const", "").strip()])
-                    if "*" in parameter else (None, None) for parameter in parameters]
+    text = re.search(rf"__launch_bounds__\([^)]*\)\s+{name}\s*\(([^)]*)\)", source(file))[1]
+    split = [parameter.replace("const ", "").rpartition("*") for parameter in text.split(",")]
+    return kernel, [(called, dtypes[kind.strip()] if star else None) for kind, star, called in split]
 
 
 def scalar(value, real):
@@ -69,12 +79,12 @@ def scalar(value, real):
     return value
 
 
-def blocks(n: int, block: int = BLOCK) -> int:
-    """Enough blocks for one element a thread, capped: kernels walk by grid strides. None for no elements."""
-    return min(-(-n // block), MAX_BLOCKS)
+def blocks(n: int) -> int:
+    """Enough blocks for one element a thread, capped: kernels walk by grid strides."""
+    return min(-(-n // BLOCK), MAX_BLOCKS)
 
 
-def launch(file: str, name: str, grid, args, *, block=BLOCK, shared: int = 0, **types):
+def launch(file: str, name: str, grid, args, *, block=BLOCK, **types):
     """Run kernel `name` of `file`.cu; `types` are its dtype macros (T=x.dtype, ...), floats become T.
 
     An empty grid runs nothing.
@@ -87,7 +97,7 @@ def launch(file: str, name: str, grid, args, *, block=BLOCK, shared: int = 0, **
     kernel, parameters = compiled(library, file, name, tuple(types.items()))
     for a, (parameter, dtype) in zip(args, parameters):
         if dtype is not None and a.dtype != dtype:
-            raise TypeError(f"{name}: {parameter} is {a.dtype} where {dtype} is expected (the arrays of a kernel "
-                            "share a dtype, indices are int32): cast it with copy(x, dtype)")
+            raise TypeError(f"{name}: {parameter} is {a.dtype} where {dtype} is expected (the arrays of a "
+                            "kernel share a dtype, indices are int32): cast it with copy(x, dtype)")
     real = types["T"].type
-    kernel(grid, block, tuple(scalar(a, real) for a in args), shared_mem=shared)
+    kernel(grid, block, tuple(scalar(a, real) for a in args))

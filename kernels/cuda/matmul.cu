@@ -4,7 +4,7 @@
 // which `combine` adds up in order.
 #define TILE 64
 #define SLICE 16
-#define RESIDENT (sizeof(T) == 4 ? 2 : 1)      // blocks that a multiprocessor holds: registers are shared out
+#define RESIDENT (sizeof(T) == 4 ? 2 : 1)       // blocks that share the registers of a multiprocessor
 
 struct Matrices {                       // strides in elements; c is (m, n) with rows c_row apart
     long long a_row, a_col, b_row, b_col, c_row;
@@ -19,7 +19,8 @@ struct Slice {
     long long row, col;
     int rows, cols, i, j, down, along;  // the first of the four, and the way to the next
 
-    __device__ Slice(long long row, long long col, int rows, int cols) : row(row), col(col), rows(rows), cols(cols) {
+    __device__ Slice(long long row, long long col, int rows, int cols)
+        : row(row), col(col), rows(rows), cols(cols) {
         bool upright = row < col;
         i = upright ? threadIdx.x % TILE : threadIdx.x / SLICE, down = upright ? 0 : 256 / SLICE;
         j = upright ? threadIdx.x / TILE : threadIdx.x % SLICE, along = upright ? 256 / TILE : 0;
@@ -28,13 +29,13 @@ struct Slice {
         Four held;
         int y = first_row + i, z = first_col + j;
         x += y * row + z * col;
-        #pragma unroll
+#pragma unroll
         for (int e = 0; e < 4; e++, y += down, z += along, x += down * row + along * col)
             held.at[e] = y < rows && z < cols ? *x : (T)0;
         return held;
     }
     __device__ void store(const Four &held, T (*part)[TILE + 4]) const {
-        #pragma unroll
+#pragma unroll
         for (int e = 0; e < 4; e++) part[j + e * along][i + e * down] = held.at[e];
     }
 };
@@ -48,7 +49,7 @@ __device__ inline T finished(T total, T before, const T *bias, int j, const Matr
 // A finished tile -> c, or the sum over a piece of the inner axis -> partial
 __device__ inline void write_tile(const T *tile, int first_i, int first_j, T *c, T *partial, const T *bias,
                                   const Matrices &s) {
-    #pragma unroll 1
+#pragma unroll 1
     for (int e = threadIdx.x; e < TILE * TILE; e += 256) {
         int row = first_i + e / TILE, column = first_j + e % TILE;
         if (row >= s.m || column >= s.n) continue;
@@ -58,8 +59,9 @@ __device__ inline void write_tile(const T *tile, int first_i, int first_j, T *c,
     }
 }
 
-extern "C" __global__ void __launch_bounds__(256, RESIDENT) matmul(const T *a, const T *b, T *c, const T *bias,
-        T *partial, const __grid_constant__ Matrices s, const __grid_constant__ View batch) {
+// a (batches, m, k), b (batches, k, n) -> c (batches, m, n) or partial (pieces, batches, m, n)
+extern "C" __global__ void __launch_bounds__(256, RESIDENT) matmul(const T *a, const T *b, T *c,
+        const T *bias, T *partial, const __grid_constant__ Matrices s, const __grid_constant__ View batch) {
     __shared__ Four memory[TILE * (TILE + 4) / 4];         // two slices, then the finished tile
     T *pool = memory[0].at, (*rows)[TILE + 4] = (T (*)[TILE + 4])pool, (*columns)[TILE + 4] = rows + SLICE;
     int across = (s.n + TILE - 1) / TILE;
@@ -77,19 +79,19 @@ extern "C" __global__ void __launch_bounds__(256, RESIDENT) matmul(const T *a, c
             __syncthreads();
             of_a = left.fetch(a_here, first_i, p + SLICE);  // the next slice travels while this one is used
             of_b = right.fetch(b_here, first_j, p + SLICE);
-            #pragma unroll 4
+#pragma unroll 4
             for (int q = 0; q < SLICE; q++) {
                 Four u = *(const Four *)&rows[q][i], v = *(const Four *)&columns[q][j];
-                #pragma unroll
+#pragma unroll
                 for (int y = 0; y < 4; y++)
-                    #pragma unroll
+#pragma unroll
                     for (int x = 0; x < 4; x++) total[y][x] += u.at[y] * v.at[x];
             }
             __syncthreads();
         }
-        #pragma unroll
+#pragma unroll
         for (int y = 0; y < 4; y++)
-            #pragma unroll
+#pragma unroll
             for (int x = 0; x < 4; x++) pool[(i + y) * (TILE + 4) + j + x] = total[y][x];
         __syncthreads();
         write_tile(pool, first_i, first_j, c + place(batch, 2, index),
@@ -111,6 +113,7 @@ extern "C" __global__ void __launch_bounds__(256) combine(const T *partial, T *c
     }
 }
 
+// dz = dy * slope(y), all (n)
 extern "C" __global__ void __launch_bounds__(256) activation_backward(const T *dy, const T *y, T *dz,
         int activation, long long n) {
     GRID_STRIDE(i, n) dz[i] = dy[i] * activated_slope(activation, y[i]);

@@ -29,7 +29,7 @@ extern "C" __global__ void __launch_bounds__(256) column_moments(const T *x, T *
     int column = blockIdx.x * side + threadIdx.x % side, lane = threadIdx.x / side, lanes = 256 / side;
     long long first = blockIdx.y * chunk, last = first + chunk < rows ? first + chunk : rows;
     Moments all = {0, 0, 0};
-    #pragma unroll 1
+#pragma unroll 1
     for (long long row = column < c ? first + lane : last; row < last; row += lanes) {
         T value = x[row * c + column], shift = value - all.mean;
         all.count += 1;
@@ -43,6 +43,7 @@ extern "C" __global__ void __launch_bounds__(256) column_moments(const T *x, T *
     }
 }
 
+// partial (pieces, 2, c) -> mean, rstd (c), and the moving statistics (c) in place
 extern "C" __global__ void __launch_bounds__(256) batch_statistics(const T *partial, T *mean, T *rstd,
         T *moving_mean, T *moving_var, T momentum, T epsilon, long long rows, int c, int pieces,
         long long chunk, int side) {
@@ -93,6 +94,7 @@ extern "C" __global__ void __launch_bounds__(256) gradient_sums(const T *dy, con
     }
 }
 
+// partial (pieces, 2, c) -> dgamma, dbeta (c)
 extern "C" __global__ void __launch_bounds__(256) gradient_totals(const T *partial, T *dgamma, T *dbeta,
         int c, int pieces, int side) {
     __shared__ Sums part[256];
@@ -120,14 +122,12 @@ extern "C" __global__ void __launch_bounds__(256) batch_norm_dx(const T *dy, con
     }
 }
 
-// A row is served by `lanes` threads: a warp, or a block if it is long.
+// y = xhat * gamma + beta; mean and rstd (rows), by two passes
 extern "C" __global__ void __launch_bounds__(256) layer_norm(const T *x, const T *gamma, const T *beta, T *y,
         T *mean, T *rstd, T epsilon, int has_gamma, int has_beta, long long rows, int c, int lanes) {
     __shared__ T part[8];
-    int lane = threadIdx.x % lanes, side = 256 / lanes;
-    for (long long first = (long long)blockIdx.x * side; first < rows; first += (long long)gridDim.x * side) {
-        long long row = first + threadIdx.x / lanes;
-        int width = row < rows ? c : 0;
+    FOR_EACH_ROW(row, mine) {
+        int width = mine ? c : 0;
         const T *a = x + row * c;
         T total = 0, squares = 0;
         for (int j = lane; j < width; j += lanes) total += a[j];
@@ -139,7 +139,7 @@ extern "C" __global__ void __launch_bounds__(256) layer_norm(const T *x, const T
             if (has_gamma) value *= gamma[j];
             y[row * c + j] = has_beta ? value + beta[j] : value;
         }
-        if (lane == 0 && row < rows) {
+        if (lane == 0 && mine) {
             mean[row] = center;
             rstd[row] = scale;
         }
@@ -150,11 +150,10 @@ extern "C" __global__ void __launch_bounds__(256) layer_norm(const T *x, const T
 extern "C" __global__ void __launch_bounds__(256) layer_norm_dx(const T *dy, const T *x, const T *gamma,
         const T *mean, const T *rstd, T *dx, int has_gamma, long long rows, int c, int lanes) {
     __shared__ T part[8];
-    int lane = threadIdx.x % lanes, side = 256 / lanes;
-    for (long long first = (long long)blockIdx.x * side; first < rows; first += (long long)gridDim.x * side) {
-        long long row = first + threadIdx.x / lanes, start = row * c;
-        int width = row < rows ? c : 0;
-        T center = row < rows ? mean[row] : (T)0, scale = row < rows ? rstd[row] : (T)0, total = 0, dot = 0;
+    FOR_EACH_ROW(row, mine) {
+        long long start = row * c;
+        int width = mine ? c : 0;
+        T center = mine ? mean[row] : (T)0, scale = mine ? rstd[row] : (T)0, total = 0, dot = 0;
         for (int j = lane; j < width; j += lanes) {
             T g = has_gamma ? dy[start + j] * gamma[j] : dy[start + j];
             total += g;

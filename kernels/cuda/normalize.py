@@ -1,38 +1,26 @@
 """Batch and layer normalization of (rows, c)."""
 import numpy as np
 
-from .launch import MAX_BLOCKS, empty, launch, targets
-from .window import rows_columns
+from .launch import empty, launch, outputs, power_of_two, targets
+from .window import lanes_of, rows_columns
 
-LONG = 1024                     # a row longer than this is served by a block instead of a warp
 STEPS = 8                       # sums over rows are cut into pieces: a thread takes at least so many rows,
 BLOCKS = 512                    # until there are about so many blocks
 
 
 def columns(rows: int, c: int):
     """(columns of a block, blocks for all columns, pieces of the rows, rows of a piece)"""
-    side = min(32, 1 << max(c - 1, 0).bit_length())
+    side = power_of_two(c, 32)
     groups = -(-c // side)
     pieces = max(1, min(rows // (256 // side * STEPS), BLOCKS // max(1, groups)))
     chunk = -(-rows // pieces)
     return side, groups, max(1, -(-rows // max(1, chunk))), chunk
 
 
-def lanes_of(rows: int, c: int):
-    lanes = 256 if c > LONG else 32
-    return lanes, min(-(-rows * lanes // 256), MAX_BLOCKS)
-
-
-def buffers(out, x, *shapes):
-    """The caller's arrays, or new ones."""
-    given = (None,) * len(shapes) if out is None else out
-    return tuple(empty(x, shape) if array is None else array for array, shape in zip(given, shapes))
-
-
 def batch_norm(x, gamma, beta, moving_mean, moving_var, momentum, epsilon, out=None):
     """(rows, c) -> y (rows, c), mean (c,), rstd (c,); the moving statistics in place"""
     rows, c = x.shape
-    y, mean, rstd = buffers(out, x, x.shape, (c,), (c,))
+    y, mean, rstd = outputs(x, out, x.shape, (c,), (c,))
     if x.size == 0:
         return y, mean, rstd
     side, groups, pieces, chunk = columns(rows, c)
@@ -41,8 +29,7 @@ def batch_norm(x, gamma, beta, moving_mean, moving_var, momentum, epsilon, out=N
            (x, partial, np.int64(rows), c, np.int64(chunk), side), T=x.dtype)
     launch("normalize", "batch_statistics", groups,
            (partial, mean, rstd, moving_mean, moving_var, float(momentum), float(epsilon), np.int64(rows), c,
-            pieces, np.int64(chunk),
-            side), T=x.dtype)
+            pieces, np.int64(chunk), side), T=x.dtype)
     grid, block = rows_columns(rows, c)
     launch("normalize", "batch_norm", grid,
            (x, x if gamma is None else gamma, x if beta is None else beta, mean, rstd, y,
@@ -54,7 +41,7 @@ def gradients(dy, x, mean, rstd, by_row, dgamma, dbeta):
     """The sums of dy * xhat and of dy over the rows."""
     rows, c = x.shape
     side, groups, pieces, chunk = columns(rows, c)
-    partial, (dgamma, dbeta) = empty(x, (pieces, 2, c)), buffers((dgamma, dbeta), x, (c,), (c,))
+    partial, dgamma, dbeta = outputs(x, (None, dgamma, dbeta), (pieces, 2, c), (c,), (c,))
     launch("normalize", "gradient_sums", (groups, pieces),
            (dy, x, mean, rstd, partial, by_row, np.int64(rows), c, np.int64(chunk), side), T=x.dtype)
     launch("normalize", "gradient_totals", groups, (partial, dgamma, dbeta, c, pieces, side), T=x.dtype)
@@ -68,8 +55,8 @@ def batch_norm_backward(dy, x, gamma, mean, rstd, need, out=None):
     if want_x:
         dx = empty(x, x.shape) if dx is None else dx
         grid, block = rows_columns(*x.shape)
-        scale = x if gamma is None else gamma
-        args = dy, x, scale, mean, rstd, dgamma, dbeta, dx, gamma is not None, *x.shape
+        scale, scaled = (x, 0) if gamma is None else (gamma, 1)
+        args = dy, x, scale, mean, rstd, dgamma, dbeta, dx, scaled, *x.shape
         launch("normalize", "batch_norm_dx", grid, args, block=block, T=x.dtype)
     return dx, dgamma if want_gamma else None, dbeta if want_beta else None
 
@@ -77,12 +64,11 @@ def batch_norm_backward(dy, x, gamma, mean, rstd, need, out=None):
 def layer_norm(x, gamma, beta, epsilon, out=None):
     """(rows, c) -> y (rows, c), mean (rows,), rstd (rows,)"""
     rows, c = x.shape
-    y, mean, rstd = buffers(out, x, x.shape, (rows,), (rows,))
+    y, mean, rstd = outputs(x, out, x.shape, (rows,), (rows,))
     lanes, grid = lanes_of(rows, c)
     launch("normalize", "layer_norm", grid,
            (x, x if gamma is None else gamma, x if beta is None else beta, y, mean, rstd, float(epsilon),
-            gamma is not None,
-            beta is not None, np.int64(rows), c, lanes), T=x.dtype)
+            gamma is not None, beta is not None, np.int64(rows), c, lanes), T=x.dtype)
     return y, mean, rstd
 
 
@@ -91,11 +77,11 @@ def layer_norm_backward(dy, x, gamma, mean, rstd, need, out=None):
     (want_x, dx), (want_gamma, dgamma), (want_beta, dbeta) = targets(need, out)
     if want_x:
         dx = empty(x, x.shape) if dx is None else dx
-        lanes, grid = lanes_of(*x.shape)
-        launch("normalize", "layer_norm_dx", grid,
-               (dy, x, x if gamma is None else gamma, mean, rstd, dx, gamma is not None, np.int64(x.shape[0]),
-                x.shape[1], lanes),
-               T=x.dtype)
+        rows, c = x.shape
+        lanes, grid = lanes_of(rows, c)
+        scale, scaled = (x, 0) if gamma is None else (gamma, 1)
+        args = dy, x, scale, mean, rstd, dx, scaled, np.int64(rows), c, lanes
+        launch("normalize", "layer_norm_dx", grid, args, T=x.dtype)
     if want_gamma or want_beta:
         dgamma, dbeta = gradients(dy, x, mean, rstd, True, dgamma, dbeta)
     return dx, dgamma if want_gamma else None, dbeta if want_beta else None

@@ -1,5 +1,7 @@
 // Optimizers: one pass over the flat buffers, in place. hyper[0] is the learning rate, hyper[1] the step
-// count from 1. A buffer that is not in use is passed as p, with its flag 0.
+// count from 1; all other arrays are (n). A buffer that is not in use is passed as p, with its flag 0.
+
+// m: momentum, if `slow`
 extern "C" __global__ void __launch_bounds__(256) sgd(T *p, const T *g, T *m, const float *hyper, T momentum,
         int slow, int nesterov, long long n) {
     T rate = hyper[0];

@@ -16,8 +16,7 @@ def rmsprop(p, g, v, m, mg, hyper, rho, momentum, epsilon):
     slow, centered = m is not None, mg is not None
     launch("optimize", "rmsprop", blocks(p.size),
            (p, g, v, m if slow else p, mg if centered else p, hyper, float(rho), 1.0 - rho, float(momentum),
-            float(epsilon),
-            slow, centered, np.int64(p.size)), T=p.dtype)
+            float(epsilon), slow, centered, np.int64(p.size)), T=p.dtype)
 
 
 def adam(p, g, m, v, vhat, hyper, beta_1, beta_2, epsilon):
@@ -25,5 +24,4 @@ def adam(p, g, m, v, vhat, hyper, beta_1, beta_2, epsilon):
     logs = [math.log(beta) if beta > 0 else -math.inf for beta in (beta_1, beta_2)]
     launch("optimize", "adam", blocks(p.size),
            (p, g, m, v, vhat if largest else p, hyper, *logs, 1.0 - beta_1, 1.0 - beta_2, float(epsilon),
-            largest, np.int64(p.size)),
-           T=p.dtype)
+            largest, np.int64(p.size)), T=p.dtype)

@@ -15,6 +15,7 @@ struct Holders {
         : first(at < taps ? 0 : (at - taps) / stride + 1), last(min(at / stride + 1, windows)) {}
 };
 
+// x (n, h, w, c) -> y, index (n, oh, ow, c)
 extern "C" __global__ void __launch_bounds__(256) max_pool(const T *x, T *y, I *index, Window g) {
     ROWS_COLUMNS(p, g.n * g.oh * g.ow, j, g.c) {
         int image = p / g.ow / g.oh, line = p / g.ow % g.oh * g.sh - g.top, column = p % g.ow * g.sw - g.left;
@@ -34,6 +35,7 @@ extern "C" __global__ void __launch_bounds__(256) max_pool(const T *x, T *y, I *
     }
 }
 
+// dy, index (n, oh, ow, c) -> dx (n, h, w, c)
 extern "C" __global__ void __launch_bounds__(256) max_pool_backward(
         const T *dy, const I *index, T *dx, Window g) {
     ROWS_COLUMNS(p, g.n * g.h * g.w, j, g.c) {
@@ -50,6 +52,7 @@ extern "C" __global__ void __launch_bounds__(256) max_pool_backward(
     }
 }
 
+// x (n, h, w, c) -> y (n, oh, ow, c)
 extern "C" __global__ void __launch_bounds__(256) average_pool(const T *x, T *y, Window g) {
     ROWS_COLUMNS(p, g.n * g.oh * g.ow, j, g.c) {
         int image = p / g.ow / g.oh, line = p / g.ow % g.oh * g.sh - g.top, column = p % g.ow * g.sw - g.left;
@@ -65,6 +68,7 @@ extern "C" __global__ void __launch_bounds__(256) average_pool(const T *x, T *y,
     }
 }
 
+// dy (n, oh, ow, c) -> dx (n, h, w, c)
 extern "C" __global__ void __launch_bounds__(256) average_pool_backward(const T *dy, T *dx, Window g) {
     ROWS_COLUMNS(p, g.n * g.h * g.w, j, g.c) {
         int image = p / (g.h * g.w), line = p / g.w % g.h + g.top, column = p % g.w + g.left;

@@ -34,6 +34,7 @@ extern "C" __global__ void __launch_bounds__(256) lstm_step(
     }
 }
 
+// dh, c (n, steps, units), gates -> dz (n, steps, 4 units)
 extern "C" __global__ void __launch_bounds__(256) lstm_step_backward(
         const T *dh, const T *c, const T *gates, const T *c0, T *dz, T *dh_next, T *dc_next, STEP) {
     EACH_UNIT(step) {
@@ -87,7 +88,7 @@ extern "C" __global__ void __launch_bounds__(256) gru_step_backward(
     }
 }
 
-// h = tanh(z + hu)
+// h = tanh(z + hu); z, h (n, steps, units), hu (n, units)
 extern "C" __global__ void __launch_bounds__(256) simple_step(
         const T *z, const T *hu, const T *h0, T *h, STEP) {
     EACH_UNIT(step) {
@@ -96,6 +97,7 @@ extern "C" __global__ void __launch_bounds__(256) simple_step(
     }
 }
 
+// dh, h -> dz, all (n, steps, units)
 extern "C" __global__ void __launch_bounds__(256) simple_step_backward(
         const T *dh, const T *h, T *dz, T *dh_next, STEP) {
     EACH_UNIT(step) {

@@ -2,7 +2,7 @@
 
 Backward, dh0 and dc0 carry the gradient from step to step: what is left after the first is the result.
 """
-from .launch import empty, launch
+from .launch import empty, launch, outputs
 from .matmul import matmul
 from .memory import copy, fill
 from .reduce import reduce
@@ -22,11 +22,6 @@ def _at(states, first, t):
     return states[:, t - 1] if t else first
 
 
-def _outputs(like, out, shapes):
-    """The arrays of `out`, new ones where it has none."""
-    return [empty(like, shape) if o is None else o for o, shape in zip(out or [None] * len(shapes), shapes)]
-
-
 def _weight_grad(h, h0, dz, du):
     """du = the states that the steps start from (n, t, u), transposed, times dz (n, t, k)"""
     before = empty(h, h.shape)
@@ -39,7 +34,7 @@ def _weight_grad(h, h0, dz, du):
 def lstm(z, u, h0, c0, mask=None, out=None):
     """z (n, t, 4u) in gates i f c o -> (h (n, t, u), c (n, t, u), gates (n, t, 4u))"""
     n, steps, width = z.shape
-    h, c, gates = _outputs(z, out, [(n, steps, width // 4)] * 2 + [z.shape])
+    h, c, gates = outputs(z, out, *[(n, steps, width // 4)] * 2, z.shape)
     hu = empty(z, (n, width))
     for t in range(steps):
         matmul(_at(h, h0, t), u, out=hu)
@@ -49,7 +44,7 @@ def lstm(z, u, h0, c0, mask=None, out=None):
 
 def lstm_backward(dh, dc_last, h, c, gates, u, h0, c0, mask=None, out=None):
     """dh (n, t, u), dc_last (n, u) or None -> (dz, du, dh0, dc0)"""
-    dz, du, dh0, dc0 = _outputs(dh, out, [gates.shape, u.shape, h0.shape, c0.shape])
+    dz, du, dh0, dc0 = outputs(dh, out, gates.shape, u.shape, h0.shape, c0.shape)
     fill(0, dh0)
     if dc_last is None:
         fill(0, dc0)
@@ -65,7 +60,7 @@ def lstm_backward(dh, dc_last, h, c, gates, u, h0, c0, mask=None, out=None):
 def gru(z, u, b, h0, mask=None, out=None):
     """z (n, t, 3u) in gates z r h, b (3u,) inside the reset gate -> (h (n, t, u), gates (n, t, 4u))"""
     n, steps, width = z.shape
-    h, gates = _outputs(z, out, [(n, steps, width // 3), (n, steps, width // 3 * 4)])
+    h, gates = outputs(z, out, (n, steps, width // 3), (n, steps, width // 3 * 4))
     hu = empty(z, (n, width))
     for t in range(steps):
         matmul(_at(h, h0, t), u, out=hu)
@@ -76,7 +71,7 @@ def gru(z, u, b, h0, mask=None, out=None):
 def gru_backward(dh, h, gates, u, h0, mask=None, out=None):
     """dh (n, t, u) -> (dz, du, db, dh0)"""
     n, steps, units = dh.shape
-    dz, du, db, dh0 = _outputs(dh, out, [(n, steps, 3 * units), u.shape, u.shape[1:], h0.shape])
+    dz, du, db, dh0 = outputs(dh, out, (n, steps, 3 * units), u.shape, u.shape[1:], h0.shape)
     dy = empty(dh, dz.shape)
     fill(0, dh0)
     for t in reversed(range(steps)):
@@ -99,7 +94,7 @@ def simple_rnn(z, u, h0, mask=None, out=None):
 
 def simple_rnn_backward(dh, h, u, h0, mask=None, out=None):
     """dh (n, t, u) -> (dz, du, dh0)"""
-    dz, du, dh0 = _outputs(dh, out, [h.shape, u.shape, h0.shape])
+    dz, du, dh0 = outputs(dh, out, h.shape, u.shape, h0.shape)
     fill(0, dh0)
     for t in reversed(range(dh.shape[1])):
         _step("simple_step_backward", (dh, h, dz, dh0), h, t, mask)

@@ -23,8 +23,8 @@ __device__ inline A join(int op, A a, A b) {
     return a + b;
 }
 
-// Results in place of blockIdx.x, pieces of `chunk` elements of the reduced axes in that of blockIdx.y: out
-// is (results, pieces).
+// Results by blockIdx.x, pieces of `chunk` elements of the reduced axes by blockIdx.y:
+// -> out (results, pieces)
 extern "C" __global__ void __launch_bounds__(256) reduce(const T *x, O *out, int op, long long results,
         long long length, long long chunk, long long count, int lanes, int along,
         const __grid_constant__ View kept, const __grid_constant__ View reduced) {
@@ -51,7 +51,7 @@ extern "C" __global__ void __launch_bounds__(256) reduce(const T *x, O *out, int
     }
 }
 
-// out[result] = place of the winner along one axis of x
+// -> out (results): place of the winner along one axis of x
 extern "C" __global__ void __launch_bounds__(256) argreduce(const T *x, int *out, int greatest,
         long long results, long long length, int lanes, int along, const __grid_constant__ View kept,
         const __grid_constant__ View reduced) {
@@ -85,7 +85,8 @@ extern "C" __global__ void __launch_bounds__(256) argreduce(const T *x, int *out
     }
 }
 
-// Running sums: a block walks along a line in pieces of 256, `carry` is the sum of the pieces before.
+// x, out (lines, length), both of any strides: running sums. A block walks along a line in pieces of 256,
+// `carry` is the sum of the pieces before.
 extern "C" __global__ void __launch_bounds__(256) cumsum(const T *x, T *out, int reverse, long long lines,
         long long length, long long x_step, long long out_step, const __grid_constant__ View line) {
     __shared__ A part[256];

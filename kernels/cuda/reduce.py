@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .launch import MAX_BLOCKS, empty, launch, number_type
+from .launch import MAX_BLOCKS, empty, launch, number_type, power_of_two
 from .views import steps, view
 
 REDUCTION = {name: code for code, name in enumerate(("sum", "mean", "prod", "max", "min", "any", "all"))}
@@ -116,8 +116,3 @@ def planned(shape: tuple, strides: tuple, axes: tuple) -> Plan:
 def nearest(sizes, walks):
     """The smallest step between neighbours."""
     return min((abs(walk) for size, walk in zip(sizes, walks) if size > 1 and walk), default=float("inf"))
-
-
-def power_of_two(n: int, most: int) -> int:
-    """The smallest that is at least n, and at most `most`."""
-    return min(most, 1 << max(n - 1, 0).bit_length())

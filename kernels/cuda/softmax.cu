@@ -1,10 +1,5 @@
-// Softmax and its cross-entropy. A row is served by a warp, or by a block if it is long: `lanes` threads (32
-// or 256). A row is read two or three times, but from the cache after the first.
-#define FOR_EACH_ROW(row, mine) \
-    int lane = threadIdx.x % lanes, side = 256 / lanes; \
-    long long groups = (rows + side - 1) / side; \
-    _Pragma("unroll 1") for (long long group = blockIdx.x, row, mine; \
-         row = group * side + threadIdx.x / lanes, mine = row < rows, group < groups; group += gridDim.x)
+// Softmax and its cross-entropy. x, y, dx (rows, c); labels, loss, hits, dloss (rows). A row is read two or
+// three times, but from the cache after the first.
 
 // What a row is shifted by: its largest, but 0 for -inf, so that exp(x - shift) is 0 and not NaN.
 __device__ inline T row_shift(const T *x, int c, int lane, int lanes, T *part) {
@@ -20,6 +15,7 @@ __device__ inline T row_total(const T *x, T shift, int c, int lane, int lanes, T
     return row_sum(total, lanes, part);
 }
 
+// y = exp(x - shift) / total, or its logarithm
 extern "C" __global__ void __launch_bounds__(256) softmax(const T *x, T *y, int logarithm, long long rows,
         int c, int lanes) {
     __shared__ T part[8];
@@ -34,6 +30,7 @@ extern "C" __global__ void __launch_bounds__(256) softmax(const T *x, T *y, int 
     }
 }
 
+// dx = y * (dy - sum(dy * y)), or dy - exp(y) * sum(dy)
 extern "C" __global__ void __launch_bounds__(256) softmax_backward(const T *dy, const T *y, T *dx,
         int logarithm, long long rows, int c, int lanes) {
     __shared__ T part[8];
@@ -68,6 +65,7 @@ __device__ inline int row_winner(const T *x, int c, int lane, int lanes, T *part
     return at;
 }
 
+// loss = log(total) - (x[label] - shift); hits: is the first largest the label?
 extern "C" __global__ void __launch_bounds__(256) softmax_cross_entropy(const T *x, const int *labels,
         T *loss, T *hits, long long rows, int c, int lanes) {
     __shared__ T part[8];
@@ -86,6 +84,7 @@ extern "C" __global__ void __launch_bounds__(256) softmax_cross_entropy(const T 
     }
 }
 
+// dx = dloss * (softmax(x) - onehot(label))
 extern "C" __global__ void __launch_bounds__(256) softmax_cross_entropy_backward(const T *dloss, const T *x,
         const int *labels, T *dx, long long rows, int c, int lanes) {
     __shared__ T part[8];
@@ -100,6 +99,7 @@ extern "C" __global__ void __launch_bounds__(256) softmax_cross_entropy_backward
     }
 }
 
+// x (rows, c), labels (rows) -> out (rows)
 extern "C" __global__ void __launch_bounds__(256) pick(const T *x, const int *labels, T *out, long long rows,
         int c) {
     GRID_STRIDE(row, rows) {
@@ -108,6 +108,7 @@ extern "C" __global__ void __launch_bounds__(256) pick(const T *x, const int *la
     }
 }
 
+// dy (rows), labels (rows) -> dx (rows, c)
 extern "C" __global__ void __launch_bounds__(256) pick_backward(const T *dy, const int *labels, T *dx,
         int rows, int c) {
     ROWS_COLUMNS(row, rows, j, c) dx[(long long)row * c + j] = j == labels[row] ? dy[row] : (T)0;

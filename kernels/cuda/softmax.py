@@ -3,17 +3,14 @@ from math import prod
 
 import numpy as np
 
-from .launch import MAX_BLOCKS, blocks, empty, launch
-from .window import rows_columns
-
-LONG = 1024                     # a row longer than this is served by a block instead of a warp
+from .launch import blocks, empty, launch, outputs
+from .window import lanes_of, rows_columns
 
 
 def by_rows(name, args, shape, dtype):
     """One warp or one block a row of (..., c)."""
     rows, c = prod(shape[:-1]), shape[-1]
-    lanes = 256 if c > LONG else 32
-    grid = min(-(-rows * lanes // 256), MAX_BLOCKS)
+    lanes, grid = lanes_of(rows, c)
     launch("softmax", name, grid, (*args, np.int64(rows), c, lanes), T=dtype)
 
 
@@ -43,9 +40,7 @@ def log_softmax_backward(dy, y, out=None):
 
 def softmax_cross_entropy(x, labels, out=None):
     """(n, c), (n,) -> loss (n,), hits (n,)"""
-    loss, hits = (None, None) if out is None else out
-    loss = empty(x, x.shape[:1]) if loss is None else loss
-    hits = empty(x, x.shape[:1]) if hits is None else hits
+    loss, hits = outputs(x, out, x.shape[:1], x.shape[:1])
     by_rows("softmax_cross_entropy", (x, labels, loss, hits), x.shape, x.dtype)
     return loss, hits
 

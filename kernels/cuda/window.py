@@ -1,10 +1,11 @@
-"""What convolution and pooling share: the number of windows, their geometry, grids over pixels."""
+"""What convolution and pooling share, the number of windows and their geometry; and grids over rows."""
 from functools import cache
 
 import numpy as np
 
-from .launch import BLOCK, MAX_BLOCKS
+from .launch import BLOCK, MAX_BLOCKS, power_of_two
 
+LONG = 1024
 FIELDS = "n h w c oh ow f groups kh kw sh sw top left dh dw"
 WINDOW = np.dtype([(name, np.int32) for name in FIELDS.split()])        # `struct Window` in common.cuh
 
@@ -29,5 +30,11 @@ def window(shape, filters, size, strides, padding, dilation=(1, 1), groups=1):
 
 def rows_columns(rows, columns):
     """Grid and block of a kernel that walks ROWS_COLUMNS: neighbouring threads take neighbouring columns."""
-    across = 1 << min(8, max(0, columns - 1).bit_length())
+    across = power_of_two(columns, BLOCK)
     return min(-(-rows * across // BLOCK), MAX_BLOCKS), (across, BLOCK // across)
+
+
+def lanes_of(rows, columns):
+    """Threads of a row, and grid, of a kernel that walks FOR_EACH_ROW: a warp, a block for a long row."""
+    lanes = BLOCK if columns > LONG else 32
+    return lanes, min(-(-rows * lanes // BLOCK), MAX_BLOCKS)

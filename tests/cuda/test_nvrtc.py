@@ -1,7 +1,8 @@
 """Every CUDA source compiles with both NVRTC majors for the GPUs that we name, and no kernel spills.
 
 The dtypes are those that the cases launch: the float variant of each file on all architectures, the double
-one on two, one for every other type on one. `pytest -s tests/cuda/test_nvrtc.py` prints the registers and shared memory.
+one on two, some that show every other type on one. `pytest -s tests/cuda/test_nvrtc.py` prints registers and
+shared memory.
 """
 import functools
 

@@ -5,7 +5,7 @@ import pytest
 from .devices import Sim
 
 SINGLE, DOUBLE = np.ones((1, 3, 3, 2), np.float32), np.ones((1, 3, 3, 2))
-LONG = np.zeros(4, np.int64)
+MATRIX, LONG = np.ones((2, 4), np.float32), np.zeros(4, np.int64)
 MISTAKES = {
     "binary: b is float64 where float32": lambda k, put: k.binary("add", put(SINGLE), put(DOUBLE)),
     "where: b is float64 where float32": lambda k, put: k.where(put(SINGLE > 0), put(SINGLE), put(DOUBLE)),
@@ -13,13 +13,14 @@ MISTAKES = {
     "matmul: a is float64 where float32":
         lambda k, put: k.matmul(put(np.ones((3, 3))), put(SINGLE[0, 0]), out=put(SINGLE[0, 0])),
     "matmul: b is float64 where float32": lambda k, put: k.matmul(put(SINGLE[0, 0]), put(np.ones((2, 4)))),
-    "matmul: bias is float64 where float32": lambda k, put: k.dense(put(SINGLE[0, 0]), put(np.ones((2, 4), "float32")),
-                                                                   put(np.ones(4))),
+    "matmul: bias is float64 where float32":
+        lambda k, put: k.dense(put(SINGLE[0, 0]), put(MATRIX), put(np.ones(4))),
     "conv_forward: w is float64 where float32":
         lambda k, put: k.conv(put(SINGLE), put(np.ones((1, 1, 2, 5))), None, (1, 1), ((0, 0), (0, 0)), (1, 1)),
-    "pick: labels is int64 where int32": lambda k, put: k.pick(put(np.ones((4, 2), "float32")), put(LONG)),
+    "pick: labels is int64 where int32": lambda k, put: k.pick(put(MATRIX.T.copy()), put(LONG)),
     "gather: ids is int64 where int32": lambda k, put: k.gather(put(SINGLE), put(LONG)),
-    "sgd: hyper is float64 where float32": lambda k, put: k.sgd(put(SINGLE), put(SINGLE), None, put(np.ones(4))),
+    "sgd: hyper is float64 where float32":
+        lambda k, put: k.sgd(put(SINGLE), put(SINGLE), None, put(np.ones(4))),
 }
 
 
