@@ -52,7 +52,7 @@ extern "C" __global__ void __launch_bounds__(256) reduce(const T *x, O *out, int
 }
 
 // -> out (results): place of the winner along one axis of x
-extern "C" __global__ void __launch_bounds__(256) argreduce(const T *x, int *out, int greatest,
+extern "C" __global__ void __launch_bounds__(256, 4) argreduce(const T *x, int *out, int greatest,
         long long results, long long length, int lanes, int along, const __grid_constant__ View kept,
         const __grid_constant__ View reduced) {
     __shared__ T best[256];
