@@ -15,8 +15,8 @@ from .nvrtc import Nvrtc
 
 ARCHITECTURES = {12: (70, 75, 80, 86, 89, 90, 100, 120), 13: (75, 80, 86, 89, 90, 100, 120)}
 TARGETS = [(major, architecture) for major, numbers in ARCHITECTURES.items() for architecture in numbers]
-# The one stack frame, which is no spill: for huge x the library's sin, cos and tan multiply x by the digits of
-# 2 / pi and keep the product's words in an array that they index by the exponent of x.
+# The one stack frame, which is no spill: for huge x the library's sin, cos and tan multiply x by the digits
+# of 2 / pi and keep the product's words in an array that they index by the exponent of x.
 STACK_ALLOWED = {("elementwise", "unary"): 40, ("elementwise", "unary_backward"): 40}
 compiler = functools.cache(Nvrtc)
 
