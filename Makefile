@@ -17,7 +17,7 @@ PIP := $(PY) -m pip install -qq --disable-pip-version-check
 train: $(RUN_READY)
 	$(PY) -m gpunn train mnist
 
-test: $(TEST_READY)
+test: lint
 	NUMBA_NUM_THREADS=1 $(PY) -m pytest -q -n 2 --dist worksteal
 
 lint: $(TEST_READY)

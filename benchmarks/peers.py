@@ -17,7 +17,8 @@ class Contender:
     """A process that plays one round at a time."""
 
     def __init__(self, python: str, module: str, workload: str):
-        self.process = subprocess.Popen([python, "-m", f"benchmarks.contenders.{module}", workload], cwd=Path(__file__).parents[1],
+        self.process = subprocess.Popen([python, "-m", f"benchmarks.contenders.{module}", workload],
+                                        cwd=Path(__file__).parents[1],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.answer()
 

@@ -23,7 +23,8 @@ def convolutions():
 def trained(body, train, test) -> float:
     """Test accuracy of a network with this body."""
     gpunn.set_seed(1)
-    model = gpunn.Sequential([layers.Input((28, 28, 1)), layers.Rescaling(1 / 255), *body(), layers.Dense(10, activation="softmax")],
+    model = gpunn.Sequential([layers.Input((28, 28, 1)), layers.Rescaling(1 / 255), *body(),
+                              layers.Dense(10, activation="softmax")],
                              name=body.__name__)
     model.summary()
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])

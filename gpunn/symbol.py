@@ -35,8 +35,8 @@ class Node:
 def trace(f, args, options):
     """A node for an op on symbols; its output shapes come from running the op on zeros of two different sizes."""
     small, large = (_flat(f(*_examples(args, sizes), **options)) for sizes in ((2, 16), (3, 17)))
-    shapes = [tuple(a if a == b else None for a, b in zip(s.shape, l.shape, strict=True))
-              for s, l in zip(small, large, strict=True)]
+    shapes = [tuple(a if a == b else None for a, b in zip(s.shape, t.shape, strict=True))
+              for s, t in zip(small, large, strict=True)]
     node = Node(f, args, options, shapes, [s.dtype for s in small], getattr(f, "__name__", None))
     return node.outputs[0] if len(small) == 1 else tuple(node.outputs)
 

@@ -95,7 +95,8 @@ class Tensor:
         return self.data.__cuda_array_interface__
 
     def __repr__(self):
-        return f"<{type(self).__name__} shape={self.shape} dtype={self.dtype} device={backend_of(self.data).name} {self.data}>"
+        device = backend_of(self.data).name
+        return f"<{type(self).__name__} shape={self.shape} dtype={self.dtype} device={device} {self.data}>"
 
     __hash__ = object.__hash__
 
@@ -149,7 +150,7 @@ class Node:
 
 
 def op(f):
-    """Lift `f(*arrays, **options) -> (y, backward)` to tensors, and write it on the tape; on symbols, add a graph node."""
+    """Lift `f(*arrays, **options) -> (y, backward)` to tensors and write it on the tape; on symbols: a graph node."""
     @wraps(f)
     def apply(*args, **options):
         arrays, parents, taped = [], [], False
@@ -175,12 +176,13 @@ def op(f):
 
 
 def backward(root: Tensor, dy=None):
-    """The reverse pass from one tensor. A leaf's first gradient overwrites `.grad` (a buffer, if it has one), later ones add."""
+    """The reverse pass from one tensor. A leaf's first gradient overwrites `.grad` (its buffer), later ones add."""
     if root._node is None:
         raise ValueError("backward: this tensor was not computed from anything that requires a gradient")
     if dy is None:
         if root.size != 1:
-            raise ValueError(f"backward: a tensor of shape {root.shape} needs the gradient dy; only a single number has dy = 1")
+            raise ValueError(f"backward: a tensor of shape {root.shape} needs the gradient dy; "
+                             "only a single number has dy = 1")
         dy = kernels_of(root.data).fill(1, empty(root.data))
     with no_grad():
         _Reverse().run(root, dy.data if isinstance(dy, Tensor) else dy)
@@ -258,7 +260,8 @@ def value_and_grad(f, argnums: int | tuple[int, ...] = 0):
         tensors = [_leaf(a) if i in wanted else a for i, a in enumerate(args)]
         y = f(*tensors, **options)
         if not isinstance(y, Tensor) or y.size != 1:
-            raise ValueError(f"grad: the function must return one number, got {y if not isinstance(y, Tensor) else y.shape}")
+            got = y.shape if isinstance(y, Tensor) else y
+            raise ValueError(f"grad: the function must return one number, got {got}")
         if y._node is not None:
             backward(y)
         grads = tuple(Tensor(t.grad if t.grad is not None else _zeros(t)) for t in (tensors[i] for i in wanted))
@@ -285,7 +288,7 @@ def _zeros(tensor: Tensor):
 
 
 def gradients(loss: Tensor, variables):
-    """Backward from the loss; every variable's `.grad` is right afterwards, zero where the loss does not depend on it."""
+    """Backward from the loss; every variable's `.grad` is right then, zero where the loss does not depend on it."""
     reverse = _Reverse()
     if loss._node is not None:
         with no_grad():

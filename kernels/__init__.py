@@ -1,1 +1,1 @@
-"""Kernels in two tongues: `cpu` (Numba) and `cuda` (CUDA C++). README.md is the contract; import them as gpunn.kernels."""
+"""Kernels in two tongues: `cpu` (Numba) and `cuda` (CUDA C++). README.md: the contract. Import gpunn.kernels."""

@@ -1,4 +1,4 @@
-"""The same two trainings in several libraries, each in a process of its own: `python -m benchmarks.contenders.ours tiny`.
+"""The same two trainings in several libraries, each in its own process: `python -m benchmarks.contenders.ours tiny`.
 
 A program prints one JSON object a line, for each line it reads: a round of the workload `tiny` or `decks`.
 """
@@ -22,12 +22,13 @@ def tiny_data():
 def mnist():
     """((60000, 784), (60000, 10)), ((10000, 784), (10000, 10)) as float32, from GPUNN_DATA."""
     with np.load(Path(os.environ["GPUNN_DATA"]) / "mnist.npz") as file:
-        return [(file[f"x_{part}"].reshape(-1, 784).astype("float32") / 255, np.eye(10, dtype="float32")[file[f"y_{part}"]])
+        return [(file[f"x_{part}"].reshape(-1, 784).astype("float32") / 255,
+                 np.eye(10, dtype="float32")[file[f"y_{part}"]])
                 for part in ("train", "test")]
 
 
 def decks(keras, set_seed):
-    """The lecture's program: 512-ReLU, 10-softmax, RMSprop, 5 epochs, batch 128, all of MNIST; another seed each round."""
+    """The lecture's program: 512-ReLU, 10-softmax, RMSprop, 5 epochs, batch 128, MNIST; another seed each round."""
     train, test = mnist()
     seeds = iter(range(1, 100))
 

@@ -11,8 +11,8 @@ import numpy as np
 from .base import Backend, Uncapturable, host_array
 from .memory import persistent
 
-__all__ = ["Backend", "Uncapturable", "asarray", "backend_of", "blank", "constant", "current", "device", "empty", "host_read", "kernels_of", "persistent",
-           "register", "to_numpy", "use"]
+__all__ = ["Backend", "Uncapturable", "asarray", "backend_of", "blank", "constant", "current", "device", "empty",
+           "host_read", "kernels_of", "persistent", "register", "to_numpy", "use"]
 
 
 class _Here(threading.local):
@@ -59,7 +59,7 @@ def register(name: str, factory):
 
 
 def use(name: str = "auto") -> str:
-    """Choose where arrays are born: "auto", "cpu", "cuda" or "cuda:N". Says so in one line; "cuda" raises where there is none."""
+    """Choose where arrays are born: "auto", "cpu", "cuda" or "cuda:N", and say so. "cuda" raises where is none."""
     global _current
     with _lock:
         backend, reason = _resolve(name)
@@ -93,8 +93,9 @@ def asarray(value, dtype=None):
 
 
 def _number(value, dtype):
-    """A Python number becomes a kernel's argument: a constant of the program, also where no copy to the device is allowed."""
-    array = blank((), dtype or ("bool" if isinstance(value, bool) else "int32" if isinstance(value, int) else "float32"))
+    """A Python number becomes a kernel's argument: a constant of the program, also where nothing may be copied."""
+    kind = "bool" if isinstance(value, bool) else "int32" if isinstance(value, int) else "float32"
+    array = blank((), dtype or kind)
     return kernels_of(array).fill(value, array)
 
 

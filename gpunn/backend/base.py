@@ -9,7 +9,7 @@ class Uncapturable(RuntimeError):
 
 
 class Backend:
-    """name: "cpu", "cuda:0" ...; xp: numpy or cupy, for views and shapes; kernels: the functions of kernels/README.md."""
+    """name: "cpu", "cuda:0" ...; xp: numpy or cupy, for views and shapes; kernels: those of kernels/README.md."""
 
     name: str
     xp: ModuleType

@@ -1,4 +1,4 @@
-"""The CPU backend, and how it records a step: run it once, write down each kernel call, plan the memory, replay the list."""
+"""The CPU backend, and how it records a step: run it, write down each kernel call, plan the memory, replay the list."""
 import os
 
 import numpy as np
@@ -61,7 +61,7 @@ class Place:
 
 
 class Recording:
-    """The kernel calls of one step. Temporaries are held by place, not by reference, so that they die when the step drops them."""
+    """The kernel calls of one step. Temporaries are held by place, not by reference, and so die in time."""
 
     def __init__(self):
         self.calls, self.spans, self.refusal = [], [], None

@@ -58,7 +58,8 @@ def cuda_backend(number: int) -> "CudaBackend":
     import cupy
     count = cupy.cuda.runtime.getDeviceCount()
     if number >= count:
-        raise ValueError(f"device 'cuda:{number}' does not exist: this machine has {count} (cuda:0 to cuda:{count - 1})")
+        raise ValueError(f"device 'cuda:{number}' does not exist: this machine has {count} "
+                         f"(cuda:0 to cuda:{count - 1})")
     cupy.cuda.Device(number).use()
     return _backend(cupy, number)
 
@@ -109,19 +110,19 @@ class Capturing:
 
 
 class Graph:
-    """A captured step. Its pool holds every temporary at the address that the graph knows, so it must die after the graph."""
+    """A captured step. Its pool holds the temporaries where the graph knows them, so it must die after the graph."""
 
     def __init__(self, backend: CudaBackend):
         self.cuda, self.stream = backend.xp.cuda, backend.stream
         self.pool, self.graph = self.cuda.MemoryPool(), None
 
     def eager(self, step):
-        """A real step in the graph's own pool: kernels get compiled, and the pool gets all the memory a capture will ask for."""
+        """A real step in the graph's own pool: compiles the kernels, and gets all the memory a capture will ask for."""
         with self.cuda.using_allocator(self.pool.malloc), self.stream:
             return step()
 
     def record(self, step):
-        """Capture, then launch once: a capture itself runs nothing, so a failed one leaves no trace and the step runs eagerly."""
+        """Capture, then launch once: a capture runs nothing; a failed one leaves no trace and the step runs eagerly."""
         try:
             result = self.capture(step)
         except Exception as error:

@@ -38,7 +38,7 @@ class Span:
 
 
 def plan(spans) -> int:
-    """Give each span an offset such that spans alive at the same time do not overlap; returns the slab's size in bytes."""
+    """Give each span an offset such that spans alive at the same time do not overlap; returns the bytes of the slab."""
     placed, end = [], 0
     for span in sorted(spans, key=lambda s: -s.bytes):
         busy = sorted((s.offset, s.offset + s.bytes) for s in placed if s.first <= span.last and span.first <= s.last)
@@ -60,7 +60,7 @@ def slab(size: int) -> np.ndarray:
 
 
 class _Layout:
-    version = 0                 # how often weights moved to other memory; a program recorded before must not be replayed
+    version = 0                 # how often weights moved to other memory: a program from before must not be replayed
 
 
 def moved():

@@ -1,7 +1,8 @@
-"""Random numbers as a function of (seed, stream, step, index): nothing to draw in order, nothing to restore but one counter.
+"""Random numbers as a function of (seed, stream, step, index): no order to keep, nothing to restore but one counter.
 
-`key` holds the seed, `clock` the training step; both live on the device. A stream is one place that draws: it is numbered by
-the order of the calls since the step began, so that forward and backward of one call agree and a replay draws fresh numbers.
+`key` holds the seed, `clock` the training step; both live on the device. A stream is one place that draws: it is
+numbered by the order of the calls since the step began, so that forward and backward of one call agree and a replay
+draws fresh numbers.
 """
 import os
 
@@ -42,7 +43,7 @@ def words(seed: int):
 
 
 def set_seed(seed: int):
-    """All random numbers from now on - initial weights, shuffles, dropout - follow from this number, the same on every device."""
+    """All random numbers from now on - weights, shuffles, dropout - follow from this number, on every device alike."""
     if not isinstance(seed, int | np.integer) or seed < 0:
         raise ValueError(f"set_seed: expected an integer >= 0, got {seed!r}")
     _state.seed(int(seed))
@@ -85,7 +86,7 @@ def host_bits(seed: int, stream: int, step: int, n: int) -> np.ndarray:
 
 
 def host_uniform(seed: int, n: int, stream: int = INITIAL) -> np.ndarray:
-    """n numbers in [0, 1) as float64 with 53 random bits, on the host: initial weights are made here for every device."""
+    """n numbers in [0, 1) as float64 with 53 random bits, on the host: where initial weights come from."""
     bits = host_bits(seed, stream, 0, 2 * n).view(np.uint64)
     return (bits >> np.uint64(11)).astype(np.float64) * 2.0 ** -53
 

@@ -10,7 +10,8 @@ class ArrayFeed:
     """Batches of (x, y, sample_weight), nested as given; None where there is none."""
     can_restart = True
 
-    def __init__(self, data, batch_size: int = 32, shuffle: bool = False, seed: int | None = None, steps: int | None = None):
+    def __init__(self, data, batch_size: int = 32, shuffle: bool = False, seed: int | None = None,
+                 steps: int | None = None):
         self.length = _length(data)
         self.arrays = map_structure(_on_device, data)
         self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
@@ -50,7 +51,8 @@ class ArrayFeed:
     def batch(self):
         """Inside the step: gather the batch, move the cursor."""
         k, size = kernels_of(self.order), self.size
-        batch = map_structure(lambda a: None if a is None else Tensor(k.gather_batch(a, self.order, self.cursor, size)), self.arrays)
+        batch = map_structure(
+            lambda a: None if a is None else Tensor(k.gather_batch(a, self.order, self.cursor, size)), self.arrays)
         k.binary("add", self.cursor, size, out=self.cursor)
         return batch
 
@@ -66,7 +68,8 @@ def _length(data) -> int:
     lengths = {len(a) for a in flatten(data) if a is not None}
     if len(lengths) != 1:
         shapes = [a.shape for a in flatten(data) if a is not None]
-        raise ValueError(f"fit: x, y and sample_weight must have the same number of samples; got arrays of shapes {shapes}")
+        raise ValueError(f"fit: x, y and sample_weight must have the same number of samples; "
+                         f"got arrays of shapes {shapes}")
     return lengths.pop()
 
 

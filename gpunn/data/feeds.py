@@ -8,7 +8,8 @@ from .pydataset import PyDataset, batches
 from .stream import StreamFeed
 
 
-def make_feed(x, y=None, sample_weight=None, *, batch_size=None, steps=None, shuffle=False, class_weight=None, who="fit"):
+def make_feed(x, y=None, sample_weight=None, *, batch_size=None, steps=None, shuffle=False, class_weight=None,
+              who="fit"):
     """A feed with `start(epoch)`, `advance()`, `batch()`, `size`, `steps`."""
     check(who, x, batch_size, steps)
     if is_stream(x):

@@ -1,4 +1,4 @@
-"""Data as the user gives it, as NumPy arrays: lists are converted, strings are refused, labels and weights are brought in form."""
+"""Data as the user gives it, as NumPy arrays: lists converted, strings refused, labels and weights in form."""
 import numpy as np
 
 from ..tensor import Tensor
@@ -28,9 +28,11 @@ def _array(value, what: str) -> np.ndarray:
     try:
         array = np.asarray(value)
     except ValueError as error:
-        raise ValueError(f"{what}: the samples do not all have the same shape ({error}); pad them, see utils.pad_sequences") from None
+        raise ValueError(f"{what}: the samples do not all have the same shape ({error}); pad them, "
+                         "see utils.pad_sequences") from None
     if array.dtype.kind in "OUSMm":
-        raise ValueError(f"{what}: expected numbers, got {array.dtype} values such as {array.flat[0]!r}. Fix: encode them, for "
+        raise ValueError(f"{what}: expected numbers, got {array.dtype} values such as {array.flat[0]!r}. "
+                         "Fix: encode them, for "
                          "example with np.unique(labels, return_inverse=True)")
     if array.ndim == 0:
         raise ValueError(f"{what}: expected an array of samples, got the single number {array}")

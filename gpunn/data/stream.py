@@ -1,4 +1,4 @@
-"""Batches that come from Python, one by one: generators, PyDatasets, any iterable. Each is copied into a buffer of its shape."""
+"""Batches that come from Python, one by one: generators, PyDatasets, iterables. A buffer of its shape takes each."""
 from itertools import islice
 
 from ..backend import asarray, empty, kernels_of, persistent
@@ -39,7 +39,7 @@ def _buffer(a):
 
 
 class StreamFeed(BatchFeed):
-    """`batches()` makes an iterator of host batches for one epoch; an endless one goes on where the last epoch stopped."""
+    """`batches()` makes an iterator of host batches for an epoch; an endless one goes on where the last stopped."""
 
     def __init__(self, batches, steps: int | None, prepare=None, endless: bool = False):
         super().__init__()

@@ -8,7 +8,7 @@ from ..tree import flatten
 
 
 class Results(Mapping):
-    """What a step logs: the metrics' results by name. Nothing is computed in the step itself, only where one is looked up."""
+    """What a step logs: the metrics' results by name. Computed not in the step, but where one is looked up."""
 
     def __init__(self, named):
         self.metrics = dict(named)
@@ -69,7 +69,8 @@ class Metrics:
 
     def build(self, targets, predictions):
         self.made = []
-        for prefix, plain, weighted, t, p in zip(self.prefixes, self.plain, self.weighted, targets, predictions, strict=True):
+        for prefix, plain, weighted, t, p in zip(self.prefixes, self.plain, self.weighted, targets, predictions,
+                                                 strict=True):
             for is_weighted, wanted in ((False, plain), (True, weighted)):
                 for m in wanted:
                     metric = metrics_module.as_metric(m, (t.shape, p.shape))
@@ -99,7 +100,8 @@ def _per_output(what: str, value, names) -> list:
         return [value.get(n) for n in names]
     if isinstance(value, list | tuple):
         if len(value) != len(names):
-            raise ValueError(f"compile: {what} has {len(value)} entries, but the model has {len(names)} outputs ({', '.join(names)})")
+            raise ValueError(f"compile: {what} has {len(value)} entries, but the model has {len(names)} outputs "
+                             f"({', '.join(names)})")
         return list(value)
     return [value] * len(names)
 

@@ -25,7 +25,8 @@ def layer_from(config: dict, custom_objects=None):
 
 def sequential_config(model) -> dict:
     inputs = [{"class_name": "InputLayer", "config": input_config(s)} for s in model.inputs]
-    return {"name": model.name, "trainable": model.trainable, "layers": inputs + [layer_config(layer) for layer in model.layers]}
+    return {"name": model.name, "trainable": model.trainable,
+            "layers": inputs + [layer_config(layer) for layer in model.layers]}
 
 
 def sequential_from_config(cls, config, custom_objects=None):
@@ -45,12 +46,14 @@ def graph_config(model) -> dict:
     inbound: dict[str, list] = {}
     for node in graph.nodes:
         if not hasattr(node.f, "weights"):
-            raise ValueError(f"{model.name}: the operation {node.f.__name__!r} in the graph has no config; wrap it in a layer to save the "
+            raise ValueError(f"{model.name}: the operation {node.f.__name__!r} in the graph has no config; "
+                             "wrap it in a layer to save the "
                              "model")
         made = inbound.setdefault(node.f.name, [])
         calls[id(node)] = (node.f.name, len(made))
         made.append({"args": _written(list(node.args), calls), "kwargs": _written(dict(node.options), calls)})
-    entries = [{"class_name": "InputLayer", "config": input_config(s), "name": s.name, "inbound_nodes": []} for s in graph.input_symbols]
+    entries = [{"class_name": "InputLayer", "config": input_config(s), "name": s.name, "inbound_nodes": []}
+               for s in graph.input_symbols]
     entries += [{**layer_config(layer), "name": layer.name, "inbound_nodes": inbound[layer.name]}
                 for layer in graph.layers if layer.name in inbound]
     return {"name": model.name, "trainable": model.trainable, "layers": entries,
@@ -78,13 +81,15 @@ def graph_from_config(config, custom_objects=None):
     while waiting:
         ready = [w for w in waiting if all(p in symbols for p in _places(w[2]))]
         if not ready:
-            raise ValueError(f"{config.get('name')}: the calls of the layers {sorted({w[0] for w in waiting})} depend on each other in a circle")
+            raise ValueError(f"{config.get('name')}: the calls of the layers {sorted({w[0] for w in waiting})} "
+                             "depend on each other in a circle")
         for name, number, call in ready:
             outputs = made[name](*_read(call["args"], symbols), **_read(call["kwargs"], symbols))
             symbols.update({(name, number, i): s for i, s in enumerate(flatten(outputs))})
         waiting = [w for w in waiting if w not in ready]
     from .model import Functional
-    return Functional(_read(config["input_layers"], symbols), _read(config["output_layers"], symbols), name=config.get("name"),
+    return Functional(_read(config["input_layers"], symbols), _read(config["output_layers"], symbols),
+                      name=config.get("name"),
                       trainable=config.get("trainable", True))
 
 

@@ -18,7 +18,7 @@ class Loop:
             program = self.programs[key] = Program(current(), self.whole_step, eager=self.eager, what=self.what)
         result = program()
         if program.eager and not self.eager:
-            self.eager = True                           # what cannot be recorded once is not tried again for another shape
+            self.eager = True                           # what cannot be recorded is not tried again for another shape
         return result
 
     def whole_step(self):

@@ -37,7 +37,8 @@ class Model(Trainer, Layer):
         for layer in self.layers:
             if layer.name == name:
                 return layer
-        raise ValueError(f"{self.name}: no layer is named {name!r}; the layers are {', '.join(l.name for l in self.layers)}")
+        raise ValueError(f"{self.name}: no layer is named {name!r}; the layers are "
+                         f"{', '.join(layer.name for layer in self.layers)}")
 
 
     @classmethod
@@ -56,7 +57,8 @@ class Functional(Model):
         super().__init__(name=name, trainable=trainable, **options)
         for s in flatten([inputs, outputs]):
             if not isinstance(s, Symbol):
-                raise ValueError(f"Model: inputs and outputs must come from Input() and layers called on it, got {type(s).__name__}")
+                raise ValueError("Model: inputs and outputs must come from Input() and layers called on it, "
+                                 f"got {type(s).__name__}")
         self._graph = Graph(inputs, outputs)
         inputs = [InputLayer(batch_shape=s.shape, dtype=s.dtype, name=s.name) for s in self._graph.input_symbols]
         self._layers = inputs + self._graph.layers
@@ -99,7 +101,8 @@ class Functional(Model):
             inputs = [inputs[n] for n in self.input_names]
         values = flatten(inputs)
         if len(values) != len(self.inputs):
-            raise ValueError(f"{self.name}: expected {len(self.inputs)} inputs ({', '.join(self.input_names)}), got {len(values)}")
+            raise ValueError(f"{self.name}: expected {len(self.inputs)} inputs ({', '.join(self.input_names)}), "
+                             f"got {len(values)}")
         return [fitted(self.name, v, s) for v, s in zip(values, self.inputs, strict=True)]
 
     def get_config(self) -> dict:

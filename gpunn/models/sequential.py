@@ -6,7 +6,7 @@ from .model import Model
 
 
 class Sequential(Model):
-    """Built at once when the input shape is known (an Input, or `input_shape=` in the first layer), else at the first call."""
+    """Built at once if the input shape is known (Input, or the first layer's `input_shape`), else at the first call."""
 
     def __init__(self, layers=None, trainable=True, name=None):
         super().__init__(trainable=trainable, name=name)

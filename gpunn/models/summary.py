@@ -4,12 +4,14 @@ import sys
 MEMORY = {"float32": 4, "float64": 8, "int32": 4, "bool": 1}
 
 
-def summary(model, line_length=None, positions=None, print_fn=None, expand_nested=False, show_trainable=False, layer_range=None):
+def summary(model, line_length=None, positions=None, print_fn=None, expand_nested=False, show_trainable=False,
+            layer_range=None):
     """Print the layers with output shapes and parameter counts."""
     rows = [_row(layer, depth, show_trainable) for layer, depth in _walk(model, expand_nested)]
     first, last = _range(model, layer_range)
     heads = ["Layer (type)", "Output Shape", "Param #", *(["Trainable"] if show_trainable else [])]
-    text = "\n".join([f'Model: "{model.name}"', *_table(heads, rows[first:last] if not expand_nested else rows), *_totals(model)])
+    shown = rows if expand_nested else rows[first:last]
+    text = "\n".join([f'Model: "{model.name}"', *_table(heads, shown), *_totals(model)])
     (print_fn or _print)(text)
 
 

@@ -22,7 +22,7 @@ COMPILE = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics", "
 
 
 class Trainer:
-    """The half of a model that trains it. Override `train_step`, `test_step`, `predict_step` or `compute_loss` for other steps."""
+    """The half of a model that trains it. Override `train_step`, `test_step`, `predict_step` or `compute_loss`."""
 
     def _start_training_state(self):
         self.optimizer, self.loss, self.stop_training = None, None, False
@@ -34,7 +34,8 @@ class Trainer:
         """Choose the optimizer, the loss (or one for each output) and the metrics."""
         refuse_unknown("compile", kwargs, COMPILE)
         self.optimizer, self.loss = optimizers.get(optimizer), loss
-        self._compiled = {"loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics}
+        self._compiled = {"loss": loss, "loss_weights": loss_weights, "metrics": metrics,
+                          "weighted_metrics": weighted_metrics}
         self.run_eagerly, self.steps_per_execution = run_eagerly, steps_per_execution
         self._losses_by_output = self._metrics_by_output = None
         self._loss_tracker, self._batch_loops = LossMean(name="loss"), {}
@@ -43,7 +44,7 @@ class Trainer:
     # ---- one step -------------------------------------------------------------------------------------------------
 
     def train_step(self, data):
-        """Forward, loss, backward, update; returns what to log. Whatever it does with tensors is recorded and replayed."""
+        """Forward, loss, backward, update; returns what to log. What it does with tensors is recorded and replayed."""
         x, y, sample_weight = unpack(data)
         y_pred = self(x, training=True)
         loss = self.compute_loss(x, y, y_pred, sample_weight)
@@ -72,14 +73,16 @@ class Trainer:
         for extra in self.losses:
             total = extra if total is None else total + extra
         if total is None:
-            raise ValueError(f"{self.name}: there is no loss: give one to compile(loss=...), or call add_loss in a layer")
+            raise ValueError(f"{self.name}: there is no loss: give one to compile(loss=...), "
+                             "or call add_loss in a layer")
         return total
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None) -> Results:
         """Update the compiled metrics; the results of all, computed when somebody looks."""
         if self._metrics_by_output is None:
             names = self._names_of(y_pred)
-            self._metrics_by_output = Metrics(self._compiled["metrics"], self._compiled["weighted_metrics"], names, names)
+            self._metrics_by_output = Metrics(self._compiled["metrics"], self._compiled["weighted_metrics"],
+                                              names, names)
         if y is not None:
             self._metrics_by_output.update(y, y_pred, sample_weight)
         return Results(self._named_metrics())
@@ -118,21 +121,21 @@ class Trainer:
     # ---- many steps -----------------------------------------------------------------------------------------------
 
     def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, validation_split=0.0,
-            validation_data=None, shuffle=True, class_weight=None, sample_weight=None, initial_epoch=0, steps_per_epoch=None,
-            validation_steps=None, validation_batch_size=None, validation_freq=1):
+            validation_data=None, shuffle=True, class_weight=None, sample_weight=None, initial_epoch=0,
+            steps_per_epoch=None, validation_steps=None, validation_batch_size=None, validation_freq=1):
         """Train for `epochs` epochs; returns the History."""
         self._require_compiled("fit")
         if validation_split and validation_data is None:
-            (x, y, sample_weight), validation_data = split((host(x, "x"), host(y, "y"), host(sample_weight, "sample_weight")),
-                                                           validation_split)
+            arrays = host(x, "x"), host(y, "y"), host(sample_weight, "sample_weight")
+            (x, y, sample_weight), validation_data = split(arrays, validation_split)
         feed = make_feed(x, y, sample_weight, batch_size=batch_size, steps=steps_per_epoch, shuffle=bool(shuffle),
                          class_weight=class_weight)
         held_out = None
         if validation_data is not None:
             held_out = _validation_feed(validation_data, validation_batch_size or batch_size, validation_steps)
         self._prepare(feed)
-        calls = CallbackList(callbacks, add_history=True, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=epochs,
-                             **_sizes(feed))
+        calls = CallbackList(callbacks, add_history=True, add_progbar=verbose != 0, model=self, verbose=verbose,
+                             epochs=epochs, **_sizes(feed))
         preflight.check_fit(self, feed, calls, held_out)
         Fit(self, feed, held_out, calls, validation_freq).run(initial_epoch, epochs)
         return calls.history
@@ -140,7 +143,8 @@ class Trainer:
     def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, steps=None, callbacks=None,
                  return_dict=False, **kwargs):
         """The loss, or [loss, metric, ...], or a dictionary, over the data."""
-        refuse_unknown("evaluate", kwargs, ("x", "y", "batch_size", "verbose", "sample_weight", "steps", "callbacks", "return_dict"))
+        refuse_unknown("evaluate", kwargs, ("x", "y", "batch_size", "verbose", "sample_weight", "steps", "callbacks",
+                                            "return_dict"))
         self._require_compiled("evaluate")
         feed = make_feed(x, y, sample_weight, batch_size=batch_size, steps=steps, who="evaluate")
         self._build_from(feed)
@@ -263,7 +267,8 @@ def _sizes(feed) -> dict:
     """What the progress counts: steps, and samples where the data set is in memory."""
     if not hasattr(feed, "length"):
         return {"steps": feed.steps}
-    return {"steps": feed.steps, "samples": min(feed.length, feed.steps * feed.batch_size), "batch_size": feed.batch_size}
+    samples = min(feed.length, feed.steps * feed.batch_size)
+    return {"steps": feed.steps, "samples": samples, "batch_size": feed.batch_size}
 
 
 def _copied(tensor) -> np.ndarray:

@@ -15,7 +15,8 @@ def save_weights(model, filepath, overwrite=True):
         raise ValueError(f"{model.name} has no weights yet: give it an Input or call it on data before save_weights")
     if not overwrite and os.path.exists(filepath):
         raise FileExistsError(f"save_weights: {filepath} exists; pass overwrite=True to replace it")
-    storage.save(filepath, {k: w.numpy() for k, w in keys(model).items()}, {"format": "gpunn.weights", "model": model.name})
+    storage.save(filepath, {k: w.numpy() for k, w in keys(model).items()},
+                 {"format": "gpunn.weights", "model": model.name})
 
 
 def load_weights(model, filepath, skip_mismatch=False):

@@ -1,4 +1,4 @@
-"""All weights in one buffer, all gradients in another: an optimizer step is one kernel, and clipping is one reduction."""
+"""All weights in one buffer, all gradients in another: an optimizer step is one kernel, clipping one reduction."""
 from ..backend import backend_of, kernels_of, persistent
 from ..backend.memory import moved
 
@@ -38,7 +38,8 @@ class FlatParams:
     def holds(self, variables) -> bool:
         """Whether these are our variables, and none was taken over by another optimizer since."""
         return (len(variables) == len(self.variables)
-                and all([v is w and v.data is d for v, w, d in zip(variables, self.variables, self.views, strict=True)]))
+                and all([v is w and v.data is d
+                         for v, w, d in zip(variables, self.variables, self.views, strict=True)]))
 
     def slot(self):
         """One more buffer of the same layout, zeros."""

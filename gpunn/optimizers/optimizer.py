@@ -7,8 +7,8 @@ from ..tensor import Tensor, Variable
 from .flat import FlatParams
 from .schedules import LearningRateSchedule, deserialize, serialize
 
-BASE = ("weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "ema_momentum", "ema_overwrite_frequency",
-        "loss_scale_factor", "gradient_accumulation_steps", "name")
+BASE = ("weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "ema_momentum",
+        "ema_overwrite_frequency", "loss_scale_factor", "gradient_accumulation_steps", "name")
 
 
 class Optimizer:
@@ -37,7 +37,8 @@ class Optimizer:
 
     def check(self):
         if sum(c is not None for c in (self.clipnorm, self.clipvalue, self.global_clipnorm)) > 1:
-            raise ValueError(f"{self.name}: give only one of clipnorm, clipvalue and global_clipnorm; got clipnorm={self.clipnorm}, "
+            raise ValueError(f"{self.name}: give only one of clipnorm, clipvalue and global_clipnorm; "
+                             f"got clipnorm={self.clipnorm}, "
                              f"clipvalue={self.clipvalue}, global_clipnorm={self.global_clipnorm}")
         steps = self.gradient_accumulation_steps
         if steps is not None and (not isinstance(steps, int) or steps < 2):
@@ -54,12 +55,13 @@ class Optimizer:
     def learning_rate(self, value):
         if isinstance(value, dict):
             value = deserialize(value)
-        self.schedule = value if isinstance(value, LearningRateSchedule) or callable(value) and not isinstance(value, Tensor) else None
+        varies = isinstance(value, LearningRateSchedule) or callable(value) and not isinstance(value, Tensor)
+        self.schedule = value if varies else None
         if self.schedule is None:
             self._rate.assign(float(value))
 
     def refresh(self, step: int | None = None):
-        """Before step number `step`: what the host decides about it. The rate goes to the device if a schedule sets it."""
+        """Before step number `step`: what the host decides. The rate goes to the device if a schedule sets it."""
         every = self.gradient_accumulation_steps
         if self.schedule is None and every is None:
             return
@@ -159,10 +161,12 @@ class Optimizer:
     def clip(self, k, g):
         if self.clipvalue is not None:
             k.unary("clip", g, -float(self.clipvalue), float(self.clipvalue), out=g)
-        for part, limit in ([(g, self.global_clipnorm)] if self.global_clipnorm is not None else
-                            [(v.grad, self.clipnorm) for v in self.flat.variables] if self.clipnorm is not None else ()):
+        limit = self.clipnorm if self.global_clipnorm is None else self.global_clipnorm
+        parts = [g] if self.global_clipnorm is not None else [v.grad for v in self.flat.variables]
+        for part in () if limit is None else parts:
             norm = k.unary("sqrt", k.reduce("sum", k.unary("square", part)))
-            k.binary("multiply", part, k.binary("divide", float(limit), k.binary("maximum", norm, float(limit))), out=part)
+            k.binary("multiply", part, k.binary("divide", float(limit), k.binary("maximum", norm, float(limit))),
+                     out=part)
 
     def decays(self, variable) -> bool:
         return not any(id(variable) == e if isinstance(e, int) else e in variable.path for e in self.kept_out)

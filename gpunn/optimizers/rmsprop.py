@@ -9,7 +9,8 @@ class RMSprop(Optimizer):
 
     def __init__(self, learning_rate=0.001, rho=0.9, momentum=0.0, epsilon=1e-7, centered=False, **options):
         self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, centered
-        self.slots = ("velocity", *(["momentum_slot"] if momentum > 0 else []), *(["average_gradient"] if centered else []))
+        self.slots = ("velocity", *(["momentum_slot"] if momentum > 0 else []),
+                      *(["average_gradient"] if centered else []))
         super().__init__(learning_rate, **options)
 
     def update(self, p, g):

@@ -1,4 +1,4 @@
-"""Learning rates that change with the step. A schedule is evaluated on the host before each step: any Python will do."""
+"""Learning rates that change with the step. A schedule runs on the host before each step: any Python will do."""
 import math
 
 from .._names import refuse_unknown
@@ -28,7 +28,8 @@ class _Declared(LearningRateSchedule):
         values = {**self.defaults, **dict(zip(self.fields, args, strict=False)), **options}
         missing = [f for f in self.fields if f not in values]
         if missing or len(args) > len(self.fields):
-            raise TypeError(f"{type(self).__name__}: expected the arguments {', '.join(self.fields)}; missing {missing}")
+            raise TypeError(f"{type(self).__name__}: expected the arguments {', '.join(self.fields)}; "
+                            f"missing {missing}")
         self.__dict__.update(values)
         self.name = values.get("name") or type(self).__name__
 

@@ -9,5 +9,5 @@ from .sequences import pad_sequences
 Sequence = PyDataset
 set_random_seed = set_seed
 
-__all__ = ["PyDataset", "Sequence", "normalize", "pack_x_y_sample_weight", "pad_sequences", "set_random_seed", "to_categorical",
-           "unpack_x_y_sample_weight"]
+__all__ = ["PyDataset", "Sequence", "normalize", "pack_x_y_sample_weight", "pad_sequences", "set_random_seed",
+           "to_categorical", "unpack_x_y_sample_weight"]

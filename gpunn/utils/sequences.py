@@ -1,7 +1,8 @@
 import numpy as np
 
 
-def pad_sequences(sequences, maxlen: int | None = None, dtype="int32", padding="pre", truncating="pre", value=0.0) -> np.ndarray:
+def pad_sequences(sequences, maxlen: int | None = None, dtype="int32", padding="pre", truncating="pre",
+                  value=0.0) -> np.ndarray:
     """Lists of different lengths -> (n, maxlen, ...), cut and filled up at the front ("pre") or the back ("post")."""
     for name, where in (("padding", padding), ("truncating", truncating)):
         if where not in ("pre", "post"):

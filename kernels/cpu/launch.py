@@ -31,11 +31,11 @@ _set_threads = types.ExternalFunction("set_num_threads", types.void(types.int32)
 def parallel_kernel(f):
     """A kernel whose prange uses all threads when the arrays are large, and one when they are small."""
     names = ", ".join(inspect.signature(f).parameters)
-    scope = {"inner": njit(fastmath=FAST, error_model="numpy", parallel=True)(f), "elements": elements, "threads": _threads,
-             "set_threads": _set_threads}
+    scope = {"inner": njit(fastmath=FAST, error_model="numpy", parallel=True)(f), "elements": elements,
+             "threads": _threads, "set_threads": _set_threads}
     exec(compile(_FORKED.format(name=f.__name__, names=names), __file__, "exec"), scope)
     forked = scope[f.__name__]
-    forked.__module__, forked.__qualname__ = f.__module__, f"{f.__module__}.{f.__qualname__}"     # Numba caches by this name
+    forked.__module__, forked.__qualname__ = f.__module__, f"{f.__module__}.{f.__qualname__}"   # for Numba's cache
     return njit(cache=folder() is not None)(forked)
 
 

@@ -1,7 +1,8 @@
 """Matrix products on generated register tiles: no BLAS, so no second thread pool fights Numba's for the cores.
 
-Each task owns a block of c: it packs a block of b (depth x columns, in strips as wide as a tile) into its own buffer and
-runs tiles down the rows of a, which is read where it lies. The sum over depth runs in one order whatever the thread count.
+Each task owns a block of c: it packs a block of b (depth x columns, in strips as wide as a tile) into its own buffer
+and runs tiles down the rows of a, which is read where it lies. The sum over depth runs in one order whatever the
+thread count.
 """
 import math
 
@@ -103,7 +104,7 @@ def _block(a, a_at, a_row, a_col, b, b_at, b_row, b_col, c, c_at, c_row, bias, b
 
 
 def _gemm(a, b, c, bias, outer, inner, m, n, k, a_steps, b_steps, c_steps, blocks, add, code):
-    """c = a @ b over flat memory; *_steps are strides in elements of the (outer batch, inner batch, row, column) axes."""
+    """c = a @ b over flat memory; *_steps: strides in elements of the (outer batch, inner batch, row, column) axes."""
     columns = (n + COLUMNS - 1) // COLUMNS
     high = ((m + blocks - 1) // blocks + ROWS - 1) // ROWS * ROWS
     for task in prange(outer * inner * blocks * columns):

@@ -1,4 +1,4 @@
-"""Trainings that Keras and gpunn both run: the same model, weights, data and options give the same history and weights."""
+"""Trainings that Keras and gpunn both run: equal models, weights, data and options give equal histories and weights."""
 import numpy as np
 
 OPTIMIZERS = {
@@ -10,7 +10,8 @@ OPTIMIZERS = {
     "sgd_clipvalue": ("SGD", {"learning_rate": 0.5, "clipvalue": 0.01}),
     "sgd_global_clipnorm": ("SGD", {"learning_rate": 0.5, "global_clipnorm": 0.1}),
     "sgd_ema": ("SGD", {"learning_rate": 0.1, "use_ema": True, "ema_momentum": 0.7}),
-    "sgd_ema_overwrite": ("SGD", {"learning_rate": 0.1, "use_ema": True, "ema_momentum": 0.7, "ema_overwrite_frequency": 3}),
+    "sgd_ema_overwrite": ("SGD", {"learning_rate": 0.1, "use_ema": True, "ema_momentum": 0.7,
+                                  "ema_overwrite_frequency": 3}),
     "sgd_accumulation": ("SGD", {"learning_rate": 0.1, "gradient_accumulation_steps": 2}),
     "sgd_loss_scale": ("SGD", {"learning_rate": 0.1, "loss_scale_factor": 8.0}),
     "rmsprop": ("RMSprop", {"learning_rate": 0.01}),
@@ -43,9 +44,11 @@ def data():
 def train(keras, optimizer="sgd", fit=None):
     """The history and the weights after three epochs, from fixed initial weights."""
     r = np.random.default_rng(1)
-    model = keras.Sequential([keras.layers.Input((5,)), keras.layers.Dense(6, activation="tanh", kernel_regularizer="l2"),
+    model = keras.Sequential([keras.layers.Input((5,)),
+                              keras.layers.Dense(6, activation="tanh", kernel_regularizer="l2"),
                               keras.layers.BatchNormalization(), keras.layers.Dense(3, activation="softmax")])
-    model.set_weights([np.abs(r.normal(size=w.shape)) if "var" in w.name else r.normal(size=w.shape) * 0.5 for w in model.weights])
+    model.set_weights([np.abs(r.normal(size=w.shape)) if "var" in w.name else r.normal(size=w.shape) * 0.5
+                       for w in model.weights])
     name, options = OPTIMIZERS[optimizer]
     model.compile(getattr(keras.optimizers, name)(**options), "sparse_categorical_crossentropy", metrics=["accuracy"],
                   weighted_metrics=["sparse_categorical_crossentropy"])
@@ -68,11 +71,13 @@ def two_headed(keras):
     value = keras.layers.Dense(1, name="value")(both)
     model = keras.Model([a, b], [classes, value])
     model.set_weights([r.normal(size=w.shape) * 0.5 for w in model.weights])
-    model.compile("adam", {"classes": "sparse_categorical_crossentropy", "value": "mse"}, loss_weights={"classes": 1.0, "value": 0.3},
+    model.compile("adam", {"classes": "sparse_categorical_crossentropy", "value": "mse"},
+                  loss_weights={"classes": 1.0, "value": 0.3},
                   metrics={"classes": ["accuracy"], "value": ["mae"]})
     xa, xb = r.normal(size=(2, 20, 4)).astype("float32")
     y, v = r.integers(0, 3, 20).astype("int32"), r.normal(size=(20, 1)).astype("float32")
-    history = model.fit({"a": xa, "b": xb}, {"classes": y, "value": v}, batch_size=6, epochs=3, shuffle=False, verbose=0).history
+    history = model.fit({"a": xa, "b": xb}, {"classes": y, "value": v}, batch_size=6, epochs=3, shuffle=False,
+                        verbose=0).history
     return history, {}, model.get_weights(), np.concatenate(model.predict([xa, xb], verbose=0), axis=1)
 
 

@@ -39,7 +39,8 @@ def test_iterations_count_steps():
     m, (x, y) = model(), samples(1000)
     seen = []
     m.fit(x, y, batch_size=200, epochs=4, verbose=0,
-          callbacks=[callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(int(m.optimizer.iterations)))])
+          callbacks=[callbacks.LambdaCallback(
+              on_epoch_end=lambda epoch, logs: seen.append(int(m.optimizer.iterations)))])
     assert seen == [5, 10, 15, 20]
 
 
@@ -155,22 +156,32 @@ class _Unchecked(callbacks.Callback):
 
 REFUSALS = {
     "batch_size": (lambda x, y: model().fit(x, y, batch_size=0), "batch_size must be an integer >= 1, got 0"),
-    "not compiled": (lambda x, y: gpunn.Sequential([layers.Dense(2)]).fit(x, y), "call compile\\(optimizer=..., loss=...\\) before fit"),
-    "lengths": (lambda x, y: model().fit(x, y[:5]), "same number of samples; got arrays of shapes \\[\\(20, 4\\), \\(5,\\)\\]"),
-    "features": (lambda x, y: model().fit(x[:, :3], y), "expected shape \\(None, 4\\), got \\(\\d+, 3\\).*Fix: reshape"),
-    "label too large": (lambda x, y: model().fit(x, y + 4), "'dense.*has 3 values, so labels must be 0 to 2, but sample 0 has the label"),
+    "not compiled": (lambda x, y: gpunn.Sequential([layers.Dense(2)]).fit(x, y),
+                     "call compile\\(optimizer=..., loss=...\\) before fit"),
+    "lengths": (lambda x, y: model().fit(x, y[:5]),
+                "same number of samples; got arrays of shapes \\[\\(20, 4\\), \\(5,\\)\\]"),
+    "features": (lambda x, y: model().fit(x[:, :3], y),
+                 "expected shape \\(None, 4\\), got \\(\\d+, 3\\).*Fix: reshape"),
+    "label too large": (lambda x, y: model().fit(x, y + 4),
+                        "'dense.*has 3 values, so labels must be 0 to 2, but sample 0 has the label"),
     "integers for one-hot": (lambda x, y: model(loss="categorical_crossentropy").fit(x, y),
                              "Fix: loss='sparse_categorical_crossentropy', or y = to_categorical\\(y, 3\\)"),
-    "one-hot for integers": (lambda x, y: model().fit(x, np.eye(3)[y]), "looks one-hot. Fix: loss='categorical_crossentropy'"),
-    "strings": (lambda x, y: model().fit(x, np.array(["cat"] * 20)), "expected numbers, got .* such as .*'cat'.*Fix: encode"),
+    "one-hot for integers": (lambda x, y: model().fit(x, np.eye(3)[y]),
+                             "looks one-hot. Fix: loss='categorical_crossentropy'"),
+    "strings": (lambda x, y: model().fit(x, np.array(["cat"] * 20)),
+                "expected numbers, got .* such as .*'cat'.*Fix: encode"),
     "ragged": (lambda x, y: model().fit([[1, 2], [3]], [0, 1]), "do not all have the same shape"),
     "monitor": (lambda x, y: model().fit(x, y, validation_split=0.5, callbacks=[callbacks.EarlyStopping("val_los")]),
                 "monitors 'val_los', which is not among the metrics; did you mean 'val_loss'"),
-    "no validation": (lambda x, y: model().fit(x, y, callbacks=[callbacks.EarlyStopping()]), "there is no validation data. Fix: pass"),
-    "split": (lambda x, y: model().fit(x, y, validation_split=1.5), "validation_split must be between 0 and 1, got 1.5"),
+    "no validation": (lambda x, y: model().fit(x, y, callbacks=[callbacks.EarlyStopping()]),
+                      "there is no validation data. Fix: pass"),
+    "split": (lambda x, y: model().fit(x, y, validation_split=1.5),
+              "validation_split must be between 0 and 1, got 1.5"),
     "metric name": (lambda x, y: model(metrics=["acuracy"]), "unknown metric 'acuracy'; did you mean 'accuracy'"),
-    "loss name": (lambda x, y: model(loss="sparse_categorical_crossentrop"), "did you mean 'sparse_categorical_crossentropy'"),
-    "optimizer name": (lambda x, y: gpunn.Sequential([]).compile("adm"), "unknown optimizer 'adm'; did you mean 'adam'"),
+    "loss name": (lambda x, y: model(loss="sparse_categorical_crossentrop"),
+                  "did you mean 'sparse_categorical_crossentropy'"),
+    "optimizer name": (lambda x, y: gpunn.Sequential([]).compile("adm"),
+                       "unknown optimizer 'adm'; did you mean 'adam'"),
     "y with a generator": (lambda x, y: model().fit(batches(x, y), y), "brings its own targets"),
     "callback": (lambda x, y: model().fit(x, y, callbacks=[3]), "expected Callback objects, got int 3"),
 }

@@ -15,7 +15,8 @@ def seq(*stack):
 
 
 @pytest.mark.parametrize("model, count", [
-    (lambda: seq(layers.Dense(512, activation="relu", input_shape=(784,)), layers.Dense(10, activation="softmax")), 407_050),
+    (lambda: seq(layers.Dense(512, activation="relu", input_shape=(784,)), layers.Dense(10, activation="softmax")),
+     407_050),
     (lambda: seq(layers.Input((4, 4, 3)), layers.Flatten(), layers.Dense(8), layers.Reshape((2, 2, 2))), 392),
     (lambda: seq(layers.Input((3,)), layers.Dense(4), layers.Dense(2)), 26),
     (lambda: seq(layers.Input((3,)), layers.Dense(4), layers.Dense(4), layers.Dense(1)), 41),
@@ -37,7 +38,7 @@ def test_config_round_trip(name):
     copy.set_weights(model.get_weights())
     x, _ = data(model)
     np.testing.assert_array_equal(copy.predict(x, verbose=0), model.predict(x, verbose=0))
-    assert copy.name == model.name and [l.name for l in copy.layers] == [l.name for l in model.layers]
+    assert copy.name == model.name and [a.name for a in copy.layers] == [b.name for b in model.layers]
 
 
 def shared():

@@ -56,7 +56,8 @@ def test_permutation_is_one_and_changes_with_the_epoch():
 def test_known_answers(counter, key, block):
     from gpunn.kernels import cpu
     if counter[0] == counter[1] == 0:
-        bits = cpu.random_bits(np.array(key, "uint32"), np.array(counter[3:], "uint32"), counter[2], np.empty(4, "uint32"))
+        bits = cpu.random_bits(np.array(key, "uint32"), np.array(counter[3:], "uint32"), counter[2],
+                               np.empty(4, "uint32"))
         assert " ".join(f"{b:08x}" for b in bits) == block
 
 

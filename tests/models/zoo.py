@@ -11,9 +11,10 @@ def mlp():
 
 
 def cnn():
-    return gpunn.Sequential([layers.Input((8, 8, 2)), layers.Conv2D(4, 3, activation="relu"), layers.BatchNormalization(),
-                             layers.MaxPooling2D(2), layers.Conv2D(3, 2, padding="same"), layers.GlobalAveragePooling2D(),
-                             layers.Dropout(0.2), layers.Dense(4, activation="softmax")])
+    return gpunn.Sequential([layers.Input((8, 8, 2)), layers.Conv2D(4, 3, activation="relu"),
+                             layers.BatchNormalization(), layers.MaxPooling2D(2), layers.Conv2D(3, 2, padding="same"),
+                             layers.GlobalAveragePooling2D(), layers.Dropout(0.2),
+                             layers.Dense(4, activation="softmax")])
 
 
 def lstm():
@@ -34,7 +35,8 @@ def data(model, n=22, seed=0):
     """Random samples that fit the model's input, and labels that depend on them."""
     r = np.random.default_rng(seed)
     shape = model.inputs[0].shape[1:]
-    x = r.integers(0, 11, (n, *shape)).astype("int32") if model.inputs[0].dtype == "int32" else r.normal(size=(n, *shape))
+    whole = model.inputs[0].dtype == "int32"
+    x = r.integers(0, 11, (n, *shape)).astype("int32") if whole else r.normal(size=(n, *shape))
     return x, (np.abs(x.reshape(n, -1).sum(1)) * 7).astype("int32") % 4
 
 
