@@ -1,8 +1,7 @@
 """Scaled dot-product attention, a block of images or queries at a time: the table of scores stays small."""
 import numpy as np
-from numba import prange
 
-from .launch import kernel, parallel_kernel
+from .launch import inner_kernel, parallel_kernel, share
 from .maths import exp, log
 from .matmul import matmul
 from .memory import fill
@@ -11,7 +10,7 @@ BLOCK = 1 << 20         # scores at a time
 ANYWHERE = np.ones((1, 1, 1, 1), np.bool_)
 
 
-@kernel
+@inner_kernel
 def _scale(scores, mask, at, step, scale, seen):
     """(tk,): -inf where the query may not look, and from key `seen` on; returns the largest."""
     top = scores.dtype.type(-np.inf)
@@ -21,17 +20,17 @@ def _scale(scores, mask, at, step, scale, seen):
     return top
 
 
-@kernel
+@inner_kernel
 def _fill_row(row, value):
     for j in range(row.size):
         row[j] = value
 
 
 @parallel_kernel
-def _softmax(scores, lse, mask, steps, scale, causal, first, start):
+def _softmax(part, scores, lse, mask, steps, scale, causal, first, start):
     """In place: scores (images, h, queries, tk) from `first` and `start` on -> probabilities; and lse"""
     images, heads, queries, keys = scores.shape
-    for r in prange(images * heads * queries):
+    for r in share(part, images * heads * queries):
         image, head, i = r // (heads * queries), r // queries % heads, r % queries
         row, total, n, q = scores[image, head, i], scores.dtype.type(0), first + image, start + i
         at, seen = n * steps[0] + head * steps[1] + q * steps[2], q + 1 if causal else keys
@@ -49,11 +48,11 @@ def _softmax(scores, lse, mask, steps, scale, causal, first, start):
 
 
 @parallel_kernel
-def _softmax_backward(scores, dp, dy, y, lse, mask, steps, scale, causal, first, start):
+def _softmax_backward(part, scores, dp, dy, y, lse, mask, steps, scale, causal, first, start):
     """In place: scores -> probabilities, dp -> the gradient of q k^T, both (images, h, queries, tk)"""
     images, heads, queries, keys = scores.shape
     scale = scores.dtype.type(scale)
-    for r in prange(images * heads * queries):
+    for r in share(part, images * heads * queries):
         image, head, i = r // (heads * queries), r // queries % heads, r % queries
         row, d, total = scores[image, head, i], dp[image, head, i], scores.dtype.type(0)
         n, q = first + image, start + i

@@ -6,11 +6,11 @@ matrix of windows stays small. The usual forward pass is in direct.py, one filte
 import math
 
 import numpy as np
-from numba import prange
 
-from .depthwise import depthwise, depthwise_input_grad, depthwise_weight_grad, finish
+from .activate import finish
+from .depthwise import depthwise, depthwise_input_grad, depthwise_weight_grad
 from .direct import direct, suits
-from .launch import parallel_kernel
+from .launch import parallel_kernel, share
 from .matmul import dense, matmul
 from .memory import copy
 from .window import real, windows
@@ -19,12 +19,12 @@ PART = 1 << 20          # numbers in the matrix of windows at a time
 
 
 @parallel_kernel
-def _im2col(x, cols, sh, sw, top, left, dh, dw):
+def _im2col(part, x, cols, sh, sw, top, left, dh, dw):
     n, oh, ow, groups, kh, kw, c = cols.shape
     h, w = x.shape[1:3]
     lines, rows = x.reshape(n * h, w * groups * c), cols.reshape(n * oh, ow * groups * kh * kw * c)
     taps, runs = (kw, 1) if dw == 1 and groups == 1 else (1, kw)        # a run: neighbours on both sides
-    for r in prange(n * oh):
+    for r in share(part, n * oh):
         row, at, line0, y0 = rows[r], 0, r // oh * h, r % oh * sh - top
         for q in range(ow):
             for g in range(groups):
@@ -45,12 +45,12 @@ def _im2col(x, cols, sh, sw, top, left, dh, dw):
 
 
 @parallel_kernel
-def _col2im(cols, x, sh, sw, top, left, dh, dw):
+def _col2im(part, cols, x, sh, sw, top, left, dh, dw):
     n, oh, ow, groups, kh, kw, c = cols.shape
     h, w = x.shape[1:3]
     lines, rows = x.reshape(n * h, w * groups * c), cols.reshape(n * oh, ow * groups * kh * kw * c)
     taps, runs = (kw, 1) if dw == 1 and groups == 1 else (1, kw)
-    for r in prange(n * h):                             # a line gathers its own windows: no two threads meet
+    for r in share(part, n * h):                             # a line gathers its own windows: no two threads meet
         line = lines[r]
         line[:] = 0
         for a in range(kh):

@@ -1,49 +1,16 @@
 """Depthwise convolution: every channel has its own m filters, w is (kh, kw, 1, c * m). Called by conv.py."""
 import numpy as np
-from numba import prange
 
-from .launch import kernel, parallel_kernel
-from .maths import sigmoid, tanh
-from .matmul import ACTIVATIONS, NO_BIAS
-
-
-@kernel
-def activate(z, activation):
-    """In place: the fused activations."""
-    if activation == 1:
-        for j in range(z.size):
-            z[j] = 0 if z[j] < 0 else z[j]              # NaN stays
-    elif activation == 2:
-        for j in range(z.size):
-            z[j] = sigmoid(z[j])
-    elif activation == 3:
-        for j in range(z.size):
-            z[j] = tanh(z[j])
+from .activate import finish
+from .launch import inner_kernel, kernel, parallel_kernel, share
 
 
 @parallel_kernel
-def _finish(z, b, activation):
-    rows, f = z.shape
-    for i in prange(rows):
-        row = z[i]
-        for j in range(b.size):
-            row[j] += b[j]
-        activate(row, activation)
-
-
-def finish(z, b, activation):
-    """Bias and activation in place, (..., f) + (f,)"""
-    if b is not None or activation != "linear":
-        _finish(z.reshape(-1, z.shape[-1]), NO_BIAS[z.dtype] if b is None else b, ACTIVATIONS[activation])
-    return z
-
-
-@parallel_kernel
-def _forward(x, w, y, sh, sw, top, left, dh, dw):
+def _forward(part, x, w, y, sh, sw, top, left, dh, dw):
     n, oh, ow, f = y.shape
     h, width, c = x.shape[1:]
     kh, kw, m = w.shape[0], w.shape[1], f // c
-    for r in prange(n * oh):
+    for r in share(part, n * oh):
         i, p = r // oh, r % oh
         y[i, p] = 0
         for a in range(kh):
@@ -57,7 +24,7 @@ def _forward(x, w, y, sh, sw, top, left, dh, dw):
                         _add_product(x[i, line, column], w[a, b, 0], y[i, p, q], m)
 
 
-@kernel
+@inner_kernel
 def _add_product(pixel, weights, total, m):
     """total[g * m + j] += pixel[g] * weights[g * m + j]"""
     if m == 1:
@@ -69,7 +36,7 @@ def _add_product(pixel, weights, total, m):
                 total[j] += pixel[g] * weights[j]
 
 
-@kernel
+@inner_kernel
 def _add_contraction(dz, weights, total, m):
     """total[g] += sum over j of dz[g * m + j] * weights[g * m + j]"""
     if m == 1:
@@ -82,11 +49,11 @@ def _add_contraction(dz, weights, total, m):
 
 
 @parallel_kernel
-def _input_grad(dz, w, dx, sh, sw, top, left, dh, dw):
+def _input_grad(part, dz, w, dx, sh, sw, top, left, dh, dw):
     n, oh, ow, f = dz.shape
     h, width, c = dx.shape[1:]
     kh, kw, m = w.shape[0], w.shape[1], f // c
-    for r in prange(n * h):
+    for r in share(part, n * h):
         i, line = r // h, r % h
         dx[i, line] = 0
         for a in range(kh):
@@ -101,11 +68,11 @@ def _input_grad(dz, w, dx, sh, sw, top, left, dh, dw):
 
 
 @parallel_kernel
-def _weight_grad(x, dz, parts, sh, sw, top, left, dh, dw):
+def _weight_grad(part, x, dz, parts, sh, sw, top, left, dh, dw):
     n, kh, kw, f = parts.shape
     h, width, c = x.shape[1:]
     oh, ow = dz.shape[1:3]
-    for i in prange(n):                     # a sum for each image: the same bits with any number of threads
+    for i in share(part, n):                     # a sum for each image: the same bits with any number of threads
         parts[i] = 0
         for p in range(oh):
             for a in range(kh):

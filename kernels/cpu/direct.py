@@ -2,54 +2,55 @@
 import functools
 
 import numpy as np
-from numba import prange
 
-from .depthwise import activate
-from .launch import kernel, parallel_kernel
-from .matmul import ACTIVATIONS, _pack, _strip
-from .vector import BYTES, ROWS, VECTORS
+from .activate import finish
+from .launch import kernel, parallel_kernel, share
+from .matmul import _pack, _strip
+from .vector import BYTES, ROWS, VECTORS, address
 
 
 @kernel
 def _pack_weights(w, packed, depth, filters, strip):
     """(depth, filters) -> strips of (depth, strip)"""
-    _pack(w, 0, filters, 1, depth, filters, strip, packed)
+    _pack(w, address(w), filters, 1, depth, filters, strip, address(packed))
 
 
 @parallel_kernel
-def _pad(x, out, top, left):
+def _pad(part, x, out, top, left):
     n, h, w, c = out.shape
-    for r in prange(n * h):
-        i, line = r // h, r % h
-        out[i, line] = 0
-        y = line - top
-        if 0 <= y < x.shape[1]:
-            out[i, line, left:left + x.shape[2]] = x[i, y]
+    for r in share(part, n * h):
+        i, line, y = r // h, r % h, r % h - top
+        for q in range(w):
+            real = 0 <= y < x.shape[1] and left <= q < left + x.shape[2]
+            for j in range(c):
+                out[i, line, q, j] = x[i, y, q - left, j] if real else 0
 
 
 @parallel_kernel
-def _direct(x, packed, bias, y, kh, kw, sh, sw, dh, dw, activation):
+def _direct(part, x, packed, bias, edges, y, kh, kw, sh, sw, dh, dw, relu):
+    """edges (n * oh, rows, strip) is room for a tile"""
     n, h, w, c = x.shape
     oh, ow, f = y.shape[1:]
-    strip = VECTORS * (BYTES // y.itemsize)
+    size, strip = y.itemsize, edges.shape[2]
     depth, runs = (kw * c, 1) if dw == 1 else (c, kw)        # a run: neighbours in the image
-    image, target = x.reshape(-1), y.reshape(-1)
-    for r in prange(n * oh):
+    for r in share(part, n * oh):
         i, p = r // oh, r % oh
-        edge = np.empty(ROWS * strip, y.dtype)
         for j in range(0, f, strip):
             for tile in range(0, ow, ROWS):
                 q = min(tile, ow - ROWS)                        # the last tile goes over some pixels again
-                at = (r * ow + q) * f + j
-                weights = packed.ctypes.data + j * kh * kw * c * y.itemsize
+                target = address(y) + ((r * ow + q) * f + j) * size
+                weights = address(packed) + j * kh * kw * c * size
                 for a in range(kh):
                     for b in range(runs):
                         source, start = ((i * h + p * sh + a * dh) * w + q * sw + b * dw) * c, a + b == 0
-                        run = weights + (a * runs + b) * depth * strip * y.itemsize
-                        _strip(image, source, sw * c, 1, run,
-                               bias if start else target, j if start else at, 0 if start else f,
-                               target, at, f, ROWS, min(strip, f - j), depth, edge)
-        activate(target[r * ow * f:(r + 1) * ow * f], activation)
+                        run = weights + (a * runs + b) * depth * strip * size
+                        _strip(y, address(x) + source * size, sw * c, 1, run,
+                               address(bias) + j * size if start else target, 0 if start else f,
+                               target, f, ROWS, min(strip, f - j), depth, address(edges) + r * ROWS * strip * size)
+        if relu:
+            for q in range(ow):
+                for j in range(f):
+                    y[i, p, q, j] = 0 if y[i, p, q, j] < 0 else y[i, p, q, j]       # NaN stays
 
 
 @functools.cache
@@ -74,5 +75,6 @@ def direct(x, w, b, strides, padding, dilation, activation, out):
     packed = np.empty(kh * kw * c * (-(-f // strip) * strip), x.dtype)
     _pack_weights(w.reshape(-1), packed, kh * kw * c, f, strip)
     bias = _zeros(f, x.dtype) if b is None else b
-    _direct(x, packed, bias, out, kh, kw, *strides, *dilation, ACTIVATIONS[activation])
-    return out
+    edges = np.empty((n * out.shape[1], ROWS, strip), x.dtype)
+    _direct(x, packed, bias, edges, out, kh, kw, *strides, *dilation, activation == "relu")
+    return out if activation in ("linear", "relu") else finish(out, None, activation)

@@ -2,10 +2,9 @@
 import math
 
 import numpy as np
-from numba import prange
 
 from . import maths
-from .launch import call, parallel_kernel
+from .launch import call, parallel_kernel, share
 from .memory import contiguous, fill
 
 UFUNC = {"abs": np.absolute, "round": np.rint} | {name: getattr(np, name) for name in (
@@ -97,19 +96,19 @@ SHARED = {
 CHUNK = 4096
 
 FORWARD_SOURCE = """
-def _{name}(x_, a, b, out):
+def _{name}(part, x_, a, b, out):
     T = x_.dtype.type
     a, b = T(a), T(b)
-    for job in prange((x_.size + CHUNK - 1) // CHUNK):
+    for job in share(part, (x_.size + CHUNK - 1) // CHUNK):
         for i in range(job * CHUNK, min(x_.size, job * CHUNK + CHUNK)):
             x = x_[i]
             out[i] = {formula}
 """
 BACKWARD_SOURCE = """
-def _{name}_backward(dy, x_, y_, a, b, out):
+def _{name}_backward(part, dy, x_, y_, a, b, out):
     T = x_.dtype.type
     a, b = T(a), T(b)
-    for job in prange((x_.size + CHUNK - 1) // CHUNK):
+    for job in share(part, (x_.size + CHUNK - 1) // CHUNK):
         for i in range(job * CHUNK, min(x_.size, job * CHUNK + CHUNK)):
             x, y = x_[i], y_[i]
             {shared}out[i] = dy[i] * ({formula})
@@ -118,7 +117,7 @@ def _{name}_backward(dy, x_, y_, a, b, out):
 
 def _compiled(source, formulas, suffix=""):
     """One function a formula. The source counts as this file's, so that the compiled code is cached."""
-    scope = vars(maths) | {"math": math, "prange": prange, "CHUNK": CHUNK}
+    scope = vars(maths) | {"math": math, "share": share, "CHUNK": CHUNK}
     for name, formula in formulas.items():
         text = source.format(name=name, formula=formula, shared=SHARED.get(name, ""))
         exec(compile(text, __file__, "exec"), scope)

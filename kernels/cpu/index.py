@@ -1,27 +1,27 @@
 """Rows by number."""
 import numpy as np
-from numba import prange
 
-from .launch import parallel_kernel
+from .launch import parallel_kernel, share
 
 OWNERS = 16     # jobs of scatter_add, each owns a range of rows: duplicates meet in one job, in order
 
 
 @parallel_kernel
-def _gather(table, ids, missing, out):
-    for i in prange(ids.size):
-        if 0 <= ids[i] < table.shape[0]:
-            out[i] = table[ids[i]]
-        else:
-            out[i] = missing
+def _gather(part, table, ids, missing, out):
+    for i in share(part, ids.size):
+        inside = 0 <= ids[i] < table.shape[0]
+        for j in range(out.shape[1]):
+            out[i, j] = table[ids[i], j] if inside else missing
 
 
 @parallel_kernel
-def _scatter_add(dy, ids, out):
-    share = (out.shape[0] + OWNERS - 1) // OWNERS
-    for owner in prange(OWNERS):
-        low, high = owner * share, min(out.shape[0], owner * share + share)
-        out[low:high] = 0
+def _scatter_add(part, dy, ids, out):
+    size = (out.shape[0] + OWNERS - 1) // OWNERS
+    for owner in share(part, OWNERS):
+        low, high = owner * size, min(out.shape[0], owner * size + size)
+        for i in range(low, high):
+            for j in range(out.shape[1]):
+                out[i, j] = 0
         for i in range(ids.size):
             if low <= ids[i] < high:
                 for j in range(out.shape[1]):
@@ -29,8 +29,8 @@ def _scatter_add(dy, ids, out):
 
 
 @parallel_kernel
-def _gather_batch(x, order, cursor, out):
-    for i in prange(out.shape[0]):
+def _gather_batch(part, x, order, cursor, out):
+    for i in share(part, out.shape[0]):
         place = np.int64(cursor[0]) + i
         row = order[place] if 0 <= place < order.size else -1
         for j in range(out.shape[1]):
@@ -41,7 +41,7 @@ def gather(table, ids, out=None):
     """(rows, ...) and ids of any shape -> ids.shape + (...)"""
     if out is None:
         out = np.empty(ids.shape + table.shape[1:], table.dtype)
-    missing = np.nan if table.dtype.kind == "f" else 0.0
+    missing = table.dtype.type(np.nan if table.dtype.kind == "f" else 0)
     if out.size:
         width = out.size // ids.size
         _gather(table.reshape(table.shape[0], width), ids.reshape(-1), missing, out.reshape(ids.size, width))

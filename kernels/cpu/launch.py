@@ -7,46 +7,48 @@ NumPy functions that serve as kernels go through `call(np.add, a, b, out)`.
 import inspect
 import threading
 from contextlib import contextmanager
-from types import FunctionType
 
 from numba import njit, types
 from numba.core.registry import CPUDispatcher
 from numba.extending import overload
-from numba.np.ufunc.parallel import _launch_threads
 
 from .cache import folder
+from .fork import fork
 
 # NaN and infinity keep their meaning; only the order of additions may change, the same way at every run
 FAST = {"contract", "reassoc", "nsz"}
 kernel = njit(cache=folder() is not None, fastmath=FAST, error_model="numpy")
 # the formula as it is written, to the bit; fastmath is named because a function that leaves it out takes its caller's
 exact_kernel = njit(cache=folder() is not None, fastmath=False, error_model="numpy")
+# what only compiled code calls
+inner_kernel = njit(fastmath=FAST, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+MANY = 1 << 15                  # more threads than there are
 SMALL = 1 << 15                 # elements in all arrays of a call: below, one thread is faster than waking the others
 
-_launch_threads()               # now, so that compiled code finds the thread pool's symbols below
-_threads = types.ExternalFunction("get_num_threads", types.int32())
-_set_threads = types.ExternalFunction("set_num_threads", types.void(types.int32))
+
+@inner_kernel
+def share(part, n):
+    """What is this thread's of 0 .. n."""
+    number, count = part
+    return range(n * number // count, n * (number + 1) // count)
 
 
 def parallel_kernel(f):
-    """A kernel whose prange uses all threads when the arrays are large, and one when they are small."""
-    names = ", ".join(inspect.signature(f).parameters)
-    scope = {"inner": njit(fastmath=FAST, error_model="numpy", parallel=True)(f), "elements": elements,
-             "threads": _threads, "set_threads": _set_threads}
-    exec(compile(_FORKED.format(name=f.__name__, names=names), __file__, "exec"), scope)
+    """A kernel that all threads run together when its arrays are large, and one alone when they are small.
+
+    `f(part, ...)` takes from its loop what is its own, `for i in share(part, n)`; the caller leaves `part` out.
+    An argument named `threads` says how many at most, where the arrays do not tell how much there is to do.
+    """
+    parameters = list(inspect.signature(f).parameters)[1:]
+    names = ", ".join(parameters)
+    threads = "threads" if "threads" in parameters else f"{MANY} if elements(({names},)) >= {SMALL} else 1"
+    scope = {"body": inner_kernel(f), "elements": elements, "fork": fork}
+    source = f"def {f.__name__}({names}):\n    fork(body, {threads}, ({names},))"
+    exec(compile(source, __file__, "exec"), scope)
     forked = scope[f.__name__]
-    forked.__module__, forked.__qualname__ = f.__module__, f"{f.__module__}.{f.__qualname__}"   # for Numba's cache
-    return njit(cache=folder() is not None)(forked)
-
-
-_FORKED = """
-def {name}({names}):
-    before = threads()
-    if elements(({names},)) < {SMALL}:
-        set_threads(1)
-    inner({names})
-    set_threads(before)
-""".replace("{SMALL}", str(SMALL))
+    forked.__module__ = f.__module__
+    forked.__qualname__ = f"{f.__module__}.{f.__qualname__}"        # Numba caches by this name
+    return njit(cache=folder() is not None, no_cfunc_wrapper=True)(forked)
 
 
 def elements(args):
@@ -57,14 +59,6 @@ def elements(args):
 def _elements(args):
     arrays = [i for i, kind in enumerate(args) if isinstance(kind, types.Array)]
     return eval("lambda args: " + " + ".join(f"args[{i}].size" for i in arrays))
-
-
-def njit_pair(f):
-    """The same function for one thread and for all, for kernels that weigh their work themselves."""
-    together = FunctionType(f.__code__, f.__globals__, f.__name__, f.__defaults__, f.__closure__)
-    together.__qualname__ = f.__qualname__ + "_together"                # Numba's cache tells functions apart by name
-    together.__module__ = f.__module__
-    return kernel(f), njit(cache=folder() is not None, fastmath=FAST, error_model="numpy", parallel=True)(together)
 
 
 _lock = threading.Lock()

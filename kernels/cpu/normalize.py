@@ -1,77 +1,94 @@
 """Batch and layer normalization of (rows, c). Parts and their order never depend on the number of threads."""
-import numpy as np
-from numba import prange
+import math
 
-from .launch import kernel, parallel_kernel
+import numpy as np
+
+from .launch import kernel, parallel_kernel, share
 
 JOBS = 64
 BLOCK = 32      # rows whose mean and squares are taken while they are in the cache
 
 
-@kernel
-def _moments(x, low, high, mean, squares, total):
-    """Mean and squared distances of rows low..high: two passes a block, blocks merged in order (Chan)."""
-    mean[:], squares[:] = 0, 0
-    for start in range(low, high, BLOCK):
-        stop = min(high, start + BLOCK)
-        total[:] = 0
-        for i in range(start, stop):
-            for j in range(x.shape[1]):
-                total[j] += x[i, j]
-        weight = (stop - start) / (stop - low)
-        for j in range(x.shape[1]):
-            total[j] = total[j] / (stop - start)
-            shift = total[j] - mean[j]
-            squares[j] += shift * shift * weight * (start - low)
-            mean[j] += shift * weight
-        for i in range(start, stop):
-            for j in range(x.shape[1]):
-                d = x[i, j] - total[j]
-                squares[j] += d * d
-
-
 @parallel_kernel
-def _batch_norm(x, gamma, beta, moving_mean, moving_var, momentum, epsilon, parts, y, mean, rstd):
-    """parts (jobs, 3, c): mean, squares, scratch"""
-    rows, c = x.shape
-    T, jobs = x.dtype.type, parts.shape[0]
-    share = (rows + jobs - 1) // jobs
-    for job in prange(jobs):
-        _moments(x, job * share, min(rows, job * share + share), parts[job, 0], parts[job, 1], parts[job, 2])
-    center, squares = parts[0, 0], parts[0, 1]
-    for job in range(1, jobs):
-        low, high = job * share, min(rows, job * share + share)
-        if low < high:
+def _moments(part, x, parts):
+    """parts (jobs, 3, c): mean and squared distances of some rows, in blocks merged in order (Chan); scratch"""
+    (rows, c), jobs = x.shape, parts.shape[0]
+    size = (rows + jobs - 1) // jobs
+    for job in share(part, jobs):
+        low, high = job * size, min(rows, job * size + size)
+        for j in range(c):
+            parts[job, 0, j] = 0
+            parts[job, 1, j] = 0
+        for start in range(low, high, BLOCK):
+            stop = min(high, start + BLOCK)
             for j in range(c):
-                shift = parts[job, 0, j] - center[j]
-                squares[j] += parts[job, 1, j] + shift * shift * low * ((high - low) / high)
-                center[j] += shift * ((high - low) / high)
-    for j in range(c):
-        variance = squares[j] / rows
-        mean[j], rstd[j] = center[j], 1 / np.sqrt(variance + epsilon)
-        moving_mean[j] = momentum * moving_mean[j] + (1 - momentum) * center[j]
+                parts[job, 2, j] = 0
+            for i in range(start, stop):
+                for j in range(c):
+                    parts[job, 2, j] += x[i, j]
+            weight = (stop - start) / (stop - low)
+            for j in range(c):
+                parts[job, 2, j] /= stop - start
+                shift = parts[job, 2, j] - parts[job, 0, j]
+                parts[job, 1, j] += shift * shift * weight * (start - low)
+                parts[job, 0, j] += shift * weight
+            for i in range(start, stop):
+                for j in range(c):
+                    d = x[i, j] - parts[job, 2, j]
+                    parts[job, 1, j] += d * d
+
+
+@kernel
+def _statistics(parts, rows, gamma, beta, moving_mean, moving_var, momentum, epsilon, mean, rstd):
+    """The jobs' moments, merged in order; parts[0] becomes the scale and the shift."""
+    jobs = parts.shape[0]
+    size = (rows + jobs - 1) // jobs
+    for j in range(mean.size):
+        center, squares = parts[0, 0, j], parts[0, 1, j]
+        for job in range(1, jobs):
+            low, high = job * size, min(rows, job * size + size)
+            if low < high:
+                shift = parts[job, 0, j] - center
+                squares += parts[job, 1, j] + shift * shift * low * ((high - low) / high)
+                center += shift * ((high - low) / high)
+        variance = squares / rows
+        mean[j], rstd[j] = center, 1 / math.sqrt(variance + epsilon)
+        moving_mean[j] = momentum * moving_mean[j] + (1 - momentum) * center
         moving_var[j] = momentum * moving_var[j] + (1 - momentum) * variance
         parts[0, 0, j] = rstd[j] * gamma[j] if gamma.size else rstd[j]
         parts[0, 1, j] = beta[j] if beta.size else 0
-    for job in prange(jobs):
-        for i in range(job * share, min(rows, job * share + share)):
-            for j in range(c):
-                y[i, j] = (x[i, j] - mean[j]) * T(parts[0, 0, j]) + T(parts[0, 1, j])
 
 
-@kernel
-def _add_gradients(dy, x, mean, rstd, low, high, dgamma, dbeta):
-    dgamma[:], dbeta[:] = 0, 0
-    for i in range(low, high):
+@parallel_kernel
+def _normalize(part, x, mean, parts, y):
+    T = x.dtype.type
+    for i in share(part, x.shape[0]):
         for j in range(x.shape[1]):
-            dbeta[j] += dy[i, j]
-            dgamma[j] += dy[i, j] * ((x[i, j] - mean[j]) * rstd[j])
+            y[i, j] = (x[i, j] - mean[j]) * T(parts[0, 0, j]) + T(parts[0, 1, j])
+
+
+@parallel_kernel
+def _sums(part, dy, x, mean, rstd, parts):
+    """parts (jobs, 2, c): the sums of dy * xhat and of dy over a share of the rows"""
+    (rows, c), jobs = x.shape, parts.shape[0]
+    size = (rows + jobs - 1) // jobs
+    for job in share(part, jobs):
+        for j in range(c):
+            parts[job, 0, j] = 0
+            parts[job, 1, j] = 0
+        for i in range(job * size, min(rows, job * size + size)):
+            for j in range(c):
+                parts[job, 0, j] += dy[i, j] * ((x[i, j] - mean[j]) * rstd[j])
+                parts[job, 1, j] += dy[i, j]
 
 
 @kernel
 def _merge(parts, dgamma, dbeta):
-    for job in range(1, parts.shape[0]):
-        parts[0] += parts[job]
+    """The jobs' sums into parts[0] and the gradients"""
+    for s in range(2):
+        for j in range(parts.shape[2]):
+            for job in range(1, parts.shape[0]):
+                parts[0, s, j] += parts[job, s, j]
     for j in range(dgamma.size):
         dgamma[j] = parts[0, 0, j]
     for j in range(dbeta.size):
@@ -79,81 +96,68 @@ def _merge(parts, dgamma, dbeta):
 
 
 @parallel_kernel
-def _batch_norm_backward(dy, x, gamma, mean, rstd, parts, dx, dgamma, dbeta):
-    """parts (jobs, 2, c): the sums of dy * xhat and of dy"""
-    rows, c = x.shape
-    T, jobs = x.dtype.type, parts.shape[0]
-    share = (rows + jobs - 1) // jobs
-    for job in prange(jobs):
-        low, high = job * share, min(rows, job * share + share)
-        _add_gradients(dy, x, mean, rstd, low, high, parts[job, 0], parts[job, 1])
-    _merge(parts, dgamma, dbeta)
-    for j in range(c):
-        parts[0, 0, j] = parts[0, 0, j] / rows * rstd[j]
-        parts[0, 1, j] = parts[0, 1, j] / rows
-    for job in prange(jobs):
-        for i in range(job * share, min(dx.shape[0], job * share + share)):
-            for j in range(c):
-                dx[i, j] = (dy[i, j] - T(parts[0, 1, j]) - (x[i, j] - mean[j]) * T(parts[0, 0, j])) * rstd[j]
-            if gamma.size:
-                for j in range(c):
-                    dx[i, j] *= gamma[j]
-
-
-@parallel_kernel
-def _layer_norm(x, gamma, beta, epsilon, y, mean, rstd):
-    T, c = x.dtype.type, x.shape[1]
-    for row in prange(x.shape[0]):
-        a, out = x[row], y[row]
-        total, squares = T(0), T(0)
+def _batch_norm_dx(part, dy, x, gamma, mean, rstd, parts, dx):
+    """dx = rstd * gamma * (dy - mean(dy) - xhat * mean(dy * xhat))"""
+    T, (rows, c) = x.dtype.type, x.shape
+    for i in share(part, rows):
         for j in range(c):
-            total += a[j]
-        center = total / T(c)
-        for j in range(c):
-            squares += (a[j] - center) * (a[j] - center)
-        scale = T(1 / np.sqrt(squares / T(c) + T(epsilon)))
-        mean[row], rstd[row] = center, scale
-        for j in range(c):
-            out[j] = (a[j] - center) * scale
+            slope = T(parts[0, 0, j]) * rstd[j] / T(rows)
+            dx[i, j] = (dy[i, j] - T(parts[0, 1, j]) / T(rows) - (x[i, j] - mean[j]) * slope) * rstd[j]
         if gamma.size:
             for j in range(c):
-                out[j] *= gamma[j]
-        if beta.size:
-            for j in range(c):
-                out[j] += beta[j]
-
-
-@kernel
-def _layer_norm_row(dy, x, gamma, mean, rstd, dx):
-    """dx = rstd * (g - mean(g) - xhat * mean(g * xhat)), g = dy * gamma"""
-    T, c = x.dtype.type, x.size
-    total, dot = T(0), T(0)
-    for j in range(c):
-        dx[j] = dy[j] * gamma[j] if gamma.size else dy[j]
-        total += dx[j]
-        dot += dx[j] * (x[j] - mean)
-    total, dot = total / T(c), dot / T(c) * rstd * rstd
-    for j in range(c):
-        dx[j] = rstd * (dx[j] - total - (x[j] - mean) * dot)
+                dx[i, j] *= gamma[j]
 
 
 @parallel_kernel
-def _layer_norm_backward(dy, x, gamma, mean, rstd, parts, dx, dgamma, dbeta):
-    """parts (jobs, 2, c): the sums of dy * xhat and of dy"""
-    rows, c = x.shape
-    jobs = parts.shape[0]
-    share = (rows + jobs - 1) // jobs
-    for job in prange(jobs):
-        dg, db = parts[job, 0], parts[job, 1]
-        dg[:], db[:] = 0, 0
-        for i in range(job * share, min(rows, job * share + share)):
-            if dgamma.size or dbeta.size:
-                for j in range(c):
-                    db[j] += dy[i, j]
-                    dg[j] += dy[i, j] * ((x[i, j] - mean[i]) * rstd[i])
-            if dx.shape[0]:
-                _layer_norm_row(dy[i], x[i], gamma, mean[i], rstd[i], dx[i])
-    _merge(parts, dgamma, dbeta)
+def _layer_norm(part, x, gamma, beta, epsilon, y, mean, rstd):
+    T, c = x.dtype.type, x.shape[1]
+    for i in share(part, x.shape[0]):
+        total, squares = T(0), T(0)
+        for j in range(c):
+            total += x[i, j]
+        center = total / T(c)
+        for j in range(c):
+            squares += (x[i, j] - center) * (x[i, j] - center)
+        scale = T(1 / math.sqrt(squares / T(c) + T(epsilon)))
+        mean[i], rstd[i] = center, scale
+        for j in range(c):
+            y[i, j] = (x[i, j] - center) * scale
+        if gamma.size:
+            for j in range(c):
+                y[i, j] *= gamma[j]
+        if beta.size:
+            for j in range(c):
+                y[i, j] += beta[j]
+
+
+@parallel_kernel
+def _layer_norm_sums(part, dy, x, mean, rstd, parts):
+    """parts (jobs, 2, c): the sums of dy * xhat and of dy over a share of the rows"""
+    (rows, c), jobs = x.shape, parts.shape[0]
+    size = (rows + jobs - 1) // jobs
+    for job in share(part, jobs):
+        for j in range(c):
+            parts[job, 0, j] = 0
+            parts[job, 1, j] = 0
+        for i in range(job * size, min(rows, job * size + size)):
+            for j in range(c):
+                parts[job, 0, j] += dy[i, j] * ((x[i, j] - mean[i]) * rstd[i])
+                parts[job, 1, j] += dy[i, j]
+
+
+@parallel_kernel
+def _layer_norm_dx(part, dy, x, gamma, mean, rstd, dx):
+    """dx = rstd * (g - mean(g) - xhat * mean(g * xhat)), g = dy * gamma"""
+    T, c = x.dtype.type, x.shape[1]
+    for i in share(part, x.shape[0]):
+        total, dot, center = T(0), T(0), mean[i]
+        for j in range(c):
+            dx[i, j] = dy[i, j] * gamma[j] if gamma.size else dy[i, j]
+            total += dx[i, j]
+            dot += dx[i, j] * (x[i, j] - center)
+        total, dot = total / T(c), dot / T(c) * rstd[i] * rstd[i]
+        for j in range(c):
+            dx[i, j] = rstd[i] * (dx[i, j] - total - (x[i, j] - center) * dot)
 
 
 def _jobs(x):
@@ -185,22 +189,26 @@ def batch_norm(x, gamma, beta, moving_mean, moving_var, momentum, epsilon, out=N
     rstd = np.empty(x.shape[1], x.dtype) if rstd is None else rstd
     if x.size:
         parts = np.empty((_jobs(x), 3, x.shape[1]))
-        _batch_norm(x, _some(gamma, mean), _some(beta, mean), moving_mean, moving_var, float(momentum),
-                    float(epsilon), parts, y, mean, rstd)
+        _moments(x, parts)
+        _statistics(parts, x.shape[0], _some(gamma, mean), _some(beta, mean), moving_mean, moving_var, float(momentum),
+                    float(epsilon), mean, rstd)
+        _normalize(x, mean, parts, y)
     return y, mean, rstd
 
 
-def _backward(kernel, dy, x, gamma, mean, rstd, need, out):
+def _targets(need, x, out):
     c = x.shape[1:]
-    targets = tuple(map(_target, need, _outputs(out, 3), (x.shape, c, c), [x.dtype] * 3))
-    parts = np.empty((_jobs(x), 2, x.shape[1]))
-    dx, dgamma, dbeta = map(_some, targets, (x, mean, mean))
-    kernel(dy, x, _some(gamma, mean), mean, rstd, parts, dx, dgamma, dbeta)
-    return targets
+    return tuple(map(_target, need, _outputs(out, 3), (x.shape, c, c), [x.dtype] * 3))
 
 
 def batch_norm_backward(dy, x, gamma, mean, rstd, need, out=None):
-    return _backward(_batch_norm_backward, dy, x, gamma, mean, rstd, need, out)
+    dx, dgamma, dbeta = _targets(need, x, out)
+    parts = np.empty((_jobs(x), 2, x.shape[1]))
+    _sums(dy, x, mean, rstd, parts)
+    _merge(parts, _some(dgamma, mean), _some(dbeta, mean))
+    if dx is not None:
+        _batch_norm_dx(dy, x, _some(gamma, mean), mean, rstd, parts, dx)
+    return dx, dgamma, dbeta
 
 
 def layer_norm(x, gamma, beta, epsilon, out=None):
@@ -215,4 +223,11 @@ def layer_norm(x, gamma, beta, epsilon, out=None):
 
 
 def layer_norm_backward(dy, x, gamma, mean, rstd, need, out=None):
-    return _backward(_layer_norm_backward, dy, x, gamma, mean, rstd, need, out)
+    dx, dgamma, dbeta = _targets(need, x, out)
+    if dgamma is not None or dbeta is not None:
+        parts = np.empty((_jobs(x), 2, x.shape[1]))
+        _layer_norm_sums(dy, x, mean, rstd, parts)
+        _merge(parts, _some(dgamma, mean), _some(dbeta, mean))
+    if dx is not None:
+        _layer_norm_dx(dy, x, _some(gamma, mean), mean, rstd, dx)
+    return dx, dgamma, dbeta

@@ -1,19 +1,17 @@
 """Optimizers over flat buffers. `hyper` is read inside, so that a recorded step sees the newest rate."""
 import math
 
-from numba import prange
-
-from .launch import parallel_kernel
+from .launch import parallel_kernel, share
 
 CHUNK = 4096
 
 
 @parallel_kernel
-def _sgd(p, g, hyper, momentum, nesterov, m):
+def _sgd(part, p, g, hyper, momentum, nesterov, m):
     T = p.dtype.type
     rate, momentum, ahead = T(hyper[0]), T(momentum), T(momentum if nesterov else 0.0)
     slow = m.size > 0
-    for job in prange((p.size + CHUNK - 1) // CHUNK):
+    for job in share(part, (p.size + CHUNK - 1) // CHUNK):
         low, high = job * CHUNK, min(p.size, job * CHUNK + CHUNK)
         if not slow:
             for i in range(low, high):
@@ -29,11 +27,11 @@ def _sgd(p, g, hyper, momentum, nesterov, m):
 
 
 @parallel_kernel
-def _rmsprop(p, g, v, hyper, rho, rest, momentum, epsilon, m, mg):
+def _rmsprop(part, p, g, v, hyper, rho, rest, momentum, epsilon, m, mg):
     T = p.dtype.type
     rate, rho, rest, momentum, epsilon = T(hyper[0]), T(rho), T(rest), T(momentum), T(epsilon)
     slow, centered = m.size > 0, mg.size > 0
-    for job in prange((p.size + CHUNK - 1) // CHUNK):
+    for job in share(part, (p.size + CHUNK - 1) // CHUNK):
         for i in range(job * CHUNK, min(p.size, job * CHUNK + CHUNK)):
             v[i] = rho * v[i] + rest * g[i] * g[i]
             variance = v[i]
@@ -48,12 +46,12 @@ def _rmsprop(p, g, v, hyper, rho, rest, momentum, epsilon, m, mg):
 
 
 @parallel_kernel
-def _adam(p, g, m, v, hyper, beta_1, beta_2, epsilon, vhat):
+def _adam(part, p, g, m, v, hyper, beta_1, beta_2, epsilon, vhat):
     T = p.dtype.type
     t = float(hyper[1])
     rate = T(hyper[0] * math.sqrt(1 - beta_2 ** t) / (1 - beta_1 ** t))
     rest_1, rest_2, epsilon, largest = T(1 - beta_1), T(1 - beta_2), T(epsilon), vhat.size > 0
-    for job in prange((p.size + CHUNK - 1) // CHUNK):
+    for job in share(part, (p.size + CHUNK - 1) // CHUNK):
         low, high = job * CHUNK, min(p.size, job * CHUNK + CHUNK)
         for i in range(low, high):
             m[i] += (g[i] - m[i]) * rest_1

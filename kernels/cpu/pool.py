@@ -1,12 +1,11 @@
 """Pooling over the windows of (n, h, w, c) images. Backward, a line of the image gathers from its windows."""
 import numpy as np
-from numba import prange
 
-from .launch import kernel, parallel_kernel
+from .launch import inner_kernel, parallel_kernel, share
 from .window import real, windows
 
 
-@kernel
+@inner_kernel
 def _maximum(pixel, tap, y, index):
     """(c,) each: the first maximum stays, NaN wins."""
     for j in range(y.size):                     # a choice between bytes does not vectorise, arithmetic does
@@ -17,10 +16,10 @@ def _maximum(pixel, tap, y, index):
 
 
 @parallel_kernel
-def _max_pool(x, y, index, kh, kw, sh, sw, top, left):
+def _max_pool(part, x, y, index, kh, kw, sh, sw, top, left):
     n, oh, ow, c = y.shape
     h, w = x.shape[1:3]
-    for r in prange(n * oh):
+    for r in share(part, n * oh):
         i, p = r // oh, r % oh
         a0, a1 = real(p * sh - top, kh, h)
         for q in range(ow):
@@ -34,10 +33,10 @@ def _max_pool(x, y, index, kh, kw, sh, sw, top, left):
 
 
 @parallel_kernel
-def _max_pool_backward(dy, index, dx, kh, kw, sh, sw, top, left):
+def _max_pool_backward(part, dy, index, dx, kh, kw, sh, sw, top, left):
     n, oh, ow, c = dy.shape
     h, w = dx.shape[1:3]
-    for r in prange(n * h):
+    for r in share(part, n * h):
         i, line = r // h, r % h
         dx[i, line] = 0
         for p in range(max(0, (line + top - kh) // sh + 1), min(oh, (line + top) // sh + 1)):
@@ -48,7 +47,7 @@ def _max_pool_backward(dy, index, dx, kh, kw, sh, sw, top, left):
                     _where_won(dy[i, p, q], index[i, p, q], tap, dx[i, line, q * sw + b - left])
 
 
-@kernel
+@inner_kernel
 def _where_won(dy, index, tap, dx):
     """(c,) each"""
     for j in range(dx.size):
@@ -57,10 +56,10 @@ def _where_won(dy, index, tap, dx):
 
 
 @parallel_kernel
-def _average_pool(x, y, kh, kw, sh, sw, top, left):
+def _average_pool(part, x, y, kh, kw, sh, sw, top, left):
     n, oh, ow, c = y.shape
     h, w = x.shape[1:3]
-    for r in prange(n * oh):
+    for r in share(part, n * oh):
         i, p = r // oh, r % oh
         a0, a1 = real(p * sh - top, kh, h)
         for q in range(ow):
@@ -77,10 +76,10 @@ def _average_pool(x, y, kh, kw, sh, sw, top, left):
 
 
 @parallel_kernel
-def _average_pool_backward(dy, dx, kh, kw, sh, sw, top, left):
+def _average_pool_backward(part, dy, dx, kh, kw, sh, sw, top, left):
     n, oh, ow, c = dy.shape
     h, w = dx.shape[1:3]
-    for r in prange(n * h):
+    for r in share(part, n * h):
         i, line = r // h, r % h
         dx[i, line] = 0
         for p in range(max(0, (line + top - kh) // sh + 1), min(oh, (line + top) // sh + 1)):

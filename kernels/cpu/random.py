@@ -1,8 +1,8 @@
 """Philox4x32-10: a number is a function of (key, stream, clock, index), the same bits on every device."""
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
-from .launch import kernel, parallel_kernel
+from .launch import inner_kernel, parallel_kernel, share
 
 CHUNK = 4096        # numbers a job
 
@@ -43,7 +43,7 @@ def _kept(x, bits, rate, scale):
     return x * type(x)(scale) if _uniform(bits) >= rate else type(x)(0)
 
 
-@kernel
+@inner_kernel
 def _words(start, size, key, clock, stream, words):
     """The bits of elements start to start + size, start a multiple of 4: whole blocks run in vectors."""
     first, whole = start // 4, size // 4
@@ -57,16 +57,16 @@ def _words(start, size, key, clock, stream, words):
 
 
 @parallel_kernel
-def _random_bits(key, clock, stream, out):
-    for job in prange((out.size + CHUNK - 1) // CHUNK):
+def _random_bits(part, key, clock, stream, out):
+    for job in share(part, (out.size + CHUNK - 1) // CHUNK):
         start = job * CHUNK
         _words(start, min(CHUNK, out.size - start), key, clock, stream, out[start:])
 
 
 @parallel_kernel
-def _random_uniform(key, clock, stream, low, span, out):
+def _random_uniform(part, key, clock, stream, low, span, out):
     T = out.dtype.type
-    for job in prange((out.size + CHUNK - 1) // CHUNK):
+    for job in share(part, (out.size + CHUNK - 1) // CHUNK):
         start, words = job * CHUNK, np.empty(CHUNK, np.uint32)
         size = min(CHUNK, out.size - start)
         _words(start, size, key, clock, stream, words)
@@ -75,9 +75,9 @@ def _random_uniform(key, clock, stream, low, span, out):
 
 
 @parallel_kernel
-def _dropout(x, rate, scale, key, clock, stream, out):
+def _dropout(part, x, rate, scale, key, clock, stream, out):
     rate, scale = np.float32(rate), np.float32(scale)
-    for job in prange((x.size + CHUNK - 1) // CHUNK):
+    for job in share(part, (x.size + CHUNK - 1) // CHUNK):
         start, words = job * CHUNK, np.empty(CHUNK, np.uint32)
         size = min(CHUNK, x.size - start)
         _words(start, size, key, clock, stream, words)

@@ -4,22 +4,21 @@ Backward, dh0 and dc0 carry the gradient from step to step; what is left after t
 The gradient of the weights is one product over all steps.
 """
 import numpy as np
-from numba import prange
 
-from .launch import kernel, parallel_kernel
+from .launch import inner_kernel, parallel_kernel, share
 from .maths import sigmoid, tanh
 from .matmul import matmul
 from .memory import copy, fill
 from .reduce import reduce
 
 
-@kernel
+@inner_kernel
 def _before(states, first, i, t):
     """The state that step t starts from, (u,)"""
     return states[i, t - 1] if t else first[i]
 
 
-@kernel
+@inner_kernel
 def _masked(mask, i, t):
     """(n, t), or empty where there is no mask"""
     return mask.size > 0 and not mask[i, t]
@@ -49,9 +48,9 @@ def _weight_grad(h, h0, dz, du):
 
 
 @parallel_kernel
-def _lstm_step(z, hu, h0, c0, mask, h, c, gates, t):
+def _lstm_step(part, z, hu, h0, c0, mask, h, c, gates, t):
     n, units = hu.shape[0], hu.shape[1] // 4
-    for i in prange(n):
+    for i in share(part, n):
         h_old, c_old, gate, x, y = _before(h, h0, i, t), _before(c, c0, i, t), gates[i, t], z[i, t], hu[i]
         skip = _masked(mask, i, t)
         for j in range(2 * units):
@@ -67,10 +66,10 @@ def _lstm_step(z, hu, h0, c0, mask, h, c, gates, t):
 
 
 @parallel_kernel
-def _lstm_step_backward(dh, c, gates, c0, mask, dz, dh_next, dc_next, t):
+def _lstm_step_backward(part, dh, c, gates, c0, mask, dz, dh_next, dc_next, t):
     n, units = dh_next.shape
     one = dh.dtype.type(1)
-    for i in prange(n):
+    for i in share(part, n):
         c_old, gate, d = _before(c, c0, i, t), gates[i, t], dz[i, t]
         if _masked(mask, i, t):
             d[:] = 0
@@ -114,10 +113,10 @@ def lstm_backward(dh, dc_last, h, c, gates, u, h0, c0, mask=None, out=None):
 
 
 @parallel_kernel
-def _gru_step(z, hu, b, h0, mask, h, gates, t):
+def _gru_step(part, z, hu, b, h0, mask, h, gates, t):
     n, units = hu.shape[0], hu.shape[1] // 3
     one = hu.dtype.type(1)
-    for i in prange(n):
+    for i in share(part, n):
         h_old, gate, x, y = _before(h, h0, i, t), gates[i, t], z[i, t], hu[i]
         skip = _masked(mask, i, t)
         for j in range(2 * units):
@@ -131,11 +130,11 @@ def _gru_step(z, hu, b, h0, mask, h, gates, t):
 
 
 @parallel_kernel
-def _gru_step_backward(dh, h, gates, h0, mask, dz, dy, dh_next, t):
+def _gru_step_backward(part, dh, h, gates, h0, mask, dz, dy, dh_next, t):
     """dz for the input's share, dy (n, t, 3u) for the recurrent one: they differ by the reset gate."""
     n, units = dh_next.shape
     one = dh.dtype.type(1)
-    for i in prange(n):
+    for i in share(part, n):
         h_old, gate = _before(h, h0, i, t), gates[i, t]
         if _masked(mask, i, t):
             dz[i, t] = 0
@@ -179,19 +178,19 @@ def gru_backward(dh, h, gates, u, h0, mask=None, out=None):
 
 
 @parallel_kernel
-def _simple_step(z, hu, h0, mask, h, t):
+def _simple_step(part, z, hu, h0, mask, h, t):
     n, units = hu.shape
-    for i in prange(n):
+    for i in share(part, n):
         h_old, x, y, skip = _before(h, h0, i, t), z[i, t], hu[i], _masked(mask, i, t)
         for j in range(units):
             h[i, t, j] = h_old[j] if skip else tanh(x[j] + y[j])
 
 
 @parallel_kernel
-def _simple_step_backward(dh, h, mask, dz, dh_next, t):
+def _simple_step_backward(part, dh, h, mask, dz, dh_next, t):
     n, units = dh_next.shape
     one = dh.dtype.type(1)
-    for i in prange(n):
+    for i in share(part, n):
         skip = _masked(mask, i, t)
         for j in range(units):
             down = dh[i, t, j] + dh_next[i, j]

@@ -2,10 +2,10 @@
 import math
 
 import numpy as np
-from numba import prange
 
-from .launch import call, parallel_kernel
+from .launch import call, parallel_kernel, share
 from .memory import contiguous
+from .vector import address, load
 
 JOBS = 64       # a reduction to few numbers is cut into parts, the same for any number of threads
 UFUNC = {"prod": np.multiply, "max": np.maximum, "min": np.minimum, "any": np.logical_or,
@@ -13,37 +13,47 @@ UFUNC = {"prod": np.multiply, "max": np.maximum, "min": np.minimum, "any": np.lo
 
 
 @parallel_kernel
-def _sum(x, count, partial, out):
-    """x (outer, n, inner), partial (outer, parts, inner) -> out (outer, inner) = sum / count"""
+def _sum(part, x, count, partial, out):
+    """x (outer, n, inner) -> partial (outer, parts, inner), and out = partial / count where there is one part"""
     outer, parts, inner = partial.shape
-    n, flat = x.shape[1], x.reshape(x.size)
-    share = (n + parts - 1) // parts
-    for job in prange(outer * parts):
-        rows, total, start = x[job // parts], partial[job // parts, job % parts], job // parts * n
-        low, high = job % parts * share, min(n, job % parts * share + share)
+    n = x.shape[1]
+    size = (n + parts - 1) // parts
+    for job in share(part, outer * parts):
+        o, p = job // parts, job % parts
+        low, high = p * size, min(n, p * size + size)
         if inner == 1:
-            one = 0.0
-            for i in range(start + low, start + high):
-                one += flat[i]
-            total[0] = one
+            one, row = 0.0, address(x) + o * n * x.itemsize
+            for i in range(low, high):
+                one += load(x, row, i)
+            partial[o, p, 0] = one
         else:
-            total[:] = 0
+            for j in range(inner):
+                partial[o, p, j] = 0
             for i in range(low, high):
                 for j in range(inner):
-                    total[j] += rows[i, j]
-    for o in prange(outer):
-        for part in range(1, parts):
+                    partial[o, p, j] += x[o, i, j]
+        if parts == 1:
             for j in range(inner):
-                partial[o, 0, j] += partial[o, part, j]
+                out[o, j] = partial[o, 0, j] / count
+
+
+@parallel_kernel
+def _join(part, partial, count, out):
+    """(outer, parts, inner) -> (outer, inner), divided by count"""
+    outer, parts, inner = partial.shape
+    for o in share(part, outer):
+        for p in range(1, parts):
+            for j in range(inner):
+                partial[o, 0, j] += partial[o, p, j]
         for j in range(inner):
             out[o, j] = partial[o, 0, j] / count
 
 
 @parallel_kernel
-def _arg(x, sign, out):
+def _arg(part, x, sign, out):
     """The place of the first largest (sign 1) or smallest (-1); NaN wins."""
     outer, n, inner = x.shape
-    for o in prange(outer):
+    for o in share(part, outer):
         for j in range(inner):
             best = 0
             for i in range(1, n):
@@ -54,10 +64,10 @@ def _arg(x, sign, out):
 
 
 @parallel_kernel
-def _cumsum(x, reverse, total, out):
+def _cumsum(part, x, reverse, total, out):
     """x (outer, n, inner); total (outer, inner) is scratch"""
     outer, n, inner = x.shape
-    for o in prange(outer):
+    for o in share(part, outer):
         total[o] = 0
         for step in range(n):
             i = n - 1 - step if reverse else step
@@ -85,9 +95,12 @@ def _three(x, axes):
 def _add_up(x, axes, mean, out):
     x3 = _three(x, axes)
     outer, n, inner = x3.shape
-    parts = max(1, min(JOBS // max(1, outer), n * inner // 4096))
+    parts = max(1, min(JOBS // max(1, outer), n, n * inner // 4096))
     partial = np.empty((outer, parts, inner))
-    _sum(x3, float(n) if mean else 1.0, partial, out.reshape(outer, inner))
+    count, out = float(n) if mean else 1.0, out.reshape(outer, inner)
+    _sum(x3, count, partial, out)
+    if parts > 1:
+        _join(partial, count, out)
 
 
 def _result_type(name, dtype):

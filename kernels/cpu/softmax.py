@@ -1,8 +1,7 @@
 """Softmax and its cross-entropy, a row at a time: (..., c) is worked on as (rows, c)."""
 import numpy as np
-from numba import prange
 
-from .launch import exact_kernel, parallel_kernel
+from .launch import exact_kernel, parallel_kernel, share
 from .maths import exp, log
 
 
@@ -39,8 +38,8 @@ def _first_largest(x):
 
 
 @parallel_kernel
-def _softmax(x, out):
-    for row in prange(x.shape[0]):
+def _softmax(part, x, out):
+    for row in share(part, x.shape[0]):
         a, y = x[row], out[row]
         shift, total = _shift(a), x.dtype.type(0)
         for j in range(a.size):
@@ -52,8 +51,8 @@ def _softmax(x, out):
 
 
 @parallel_kernel
-def _log_softmax(x, out):
-    for row in prange(x.shape[0]):
+def _log_softmax(part, x, out):
+    for row in share(part, x.shape[0]):
         a, y = x[row], out[row]
         shift, total = _shift(a), x.dtype.type(0)
         for j in range(a.size):
@@ -64,8 +63,8 @@ def _log_softmax(x, out):
 
 
 @parallel_kernel
-def _softmax_backward(dy, y, out):
-    for row in prange(y.shape[0]):
+def _softmax_backward(part, dy, y, out):
+    for row in share(part, y.shape[0]):
         p, d, dx = y[row], dy[row], out[row]
         dot = y.dtype.type(0)
         for j in range(p.size):
@@ -75,8 +74,8 @@ def _softmax_backward(dy, y, out):
 
 
 @parallel_kernel
-def _log_softmax_backward(dy, y, out):
-    for row in prange(y.shape[0]):
+def _log_softmax_backward(part, dy, y, out):
+    for row in share(part, y.shape[0]):
         p, d, dx = y[row], dy[row], out[row]
         total = y.dtype.type(0)
         for j in range(p.size):
@@ -86,9 +85,9 @@ def _log_softmax_backward(dy, y, out):
 
 
 @parallel_kernel
-def _softmax_cross_entropy(x, labels, loss, hits):
+def _softmax_cross_entropy(part, x, labels, loss, hits):
     T = x.dtype.type
-    for row in prange(x.shape[0]):
+    for row in share(part, x.shape[0]):
         a, label = x[row], labels[row]
         hits[row], loss[row] = 0, np.nan
         if 0 <= label < a.size:
@@ -101,8 +100,8 @@ def _softmax_cross_entropy(x, labels, loss, hits):
 
 
 @parallel_kernel
-def _softmax_cross_entropy_backward(dloss, x, labels, out):
-    for row in prange(x.shape[0]):
+def _softmax_cross_entropy_backward(part, dloss, x, labels, out):
+    for row in share(part, x.shape[0]):
         a, dx = x[row], out[row]
         shift, total = _shift(a), x.dtype.type(0)
         for j in range(a.size):
@@ -117,14 +116,14 @@ def _softmax_cross_entropy_backward(dloss, x, labels, out):
 
 
 @parallel_kernel
-def _pick(x, labels, out):
-    for row in prange(x.shape[0]):
+def _pick(part, x, labels, out):
+    for row in share(part, x.shape[0]):
         out[row] = x[row, labels[row]] if 0 <= labels[row] < x.shape[1] else np.nan
 
 
 @parallel_kernel
-def _pick_backward(dy, labels, out):
-    for row in prange(out.shape[0]):
+def _pick_backward(part, dy, labels, out):
+    for row in share(part, out.shape[0]):
         for j in range(out.shape[1]):
             out[row, j] = 0
         if 0 <= labels[row] < out.shape[1]:

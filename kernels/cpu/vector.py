@@ -25,7 +25,7 @@ def lanes(itemsize: int) -> int:
 
 
 class Tile:
-    """Emits c[rows, vectors * lanes] (+)= a[rows, depth] @ b[depth, vectors * lanes] for one type, in registers."""
+    """Emits c[rows, vectors * lanes] (+)= a[rows, depth] @ b[depth, vectors * lanes] for one type; all sums stay in registers."""
 
     def __init__(self, context, builder, real, rows, vectors):
         self.bd, self.rows, self.vectors = builder, rows, vectors
@@ -51,14 +51,12 @@ class Tile:
     def spread(self, scalar):
         undefined = ir.Constant(self.vec, ir.Undefined)
         first = self.bd.insert_element(undefined, scalar, ir.Constant(ir.IntType(32), 0))
-        lanes = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes)
-        return self.bd.shuffle_vector(first, undefined, lanes)
+        return self.bd.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes))
 
     def multiply_add(self, a, b, total):
         if not FUSED:
             return self.bd.fadd(self.bd.fmul(a, b), total)
-        kind = ir.FunctionType(self.vec, [self.vec] * 3)
-        fma = cgutils.get_or_insert_function(self.bd.module, kind, f"llvm.fma.{self.name}")
+        fma = cgutils.get_or_insert_function(self.bd.module, ir.FunctionType(self.vec, [self.vec] * 3), f"llvm.fma.{self.name}")
         return self.bd.call(fma, [a, b, total])
 
     def grid(self, make):
@@ -83,8 +81,7 @@ class Tile:
             new.append([self.multiply_add(x, b_vec[v], acc[r][v]) for v in range(self.vectors)])
         following = bd.add(i, self.const(1))
         for phi, begin, end in [(i, self.const(0), following),
-                                *((acc[r][v], first[r][v], new[r][v])
-                                  for r in range(self.rows) for v in range(self.vectors))]:
+                                *((acc[r][v], first[r][v], new[r][v]) for r in range(self.rows) for v in range(self.vectors))]:
             phi.add_incoming(begin, entry)
             phi.add_incoming(end, loop)
         bd.cbranch(bd.icmp_signed("<", following, depth), loop, done)
@@ -93,7 +90,7 @@ class Tile:
 
 
 def make_tile(rows: int, vectors: int):
-    """tile(kind, a, a_row, a_col, b, start, start_row, c, c_row, depth): addresses and strides; `kind`: any array."""
+    """tile(kind, a, a_row, a_col, b, start, start_row, c, c_row, depth): addresses and strides; `kind` is any array of the type."""
 
     @intrinsic
     def tile(typing, kind, a, a_row, a_col, b, start, start_row, c, c_row, depth):
@@ -107,3 +104,34 @@ def make_tile(rows: int, vectors: int):
         return signature, codegen
 
     return tile
+
+
+@intrinsic
+def address(typing, array):
+    """Where the elements begin."""
+    def codegen(context, builder, signature, args):
+        return builder.ptrtoint(context.make_array(array)(context, builder, args[0]).data, ir.IntType(64))
+
+    return types.int64(array), codegen
+
+
+@intrinsic
+def load(typing, kind, start, i):
+    """The i-th number from an address on; `kind` is any array of the type."""
+    def codegen(context, builder, signature, args):
+        return builder.load(_place(context, builder, kind, *args[1:]))
+
+    return kind.dtype(kind, types.int64, types.int64), codegen
+
+
+@intrinsic
+def store(typing, kind, start, i, value):
+    def codegen(context, builder, signature, args):
+        builder.store(args[3], _place(context, builder, kind, *args[1:3]))
+        return context.get_dummy_value()
+
+    return types.void(kind, types.int64, types.int64, kind.dtype), codegen
+
+
+def _place(context, builder, kind, start, i):
+    return builder.gep(builder.inttoptr(start, context.get_data_type(kind.dtype).as_pointer()), [i])

@@ -1,5 +1,5 @@
 """What convolution and pooling share: how many windows fit, and which pixels of one are real."""
-from .launch import kernel
+from .launch import inner_kernel
 
 
 def windows(shape, size, strides, padding, dilation=(1, 1)):
@@ -8,7 +8,7 @@ def windows(shape, size, strides, padding, dilation=(1, 1)):
             for length, taps, step, (before, after), gap in zip(shape[1:3], size, strides, padding, dilation)]
 
 
-@kernel
+@inner_kernel
 def real(start, taps, length):
     """A window starts at `start` (before the image: negative): its taps first..stop lie on the image."""
     first = min(taps, max(0, -start))

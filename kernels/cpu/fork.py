@@ -1,0 +1,65 @@
+"""One compiled function on all threads, through the thread pool behind Numba's prange.
+
+prange itself compiles a kernel four times over: here it is compiled once, and called by a task of a few instructions.
+"""
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+from numba.np.ufunc.parallel import _launch_threads
+
+_launch_threads()               # now, so that compiled code finds the pool's symbols
+
+INT, WORD, BYTES = ir.IntType(32), ir.IntType(64), ir.IntType(8).as_pointer()
+WORDS = WORD.as_pointer()
+TASK = ir.FunctionType(ir.VoidType(), [BYTES.as_pointer(), WORDS, WORDS, BYTES])
+POOL = ir.FunctionType(ir.VoidType(), [BYTES] * 5 + [WORD] * 3)
+PART = types.UniTuple(types.int64, 2)
+
+
+@intrinsic
+def fork(typing, body, most, args):
+    """body((i, threads), *args) for every thread i at once; `most` limits how many, and one is this thread itself."""
+    compiled = _compiled(body.dispatcher, (PART, *args.types))
+
+    def codegen(context, builder, signature, values):
+        context.add_linking_libs([compiled.library])
+        count = cgutils.get_or_insert_function(builder.module, ir.FunctionType(INT, []), "get_num_threads")
+        threads = builder.sext(builder.call(count, []), WORD)
+        threads = builder.select(builder.icmp_signed("<", values[1], threads), values[1], threads)
+        data = cgutils.alloca_once_value(builder, cgutils.make_anonymous_struct(builder, [threads, values[2]]))
+        task = _task(context, builder, compiled, args, data.type)
+        base, size, step = (cgutils.alloca_once_value(builder, v) for v in (BYTES(None), threads, WORD(1)))
+        data = builder.bitcast(data, BYTES)
+        with builder.if_else(builder.icmp_signed(">", threads, WORD(1))) as (together, alone):
+            with together:
+                pool = cgutils.get_or_insert_function(builder.module, POOL, "numba_parallel_for")
+                pointers = [builder.bitcast(p, BYTES) for p in (task, base, size, step)]
+                builder.call(pool, [*pointers, data, WORD(0), WORD(1), threads])
+            with alone:
+                builder.call(task, [base, size, step, data])
+        return context.get_dummy_value()
+
+    return types.void(body, types.int64, args), codegen
+
+
+def _compiled(dispatcher, signature):
+    dispatcher.compile(signature)
+    return dispatcher.overloads[signature]
+
+
+def _task(context, builder, compiled, args, pointer):
+    """What the pool calls: pointers[0] counts from the first part, sizes[0] says how many; data is (threads, args)."""
+    task = ir.Function(builder.module, TASK, builder.function.name + ".task")
+    task.linkage = "internal"
+    task.attributes.add("noinline")
+    pointers, sizes, _, data = task.args
+    inside = ir.IRBuilder(task.append_basic_block())
+    threads, packed = cgutils.unpack_tuple(inside, inside.load(inside.bitcast(data, pointer)), 2)
+    start = inside.ptrtoint(inside.load(pointers), WORD)
+    with cgutils.for_range_slice(inside, start, inside.add(start, inside.load(sizes)), WORD(1), inc=True) as (i, _):
+        part = context.make_tuple(inside, PART, [i, threads])
+        values = cgutils.unpack_tuple(inside, packed, len(args))
+        context.call_internal_no_propagate(inside, compiled.fndesc, compiled.signature, [part, *values])
+    inside.ret_void()
+    return task
