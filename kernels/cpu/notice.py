@@ -32,7 +32,7 @@ class Notice(Listener):
 
 
 def ours(event) -> bool:
-    return event.data["dispatcher"].py_func.__module__.startswith(__package__)
+    return (event.data["dispatcher"].py_func.__module__ or "").startswith(__package__)
 
 
 def say(line: str) -> None:
