@@ -5,6 +5,7 @@ prange itself compiles a kernel four times over: here it is compiled once, and c
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core.codegen import CPUCodeLibrary
 from numba.extending import intrinsic
 from numba.np.ufunc.parallel import _launch_threads
 
@@ -44,7 +45,15 @@ def fork(typing, body, most, args):
 
 
 def _compiled(dispatcher, signature):
-    dispatcher.compile(signature)
+    if not dispatcher.optimised_once:
+        dispatcher.compile(signature)
+        return dispatcher.overloads[signature]
+    optimise = CPUCodeLibrary._optimize_final_module
+    CPUCodeLibrary._optimize_final_module = lambda library: None            # under Numba's lock: no one else compiles
+    try:
+        dispatcher.compile(signature)
+    finally:
+        CPUCodeLibrary._optimize_final_module = optimise
     return dispatcher.overloads[signature]
 
 

@@ -33,16 +33,20 @@ def share(part, n):
     return range(n * number // count, n * (number + 1) // count)
 
 
-def parallel_kernel(f):
+def parallel_kernel(f, once=False):
     """A kernel that all threads run together when its arrays are large, and one alone when they are small.
 
     `f(part, ...)` takes from its loop what is its own, `for i in share(part, n)`; the caller leaves `part` out.
     An argument named `threads` says how many at most, where the arrays do not tell how much there is to do.
+    `once`: optimised with its launcher only, which is enough where arrays are addresses; loops over arrays become
+    vector instructions in the second round.
     """
     parameters = list(inspect.signature(f).parameters)[1:]
     names = ", ".join(parameters)
     threads = "threads" if "threads" in parameters else f"{MANY} if elements(({names},)) >= {SMALL} else 1"
-    scope = {"body": inner_kernel(f), "elements": elements, "fork": fork}
+    body = inner_kernel(f)
+    body.optimised_once = once
+    scope = {"body": body, "elements": elements, "fork": fork}
     source = f"def {f.__name__}({names}):\n    fork(body, {threads}, ({names},))"
     exec(compile(source, __file__, "exec"), scope)
     forked = scope[f.__name__]

@@ -4,6 +4,8 @@ Each task owns a block of c: it packs a block of b (depth x columns, in strips a
 buffer and runs tiles down the rows of a, which is read where it lies. The sum over depth runs in one order
 whatever the thread count. Inside, arrays are addresses: that compiles in half the time.
 """
+import functools
+
 import numpy as np
 from numba import get_num_threads
 
@@ -85,7 +87,7 @@ def _block(kind, a, a_row, a_col, b, b_row, b_col, c, c_row, packed, first, edge
                 store(kind, c, i * c_row + j, 0 if x < 0 else x)        # NaN stays
 
 
-@parallel_kernel
+@functools.partial(parallel_kernel, once=True)
 def _gemm(part, a, b, c, bias, scratch, room, wide, m, n, k, inner, batches, blocks, a_outer, a_inner, a_row, a_col,
           b_outer, b_inner, b_row, b_col, c_outer, c_inner, c_row, add, relu, threads):
     """c = a @ b over flat memory, strides in elements of the (outer batch, inner batch, row, column) axes.

@@ -25,7 +25,7 @@ def lanes(itemsize: int) -> int:
 
 
 class Tile:
-    """Emits c[rows, vectors * lanes] (+)= a[rows, depth] @ b[depth, vectors * lanes] for one type; all sums stay in registers."""
+    """Emits c[rows, vectors * lanes] (+)= a[rows, depth] @ b[depth, vectors * lanes] for one type, in registers."""
 
     def __init__(self, context, builder, real, rows, vectors):
         self.bd, self.rows, self.vectors = builder, rows, vectors
@@ -51,12 +51,14 @@ class Tile:
     def spread(self, scalar):
         undefined = ir.Constant(self.vec, ir.Undefined)
         first = self.bd.insert_element(undefined, scalar, ir.Constant(ir.IntType(32), 0))
-        return self.bd.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes))
+        lanes = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes)
+        return self.bd.shuffle_vector(first, undefined, lanes)
 
     def multiply_add(self, a, b, total):
         if not FUSED:
             return self.bd.fadd(self.bd.fmul(a, b), total)
-        fma = cgutils.get_or_insert_function(self.bd.module, ir.FunctionType(self.vec, [self.vec] * 3), f"llvm.fma.{self.name}")
+        kind = ir.FunctionType(self.vec, [self.vec] * 3)
+        fma = cgutils.get_or_insert_function(self.bd.module, kind, f"llvm.fma.{self.name}")
         return self.bd.call(fma, [a, b, total])
 
     def grid(self, make):
@@ -81,7 +83,8 @@ class Tile:
             new.append([self.multiply_add(x, b_vec[v], acc[r][v]) for v in range(self.vectors)])
         following = bd.add(i, self.const(1))
         for phi, begin, end in [(i, self.const(0), following),
-                                *((acc[r][v], first[r][v], new[r][v]) for r in range(self.rows) for v in range(self.vectors))]:
+                                *((acc[r][v], first[r][v], new[r][v])
+                                  for r in range(self.rows) for v in range(self.vectors))]:
             phi.add_incoming(begin, entry)
             phi.add_incoming(end, loop)
         bd.cbranch(bd.icmp_signed("<", following, depth), loop, done)
@@ -90,7 +93,7 @@ class Tile:
 
 
 def make_tile(rows: int, vectors: int):
-    """tile(kind, a, a_row, a_col, b, start, start_row, c, c_row, depth): addresses and strides; `kind` is any array of the type."""
+    """tile(kind, a, a_row, a_col, b, start, start_row, c, c_row, depth): addresses and strides; `kind`: any array."""
 
     @intrinsic
     def tile(typing, kind, a, a_row, a_col, b, start, start_row, c, c_row, depth):
