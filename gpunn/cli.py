@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-EPOCHS = {"mlp": 12, "cnn": 6}
+EPOCHS = {"mlp": 8, "cnn": 5}
 EPOCHS_OF_TITANIC = 120
 
 
@@ -26,6 +26,9 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
         return 130
+    except (RuntimeError, ValueError) as error:         # what cannot be done says itself what to do
+        print(f"gpunn: {error}", file=sys.stderr)
+        return 1
 
 
 def parser() -> argparse.ArgumentParser:

@@ -81,3 +81,10 @@ def test_a_cnn_wants_images():
 def test_python_m_gpunn():
     run = subprocess.run([sys.executable, "-m", "gpunn", "--help"], cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0 and "train" in run.stdout and "doctor" in run.stdout
+
+
+def test_a_device_that_is_not_there_is_one_line(capfd, monkeypatch):
+    monkeypatch.setattr("gpunn.backend.cuda.why_not", lambda: "no NVIDIA driver found (libcuda.so.1)")
+    assert cli.main(["train", "digits", "--device", "cuda"]) == 1
+    error = capfd.readouterr().err
+    assert "device 'cuda' is not available: no NVIDIA driver" in error and "Traceback" not in error

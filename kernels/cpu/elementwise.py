@@ -128,8 +128,10 @@ _forward = _compiled(FORWARD_SOURCE, FORWARD)
 _backward = _compiled(BACKWARD_SOURCE, SLOPE, "_backward")
 UNARY = set(UFUNC) | set(FORWARD) - {"gelu_tanh"}
 BINARY = {name: getattr(np, name) for name in (
-    "add subtract multiply divide floor_divide mod power maximum minimum arctan2 logaddexp "
+    "add subtract multiply divide floor_divide mod power arctan2 logaddexp "
     "equal not_equal less less_equal greater greater_equal logical_and logical_or logical_xor").split()}
+BINARY["maximum"] = lambda a, b, out: np.maximum(a, b, out=out)         # these two take `out` by name only
+BINARY["minimum"] = lambda a, b, out: np.minimum(a, b, out=out)
 COMPARES = {name for name in BINARY if "equal" in name or "logical" in name or name in ("less", "greater")}
 
 
