@@ -9,7 +9,7 @@ import functools
 import numpy as np
 from numba import get_num_threads
 
-from .activate import NO_BIAS, activation_backward, finish
+from .activate import ACTIVATIONS, NO_BIAS, _finish, activation_backward
 from .launch import inner_kernel, parallel_kernel, share
 from .reduce import reduce
 from .vector import BYTES, ROWS, VECTORS, address, load, make_tile, store
@@ -133,22 +133,28 @@ def _steps(x, turned):
     return (outer, inner, col // size, row // size) if turned else (outer, inner, row // size, col // size)
 
 
-def _product(a, b, c, bias, turn_a, turn_b, add, relu):
-    """c (+)= a @ b + bias, at most two leading axes"""
-    m, n = c.shape[-2:]
-    k = a.shape[-2 if turn_a else -1]
-    batches, inner = (1, 1) if c.ndim == 2 else (c.size // max(1, m * n), c.shape[-3])
-    strip = VECTORS * (BYTES // c.itemsize)
+@functools.cache
+def _plan(m, n, k, batches, itemsize):
+    """How a product of this size is cut: (room, wide, blocks, threads, scratch in numbers)."""
+    strip = VECTORS * (BYTES // itemsize)
     wide = -(-min(n, COLUMNS) // strip) * strip
     threads = blocks = 1
     if batches * m * n * k >= SMALL:
         threads, tasks = get_num_threads(), batches * -(-n // COLUMNS)
         blocks = max(1, min(-(-threads // tasks), m // ROWS))
     room = min(k, DEPTH) * wide + wide + ROWS * strip
-    scratch = np.empty(threads * room + LINE // c.itemsize, c.dtype)
-    if m * n * batches:
-        _gemm(_flat(a), _flat(b), _flat(c), bias, scratch, room, wide, m, n, k, inner, batches, blocks,
-              *_steps(a, turn_a), *_steps(b, turn_b), *_steps(c, False)[:3], add, relu, threads)
+    return room, wide, blocks, threads, threads * room + LINE // itemsize
+
+
+def _product(a, b, c, turn_a, turn_b, add):
+    """c (+)= a @ b, at most two leading axes"""
+    m, n = c.shape[-2:]
+    k = a.shape[-2 if turn_a else -1]
+    batches, inner = (1, 1) if c.ndim == 2 else (c.size // max(1, m * n), c.shape[-3])
+    room, wide, blocks, threads, size = _plan(m, n, k, batches, c.itemsize)
+    if c.size:
+        _gemm(_flat(a), _flat(b), _flat(c), NO_BIAS[c.dtype], np.empty(size, c.dtype), room, wide, m, n, k, inner, batches,
+              blocks, *_steps(a, turn_a), *_steps(b, turn_b), *_steps(c, False)[:3], add, False, threads)
 
 
 def _two_batches(x):
@@ -161,17 +167,22 @@ def matmul(a, b, transpose_a=False, transpose_b=False, accumulate=False, out=Non
     if out is None:
         lead = a.shape[:-2] if a.shape[:-2] == b.shape[:-2] else np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
         out = np.empty((*lead, a.shape[-1 if transpose_a else -2], b.shape[-2 if transpose_b else -1]), a.dtype)
-    _product(_two_batches(a), _two_batches(b), _two_batches(out), NO_BIAS[out.dtype],
-             transpose_a, transpose_b, accumulate, False)
+    _product(_two_batches(a), _two_batches(b), _two_batches(out), transpose_a, transpose_b, accumulate)
     return out
 
 
 def dense(x, w, b, activation="linear", out=None):
-    """(n, i) x (i, o) + (o,) -> (n, o)"""
+    """(n, i) x (i, o) + (o,) -> (n, o); nothing in between is Python: a small layer is mostly this function"""
+    (m, k), n, dtype = x.shape, w.shape[1], x.dtype
     if out is None:
-        out = np.empty((x.shape[0], w.shape[1]), x.dtype)
-    _product(x, w, out, NO_BIAS[x.dtype] if b is None else b, False, False, False, activation == "relu")
-    return out if activation in ("linear", "relu") else finish(out, None, activation)
+        out = np.empty((m, n), dtype)
+    if out.size:
+        room, wide, blocks, threads, size = _plan(m, n, k, 1, x.itemsize)
+        _gemm(x.reshape(-1), w.reshape(-1), out.reshape(-1), NO_BIAS[dtype] if b is None else b, np.empty(size, dtype), room, wide,
+              m, n, k, 1, 1, blocks, 0, 0, k, 1, 0, 0, n, 1, 0, 0, n, False, activation == "relu", threads)
+        if activation in ("sigmoid", "tanh"):
+            _finish(out, NO_BIAS[dtype], ACTIVATIONS[activation])
+    return out
 
 
 def dense_backward(dy, y, x, w, activation, need, out=None):

@@ -11,17 +11,17 @@ MAX_DEPTH, MAX_CALLS = 5, 30
 
 
 def cost(f) -> tuple[int, int]:
-    """(deepest nesting of Python frames below f, Python calls). Inside a kernel nesting does not count,
-    calls do."""
-    stack, deepest, calls = [], 0, 0
+    """(deepest nesting of Python frames below f, Python calls); a compiled kernel, which has no frame that ran, is neither."""
+    depth, deepest, calls = 0, 0, 0
 
     def profile(frame, event, _):
-        nonlocal deepest, calls
-        if event == "call":
-            stack.append("kernels" in frame.f_code.co_filename)
-            deepest, calls = max(deepest, len(stack) - max(0, sum(stack) - 1)), calls + 1
-        elif event == "return" and stack:
-            stack.pop()
+        nonlocal depth, deepest, calls
+        compiled = frame.f_code.co_filename.endswith("launch.py")
+        if event == "call" and not compiled:
+            depth, calls = depth + 1, calls + 1
+            deepest = max(deepest, depth)
+        elif event == "return" and not compiled:
+            depth -= 1
     sys.setprofile(profile)
     try:
         f()
