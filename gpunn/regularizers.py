@@ -52,17 +52,13 @@ def _factor(who: str, name: str, value) -> float:
     return float(value)
 
 
-def l1_l2(l1=0.01, l2=0.01) -> L1L2:
-    return L1L2(l1, l2)
-
-
-l1, l2 = L1, L2
+l1, l2, l1_l2 = L1, L2, L1L2
 KNOWN = {"l1": L1, "l2": L2, "l1_l2": l1_l2, "L1": L1, "L2": L2, "L1L2": L1L2}
 
 
 def get(identifier):
     """A regularizer from a name, a config, an object, or any function of a tensor."""
-    return l1_l2() if identifier == "l1_l2" else _objects.get("regularizer", identifier, KNOWN)
+    return _objects.get("regularizer", identifier, KNOWN)
 
 
 def deserialize(config, custom_objects=None):

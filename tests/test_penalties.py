@@ -10,7 +10,7 @@ W = np.random.default_rng(0).normal(size=(4, 3)) * 2
 PENALTIES = {
     "l1": (regularizers.L1(), lambda w: 0.01 * np.abs(w).sum(), lambda w: 0.01 * np.sign(w)),
     "l2": (regularizers.L2(0.3), lambda w: 0.3 * (w * w).sum(), lambda w: 0.6 * w),
-    "l1_l2": (regularizers.get("l1_l2"), lambda w: 0.01 * (np.abs(w) + w * w).sum(),
+    "l1_l2": (regularizers.L1L2(0.01, 0.01), lambda w: 0.01 * (np.abs(w) + w * w).sum(),
               lambda w: 0.01 * (np.sign(w) + 2 * w)),
     "only l1 of both": (regularizers.L1L2(l1=0.5), lambda w: 0.5 * np.abs(w).sum(),
                         lambda w: 0.5 * np.sign(w)),

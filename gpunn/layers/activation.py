@@ -104,5 +104,5 @@ class Softmax(_Elementwise):
 
     def call(self, inputs, mask=None):
         if mask is not None:
-            inputs = ops.where(mask, inputs, -3e38)
+            return ops.where(mask, ops.softmax(ops.where(mask, inputs, -3e38), axis=self.axis), 0.0)
         return ops.softmax(inputs, axis=self.axis)

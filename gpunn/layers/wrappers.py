@@ -39,7 +39,7 @@ class TimeDistributed(Wrapper):
         self._require("the input", len(input_shape) >= 3, "of at least three axes (n, t, ...)", input_shape)
         super().build((input_shape[0], *input_shape[2:]))
 
-    def call(self, inputs):
+    def call(self, inputs, mask=None):
         n, t = inputs.shape[:2]
         y = self.layer(ops.reshape(inputs, (n * t, *inputs.shape[2:])))
         return ops.reshape(y, (n, t, *y.shape[1:]))

@@ -1,5 +1,6 @@
 """Activations made of other ops, and cross-entropies on probabilities and logits."""
-from .arithmetic import add, divide, greater, multiply, subtract, where
+from .arithmetic import add, divide, greater, less_equal, multiply, subtract, where
+from .core import tensor
 from .dense import log_softmax, one_hot, pick, softmax_cross_entropy
 from .math import abs, clip, log, sigmoid, softplus, sqrt, square, tanh
 from .reduce import max, sum
@@ -21,7 +22,7 @@ def hard_tanh(x):
 
 def hard_shrink(x, threshold: float = 0.5):
     """x where |x| > threshold, 0 elsewhere."""
-    return where(greater(abs(x), threshold), x, 0.0)
+    return where(less_equal(abs(x), threshold), 0.0, x)
 
 
 def soft_shrink(x, threshold: float = 0.5):
@@ -52,7 +53,7 @@ def multi_hot(inputs, num_classes: int, axis: int = -1, dtype=None, sparse: bool
 
 def binary_crossentropy(target, output, from_logits: bool = False):
     """-(t log(p) + (1 - t) log(1 - p)), element by element."""
-    check_same("binary_crossentropy", target, output)
+    target, output = same("binary_crossentropy", target, output)
     if from_logits:
         return subtract(softplus(output), multiply(target, output))
     p = clip(output, EPSILON, 1.0 - EPSILON)
@@ -60,17 +61,20 @@ def binary_crossentropy(target, output, from_logits: bool = False):
     return multiply(gain, -1.0)
 
 
-def check_same(who, target, output):
+def same(who, target, output):
+    """Both as tensors, of one shape."""
+    target, output = tensor(target), tensor(output)
     if tuple(target.shape) != tuple(output.shape):
         raise ValueError(
             f"{who}: target and output must have one shape, "
             f"got {tuple(target.shape)} and {tuple(output.shape)}"
         )
+    return target, output
 
 
 def categorical_crossentropy(target, output, from_logits: bool = False, axis: int = -1):
     """-sum(t log(p)) along an axis; probabilities are scaled to sum 1 first."""
-    check_same("categorical_crossentropy", target, output)
+    target, output = same("categorical_crossentropy", target, output)
     if from_logits:
         logs = log_softmax(output, axis)
     else:
@@ -80,6 +84,7 @@ def categorical_crossentropy(target, output, from_logits: bool = False, axis: in
 
 def sparse_categorical_crossentropy(target, output, from_logits: bool = False, axis: int = -1):
     """Minus the logarithm of the probability at each integer label."""
+    target, output = tensor(target), tensor(output)
     target, output = labels_of(target, output), last_axis(output, axis)
     if tuple(target.shape) != tuple(output.shape[:-1]):
         raise ValueError(

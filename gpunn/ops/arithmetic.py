@@ -2,9 +2,9 @@
 import operator
 from math import log as natural_log
 
-from ..backend import host_read
+from ..backend import backend_of, host_read
 from ..tensor import op
-from .core import array, as_dtype, common, common_floats, fit, kernels_of
+from .core import array, as_dtype, common, common_floats, common_numbers, fit, kernels_of
 
 
 def binary(name: str, vjp=None, operands=common):
@@ -93,7 +93,7 @@ subtract = binary("subtract", _subtract_vjp)
 multiply = binary("multiply", _multiply_vjp)
 divide = true_divide = binary("divide", _divide_vjp, common_floats)
 floor_divide = binary("floor_divide")
-mod = binary("mod", _mod_vjp)
+mod = binary("mod", _mod_vjp, common_numbers)
 maximum = binary("maximum", _winner_vjp("greater", "less"))
 minimum = binary("minimum", _winner_vjp("less", "greater"))
 arctan2 = binary("arctan2", _arctan2_vjp, arrays)
@@ -102,12 +102,12 @@ equal, not_equal = binary("equal"), binary("not_equal")
 less, less_equal = binary("less"), binary("less_equal")
 greater, greater_equal = binary("greater"), binary("greater_equal")
 logical_and, logical_or, logical_xor = binary("logical_and"), binary("logical_or"), binary("logical_xor")
-_power = binary("power", _power_vjp)
+_power = binary("power", _power_vjp, common_numbers)
 
 
 def power(x1, x2):
     """x1 ** x2; a constant exponent on floats has a kernel of its own."""
-    if isinstance(x2, int | float) and not isinstance(x1, int | float):
+    if isinstance(x2, int | float) and str(getattr(x1, "dtype", "")).startswith("float"):
         from .math import square, unary_power
         return square(x1) if x2 == 2 else unary_power(x1, x2)
     return _power(x1, x2)
@@ -153,16 +153,27 @@ def select(condlist, choicelist, default=0):
 def bits(name: str, f):
     """An op on the bits of integers, by the array's own operator; it cannot be part of a recorded step."""
     @op
-    def apply(*xs):
+    def apply(x, y):
         host_read(name)
-        return f(*map(array, xs)), None
+        x, y = common(x, y)
+        return backend_of(x if hasattr(x, "dtype") else y).xp.asarray(f(x, y)), None
     apply.__name__ = apply.__qualname__ = name
     apply.__doc__ = f"{name} of integers, element by element."
     return apply
 
 
 bitwise_and, bitwise_or = bits("bitwise_and", operator.and_), bits("bitwise_or", operator.or_)
-bitwise_xor, bitwise_invert = bits("bitwise_xor", operator.xor), bits("bitwise_invert", operator.invert)
+bitwise_xor = bits("bitwise_xor", operator.xor)
 bitwise_left_shift = left_shift = bits("left_shift", operator.lshift)
 bitwise_right_shift = right_shift = bits("right_shift", operator.rshift)
+
+
+@op
+def bitwise_invert(x):
+    """Every bit of integers flipped."""
+    host_read("bitwise_invert")
+    x = array(x)
+    return backend_of(x).xp.asarray(operator.invert(x)), None
+
+
 bitwise_not = bitwise_invert

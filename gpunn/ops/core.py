@@ -1,7 +1,8 @@
 """What every op needs: where a gradient goes, common dtypes, axes, and sums over broadcast axes."""
 import operator
 
-from ..backend import backend_of, constant, kernels_of
+from ..backend import asarray, backend_of, constant, kernels_of
+from ..tensor import Tensor
 
 
 def into(need):
@@ -12,6 +13,11 @@ def into(need):
 def array(x):
     """A Python number as a constant array; arrays stay."""
     return x if hasattr(x, "dtype") else constant(x)
+
+
+def tensor(x):
+    """A list or a number as a Tensor; what has a shape stays."""
+    return x if hasattr(x, "shape") else Tensor(asarray(x))
 
 
 def as_dtype(x, dtype):
@@ -57,6 +63,14 @@ def joined(xp, a, b):
     if (a.kind == "f") != (b.kind == "f"):
         return a if a.kind == "f" else b
     return xp.promote_types(a, b)
+
+
+def common_numbers(a, b):
+    """Operands of a function that is not defined on booleans: two of them become int32."""
+    a, b = common(a, b)
+    if (a if hasattr(a, "dtype") else b).dtype != "bool":
+        return a, b
+    return tuple(as_dtype(x, "int32") if hasattr(x, "dtype") else int(x) for x in (a, b))
 
 
 def common_floats(a, b):

@@ -57,10 +57,9 @@ def ones(shape, dtype=None):
 def full(shape, fill_value, dtype=None):
     """An array of one value."""
     if isinstance(fill_value, bool | int | float):
-        natural = {bool: "bool", int: "int32", float: "float32"}[type(fill_value)]
-        return filled(shape, fill_value, dtype or natural)
+        return filled(shape, fill_value, dtype or "float32")
     from .shape import broadcast_to
-    return broadcast_to(convert_to_tensor(fill_value, dtype), shape)
+    return broadcast_to(convert_to_tensor(fill_value, dtype or "float32"), shape)
 
 
 def empty(shape, dtype=None):

@@ -2,7 +2,7 @@
 from math import prod
 
 from ..tensor import op
-from .core import array, as_dtype, axis_index, floating, into, kernels_of, shaped
+from .core import array, as_dtype, axis_index, floating, into, kernels_of, shaped, tensor
 from .create import arange_constant
 from .shape import moveaxis, reshape
 
@@ -62,6 +62,8 @@ def _along(f, x, axis):
     """A function of the last axis along any axis, or along several as one."""
     if axis == -1:
         return f(x)
+    if axis is None:
+        return reshape(f(reshape(x, (-1,))), tensor(x).shape)
     if isinstance(axis, tuple | list):
         axes = [axis_index(a, x.ndim, f.__name__) for a in axis]
         ends = list(range(x.ndim - len(axes), x.ndim))

@@ -6,10 +6,10 @@ import numpy as np
 from ..tensor import op
 from .arithmetic import add, divide, greater, less_equal, logical_and, mod, multiply, subtract, where
 from .core import array, kernels_of, pair
-from .create import cast, kept
+from .create import cast, kept, saturate_cast
 from .index import embedding
 from .linalg import _matmul
-from .math import clip, floor, round
+from .math import clip, floor, is_integer, round
 from .reduce import sum
 from .shape import _slice, expand_dims, pad, reshape, squeeze, transpose
 from .window import channels_first, resolve
@@ -73,12 +73,13 @@ def resize(
             f"resize: interpolation is 'nearest' or one of {sorted(KERNELS)}, got {interpolation!r}"
         )
     height, width = size
-    x = images if str(images.dtype).startswith("float") else cast(images, "float32")
+    x = cast(images, "float32") if is_integer(images) else images
     if crop_to_aspect_ratio or pad_to_aspect_ratio:
         x = _fit_ratio(x, height / width, crop_to_aspect_ratio, fill_value)
     (_, h, w, c), dtype = x.shape, str(x.dtype)
     y = _matmul(kept(_weights, h, height, interpolation, antialias, dtype), reshape(x, (-1, h, w * c)))
-    return _matmul(kept(_weights, w, width, interpolation, antialias, dtype), reshape(y, (-1, height, w, c)))
+    y = _matmul(kept(_weights, w, width, interpolation, antialias, dtype), reshape(y, (-1, height, w, c)))
+    return saturate_cast(round(y), images.dtype) if is_integer(images) else y
 
 
 def _fit_ratio(x, ratio, crop, fill_value):

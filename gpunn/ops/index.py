@@ -5,8 +5,8 @@ import numpy as np
 
 from ..backend import asarray, backend_of, empty, host_read, to_numpy
 from ..tensor import Tensor, op
-from .arithmetic import add, equal, greater, less, logical_and, multiply, subtract, where
-from .core import array, as_dtype, axis_index, into, kernels_of
+from .arithmetic import add, equal, greater, less, logical_and, multiply, not_equal, subtract, where
+from .core import array, as_dtype, axis_index, into, kernels_of, tensor
 from .create import arange_constant, cast, convert_to_tensor, kept
 from .dense import pick
 from .math import isfinite
@@ -70,6 +70,7 @@ def _steps(n, step, after):
 
 def take_along_axis(x, indices, axis=None):
     """One element per index: y[i, j] = x[i, indices[i, j]] for axis 1."""
+    x = tensor(x)
     if axis is None:
         x, axis, indices = ravel(x), 0, ravel(indices)
     axis = axis_index(axis, x.ndim, "take_along_axis")
@@ -160,7 +161,7 @@ def _written(x, values, *, index):
 
 def slice_update(inputs, start_indices, updates):
     """The array with a block replaced."""
-    return _written(inputs, updates, index=tuple(_block(start_indices, updates.shape)))
+    return _written(inputs, updates, index=tuple(_block(start_indices, tensor(updates).shape)))
 
 
 @op
@@ -218,11 +219,14 @@ def segment_sum(data, segment_ids, num_segments=None, sorted: bool = False):
 
 
 def segment_max(data, segment_ids, num_segments=None, sorted: bool = False):
-    """The largest element of the rows of each segment; -inf for an empty one."""
+    """The largest element of the rows of each segment; for an empty one the smallest of the dtype."""
+    data = tensor(data)
+    kind = np.dtype(str(data.dtype)).kind
+    least = float("-inf") if kind == "f" else kind != "b" and int(np.iinfo(str(data.dtype)).min)
     n = _count(segment_ids, num_segments)
     member = equal(expand_dims(segment_ids, 0), expand_dims(arange_constant(n), 1))
     member = reshape(member, (*member.shape, *(1,) * (len(data.shape) - 1)))
-    return largest(where(member, expand_dims(data, 0), float("-inf")), 1)
+    return largest(where(member, expand_dims(data, 0), least), 1)
 
 
 def _count(ids, segments) -> int:
@@ -291,6 +295,7 @@ def trace(x, offset: int = 0, axis1: int = 0, axis2: int = 1):
 
 def diag(x, k: int = 0):
     """The diagonal of a matrix, or a matrix with a diagonal."""
+    x = tensor(x)
     if x.ndim == 2:
         return diagonal(x, k)
     n = x.shape[0] + abs(k)
@@ -317,7 +322,8 @@ def triu(x, k: int = 0):
 
 
 def _triangle(x, k, upper):
-    return where(kept(_mask, *x.shape[-2:], k, upper), x, 0)
+    x = tensor(x)
+    return where(kept(_mask, *x.shape[-2:], k, upper), x, False)
 
 
 def _mask(rows, columns, k, upper):
@@ -326,7 +332,9 @@ def _mask(rows, columns, k, upper):
 
 def diff(a, n: int = 1, axis: int = -1):
     """Differences of neighbours, n times."""
+    a = tensor(a)
     axis = axis_index(axis, a.ndim, "diff")
+    minus = not_equal if str(a.dtype) == "bool" else subtract
     for _ in range(n):
-        a = subtract(_slice(a, index=part(a.ndim, axis, 1, None)), _slice(a, index=part(a.ndim, axis, 0, -1)))
+        a = minus(_slice(a, index=part(a.ndim, axis, 1, None)), _slice(a, index=part(a.ndim, axis, 0, -1)))
     return a

@@ -23,7 +23,7 @@ def _matmul(x1, x2):
     k = kernels_of(a)
     if a.dtype.kind != "f":
         y = k.matmul(k.copy(a, dtype="float64"), k.copy(b, dtype="float64"))
-        return k.copy(y, dtype="int32" if a.dtype.kind == "b" else a.dtype), None
+        return k.copy(y, dtype="int32" if a.dtype.name in ("bool", "int8") else a.dtype), None
 
     def backward(dy, need):
         da = db = None

@@ -18,15 +18,17 @@ from .arithmetic import (
     subtract,
     where,
 )
-from .core import array, floating, into, kernels_of
-from .create import stop_gradient
+from .core import array, as_dtype, floating, into, kernels_of, tensor
+from .create import cast, stop_gradient
 
-KEEP_INTEGERS = {"abs", "negative", "sign", "square", "relu", "relu6", "round", "trunc", "clip"}
+KEEP_INTEGERS = {"abs", "negative", "sign", "square", "relu", "relu6", "trunc", "clip"}
+SIGNED = {"sign", "square", "negative"}         # of booleans: as int32
 
 
 @op
 def _unary(x, *, name, alpha=0.0, beta=0.0):
     x = array(x) if name in KEEP_INTEGERS else floating(x)
+    x = as_dtype(x, "int32") if name in SIGNED and x.dtype == "bool" else x
     k = kernels_of(x)
     y = k.unary(name, x, alpha, beta)
     return y, lambda dy, need: (k.unary_backward(name, dy, x, y, alpha, beta, out=into(need[0])),)
@@ -63,6 +65,9 @@ def log(x):
 
 def round(x, decimals: int = 0):
     """Each element rounded to a number of decimals, halves to even."""
+    x = tensor(x)
+    if is_integer(x):
+        return stop_gradient(x) if decimals >= 0 else cast(round(cast(x, "float64"), decimals), x.dtype)
     return _round(x) if not decimals else divide(_round(multiply(x, 10.0 ** decimals)), 10.0 ** decimals)
 
 
@@ -88,7 +93,9 @@ def gelu(x, approximate: bool = True):
 
 def clip(x, x_min, x_max):
     """x between two bounds, numbers or arrays."""
-    if isinstance(x_min, int | float) and isinstance(x_max, int | float):
+    x = tensor(x)
+    numbers = int if is_integer(x) else int | float
+    if isinstance(x_min, numbers) and isinstance(x_max, numbers):
         return _unary(x, name="clip", alpha=x_min, beta=x_max)
     return minimum(maximum(x, x_min), x_max)
 
@@ -104,9 +111,7 @@ def exp2(x):
 
 
 def unary_power(x, exponent):
-    """x to the power of a number; integers stay integers where the exponent is one."""
-    if isinstance(exponent, int) and exponent >= 0 and is_integer(x):
-        return _integer_power(x, exponent=exponent)
+    """Floats to the power of a number."""
     return _unary(x, name="power", alpha=float(exponent))
 
 
@@ -115,9 +120,10 @@ def is_integer(x) -> bool:
     return str(x.dtype).startswith(("int", "uint", "bool")) if hasattr(x, "dtype") else False
 
 
-@op
-def _integer_power(x, *, exponent):
-    return kernels_of(x).binary("power", x, exponent), None
+def as_floats(x):
+    """Integers and booleans as float32; floats stay."""
+    x = tensor(x)
+    return cast(x, "float32") if is_integer(x) else x
 
 
 def logical_not(x):
@@ -152,6 +158,7 @@ def isneginf(x):
 
 def isclose(x1, x2, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False):
     """True where |x1 - x2| <= atol + rtol * |x2|, or both are the same infinity."""
+    x1, x2 = as_floats(x1), as_floats(x2)
     near = less_equal(abs(subtract(x1, x2)), add(multiply(abs(x2), rtol), atol))
     near = logical_or(logical_and(near, isfinite(x2)), equal(x1, x2))
     return logical_or(near, logical_and(isnan(x1), isnan(x2))) if equal_nan else near
@@ -159,7 +166,10 @@ def isclose(x1, x2, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = Fa
 
 def nan_to_num(x, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None):
     """NaN replaced by a number, infinities by the largest ones or given ones."""
-    most = float(np.finfo(str(getattr(x, "dtype", "float32"))).max) if not is_integer(x) else 0.0
+    x = tensor(x)
+    if is_integer(x):
+        return stop_gradient(x)
+    most = float(np.finfo(str(x.dtype)).max)
     x = where(isnan(x), nan, x)
     x = where(isposinf(x), most if posinf is None else posinf, x)
     return where(isneginf(x), -most if neginf is None else neginf, x)

@@ -3,7 +3,7 @@ from math import prod
 
 from ..tensor import op
 from .arithmetic import add, divide, maximum, multiply, subtract
-from .core import axes_of, axis_index, floating, kernels_of, shaped
+from .core import axes_of, axis_index, floating, kernels_of, shaped, tensor
 from .math import rsqrt, square
 from .reduce import mean, norm, sum
 from .shape import moveaxis, reshape
@@ -36,7 +36,7 @@ def _batch_norm(x, gamma, beta, moving_mean, moving_var, *, momentum, epsilon):
 
 def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilon: float = 1e-3):
     """Inference form: (x - mean) / sqrt(variance + epsilon) * scale + offset."""
-    factor = rsqrt(add(variance, epsilon))
+    x, factor = tensor(x), rsqrt(add(variance, epsilon))
     if scale is not None:
         factor = multiply(factor, scale)
     shift = multiply(mean, factor)

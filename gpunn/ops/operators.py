@@ -3,11 +3,29 @@ from ..symbol import Symbol
 from ..tensor import Tensor
 from . import arithmetic, index, linalg, math, reduce, shape
 
+
+def _by_kind(name):
+    """& | ^: bits of two integers, else logic."""
+    logic, bits = getattr(arithmetic, f"logical_{name}"), getattr(arithmetic, f"bitwise_{name}")
+
+    def f(self, other):
+        return (bits if all(_whole(x) for x in (self, other)) else logic)(self, other)
+    return f
+
+
+def _whole(x) -> bool:
+    return type(x) is int or str(getattr(x, "dtype", "")).startswith(("int", "uint"))
+
+
+def _inverted(x):
+    return arithmetic.bitwise_invert(x) if _whole(x) else math.logical_not(x)
+
+
 FORWARD = {
     "add": arithmetic.add, "sub": arithmetic.subtract, "mul": arithmetic.multiply,
     "truediv": arithmetic.divide, "floordiv": arithmetic.floor_divide, "mod": arithmetic.mod,
-    "pow": arithmetic.power, "matmul": linalg.matmul, "and": arithmetic.logical_and,
-    "or": arithmetic.logical_or, "xor": arithmetic.logical_xor
+    "pow": arithmetic.power, "matmul": linalg.matmul, "and": _by_kind("and"), "or": _by_kind("or"),
+    "xor": _by_kind("xor")
 }
 COMPARE = {
     "lt": arithmetic.less, "le": arithmetic.less_equal, "gt": arithmetic.greater,
@@ -33,7 +51,7 @@ def attach(cls) -> None:
     for name, f in COMPARE.items():
         setattr(cls, f"__{name}__", _compared(f))
     cls.__hash__ = object.__hash__
-    cls.__neg__, cls.__abs__, cls.__invert__ = math.negative, math.abs, math.logical_not
+    cls.__neg__, cls.__abs__, cls.__invert__ = math.negative, math.abs, _inverted
     cls.__getitem__ = index.get_item
     cls.T = property(shape.transpose)
     cls.reshape = lambda self, *shape_: shape.reshape(self, shape_[0] if len(shape_) == 1 else shape_)

@@ -4,9 +4,9 @@ from math import prod as product
 from ..backend import empty
 from ..tensor import op
 from .arithmetic import add, divide, maximum, minimum, multiply, not_equal, power, subtract, where
-from .core import array, as_dtype, axes_of, axis_index, floating, into, kernels_of
+from .core import array, as_dtype, axes_of, axis_index, floating, into, kernels_of, tensor
 from .create import cast, ones_like, stop_gradient
-from .math import abs, exp, isclose, isfinite, log, sqrt, square
+from .math import abs, as_floats, exp, isclose, isfinite, log, sqrt, square
 from .shape import moveaxis, ravel, reshape, squeeze
 
 SMALL = ("bool", "int8", "int16", "uint8", "uint16")
@@ -88,10 +88,7 @@ def mean(x, axis=None, keepdims: bool = False):
 
 def prod(x, axis=None, keepdims: bool = False, dtype=None):
     """The product along axes."""
-    y = _prod(x, axis=axis, keepdims=keepdims)
-    if dtype is None:
-        return y
-    return cast(y, dtype)
+    return _prod(x if dtype is None else cast(x, dtype), axis=axis, keepdims=keepdims)
 
 
 def max(x, axis=None, keepdims: bool = False, initial=None):
@@ -177,6 +174,7 @@ def average(x, axis=None, weights=None):
     """The mean, weighted where weights are given."""
     if weights is None:
         return mean(x, axis)
+    x, weights = as_floats(x), as_floats(weights)
     if weights_are_line(x, axis, weights):
         i = axis_index(axis, x.ndim, "average")
         weights = reshape(weights, (-1, *(1,) * (x.ndim - 1 - i)))
@@ -190,6 +188,7 @@ def weights_are_line(x, axis, weights) -> bool:
 
 def logsumexp(x, axis=None, keepdims: bool = False):
     """log(sum(exp(x))) without overflow."""
+    x = tensor(x)
     top = stop_gradient(max(x, axis, keepdims=True))
     top = where(isfinite(top), top, 0.0)
     y = add(log(sum(exp(subtract(x, top)), axis, keepdims=True)), top)
@@ -200,6 +199,7 @@ def logsumexp(x, axis=None, keepdims: bool = False):
 
 def norm(x, ord=None, axis=None, keepdims: bool = False):
     """A vector norm along one axis, or a matrix norm along two."""
+    x = as_floats(x)
     if axis is None and ord is None:
         return sqrt(sum(square(x), None, keepdims))
     axes = axes_of(axis, x.ndim, "norm")
@@ -250,8 +250,8 @@ def _cumsum(x, *, axis):
 
 def cumsum(x, axis=None, dtype=None):
     """Running sums along an axis, of the flat array where axis is None."""
-    y = _cumsum(ravel(x), axis=0) if axis is None else _cumsum(x, axis=axis)
-    return y if dtype is None else cast(y, dtype)
+    x = x if dtype is None else cast(x, dtype)
+    return _cumsum(ravel(x), axis=0) if axis is None else _cumsum(x, axis=axis)
 
 
 def allclose(x1, x2, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False):

@@ -4,7 +4,7 @@ from math import prod
 
 from ..backend import backend_of, empty
 from ..tensor import op
-from .core import array, axes_of, axis_index, fit, into, joined, kernels_of
+from .core import array, axes_of, axis_index, fit, into, joined, kernels_of, tensor
 
 
 @op
@@ -90,6 +90,7 @@ def transpose(x, axes=None):
 
 def moveaxis(x, source, destination):
     """Axes moved to other places; the rest keep their order."""
+    x = tensor(x)
     source, destination = ((a,) if isinstance(a, int) else tuple(a) for a in (source, destination))
     source, destination = (
         [axis_index(a, x.ndim, "moveaxis") for a in axes] for axes in (source, destination)
@@ -102,7 +103,7 @@ def moveaxis(x, source, destination):
 
 def swapaxes(x, axis1: int, axis2: int):
     """Two axes exchanged."""
-    order = list(range(x.ndim))
+    order = list(range(ndim_of(x)))
     order[axis1], order[axis2] = order[axis2], order[axis1]
     return _transpose(x, axes=tuple(order))
 
@@ -149,7 +150,7 @@ def _concatenate(*xs, axis):
                                       for n, x, place in zip(need, xs, places)])
 
 
-def concatenate(xs, axis: int = -1):
+def concatenate(xs, axis: int = 0):
     """Arrays one after another along an axis."""
     return _concatenate(*xs, axis=axis)
 
@@ -196,6 +197,7 @@ def _slice(x, *, index):
 
 def split(x, indices_or_sections, axis: int = 0) -> list:
     """Equal parts along an axis, or parts that end at given places."""
+    x = tensor(x)
     axis = axis_index(axis, x.ndim, "split")
     total = x.shape[axis]
     if isinstance(indices_or_sections, int):
@@ -212,7 +214,7 @@ def split(x, indices_or_sections, axis: int = 0) -> list:
 
 def hsplit(x, indices_or_sections) -> list:
     """Parts along the second axis (the first of a vector)."""
-    return split(x, indices_or_sections, 0 if x.ndim == 1 else 1)
+    return split(x, indices_or_sections, 0 if ndim_of(x) == 1 else 1)
 
 
 def vsplit(x, indices_or_sections) -> list:
@@ -250,6 +252,7 @@ def repeat(x, repeats, axis=None):
 
 def tile(x, repeats):
     """The whole array several times along each axis."""
+    x = tensor(x)
     counts = (repeats,) if isinstance(repeats, int) else tuple(repeats)
     ndim = max(x.ndim, len(counts))
     counts = (1,) * (ndim - len(counts)) + counts
@@ -273,6 +276,7 @@ def _tile(x, *, counts):
 
 def flip(x, axis=None):
     """The order along axes reversed."""
+    x = tensor(x)
     axes = axes_of(axis, x.ndim, "flip")
     return _slice(x, index=tuple(slice(None, None, -1) if i in axes else slice(None) for i in range(x.ndim)))
 
@@ -289,6 +293,7 @@ def flipud(x):
 
 def roll(x, shift, axis=None):
     """Elements moved along axes, those that leave come in at the other end."""
+    x = tensor(x)
     if axis is None:
         return reshape(roll(ravel(x), shift, 0), x.shape)
     pairs = zip(shift, axis, strict=True) if isinstance(axis, tuple | list) else ((shift, axis),)

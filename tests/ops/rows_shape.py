@@ -19,8 +19,8 @@ row(
     "broadcast_to", lambda x, s: np.broadcast_to(x, s), [(n(4), (3, 4)), (n(3, 1), (2, 3, 4)), (n(), (2,))], V
 )
 row(
-    "concatenate", np.concatenate, [([n(2, 3), n(2, 1)], -1), ([n(2, 3), n(0, 3), n(1, 3)], 0), ([n(3)], 0)],
-    V
+    "concatenate", np.concatenate,
+    [([n(2, 3), n(2, 1)], -1), ([n(2, 3), n(0, 3), n(1, 3)], 0), ([n(2, 3), n(1, 3)],), ([n(3)], 0)], V
 )
 row("stack", np.stack, [([n(2, 3), n(2, 3)],), ([n(2, 3), n(2, 3)], -1), ([n(), n()],)], V)
 row("append", np.append, [(n(2, 3), n(4)), (n(2, 3), n(1, 3), 0)], (0, 1))

@@ -72,3 +72,9 @@ def test_symbols():
 def test_refusals(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_resized_bytes_are_rounded_bytes():
+    x = (np.arange(16).reshape(1, 4, 4, 1) * 10).astype("uint8")
+    y = ops.image.resize(x, (3, 3))
+    assert y.dtype == "uint8" and y.numpy()[0, :, :, 0].tolist() == [[8, 22, 35], [62, 75, 88], [115, 128, 142]]

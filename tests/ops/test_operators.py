@@ -79,6 +79,61 @@ def test_integers_become_floats_where_they_must():
     assert ops.sum(i).dtype == ops.sum(i > 1).dtype == ops.abs(i).dtype == ops.square(i).dtype == "int32"
 
 
+NESTED = [[1.0, 2.0], [3.0, 5.0]]
+ON_LISTS = {
+    "take_along_axis": ([[1], [0]], 1), "trace": (), "diag": (), "tril": (), "moveaxis": (0, 1), "diff": (),
+    "swapaxes": (0, 1), "tile": (2,), "roll": (1,), "flip": (), "sort": (), "vsplit": (2,), "hsplit": (2,),
+    "average": (), "clip": (2, 3.5), "round": (), "power": (2,), "nan_to_num": ()
+}
+
+
+@pytest.mark.parametrize("name", ON_LISTS)
+def test_lists_are_arrays(name):
+    f = {"power": np.power, "sort": lambda x: np.sort(x, -1)}.get(name, getattr(np, name))
+    arguments = tuple(np.array(a) if isinstance(a, list) else a for a in ON_LISTS[name])
+    np.testing.assert_allclose(getattr(ops, name)(NESTED, *ON_LISTS[name]), f(np.array(NESTED), *arguments))
+
+
+BYTES, YES = np.array([[200, 5], [100, 255]], "uint8"), np.array([[True, False], [True, True]])
+WHOLE = {                               # what Keras gives: the values and the dtype
+    "norm": (lambda: ops.norm(BYTES), np.linalg.norm(BYTES.astype(float)), "float32"),
+    "norm of bool": (lambda: ops.norm(YES, axis=1), np.sqrt([1.0, 2.0]), "float32"),
+    "average": (lambda: ops.average(BYTES, weights=BYTES), np.average(BYTES.astype(float), weights=BYTES),
+                "float32"),
+    "prod": (lambda: ops.prod(BYTES, dtype="float32"), 25500000.0, "float32"),
+    "clip": (lambda: ops.clip(np.arange(4), 0.5, 2.5), [0.5, 1, 2, 2.5], "float32"),
+    "clip to integers": (lambda: ops.clip(np.arange(4, dtype="int32"), 1, 2), [1, 1, 2, 2], "int32"),
+    "round": (lambda: ops.round(BYTES), BYTES, "uint8"),
+    "round to tens": (lambda: ops.round(np.array([17, -4], "int32"), -1), [20, 0], "int32"),
+    "nan_to_num": (lambda: ops.nan_to_num(BYTES), BYTES, "uint8"),
+    "square of bool": (lambda: ops.square(YES), YES, "int32"),
+    "mod of bool": (lambda: ops.mod(YES, True), 0 * YES, "int32"),
+    "power of bool": (lambda: ops.power(YES, YES), YES | ~YES, "int32"),
+    "power": (lambda: ops.power(np.array([2, 3], "int32"), 2.0), [4, 9], "float32"),
+    "isclose": (lambda: ops.isclose(np.array([0], "uint8"), np.array([255], "uint8"), atol=2), [False], "bool"),
+    "diff of bool": (lambda: ops.diff(YES), [[True], [False]], "bool"),
+    "tril of bool": (lambda: ops.tril(YES), np.tril(YES), "bool"),
+    "segment_max": (lambda: ops.segment_max(np.array([3, 7], "int32"), [2, 2]), [-2**31, -2**31, 7], "int32"),
+    "matmul of int8": (lambda: ops.matmul(np.full((1, 2), 100, "int8"), np.full((2, 1), 100, "int8")), [[20000]],
+                       "int32"),
+    "full": (lambda: ops.full((2,), 7), [7, 7], "float32"),
+    "bitwise_and": (lambda: ops.bitwise_and(BYTES, 4), BYTES & 4, "uint8"),
+    "bitwise_or": (lambda: ops.bitwise_or(6, 9), 15, "int32"),
+    "bits": (lambda: ~ops.convert_to_tensor(BYTES) ^ 3, ~BYTES ^ 3, "uint8"),
+    "logic": (lambda: ~ops.convert_to_tensor(YES) | False, ~YES, "bool"),
+    "hard_shrink": (lambda: ops.hard_shrink([np.nan, 0.1, 2.0]), [np.nan, 0.0, 2.0], "float32"),
+    "softmax": (lambda: ops.sum(ops.softmax(np.ones((2, 2), "float32"), axis=None)), 1.0, "float32"),
+}
+
+
+@pytest.mark.parametrize("what", WHOLE)
+def test_integers_and_booleans(what):
+    f, expected, dtype = WHOLE[what]
+    y = f()
+    np.testing.assert_allclose(y.numpy(), expected, rtol=1e-6)
+    assert y.dtype == dtype and y.shape == np.shape(expected)
+
+
 def test_gradient_in_the_dtype_of_the_argument():
     x = Variable(X)
     ops.sum(ops.multiply(x, np.ones((2, 2)))).backward()
