@@ -11,9 +11,15 @@ _MODULES = ("activations", "backend", "callbacks", "constraints", "datasets", "i
             "utils", "viz")
 
 _NAMES = {
+    "Initializer": "initializers",
     "Input": "layers.input",
+    "InputSpec": "layers.input_spec",
     "Layer": "layers.layer",
+    "Loss": "losses.loss",
+    "Metric": "metrics.metric",
     "Model": "models.model",
+    "Optimizer": "optimizers.optimizer",
+    "Regularizer": "regularizers",
     "Sequential": "models.sequential",
     "Symbol": "ops.operators",
     "Tensor": "ops.operators",

@@ -165,3 +165,10 @@ def test_base_class_says_what_is_missing():
         metrics.Metric().update_state(1, 2)
     with pytest.raises(NotImplementedError, match="Metric must implement result"):
         metrics.Metric().result()
+
+
+def test_an_ignored_class_does_not_count():
+    metric = metrics.SparseCategoricalCrossentropy(ignore_class=1)
+    value = metric(np.array([0, 1]), np.array([[0.8, 0.2], [0.6, 0.4]], "float32"), sample_weight=[1.0, 3.0])
+    np.testing.assert_allclose(float(value), -np.log(0.8), rtol=1e-6)
+    assert metric.get_config()["ignore_class"] == 1

@@ -88,8 +88,9 @@ class SparseCategoricalCrossentropy(Named):
     """-log(p[label]), integer labels."""
     function, _direction = staticmethod(f.sparse_categorical_crossentropy), "down"
 
-    def __init__(self, name="sparse_categorical_crossentropy", dtype=None, from_logits=False, axis=-1):
-        super().__init__(name, dtype, from_logits=from_logits, axis=axis)
+    def __init__(self, name="sparse_categorical_crossentropy", dtype=None, from_logits=False,
+                 ignore_class=None, axis=-1):
+        super().__init__(name, dtype, from_logits=from_logits, ignore_class=ignore_class, axis=axis)
 
 
 def cosine_similarity(y_true, y_pred, axis=-1):

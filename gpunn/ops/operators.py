@@ -1,6 +1,6 @@
 """+ - * / @ and indexing on Tensor, Variable and Symbol."""
 from ..symbol import Symbol
-from ..tensor import Tensor
+from ..tensor import Tensor, Variable
 from . import arithmetic, index, linalg, math, reduce, shape
 
 
@@ -20,6 +20,8 @@ def _whole(x) -> bool:
 def _inverted(x):
     return arithmetic.bitwise_invert(x) if _whole(x) else math.logical_not(x)
 
+
+__all__ = ["Symbol", "Tensor", "Variable"]       # with their operators
 
 FORWARD = {
     "add": arithmetic.add, "sub": arithmetic.subtract, "mul": arithmetic.multiply,

@@ -97,6 +97,7 @@ def test_lists_are_arrays(name):
 BYTES, YES = np.array([[200, 5], [100, 255]], "uint8"), np.array([[True, False], [True, True]])
 WHOLE = {                               # what Keras gives: the values and the dtype
     "norm": (lambda: ops.norm(BYTES), np.linalg.norm(BYTES.astype(float)), "float32"),
+    "norm in linalg": (lambda: ops.linalg.norm(np.array([3, 4])), 5.0, "float32"),
     "norm of bool": (lambda: ops.norm(YES, axis=1), np.sqrt([1.0, 2.0]), "float32"),
     "average": (lambda: ops.average(BYTES, weights=BYTES), np.average(BYTES.astype(float), weights=BYTES),
                 "float32"),
@@ -293,3 +294,9 @@ KERNEL = np.zeros((3, 3, 3, 2), "float32")
 def test_refusals(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_every_public_name_is_there():
+    assert {n: type(getattr(gpunn, n)) for n in gpunn.__all__}
+    v = gpunn.Variable([1.0, 2.0])
+    assert (v * 2 + 1).numpy().tolist() == [3.0, 5.0] and (v + v).backward
