@@ -7,7 +7,7 @@ from .arithmetic import multiply
 from .core import array, axis_index, common, fit, floating, kernels_of
 from .create import convert_to_tensor
 from .index import diagonal
-from .reduce import norm as norm        # Keras has it in both places
+from .reduce import norm as norm  # Keras has it in both places
 from .reduce import sum
 from .shape import broadcast_to, expand_dims, ravel, reshape, squeeze, transpose
 

@@ -312,3 +312,16 @@ def test_long_lists_of_words_are_not_searched_for_layers():
     assert layer.sublayers() == []
     layer.words = [[Dense(1)], {"x": (Dense(1),)}]
     assert len(layer.sublayers()) == 2
+
+
+def test_softmax_gives_nothing_to_masked_places():
+    mask = np.array([[True, False, True, False], [False] * 4, [True] * 4])
+    y = layers.Softmax()(X, mask=mask).numpy()
+    e = np.exp(X) * mask
+    np.testing.assert_allclose(y, e / np.maximum(e.sum(-1, keepdims=True), 1e-9), rtol=1e-6)
+
+
+def test_time_distributed_takes_and_keeps_a_mask():
+    mask = np.array([[True, False]] * 3)
+    y = layers.TimeDistributed(Dense(2))(X.reshape(3, 2, 2), mask=mask)
+    assert y.shape == (3, 2, 2) and np.asarray(y.mask).tolist() == mask.tolist()
