@@ -17,7 +17,7 @@ def glu(x, axis: int = -1):
 
 def hard_tanh(x):
     """x between -1 and 1."""
-    return clip(x, -1.0, 1.0)
+    return clip(x, -1, 1)
 
 
 def hard_shrink(x, threshold: float = 0.5):

@@ -58,8 +58,9 @@ def full(shape, fill_value, dtype=None):
     """An array of one value."""
     if isinstance(fill_value, bool | int | float):
         return filled(shape, fill_value, dtype or "float32")
+    from .math import as_floats
     from .shape import broadcast_to
-    return broadcast_to(convert_to_tensor(fill_value, dtype or "float32"), shape)
+    return broadcast_to(convert_to_tensor(fill_value, dtype) if dtype else as_floats(fill_value), shape)
 
 
 def empty(shape, dtype=None):

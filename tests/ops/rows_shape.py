@@ -55,7 +55,7 @@ for name in ("zeros", "ones", "zeros_like", "ones_like"):
         name, getattr(np, name), [(n(3, 2),)] if name.endswith("like") else [((2, 3),), (3,), ((),)],
         symbolic=name.endswith("like")
     )
-row("full", np.full, [((2, 3), 1.5), (2, True)], symbolic=False)
+row("full", lambda s, v: np.full(s, v, "float32"), [((2, 3), 1.5), (2, True), ((2,), 7)], symbolic=False)
 row("full", lambda s, v: np.broadcast_to(v, s), [((2, 3), n(3))], symbolic=False)
 row("full_like", np.full_like, [(n(2, 3), 7.0), (ids(3, 2), 7)])
 row(
