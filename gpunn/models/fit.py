@@ -17,7 +17,7 @@ class Fit:
     def run(self, initial_epoch: int, epochs: int):
         model, optimizer = self.model, self.model.optimizer
         model.stop_training = False
-        self.steps_done = int(optimizer.iterations)
+        self.steps_done = int(optimizer.calls)
         self.calls.on_train_begin()
         logs = {}
         with driven(optimizer):

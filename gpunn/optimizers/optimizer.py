@@ -1,7 +1,7 @@
 """What all optimizers share: flat buffers, the learning rate on the device, clipping, decay, averages, constraints."""
 import numpy as np
 
-from .._names import refuse_unknown
+from .._names import auto_name, refuse_unknown
 from ..backend import kernels_of
 from ..tensor import Tensor, Variable
 from .flat import FlatParams
@@ -21,13 +21,13 @@ class Optimizer:
                  use_ema=False, ema_momentum=0.99, ema_overwrite_frequency=None, loss_scale_factor=None,
                  gradient_accumulation_steps=None, name=None, **kwargs):
         refuse_unknown(type(self).__name__, kwargs, (*BASE, *self.fields, "learning_rate"))
-        self.name = name or type(self).__name__
+        self.name = name or auto_name(type(self))
         self.weight_decay, self.use_ema = weight_decay, use_ema
         self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
         self.ema_momentum, self.ema_overwrite_frequency = ema_momentum, ema_overwrite_frequency
         self.loss_scale_factor, self.gradient_accumulation_steps = loss_scale_factor, gradient_accumulation_steps
         self.check()
-        self.iterations = Variable(np.zeros((), np.int32), "iterations", trainable=False)
+        self.calls = Variable(np.zeros((), np.int32), "iterations", trainable=False)
         self.hyper = Variable(np.zeros(4, np.float32), "hyper", trainable=False)
         self._rate = Variable(np.zeros((), np.float32), "learning_rate", trainable=False)
         self._rate.data = self.hyper.data[0:1].reshape(())
@@ -43,6 +43,12 @@ class Optimizer:
         steps = self.gradient_accumulation_steps
         if steps is not None and (not isinstance(steps, int) or steps < 2):
             raise ValueError(f"{self.name}: gradient_accumulation_steps must be an integer >= 2, got {steps!r}")
+
+    @property
+    def iterations(self):
+        """How many updates were made; `calls` counts each batch, also where several make one update."""
+        every, calls = self.gradient_accumulation_steps, self.calls.data
+        return self.calls if every is None else Tensor(kernels_of(calls).binary("floor_divide", calls, every))
 
     @property
     def learning_rate(self):
@@ -65,9 +71,9 @@ class Optimizer:
         every = self.gradient_accumulation_steps
         if self.schedule is None and every is None:
             return
-        step = int(self.iterations) if step is None else step
+        step = int(self.calls) if step is None else step
         if self.schedule is not None:
-            self._rate.assign(float(self.schedule(step)))
+            self._rate.assign(float(self.schedule(step // (every or 1))))
         self.updates = every is None or (step + 1) % every == 0
 
     def build(self, variables):
@@ -85,7 +91,7 @@ class Optimizer:
     @property
     def variables(self) -> list:
         """Counters, then one entry a slot and variable."""
-        return [self.iterations, self._rate, *self.slot_variables()]
+        return [self.calls, self._rate, *self.slot_variables()]
 
     def slot_variables(self) -> list[Variable]:
         views = []
@@ -115,7 +121,7 @@ class Optimizer:
         if grads is not None:
             self.take(grads, variables)
         k = kernels_of(self.flat.data)
-        k.tick(self.iterations.data.reshape(1))
+        k.tick(self.calls.data.reshape(1))
         if self.accumulate(k):
             self.step(k)
 
@@ -140,7 +146,7 @@ class Optimizer:
 
     def step(self, k):
         p, g, count = self.flat.data, self.flat.grad, self.hyper.data[1:2]
-        k.copy(self.iterations.data.reshape(1), out=count)
+        k.copy(self.calls.data.reshape(1), out=count)
         if self.gradient_accumulation_steps:            # several batches make one step
             k.binary("divide", count, float(self.gradient_accumulation_steps), out=count)
         if self.loss_scale_factor:
@@ -179,12 +185,12 @@ class Optimizer:
 
     def track_average(self, k, p):
         """average = m * average + (1 - m) * p, where m is 0 at the first step."""
-        later = k.copy(k.binary("greater", self.iterations.data, 1), dtype=p.dtype)
+        later = k.copy(k.binary("greater", self.calls.data, 1), dtype=p.dtype)
         m = k.binary("multiply", later, float(self.ema_momentum))
         change = k.binary("multiply", k.binary("subtract", 1.0, m), k.binary("subtract", p, self.average))
         k.binary("add", self.average, change, out=self.average)
         if self.ema_overwrite_frequency:
-            due = k.binary("equal", k.binary("mod", self.iterations.data, int(self.ema_overwrite_frequency)), 0)
+            due = k.binary("equal", k.binary("mod", self.calls.data, int(self.ema_overwrite_frequency)), 0)
             k.where(due, self.average, p, out=p)
 
     def finalize_variable_values(self, trainable_variables=None):

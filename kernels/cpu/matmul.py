@@ -153,8 +153,8 @@ def _product(a, b, c, turn_a, turn_b, add):
     batches, inner = (1, 1) if c.ndim == 2 else (c.size // max(1, m * n), c.shape[-3])
     room, wide, blocks, threads, size = _plan(m, n, k, batches, c.itemsize)
     if c.size:
-        _gemm(_flat(a), _flat(b), _flat(c), NO_BIAS[c.dtype], np.empty(size, c.dtype), room, wide, m, n, k, inner, batches,
-              blocks, *_steps(a, turn_a), *_steps(b, turn_b), *_steps(c, False)[:3], add, False, threads)
+        _gemm(_flat(a), _flat(b), _flat(c), NO_BIAS[c.dtype], np.empty(size, c.dtype), room, wide, m, n, k, inner,
+              batches, blocks, *_steps(a, turn_a), *_steps(b, turn_b), *_steps(c, False)[:3], add, False, threads)
 
 
 def _two_batches(x):
@@ -178,8 +178,8 @@ def dense(x, w, b, activation="linear", out=None):
         out = np.empty((m, n), dtype)
     if out.size:
         room, wide, blocks, threads, size = _plan(m, n, k, 1, x.itemsize)
-        _gemm(x.reshape(-1), w.reshape(-1), out.reshape(-1), NO_BIAS[dtype] if b is None else b, np.empty(size, dtype), room, wide,
-              m, n, k, 1, 1, blocks, 0, 0, k, 1, 0, 0, n, 1, 0, 0, n, False, activation == "relu", threads)
+        _gemm(x.reshape(-1), w.reshape(-1), out.reshape(-1), NO_BIAS[dtype] if b is None else b,
+              np.empty(size, dtype), room, wide, m, n, k, 1, 1, blocks, 0, 0, k, 1, 0, 0, n, 1, 0, 0, n, False, activation == "relu", threads)
         if activation in ("sigmoid", "tanh"):
             _finish(out, NO_BIAS[dtype], ACTIVATIONS[activation])
     return out

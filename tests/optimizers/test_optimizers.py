@@ -1,0 +1,113 @@
+"""Optimizers by themselves: counters, configs, schedules in closed form, flat buffers."""
+import math
+
+import numpy as np
+import pytest
+
+from gpunn import Variable, optimizers
+from gpunn.optimizers import schedules
+
+
+def variables(*shapes):
+    return [Variable(np.ones(s, "float32"), f"v{i}") for i, s in enumerate(shapes)]
+
+
+def test_constant_gradient_reaches_terminal_velocity():
+    (v,) = variables((1,))
+    optimizer, before = optimizers.SGD(0.01, momentum=0.9), 1.0
+    for _ in range(200):
+        before = float(v.numpy()[0])
+        optimizer.apply([np.ones(1, "float32")], [v])
+    assert before - float(v.numpy()[0]) == pytest.approx(0.01 / (1 - 0.9), rel=1e-3)
+
+
+def test_decay_of_sgd_really_decays():
+    (v,) = variables((1,))
+    optimizer, rates = optimizers.SGD(0.1, decay=0.5), []
+    for _ in range(4):
+        rates.append(float(optimizer.learning_rate))
+        optimizer.apply([np.ones(1, "float32")], [v])
+    np.testing.assert_allclose(rates, [0.1 / (1 + 0.5 * t) for t in range(4)], rtol=1e-6)
+    np.testing.assert_allclose(v.numpy(), 1 - sum(rates), rtol=1e-5)
+
+
+def test_iterations_count_updates_and_calls_count_batches():
+    (v,) = variables((2,))
+    optimizer = optimizers.SGD(gradient_accumulation_steps=3)
+    for _ in range(7):
+        optimizer.apply([np.ones(2, "float32")], [v])
+    assert int(optimizer.iterations) == 2 and int(optimizer.calls) == 7
+    np.testing.assert_allclose(v.numpy(), 1 - 2 * 0.01, rtol=1e-6)
+
+
+def test_rate_can_be_set_while_training():
+    (v,) = variables((1,))
+    optimizer = optimizers.SGD(0.5)
+    optimizer.learning_rate = 0.25
+    optimizer.apply([np.ones(1, "float32")], [v])
+    assert float(v.numpy()[0]) == 0.75 and float(optimizer.learning_rate) == 0.25
+
+
+def test_weights_keep_their_values_and_lie_in_lines_of_256_bytes():
+    made = variables((3, 5), (7,), ())
+    made[1].assign(np.arange(7))
+    flat = optimizers.FlatParams(made)
+    np.testing.assert_array_equal(made[1].numpy(), np.arange(7))
+    assert [flat.places[id(v)][0] * 4 % 256 for v in made] == [0, 0, 0]
+    assert [flat.places[id(v)][0] for v in made] == sorted((flat.places[id(v)][0] for v in made), reverse=True)
+    flat.data[...] = 3
+    assert all((v.numpy() == 3).all() for v in made)
+
+
+def test_excluded_weights_do_not_decay():
+    a, b = variables((2,), (2,))
+    optimizer = optimizers.AdamW(0.1, weight_decay=0.5)
+    optimizer.exclude_from_weight_decay(var_list=[b])
+    optimizer.apply([np.zeros(2, "float32")] * 2, [a, b])
+    np.testing.assert_allclose(a.numpy(), 1 - 0.1 * 0.5, rtol=1e-6)
+    np.testing.assert_array_equal(b.numpy(), 1)
+
+
+@pytest.mark.parametrize("name", ["SGD", "RMSprop", "Adam", "AdamW"])
+def test_config_round_trip(name):
+    made = getattr(optimizers, name)(schedules.CosineDecay(0.1, 10), clipnorm=1.0)
+    copy = optimizers.deserialize(optimizers.serialize(made))
+    assert copy.get_config() == made.get_config() and isinstance(copy.schedule, schedules.CosineDecay)
+
+
+SCHEDULES = [
+    (schedules.ExponentialDecay(1.0, 10, 0.1), 10, 0.1),
+    (schedules.ExponentialDecay(1.0, 10, 0.5, staircase=True), 19, 0.5),
+    (schedules.InverseTimeDecay(1.0, 5, 1.0), 5, 0.5),
+    (schedules.PiecewiseConstantDecay([3, 6], [1.0, 0.5, 0.1]), 3, 1.0),
+    (schedules.PiecewiseConstantDecay([3, 6], [1.0, 0.5, 0.1]), 7, 0.1),
+    (schedules.PolynomialDecay(1.0, 10, 0.0, power=2.0), 5, 0.25),
+    (schedules.PolynomialDecay(1.0, 10, 0.0, cycle=True), 15, 0.25),
+    (schedules.CosineDecay(1.0, 10, alpha=0.2), 5, 0.8 * 0.5 + 0.2),
+    (schedules.CosineDecay(0.0, 10, warmup_target=1.0, warmup_steps=4), 1, 0.25),
+    (schedules.CosineDecay(0.0, 10, warmup_target=1.0, warmup_steps=4), 9, 0.5 * (1 + math.cos(math.pi / 2))),
+    (schedules.CosineDecayRestarts(1.0, 4, t_mul=2.0, m_mul=0.5), 8, 0.5 * 0.5 * (1 + math.cos(math.pi * 0.5))),
+]
+
+
+@pytest.mark.parametrize("schedule, step, rate", SCHEDULES)
+def test_schedule(schedule, step, rate):
+    assert schedule(step) == pytest.approx(rate, rel=1e-9)
+    assert type(schedule).from_config(schedule.get_config())(step) == schedule(step)
+
+
+@pytest.mark.parametrize("act, message", [
+    (lambda: optimizers.SGD(momentum=2), "SGD: momentum must be a number between 0 and 1, got 2"),
+    (lambda: optimizers.Adam(clipnorm=1, clipvalue=1), "give only one of clipnorm, clipvalue and global_clipnorm"),
+    (lambda: optimizers.Adam(gradient_accumulation_steps=1), "must be an integer >= 2, got 1"),
+    (lambda: optimizers.AdamW(weight_decay=None), "use Adam to train without decay"),
+    (lambda: schedules.PiecewiseConstantDecay([1], [1.0]), "one more value than boundaries, got 1 values"),
+])
+def test_refused(act, message):
+    with pytest.raises(ValueError, match=message):
+        act()
+
+
+def test_unknown_argument_of_a_schedule():
+    with pytest.raises(TypeError, match="ExponentialDecay: unknown argument 'decay_step'; did you mean 'decay_steps'"):
+        schedules.ExponentialDecay(1.0, decay_step=3, decay_rate=0.1)
