@@ -179,7 +179,8 @@ def dense(x, w, b, activation="linear", out=None):
     if out.size:
         room, wide, blocks, threads, size = _plan(m, n, k, 1, x.itemsize)
         _gemm(x.reshape(-1), w.reshape(-1), out.reshape(-1), NO_BIAS[dtype] if b is None else b,
-              np.empty(size, dtype), room, wide, m, n, k, 1, 1, blocks, 0, 0, k, 1, 0, 0, n, 1, 0, 0, n, False, activation == "relu", threads)
+              np.empty(size, dtype), room, wide, m, n, k, 1, 1, blocks, 0, 0, k, 1, 0, 0, n, 1, 0, 0, n,
+              False, activation == "relu", threads)
         if activation in ("sigmoid", "tanh"):
             _finish(out, NO_BIAS[dtype], ACTIVATIONS[activation])
     return out
