@@ -11,7 +11,7 @@ MAX_DEPTH, MAX_CALLS = 5, 30
 
 
 def cost(f) -> tuple[int, int]:
-    """(deepest nesting of Python frames below f, Python calls); compiled kernels, whose frames never run, are neither."""
+    """(deepest nesting of Python frames, Python calls); compiled kernels, whose frames never run, are neither."""
     depth, deepest, calls = 0, 0, 0
 
     def profile(frame, event, _):
