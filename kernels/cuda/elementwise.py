@@ -33,7 +33,7 @@ def unary_backward(name, dy, x, y, alpha=0.0, beta=0.0, out=None):
     """dx = dy * name'(x)"""
     out = empty(dy, dy.shape) if out is None else out
     launch("elementwise", "unary_backward", blocks(out.size),
-           (dy, x, y, out, UNARY_CODE[name], alpha, beta, np.int64(out.size)),
+           (dy, x, y, out, UNARY_CODE[name], float(alpha), float(beta), np.int64(out.size)),
            T=dy.dtype, O=dy.dtype, N=dy.dtype)
     return out
 

@@ -29,6 +29,8 @@ def test_history_and_floats():
     loss, accuracy = m.evaluate(*samples(), verbose=0)
     assert type(loss) is float and 0 <= accuracy <= 1
     assert m.evaluate(*samples(), verbose=0, return_dict=True) == {"loss": loss, "accuracy": accuracy}
+    assert m.metrics_names == ["loss", "accuracy"]
+    assert {k: float(v) for k, v in m.get_metrics_result().items()} == {"loss": loss, "accuracy": accuracy}
 
 
 def test_acc_keeps_its_name():

@@ -40,6 +40,12 @@ def test_iterations_count_updates_and_calls_count_batches():
     np.testing.assert_allclose(v.numpy(), 1 - 2 * 0.01, rtol=1e-6)
 
 
+def test_pairs_of_gradients_and_variables():
+    a, b = variables((2,), (3,))
+    optimizers.SGD(0.5).apply_gradients([(np.ones(2, "float32"), a), (None, b)])
+    assert (a.numpy() == 0.5).all() and (b.numpy() == 1).all()
+
+
 def test_rate_can_be_set_while_training():
     (v,) = variables((1,))
     optimizer = optimizers.SGD(0.5)
