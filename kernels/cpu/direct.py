@@ -13,7 +13,7 @@ from numba import get_num_threads
 from .activate import finish
 from .launch import SMALL, inner_kernel, kernel, parallel_kernel, share
 from .vector import BYTES, ROWS, VECTORS, address, load, store
-from .walk import DEPTH, INDEX, move, slab, strip, sweep
+from .walk import DEPTH, INDEX, bunch, move, slab, strip, sweep
 from .window import windows
 
 CACHE = 1 << 16                 # numbers of a slab and its outputs
@@ -86,7 +86,7 @@ def _limits(phase, columns, run, height, images, lines, blocks):
 
 
 @functools.cache
-def plan(make, shape, w_shape, strides, padding, dilation, groups, across, images_most):
+def plan(make, shape, w_shape, strides, padding, dilation, groups, across, least):
     """make: forward or backward; shape: of the image that is not dz; across: depthwise, a step is a tap"""
     (_, height, width, _), (kh, kw, cg, f) = shape, w_shape
     fits = windows(shape, (kh, kw), strides, padding, dilation)
@@ -102,8 +102,9 @@ def plan(make, shape, w_shape, strides, padding, dilation, groups, across, image
         top = left = 0
     wide, all_lines = last_w - left + 1 if copied else w, max([p.outputs.size for p in axes[0]])
     cost = ((all_lines - 1) * step + bottom - top + 1) * wide * channels + out_h * out_w * filters
-    images = max(1, min(images_most, CACHE // cost))
-    blocks = min(all_lines, -(-cost // CACHE)) if images == 1 else 1
+    bunches = min(n, least * -(-n // (least * max(1, CACHE // cost))))
+    images = -(-n // bunches)
+    blocks = min(all_lines, max(-(-cost // CACHE), -(-least // bunches))) if images == 1 else 1
     lines = -(-all_lines // blocks)
     blocks = -(-all_lines // lines)
     high = (lines - 1) * step + bottom - top + 1
@@ -125,10 +126,10 @@ def plan(make, shape, w_shape, strides, padding, dilation, groups, across, image
             limits.append(_limits(a, b.outputs.size, b.taps.size * inner, h, images, lines, blocks))
             tiles += limits[-1].shape[1]
             rows, number = rows + here.size, number + tap.size
-    cut = (n, h, w, channels, images, lines, blocks, step, top, left, high, wide, int(copied))
+    cut = (n, h, w, channels, bunches, lines, blocks, step, top, left, high, wide, int(copied))
     places, targets, steps, sources = [np.concatenate(t).astype(np.int64) for t in (places, targets, steps, sources)]
     return Plan(places, targets, steps, sources, np.array(phases, np.int64),
-                np.concatenate(limits, 1), cut, -(-n // images) * blocks,
+                np.concatenate(limits, 1), cut, bunches * blocks,
                 images * high * pitch if copied else 0, out_h * out_w * filters, lines * out_step * out_w * filters)
 
 
@@ -169,16 +170,16 @@ def _pack(part, w, packed, sources, phases, groups, shift, columns, column):
 def _convolve(part, x, packed, bias, y, scratch, places, targets, steps, phases, limits, cut, slabs, room, image, line,
               groups, x_group, columns, across, relu, threads):
     size, wide = y.itemsize, VECTORS * (BYTES // y.itemsize)
-    n, images, lines, blocks, strips = cut[0], cut[4], cut[5], cut[6], (columns + wide - 1) // wide
+    lines, blocks, strips = cut[5], cut[6], (columns + wide - 1) // wide
     mine = (address(scratch) + LINE - 1) // LINE * LINE + part[0] * room * size
     for s in share(part, slabs):
         here = slab(y, address(x), mine, s, cut)
-        first, block = s // blocks * images, s % blocks
+        first, images, block = bunch(s, cut), bunch(s + blocks, cut) - bunch(s, cut), s % blocks
         there = address(y) + (first * image + block * line) * size
         for task in range(groups * phases.shape[0]):
             g, p = task // phases.shape[0], task % phases.shape[0]
             start, number, depth = phases[p, 0], phases[p, 3], phases[p, 4]
-            rows = min(images, n - first) * min(lines, phases[p, 1] - block * lines) * phases[p, 2]
+            rows = images * min(lines, phases[p, 1] - block * lines) * phases[p, 2]
             weights = address(packed) + (g * steps.size + number) * wide * strips * size
             limit = address(limits) + (block * limits.shape[1] + phases[p, 5]) * 2 * INDEX
             chunk = 1 + depth // (depth // DEPTH + 1)
@@ -200,20 +201,21 @@ def _contract(part, x, dz, sums, zeros, scratch, places, steps, sources, every, 
               block, threads):
     """sums (parts, steps, f): a task makes `block` columns of one group in one part."""
     size, (n, oh, ow, f), (parts, rows, _) = dz.itemsize, dz.shape, sums.shape
-    images, lines, cuts, columns, wide = cut[4], cut[5], cut[6], f // groups, VECTORS * (BYTES // dz.itemsize)
+    lines, cuts, columns, wide = cut[5], cut[6], f // groups, VECTORS * (BYTES // dz.itemsize)
     blocks = (columns + block - 1) // block
-    packed = (address(scratch) + LINE - 1) // LINE * LINE + part[0] * (room + STEPS * wide) * size
+    packed = (address(scratch) + LINE - 1) // LINE * LINE + part[0] * (room + (STEPS + 1) * wide) * size
     for task in share(part, parts * groups * blocks):
         number, g, begin = task // blocks // groups, task // blocks % groups, task % blocks * block
         begun, total = 0, address(sums) + number * rows * f * size
         for s in range(slabs * number // parts, slabs * (number + 1) // parts):
-            here = slab(dz, address(x), packed + STEPS * wide * size, s, cut) + g * x_group * size
-            first, line = s // cuts * images, s % cuts * lines
+            here = slab(dz, address(x), packed + (STEPS + 1) * wide * size, s, cut) + g * x_group * size
+            first, line = bunch(s, cut), s % cuts * lines
             there = address(dz) + ((first * oh + line) * ow) * f * size
-            pixels = min(images, n - first) * min(lines, oh - line) * ow
-            for k in range(0, pixels, STEPS):
+            pixels = (bunch(s + cuts, cut) - first) * min(lines, oh - line) * ow
+            chunk = 1 + pixels // (pixels // STEPS + 1)
+            for k in range(0, pixels, chunk):
                 for j in range(begin, min(begin + block, columns), wide):
-                    depth, column = min(STEPS, pixels - k), g * columns + j
+                    depth, column = min(chunk, pixels - k), g * columns + j
                     b, b_row = there + (k * f + column) * size, f
                     if rows > 4 * ROWS or columns - j < wide:
                         _lay(dz, b, f, depth, columns - j, packed)
@@ -244,7 +246,7 @@ def _walked(make, x, y, w, shape, strides, padding, dilation, groups, bias, relu
     """x: what is walked, y: what is written; shape: the image of the two"""
     f, depthwise = w.shape[3], groups == shape[3] == w.shape[3] > 1
     threads = get_num_threads() if x.size + y.size >= SMALL else 1
-    p = plan(make, shape, w.shape, strides, padding, dilation, groups, depthwise, -(-shape[0] // (4 * threads)))
+    p = plan(make, shape, w.shape, strides, padding, dilation, groups, depthwise, threads)
     x_group, columns = (w.shape[2], f // groups) if make is forward else (f // groups, w.shape[2])
     column, parts, across = 1 if make is forward else f, groups, 0
     if depthwise:
@@ -271,13 +273,13 @@ def direct_input_grad(dz, w, shape, strides, padding, dilation, groups, out):
 def direct_weight_grad(x, dz, size, strides, padding, dilation, groups, out):
     """x (n, h, w, c), dz (n, oh, ow, f) -> (kh, kw, c / groups, f)"""
     n, c, f, depthwise = x.shape[0], x.shape[3], dz.shape[3], groups == x.shape[3] == dz.shape[3] > 1
-    p = plan(forward, x.shape, out.shape, strides, padding, dilation, groups, depthwise, -(-n // PARTS))
+    p = plan(forward, x.shape, out.shape, strides, padding, dilation, groups, depthwise, PARTS)
     threads = get_num_threads() if x.size + dz.size >= SMALL else 1
     parts = max(1, min(PARTS, p.slabs, (1 << 19) // out.size))
     columns = f if depthwise else f // groups
     block = -(-columns // WIDE // max(1, PARTS // parts)) * WIDE
     sums = out.reshape(1, -1, f) if parts == 1 else np.empty((parts, out.size // f, f), out.dtype)
-    scratch = np.empty(threads * (p.room + STEPS * WIDE) + LINE, x.dtype)
+    scratch = np.empty(threads * (p.room + (STEPS + 1) * WIDE) + LINE, x.dtype)
     _contract(x, dz, sums, _zeros(f, x.dtype), scratch, p.places, p.steps, p.sources, EVERY, p.cut, p.slabs, p.room,
               1 if depthwise else groups, c // groups, int(depthwise), block, threads)
     if parts > 1:

@@ -209,17 +209,23 @@ def clear(typing, kind, target, count):
 
 
 @inner_kernel
+def bunch(number, cut):
+    """The first image of slab `number`"""
+    return cut[0] * (number // cut[6]) // cut[4]
+
+
+@inner_kernel
 def slab(kind, x, room, number, cut):
     """Where slab `number` of the images begins: in x itself, or copied to `room` with zeros around the image.
 
-    cut: (n, h, w, c, images of a slab, lines of output of a slab, blocks of lines an image, lines of input a line of
+    cut: (n, h, w, c, bunches of images, lines of output of a slab, blocks of lines an image, lines of input a line of
     output, first line, first column, lines and columns of input of a slab, whether to copy)
     """
-    n, h, w, c, images, lines, blocks, step, top, left, high, wide, copied = cut
-    first, line, size = number // blocks * images, number % blocks * lines * step, kind.itemsize
+    n, h, w, c, bunches, lines, blocks, step, top, left, high, wide, copied = cut
+    first, line, size = bunch(number, cut), number % blocks * lines * step, kind.itemsize
     if copied == 0:
         return x + (first * h + line) * w * c * size
-    for r in range(min(images, n - first) * high):
+    for r in range((bunch(number + blocks, cut) - first) * high):
         i, q, target = first + r // high, line + top + r % high, room + r * wide * c * size
         before, after = min(wide, max(0, -left)), max(0, min(wide, w - left))
         if q < 0 or q >= h or after <= before:
