@@ -157,7 +157,10 @@ def _pack(part, w, packed, sources, phases, groups, shift, columns, column):
         width = strip(w, real)
         source = address(w) + (g * shift + j * column) * size
         target = address(packed) + ((g * sources.size + number) * wide * strips + j * depth) * size
-        for v in range(width):
+        if column == 1 and real == wide:
+            for k in range(depth):
+                move(w, target + k * wide * size, source + sources[number + k] * size, wide)
+        for v in range(0 if column > 1 or real < wide else width, width):
             if v < real:
                 for k in range(depth):
                     store(w, target, k * width + v, load(w, source, sources[number + k] + v * column))
