@@ -39,24 +39,21 @@ class Walk(Tile):
         bottom = self.spread(bottom)
         return self.bd.select(self.bd.fcmp_ordered("<", value, bottom), bottom, value)
 
-    def loop(self, first, stop, stride, state, body):
-        """for k in range(first, stop, stride): state = body(k, state); -> (k, state) behind it"""
-        bd = self.bd
+    def loop(self, count, state, body):
+        """for k in range(count): state = body(k, state)"""
+        bd, zero = self.bd, self.const(0)
         entry, loop, done = bd.block, bd.append_basic_block("steps"), bd.append_basic_block("done")
-        bd.cbranch(bd.icmp_signed("<", first, stop), loop, done)
+        bd.cbranch(bd.icmp_signed(">", count, zero), loop, done)
         bd.position_at_end(loop)
-        held = [bd.phi(ir.IntType(64)), *[bd.phi(self.vec) for _ in state]]
-        new = [bd.add(held[0], self.const(stride)), *body(held[0], held[1:])]
-        bd.cbranch(bd.icmp_signed("<", new[0], stop), loop, done)
-        for phi, begin, following in zip(held, [first, *state], new):
-            phi.add_incoming(begin, entry)
-            phi.add_incoming(following, loop)
+        k, *held = [bd.phi(ir.IntType(64)), *[bd.phi(self.vec) for _ in state]]
+        new, following = body(k, held), bd.add(k, self.const(1))
+        bd.cbranch(bd.icmp_signed("<", following, count), loop, done)
         bd.position_at_end(done)
-        behind = [bd.phi(value.type) for value in new]
-        for phi, begin, following in zip(behind, [first, *state], new):
-            phi.add_incoming(begin, entry)
-            phi.add_incoming(following, loop)
-        return behind[0], behind[1:]
+        behind = [bd.phi(self.vec) for _ in state]
+        for phi, before, after in [(k, zero, following), *zip(held, state, new), *zip(behind, state, new)]:
+            phi.add_incoming(before, entry)
+            phi.add_incoming(after, loop)
+        return behind
 
     def walk(self, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu):
         bd, zero = self.bd, self.const(0)
@@ -74,14 +71,7 @@ class Walk(Tile):
                     for i, total in enumerate(acc)]
 
         total = [self.part(bd.gep(ps, [bd.mul(o, carry)]), v) for o in out for v in range(self.vectors)]
-        k = zero
-        if self.vectors == 1:           # too few accumulators to hide a multiplication's latency: two sums in turn
-            n = len(total)
-            sums = total + [ir.Constant(self.vec, [0.0] * self.lanes)] * n
-            k, sums = self.loop(k, bd.sub(depth, self.const(1)), 2, sums,
-                                lambda k, s: step(k, s[:n]) + step(bd.add(k, self.const(1)), s[n:]))
-            total = [bd.fadd(a, b) for a, b in zip(sums[:n], sums[n:])]
-        _, total = self.loop(k, depth, 1, total, step)
+        total = self.loop(depth, total, step)
         relu = bd.icmp_signed("!=", relu, zero)
         self.write([self.floor(relu, value) for value in total],
                    [bd.gep(py, [bd.add(o, self.const(v * self.lanes))]) for o in out for v in range(self.vectors)])
@@ -175,8 +165,8 @@ def strip(kind, columns):
 
 
 @inner_kernel
-def sweep(kind, x, across, places, targets, rows, steps, first, depth, limits, limit, b, b_row, start, carry, y, columns,
-          relu):
+def sweep(kind, x, across, places, targets, rows, steps, first, depth, limits, limit, b, b_row, start, carry, y,
+          columns, relu):
     """One strip of y, all rows, over `depth` steps from `first` on; limits: what steps of all matter to each tile."""
     wide, size = VECTORS * (BYTES // kind.itemsize), kind.itemsize
     for i in range(0, rows, ROWS):
