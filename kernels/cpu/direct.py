@@ -8,15 +8,14 @@ from .activate import finish
 from .launch import SMALL, inner_kernel, parallel_kernel, share
 from .plan import backward, forward, plan
 from .vector import BYTES, ROWS, VECTORS, address, load, store
-from .walk import DEPTH, INDEX, bunch, move, slab, strip, sweep
+from .walk import DEPTH, EVERY, INDEX, LINE, aligned, bunch, move, slab, strip, sweep
+from .winograd import suits, winograd
 
 PIXELS = 400                    # at a time in a weight gradient: a strip of dz stays in the first-level cache
 PARTS = 8                       # sums that a weight gradient is made of, whatever the number of threads
 SUMS = 1 << 19                  # and numbers in all of them
 BAND = 8 * ROWS                # pixels at a time in a depthwise convolution, whose channels then lie together
-LINE = 64                       # bytes: where a thread's scratch begins
 WIDE = VECTORS * BYTES // 4     # packed weights are rounded up to this, in float64 too
-EVERY = np.array([0, 1 << 40])  # no limits to the steps
 
 
 @inner_kernel
@@ -30,12 +29,6 @@ def _lay(kind, source, row, depth, columns, target):
         else:
             for v in range(width):
                 store(kind, target, k * width + v, load(kind, there, v) if v < columns else 0)
-
-
-@inner_kernel
-def aligned(scratch):
-    """Where the first line of the cache begins"""
-    return (address(scratch) + LINE - 1) // LINE * LINE
 
 
 @inner_kernel
@@ -142,10 +135,14 @@ def _walk(make, x, y, w, shape, strides, padding, dilation, groups, bias, relu):
     """x is read, y is written; shape: of the images, not of dz"""
     threads = _threads(x, y)
     p = plan(make, shape, w.shape, strides, padding, dilation, groups, threads)
+    zeros = _zeros(y.shape[3], x.dtype)
+    bias = zeros if bias is None else bias
+    if suits(w, strides, dilation, groups, p):
+        return winograd(x, y, w, make is backward, p, bias, zeros, relu, threads)
     packed = np.empty(p.form[0] * p.steps.size * -(-p.form[2] // WIDE) * WIDE, x.dtype)
     scratch = np.empty(threads * p.room + LINE, x.dtype)
     _pack(w.reshape(-1), packed, p.sources, p.phases, p.form[0], w.shape[3] // groups, p.form[2], p.column)
-    _convolve(x, packed, _zeros(y.shape[3], x.dtype) if bias is None else bias, y, scratch, p.places, p.targets,
+    _convolve(x, packed, bias, y, scratch, p.places, p.targets,
               p.steps, p.phases, p.limits, p.cut, p.form, p.slabs, p.room, p.image, p.line, relu, threads)
     return y
 

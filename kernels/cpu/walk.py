@@ -4,15 +4,18 @@ A row of the tile is an output pixel and a step is one number of its window (for
 window and a step is a pixel (weight gradient). An input number lies at places[row] + steps[k]: stride, dilation,
 padding, groups and phases are in the two tables alone. Inside, arrays are addresses, offsets are in numbers.
 """
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
 from .launch import inner_kernel
-from .vector import BYTES, ROWS, VECTORS, Tile
+from .vector import BYTES, ROWS, VECTORS, Tile, address
 
 INDEX = 8                       # bytes of an entry of a table
+LINE = 64                       # bytes: where a thread's scratch begins
+EVERY = np.array([0, 1 << 40])  # no limits to the steps
 DEPTH = 320                     # steps at a time: a strip of weights stays in the first-level cache
 
 
@@ -155,6 +158,12 @@ def make_walk(tile, vectors):
 _full, _wide, _thin = make_walk(Walk, VECTORS), make_walk(Edge, VECTORS), make_walk(Edge, 1)
 _across, _across_wide = make_walk(AcrossWalk, VECTORS), make_walk(AcrossEdge, VECTORS)
 _across_thin = make_walk(AcrossEdge, 1)
+
+
+@inner_kernel
+def aligned(scratch):
+    """Where its first line of the cache begins"""
+    return (address(scratch) + LINE - 1) // LINE * LINE
 
 
 @inner_kernel
