@@ -110,16 +110,17 @@ def _contract(part, x, dz, sums, zeros, scratch, places, steps, sources, phases,
                 begun = 1
 
 
-@parallel_kernel
+@functools.partial(parallel_kernel, once=True)
 def _sum_parts(part, parts, total):
     """(n, size) -> (size,)"""
     own = share(part, total.size)
-    mine = total[own.start:own.stop]
-    mine[:] = parts[0, own.start:own.stop]
+    count, size = own.stop - own.start, total.itemsize
+    source, target = address(parts) + own.start * size, address(total) + own.start * size
+    move(total, target, source, count)
     for i in range(1, parts.shape[0]):
-        row = parts[i, own.start:own.stop]
-        for j in range(mine.size):
-            mine[j] += row[j]
+        more = source + i * total.size * size
+        for j in range(count):
+            store(total, target, j, load(total, target, j) + load(total, more, j))
 
 
 @functools.cache
