@@ -259,7 +259,7 @@ def winograd(x, y, w, turned, plan, bias, zeros, relu, threads):
 def winograd_weight_grad(x, dz, sums, plan, zeros, span, threads):
     """sums (parts, 16, c, f) over patches, in products of (c, patches) with (patches, f)"""
     c, f = sums.shape[2:]
-    most = max(2, ROOM // (16 * (c + span) * ROWS)) * ROWS
+    most = max(8, ROOM // (16 * (c + span) * ROWS)) * ROWS      # sums are read and written once in so many steps
     scratch = np.empty(threads * (plan.room + 16 * most * (c + span)) + LINE, x.dtype)
     _winograd_contract(x, dz, sums, scratch, zeros, plan.places, _patches(most, c, f), plan.phases, EVERY, plan.cut,
                        plan.slabs, plan.room, plan.image, plan.line, int(plan.steps[0]), most, span, threads)
