@@ -61,7 +61,7 @@ def _rows(kind, a, a_row, a_col, b, b_row, b_strip, seed, seed_row, seed_col, c,
 
 
 @inner_kernel
-def _near(kind, a, a_row, a_col, b, b_row, seed, seed_row, seed_col, c, c_row, rows, columns, depth, floor):
+def _near(kind, a, a_row, a_col, b, b_row, seed, seed_row, seed_col, c, c_row, rows, columns, depth, floor, panels):
     """The same where b is read in place: its rows are contiguous, its columns fill registers."""
     size, done = kind.itemsize, 0
     if rows == 1:
@@ -70,7 +70,7 @@ def _near(kind, a, a_row, a_col, b, b_row, seed, seed_row, seed_col, c, c_row, r
         for j in range(0, done, wide):
             wide_row(kind, a, a_col, b + j * size, b_row, seed + j * seed_col * size, c + j * size, depth, floor)
     _rows(kind, a, a_row, a_col, b + done * size, b_row, VECTORS * BYTES, seed + done * seed_col * size, seed_row,
-          seed_col, c + done * size, c_row, rows, columns - done, depth, floor, 0)
+          seed_col, c + done * size, c_row, rows, columns - done, depth, floor, panels)
 
 
 @inner_kernel
@@ -84,7 +84,8 @@ def _block(kind, a, a_row, a_col, b, b_row, b_col, first, first_col, c, c_row, r
         lowest = floor if p + step >= k else -np.inf
         seed, seed_row, seed_col = (c, c_row, 1) if begun else (first, 0, first_col)
         if near:
-            _near(kind, x, a_row, a_col, y, b_row, seed, seed_row, seed_col, c, c_row, rows, near, depth, lowest)
+            _near(kind, x, a_row, a_col, y, b_row, seed, seed_row, seed_col, c, c_row, rows, near, depth, lowest,
+                  panels)
         for j in range(near, columns, COLUMNS):
             wide = min(COLUMNS, columns - j)
             _pack(kind, y + j * b_col * size, b_row, b_col, depth, wide, strip, packed)
@@ -195,7 +196,9 @@ def _way(m, n, k, a, b, size):
 
 @functools.cache
 def _plan(size, a_shape, a_strides, turn_a, b_shape, b_strides, turn_b, c_shape, c_strides, add, bias, relu):
-    """How a product of such arrays runs: (numbers for _gemm, zeros, scratch in numbers, threads at most)"""
+    """How a product of such arrays runs: (contiguous matrices or not, numbers for _gemm, zeros, scratch, threads at most)"""
+    flat = all(strides == (shape[-1] * size, size) for shape, strides in
+               ((a_shape, a_strides), (b_shape, b_strides), (c_shape, c_strides)))
     (m, n), k = c_shape[-2:], a_shape[-2 if turn_a else -1]
     batches, inner = (1, 1) if len(c_shape) == 2 else (math.prod(c_shape[:-2]), c_shape[-3])
     a, b = _steps(a_shape, a_strides, size, turn_a), _steps(b_shape, b_strides, size, turn_b)
@@ -213,10 +216,12 @@ def _plan(size, a_shape, a_strides, turn_a, b_shape, b_strides, turn_b, c_shape,
     cost = batches * (m * n * k + 8 * (m * k + k * n + m * n))
     threads = max(1, min(config.NUMBA_NUM_THREADS, cost // SMALL))
     numbers = (m, n, k, inner, batches, *a, *b, *c[:3], swapped, add, bias and not swapped, relu, kind, near, step, room, panel)
-    return np.array(numbers, np.int64), ZEROS[size], room and threads * room + LINE // size, threads
+    return flat, np.array(numbers, np.int64), ZEROS[size], room and threads * room + LINE // size, threads
 
 
-def _run(a, b, c, bias, numbers, zeros, scratch, threads):
+def _run(a, b, c, bias, flat, numbers, zeros, scratch, threads):
+    if not flat:
+        a, b, c = _flat(a), _flat(b), _flat(c)
     _gemm(a, b, c, zeros if bias is None else bias, np.empty(scratch, c.dtype) if scratch else zeros, numbers, threads)
 
 
@@ -229,9 +234,8 @@ def matmul(a, b, transpose_a=False, transpose_b=False, accumulate=False, out=Non
         c = out
         if c.ndim > 4:
             a, b, c = (x if x.ndim <= 4 else x.reshape(-1, *x.shape[-3:]) for x in (a, b, c))
-        plan = _plan(c.itemsize, a.shape, a.strides, transpose_a, b.shape, b.strides, transpose_b, c.shape, c.strides,
-                     accumulate, False, False)
-        _run(_flat(a), _flat(b), _flat(c), None, *plan)
+        _run(a, b, c, None, *_plan(c.itemsize, a.shape, a.strides, transpose_a, b.shape, b.strides, transpose_b, c.shape,
+                                   c.strides, accumulate, False, False))
     return out
 
 
@@ -250,7 +254,7 @@ def dense(x, w, b, activation="linear", out=None):
     if out.size:
         _run(x, w, out, b, *_dense_plan(x.itemsize, x.shape, w.shape, b is not None, activation == "relu"))
         if activation in ("sigmoid", "tanh"):
-            _finish(out, NO_BIAS[x.dtype], ACTIVATIONS[activation])
+            _finish(out.reshape(1, -1), NO_BIAS[x.dtype], ACTIVATIONS[activation])
     return out
 
 
