@@ -1,4 +1,4 @@
-"""`python -m benchmarks.cpu_vs_peers [WORKLOAD ...]`: trainings on this processor, gpunn and each installed peer in turn.
+"""`python -m benchmarks.cpu_vs_peers [WORKLOAD ...]`: trainings on this processor, gpunn and each peer in turn.
 
 Without names: the six workloads, the further shapes, and single kernels. `decks` is the lecture's whole program.
 """
