@@ -4,7 +4,7 @@ import math
 import numpy as np
 
 from . import maths
-from .launch import call, parallel_kernel, share
+from .launch import call, own, parallel_kernel
 from .memory import contiguous, fill
 
 UFUNC = {"abs": np.absolute, "round": np.rint} | {name: getattr(np, name) for name in (
@@ -93,31 +93,30 @@ SHARED = {
     "silu": "s = sigmoid(x); ",
     "mish": "t = tanh_softplus(x); ",
 }
-CHUNK = 4096
 
 FORWARD_SOURCE = """
 def _{name}(part, x_, a, b, out):
     T = x_.dtype.type
     a, b = T(a), T(b)
-    for job in share(part, (x_.size + CHUNK - 1) // CHUNK):
-        for i in range(job * CHUNK, min(x_.size, job * CHUNK + CHUNK)):
-            x = x_[i]
-            out[i] = {formula}
+    x_, out = own(part, x_, out)
+    for i in range(x_.size):
+        x = x_[i]
+        out[i] = {formula}
 """
 BACKWARD_SOURCE = """
 def _{name}_backward(part, dy, x_, y_, a, b, out):
     T = x_.dtype.type
     a, b = T(a), T(b)
-    for job in share(part, (x_.size + CHUNK - 1) // CHUNK):
-        for i in range(job * CHUNK, min(x_.size, job * CHUNK + CHUNK)):
-            x, y = x_[i], y_[i]
-            {shared}out[i] = dy[i] * ({formula})
+    dy, x_, y_, out = own(part, dy, x_, y_, out)
+    for i in range(x_.size):
+        x, y = x_[i], y_[i]
+        {shared}out[i] = dy[i] * ({formula})
 """
 
 
 def _compiled(source, formulas, suffix=""):
     """One function a formula. The source counts as this file's, so that the compiled code is cached."""
-    scope = vars(maths) | {"math": math, "share": share, "CHUNK": CHUNK}
+    scope = vars(maths) | {"math": math, "own": own}
     for name, formula in formulas.items():
         text = source.format(name=name, formula=formula, shared=SHARED.get(name, ""))
         exec(compile(text, __file__, "exec"), scope)
