@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
@@ -49,7 +50,7 @@ def same(ours, theirs):
 def jobs(seed=7) -> list:
     """Trainings of models that were compiled in this order."""
     gpunn.set_seed(seed)
-    return [lambda model=compiled(name): trained(model) for name in NAMES]
+    return [partial(trained, compiled(name)) for name in NAMES]
 
 
 def test_training_at_once_is_training_one_after_the_other():
@@ -65,7 +66,7 @@ def whole_life(name, seed):
 
 
 def test_a_thread_with_a_seed_of_its_own_builds_and_trains_as_if_alone():
-    lives = [lambda n=name, s=seed: whole_life(n, s) for seed, name in enumerate(NAMES)]
+    lives = [partial(whole_life, name, seed) for seed, name in enumerate(NAMES)]
     for one, other in zip([life() for life in lives], at_once(lives), strict=True):
         same(one, other)
 
