@@ -11,16 +11,16 @@ import numpy as np
 from numba import get_num_threads
 
 from .activate import finish
-from .launch import MANY, SMALL, kernel, parallel_kernel, share
+from .launch import SMALL, inner_kernel, kernel, parallel_kernel, share
 from .vector import BYTES, VECTORS, address, load, store
-from .walk import DEPTH, INDEX, slab, sweep
+from .walk import DEPTH, INDEX, move, slab, strip, sweep
 from .window import windows
 
 CACHE = 1 << 16                 # numbers of a slab and its outputs
 STEPS = 256                     # pixels at a time in a weight gradient
 PARTS = 8                       # sums that a weight gradient is made of, whatever the number of threads
 LINE = 64                       # bytes: where a thread's scratch begins
-WIDE = BYTES // 4               # packed weights are rounded up to this, in float64 too
+WIDE = VECTORS * BYTES // 4     # packed weights are rounded up to this, in float64 too
 
 
 class Phase(NamedTuple):
@@ -111,31 +111,44 @@ def plan(make, shape, w_shape, strides, padding, dilation, groups, across, image
                 images * high * pitch if copied else 0, out_h * out_w * filters, lines * out_step * out_w * filters)
 
 
+@inner_kernel
+def _lay(kind, source, row, depth, columns, target):
+    """(depth, columns), rows `row` numbers apart -> (depth, strip)"""
+    size, width = kind.itemsize, strip(kind, columns)
+    for k in range(depth):
+        there = source + k * row * size
+        if columns >= VECTORS * (BYTES // size):
+            move(kind, target + k * width * size, there, VECTORS * (BYTES // size))
+        else:
+            for v in range(width):
+                store(kind, target, k * width + v, load(kind, there, v) if v < columns else 0)
+
+
 @functools.partial(parallel_kernel, once=True)
 def _pack(part, w, packed, sources, phases, groups, shift, columns, column):
-    """Weights -> strips as wide as a tile, then as a register, of (steps, width); zeros on the right."""
-    size, lanes = w.itemsize, BYTES // w.itemsize
-    wide, total = (columns + lanes - 1) // lanes * lanes, sources.size
-    for task in share(part, groups * phases.shape[0]):
-        g, p = task // phases.shape[0], task % phases.shape[0]
-        number, depth = phases[p, 3], phases[p, 4]
-        source, j = address(w) + g * shift * size, 0
-        while j < columns:
-            width = VECTORS * lanes if columns - j >= VECTORS * lanes else lanes
-            target, real = address(packed) + ((g * total + number) * wide + j * depth) * size, min(width, columns - j)
-            for k in range(depth):
-                for v in range(width):
-                    there = sources[number + k] + (j + v) * column
-                    store(w, target, k * width + v, load(w, source, there) if v < real else 0)
-            j += width
+    """Weights -> strips of (steps, strip), zeros on the right; `column`: between the columns in w."""
+    size, wide = w.itemsize, VECTORS * (BYTES // w.itemsize)
+    strips, parts = (columns + wide - 1) // wide, phases.shape[0]
+    for task in share(part, groups * parts * strips):
+        g, p, j = task // strips // parts, task // strips % parts, task % strips * wide
+        number, depth, real = phases[p, 3], phases[p, 4], min(wide, columns - j)
+        width = strip(w, real)
+        source = address(w) + (g * shift + j * column) * size
+        target = address(packed) + ((g * sources.size + number) * wide * strips + j * depth) * size
+        for v in range(width):
+            if v < real:
+                for k in range(depth):
+                    store(w, target, k * width + v, load(w, source, sources[number + k] + v * column))
+            else:
+                for k in range(depth):
+                    store(w, target, k * width + v, 0)
 
 
 @functools.partial(parallel_kernel, once=True)
 def _convolve(part, x, packed, bias, y, scratch, places, targets, steps, phases, cut, slabs, room, image, line, groups,
               x_group, columns, across, relu, threads):
-    size, lanes = y.itemsize, BYTES // y.itemsize
-    n, images, lines, blocks = cut[0], cut[4], cut[5], cut[6]
-    wide = (columns + lanes - 1) // lanes * lanes
+    size, wide = y.itemsize, VECTORS * (BYTES // y.itemsize)
+    n, images, lines, blocks, strips = cut[0], cut[4], cut[5], cut[6], (columns + wide - 1) // wide
     mine = (address(scratch) + LINE - 1) // LINE * LINE + part[0] * room * size
     for s in share(part, slabs):
         here = slab(y, address(x), mine, s, cut)
@@ -143,16 +156,18 @@ def _convolve(part, x, packed, bias, y, scratch, places, targets, steps, phases,
         there = address(y) + (first * image + block * line) * size
         for task in range(groups * phases.shape[0]):
             g, p = task // phases.shape[0], task % phases.shape[0]
-            number, depth = phases[p, 3], phases[p, 4]
+            start, number, depth = phases[p, 0], phases[p, 3], phases[p, 4]
             rows = min(images, n - first) * min(lines, phases[p, 1] - block * lines) * phases[p, 2]
-            weights = address(packed) + (g * steps.size + number) * wide * size
-            target, chunk = there + g * columns * size, 1 + depth // (depth // DEPTH + 1)
+            weights = address(packed) + (g * steps.size + number) * wide * strips * size
+            chunk = 1 + depth // (depth // DEPTH + 1)
             for k in range(0, max(depth, 1), chunk):
-                sweep(y, here + g * x_group * size, across, address(places) + phases[p, 0] * INDEX,
-                      address(targets) + phases[p, 0] * INDEX, rows, address(steps) + number * INDEX, k,
-                      min(chunk, depth - k), weights, depth, 0,
-                      address(bias) + g * columns * size if k == 0 else target, 0 if k == 0 else 1, target, columns,
-                      relu if k + chunk >= depth else 0)
+                for j in range(0, columns, wide):
+                    column = g * columns + j
+                    sweep(y, here + (g * x_group + j * across) * size, across, address(places) + start * INDEX,
+                          address(targets) + start * INDEX, rows, address(steps) + (number + k) * INDEX,
+                          min(chunk, depth - k), weights + (j * depth + k * strip(y, columns - j)) * size,
+                          there + column * size if k else address(bias) + column * size, 1 if k else 0,
+                          there + column * size, columns - j, relu if k + chunk >= depth else 0)
 
 
 @functools.partial(parallel_kernel, once=True)
@@ -160,22 +175,24 @@ def _contract(part, x, dz, sums, zeros, scratch, places, steps, sources, cut, sl
               block, threads):
     """sums (parts, steps, f): a task makes `block` columns of one group in one part."""
     size, (n, oh, ow, f), (parts, rows, _) = dz.itemsize, dz.shape, sums.shape
-    images, lines, cuts, columns = cut[4], cut[5], cut[6], f // groups
+    images, lines, cuts, columns, wide = cut[4], cut[5], cut[6], f // groups, VECTORS * (BYTES // dz.itemsize)
     blocks = (columns + block - 1) // block
-    mine = (address(scratch) + LINE - 1) // LINE * LINE + part[0] * room * size
+    packed = (address(scratch) + LINE - 1) // LINE * LINE + part[0] * (room + STEPS * wide) * size
     for task in share(part, parts * groups * blocks):
-        number, g, j = task // blocks // groups, task // blocks % groups, task % blocks * block
-        column = g * columns + j
-        total, begun = address(sums) + (number * rows * f + column) * size, 0
+        number, g, begin = task // blocks // groups, task // blocks % groups, task % blocks * block
+        begun, total = 0, address(sums) + number * rows * f * size
         for s in range(slabs * number // parts, slabs * (number + 1) // parts):
-            here = slab(dz, address(x), mine, s, cut) + (g * x_group + j * across) * size
+            here = slab(dz, address(x), packed + STEPS * wide * size, s, cut) + g * x_group * size
             first, line = s // cuts * images, s % cuts * lines
-            there = address(dz) + (((first * oh + line) * ow) * f + column) * size
+            there = address(dz) + ((first * oh + line) * ow) * f * size
             pixels = min(images, n - first) * min(lines, oh - line) * ow
             for k in range(0, pixels, STEPS):
-                sweep(dz, here, across, address(steps), address(sources), rows, address(places), k,
-                      min(STEPS, pixels - k), there, 1, f, total if begun else address(zeros), begun, total,
-                      min(block, columns - j), 0)
+                for j in range(begin, min(begin + block, columns), wide):
+                    depth, column = min(STEPS, pixels - k), g * columns + j
+                    _lay(dz, there + (k * f + column) * size, f, depth, columns - j, packed)
+                    sweep(dz, here + j * across * size, across, address(steps), address(sources), rows,
+                          address(places) + k * INDEX, depth, packed, total + column * size if begun else address(zeros),
+                          begun, total + column * size, columns - j, 0)
                 begun = 1
 
 
@@ -228,11 +245,12 @@ def direct_weight_grad(x, dz, size, strides, padding, dilation, groups, out):
     p = plan(forward, x.shape, out.shape, strides, padding, dilation, groups, depthwise, -(-n // PARTS))
     threads = get_num_threads() if x.size + dz.size >= SMALL else 1
     parts = max(1, min(PARTS, p.slabs, (1 << 19) // out.size))
-    block = f // groups
+    columns = f if depthwise else f // groups
+    block = -(-columns // WIDE // max(1, PARTS // parts)) * WIDE
     sums = out.reshape(1, -1, f) if parts == 1 else np.empty((parts, out.size // f, f), out.dtype)
-    scratch = np.empty(threads * p.room + LINE, x.dtype)
+    scratch = np.empty(threads * (p.room + STEPS * WIDE) + LINE, x.dtype)
     _contract(x, dz, sums, _zeros(f, x.dtype), scratch, p.places, p.steps, p.sources, p.cut, p.slabs, p.room,
-              1 if depthwise else groups, c // groups, int(depthwise), f if depthwise else block, threads)
+              1 if depthwise else groups, c // groups, int(depthwise), block, threads)
     if parts > 1:
         _sum_parts(sums.reshape(parts, -1), out.reshape(-1))
     return out

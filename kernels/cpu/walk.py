@@ -22,7 +22,7 @@ class Walk(Tile):
     Rows beyond `last` repeat it. Where the accumulators start: at start[targets[r] * carry], a bias or y itself.
     """
 
-    def part(self, pointer, v=0):
+    def part(self, pointer, v):
         return self.load(self.bd.gep(pointer, [self.const(v * self.lanes)]))
 
     def part_out(self, value, pointer, v):
@@ -42,7 +42,7 @@ class Walk(Tile):
         bottom = self.spread(bottom)
         return self.bd.select(self.bd.fcmp_ordered("<", value, bottom), bottom, value)
 
-    def walk(self, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu):
+    def walk(self, x, places, targets, last, steps, depth, b, start, carry, y, relu):
         bd, zero, one = self.bd, self.const(0), self.const(1)
         px, pb, ps, py = (self.pointer(p) for p in (x, b, start, y))
         index = [self.const(r) for r in range(self.rows)]
@@ -55,8 +55,8 @@ class Walk(Tile):
         bd.position_at_end(loop)
         k, acc = bd.phi(ir.IntType(64)), self.grid(lambda r, v: bd.phi(self.vec))
         [step] = self.entries(steps, [k])
-        px_k, pb_k = bd.gep(px, [step]), bd.gep(pb, [bd.mul(k, b_row)])
-        b_vec = [self.part(pb_k, v) for v in range(self.vectors)]
+        px_k, pb_k = bd.gep(px, [step]), bd.gep(pb, [bd.mul(k, self.const(self.vectors * self.lanes))])
+        b_vec = [self.load(bd.gep(pb_k, [self.const(v * self.lanes)])) for v in range(self.vectors)]
         new = []
         for r in range(self.rows):
             a = self.factors(bd.gep(px_k, [rows[r]]))
@@ -76,27 +76,32 @@ class Walk(Tile):
 
 
 class Edge(Walk):
-    """One register wide, of which `columns` numbers are real: nothing beyond is read or written."""
+    """Only `columns` of the last register's numbers are real: nothing beyond is read or written in x and y."""
 
     def begin(self, columns):
-        ints = ir.VectorType(ir.IntType(64), self.lanes)
-        lane = ir.Constant(ints, list(range(self.lanes)))
-        count = self.bd.insert_element(ir.Constant(ints, ir.Undefined), columns, ir.Constant(ir.IntType(32), 0))
-        zeros = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes)
-        count = self.bd.shuffle_vector(count, ir.Constant(ints, ir.Undefined), zeros)
-        self.real_lanes = self.bd.icmp_signed("<", lane, count)
+        ints = ir.VectorType(ir.IntType(32), self.lanes)
+        lane = ir.Constant(ints, list(range((self.vectors - 1) * self.lanes, self.vectors * self.lanes)))
+        zeros = ir.Constant(ints, [0] * self.lanes)
+        count = self.bd.insert_element(zeros, self.bd.trunc(columns, ir.IntType(32)), ir.Constant(ir.IntType(32), 0))
+        self.real_lanes = self.bd.icmp_signed("<", lane, self.bd.shuffle_vector(count, zeros, zeros))
 
     def masked(self, name, kind, *args):
         f = cgutils.get_or_insert_function(self.bd.module, kind, f"llvm.masked.{name}.{self.name}.p0")
         return self.bd.call(f, args)
 
-    def part(self, pointer, v=0):
+    def part(self, pointer, v):
+        pointer = self.bd.gep(pointer, [self.const(v * self.lanes)])
+        if v < self.vectors - 1:
+            return self.load(pointer)
         mask, pointer = self.real_lanes, self.bd.bitcast(pointer, self.vec.as_pointer())
         kind = ir.FunctionType(self.vec, [pointer.type, ir.IntType(32), mask.type, self.vec])
         zeros = ir.Constant(self.vec, [0.0] * self.lanes)
         return self.masked("load", kind, pointer, ir.Constant(ir.IntType(32), 4), mask, zeros)
 
     def part_out(self, value, pointer, v):
+        pointer = self.bd.gep(pointer, [self.const(v * self.lanes)])
+        if v < self.vectors - 1:
+            return self.store(value, pointer)
         mask, pointer = self.real_lanes, self.bd.bitcast(pointer, self.vec.as_pointer())
         kind = ir.FunctionType(ir.VoidType(), [self.vec, pointer.type, ir.IntType(32), mask.type])
         self.masked("store", kind, value, pointer, ir.Constant(ir.IntType(32), 4), mask)
@@ -118,10 +123,10 @@ class AcrossEdge(Across, Edge):
 
 
 def make_walk(tile, vectors):
-    """walk(kind, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu, columns)"""
+    """walk(kind, x, places, targets, last, steps, depth, b, start, carry, y, relu, columns)"""
 
     @intrinsic
-    def walk(typing, kind, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu, columns):
+    def walk(typing, kind, x, places, targets, last, steps, depth, b, start, carry, y, relu, columns):
         def codegen(context, builder, signature, args):
             emitter = tile(context, builder, kind.dtype, ROWS, vectors)
             if issubclass(tile, Edge):
@@ -129,42 +134,46 @@ def make_walk(tile, vectors):
             emitter.walk(*args[1:-1])
             return context.get_dummy_value()
 
-        return types.void(kind, *[types.int64] * 13), codegen
+        return types.void(kind, *[types.int64] * 12), codegen
 
     return walk
 
 
-_walk, _edge = make_walk(Walk, VECTORS), make_walk(Edge, 1)
-_across, _across_edge = make_walk(AcrossWalk, VECTORS), make_walk(AcrossEdge, 1)
+_full, _wide, _thin = make_walk(Walk, VECTORS), make_walk(Edge, VECTORS), make_walk(Edge, 1)
+_across, _across_wide, _across_thin = make_walk(AcrossWalk, VECTORS), make_walk(AcrossEdge, VECTORS), make_walk(AcrossEdge, 1)
 
 
 @inner_kernel
-def sweep(kind, x, across, places, targets, rows, steps, first, depth, b, b_column, b_row, start, carry, y, columns,
-          relu):
-    """All rows and columns, over `depth` steps from `first` on. b_row 0: b is packed in strips, b_column steps long."""
-    size, wide, j = kind.itemsize, VECTORS * (BYTES // kind.itemsize), 0
-    while j < columns:
-        width = wide if columns - j >= wide else BYTES // kind.itemsize
-        row = b_row if b_row else width
-        weights, step = b + (j * b_column + first * row) * size, steps + first * INDEX
-        seed, out, image = start + j * size, y + j * size, x + j * across * size
-        for i in range(0, rows, ROWS):
-            place, target, last = places + i * INDEX, targets + i * INDEX, rows - 1 - i
-            if across and width == wide:
-                _across(kind, image, place, target, last, step, depth, weights, row, seed, carry, out, relu, 0)
-            elif across:
-                _across_edge(kind, image, place, target, last, step, depth, weights, row, seed, carry, out, relu,
-                             columns - j)
-            elif width == wide:
-                _walk(kind, image, place, target, last, step, depth, weights, row, seed, carry, out, relu, 0)
+def strip(kind, columns):
+    """How wide the next strip is: a tile, or one register where that is enough."""
+    lanes = BYTES // kind.itemsize
+    return VECTORS * lanes if columns > lanes else lanes
+
+
+@inner_kernel
+def sweep(kind, x, across, places, targets, rows, steps, depth, b, start, carry, y, columns, relu):
+    """One strip of y, all rows, over `depth` steps; b (depth, strip)"""
+    wide, lanes = VECTORS * (BYTES // kind.itemsize), BYTES // kind.itemsize
+    for i in range(0, rows, ROWS):
+        place, target, last = places + i * INDEX, targets + i * INDEX, rows - 1 - i
+        if columns >= wide:
+            if across:
+                _across(kind, x, place, target, last, steps, depth, b, start, carry, y, relu, columns)
             else:
-                _edge(kind, image, place, target, last, step, depth, weights, row, seed, carry, out, relu,
-                      columns - j)
-        j += width
+                _full(kind, x, place, target, last, steps, depth, b, start, carry, y, relu, columns)
+        elif columns > lanes:
+            if across:
+                _across_wide(kind, x, place, target, last, steps, depth, b, start, carry, y, relu, columns)
+            else:
+                _wide(kind, x, place, target, last, steps, depth, b, start, carry, y, relu, columns)
+        elif across:
+            _across_thin(kind, x, place, target, last, steps, depth, b, start, carry, y, relu, columns)
+        else:
+            _thin(kind, x, place, target, last, steps, depth, b, start, carry, y, relu, columns)
 
 
 @intrinsic
-def _move(typing, kind, target, source, count):
+def move(typing, kind, target, source, count):
     """The numbers at `source` to `target`."""
     def codegen(context, builder, signature, args):
         pointer = context.get_data_type(kind.dtype).as_pointer()
@@ -194,7 +203,7 @@ def slab(kind, x, room, number, cut):
     """
     n, h, w, c, images, lines, blocks, step, top, left, high, wide, copied = cut
     first, line, size = number // blocks * images, number % blocks * lines * step, kind.itemsize
-    if not copied:
+    if copied == 0:
         return x + (first * h + line) * w * c * size
     for r in range(min(images, n - first) * high):
         i, q, target = first + r // high, line + top + r % high, room + r * wide * c * size
@@ -202,6 +211,6 @@ def slab(kind, x, room, number, cut):
         if q < 0 or q >= h or after <= before:
             before, after = 0, 0
         clear(kind, target, before * c)
-        _move(kind, target + before * c * size, x + ((i * h + q) * w + left + before) * c * size, (after - before) * c)
+        move(kind, target + before * c * size, x + ((i * h + q) * w + left + before) * c * size, (after - before) * c)
         clear(kind, target + after * c * size, (wide - after) * c)
     return room
