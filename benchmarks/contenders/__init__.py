@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import workloads
+from .. import single, workloads
 
 LEAST_SECONDS = 0.25            # of a round, in whole epochs
 NUMBERS = 1 << 20               # in the inputs of an epoch, about
@@ -115,3 +115,12 @@ def serve(run):
     tell({"ready": True})
     for _ in sys.stdin:
         tell(run())
+
+
+def kernel_rounds(step):
+    """Rounds of one kernel: the least seconds of many calls."""
+    kernel = single.KERNELS[sys.argv[1]]
+    run = step(kernel.function, kernel.inputs(), kernel.options)
+    run()
+    count = max(5, min(1000, round(LEAST_SECONDS / timed(run))))
+    serve(lambda: {"seconds": min(timed(run) for _ in range(count))})
