@@ -13,7 +13,7 @@ from numba.np.unsafe.ndarray import to_fixed_tuple
 
 from .activate import ACTIVATIONS, NO_BIAS, _finish, activation_backward
 from .launch import inner_kernel, parallel_kernel, share
-from .pack import _pack
+from .pack import _pack, _panels, panel_size
 from .reduce import reduce
 from .tile import WIDE, dots, rows_of_tiles, wide_row
 from .vector import BYTES, ROWS, VECTORS, address, load, store
@@ -21,7 +21,8 @@ from .vector import BYTES, ROWS, VECTORS, address, load, store
 DEPTH = 320                     # a packed strip of b stays in the first-level cache
 COLUMNS = 256                   # and a packed block in the second-level one
 CHUNK = 16 * ROWS               # rows of a that stay in the second-level cache while the strips pass
-SMALL = 1 << 19                 # multiplications below which one thread is faster
+SMALL = 1 << 17                 # multiplications, a number moved being eight, that are worth a thread
+PANEL = 4                       # strips of b from which on copying a pays
 LINE = 64                       # bytes: where a thread's scratch begins
 NEAR = 1 << 14                  # bytes of b that need not be packed
 FEW = 4                         # rows for which products of contiguous vectors beat packing b
@@ -44,14 +45,19 @@ def _strip(kind, a, a_row, a_col, b, seed, seed_row, c, c_row, rows, columns, de
 
 
 @inner_kernel
-def _rows(kind, a, a_row, a_col, b, b_row, b_strip, seed, seed_row, seed_col, c, c_row, rows, columns, depth, floor):
+def _rows(kind, a, a_row, a_col, b, b_row, b_strip, seed, seed_row, seed_col, c, c_row, rows, columns, depth, floor,
+          panels):
     """c[rows, columns] = max(seed + a @ b, floor); b's strips lie `b_strip` bytes apart."""
     size, strip = kind.itemsize, VECTORS * (BYTES // kind.itemsize)
     for i in range(0, rows, CHUNK):
+        x, x_row, x_col, x_tile, high = a + i * a_row * size, a_row, a_col, ROWS * a_row, min(CHUNK, rows - i)
+        if panels and columns > PANEL * strip:
+            _panels(kind, x, a_col, high, depth, panels)
+            x, x_row, x_col, x_tile = panels, 1, ROWS, panel_size(kind, depth)
         for j in range(0, columns, strip):
-            rows_of_tiles(kind, a + i * a_row * size, a_row, a_col, ROWS * a_row, b + j // strip * b_strip, b_row,
+            rows_of_tiles(kind, x, x_row, x_col, x_tile, b + j // strip * b_strip, b_row,
                           seed + (i * seed_row + j * seed_col) * size, seed_row, c + (i * c_row + j) * size, c_row,
-                          min(CHUNK, rows - i), min(strip, columns - j), depth, floor)
+                          high, min(strip, columns - j), depth, floor)
 
 
 @inner_kernel
@@ -64,16 +70,15 @@ def _near(kind, a, a_row, a_col, b, b_row, seed, seed_row, seed_col, c, c_row, r
         for j in range(0, done, wide):
             wide_row(kind, a, a_col, b + j * size, b_row, seed + j * seed_col * size, c + j * size, depth, floor)
     _rows(kind, a, a_row, a_col, b + done * size, b_row, VECTORS * BYTES, seed + done * seed_col * size, seed_row,
-          seed_col, c + done * size, c_row, rows, columns - done, depth, floor)
+          seed_col, c + done * size, c_row, rows, columns - done, depth, floor, 0)
 
 
 @inner_kernel
-def _block(kind, a, a_row, a_col, b, b_row, b_col, first, first_col, c, c_row, rows, columns, k, add, floor, near,
-           packed):
+def _block(kind, a, a_row, a_col, b, b_row, b_col, first, first_col, c, c_row, rows, columns, k, step, add, floor, near,
+           packed, panels):
     """c[rows, columns] = max(first[columns] or c + a[rows, k] @ b[k, columns], floor); columns of b before `near` are
     read in place."""
     size, strip = kind.itemsize, VECTORS * (BYTES // kind.itemsize)
-    step = k // ((k + DEPTH - 1) // DEPTH) + 1
     for p in range(0, k, step):
         depth, begun, x, y = min(step, k - p), p > 0 or add, a + p * a_col * size, b + p * b_row * size
         lowest = floor if p + step >= k else -np.inf
@@ -84,7 +89,7 @@ def _block(kind, a, a_row, a_col, b, b_row, b_col, first, first_col, c, c_row, r
             wide = min(COLUMNS, columns - j)
             _pack(kind, y + j * b_col * size, b_row, b_col, depth, wide, strip, packed)
             _rows(kind, x, a_row, a_col, packed, strip, depth * strip * size, seed + j * seed_col * size, seed_row,
-                  seed_col, c + j * size, c_row, rows, wide, depth, lowest)
+                  seed_col, c + j * size, c_row, rows, wide, depth, lowest, panels)
 
 
 @inner_kernel
@@ -124,26 +129,36 @@ def _grid(m, n, parts, strip):
 def _gemm(part, a, b, c, bias, scratch, plan, threads):
     """c = a @ b over flat memory, strides in elements of the (outer batch, inner batch, row, column) axes."""
     (m, n, k, inner, batches, a_outer, a_inner, a_row, a_col, b_outer, b_inner, b_row, b_col, c_outer, c_inner, c_row,
-     swapped, add, bias_col, relu, kind, near, room) = to_fixed_tuple(plan, 23)
+     swapped, add, bias_col, relu, kind, near, step, room, panel) = to_fixed_tuple(plan, 25)
     size, floor = c.itemsize, 0.0 if relu else -np.inf
     left, right = (address(b), address(a)) if swapped else (address(a), address(b))
     packed = (address(scratch) + LINE - 1) // LINE * LINE + part[0] * room * size
+    panels = packed + panel * size if panel else 0
     high, wide = _grid(m, n, -(-part[1] // batches), VECTORS * (BYTES // size))
     blocks, columns = -(-m // high), -(-n // wide)
-    for task in share(part, batches * blocks * columns):
-        rest, j = task // columns, task % columns * wide
-        rest, i = rest // blocks, rest % blocks * high
-        o, q, rows, real = rest // inner, rest % inner, min(high, m - i), min(wide, n - j)
+    mine = share(part, batches * blocks * columns)
+    rest, j = mine.start // columns, mine.start % columns * wide
+    rest, i = rest // blocks, rest % blocks * high
+    o, q = rest // inner, rest % inner
+    for _ in range(len(mine)):
+        rows, real = min(high, m - i), min(wide, n - j)
         x = left + (o * a_outer + q * a_inner + i * a_row) * size
         y = right + (o * b_outer + q * b_inner + j * b_col) * size
         z, first = address(c) + (o * c_outer + q * c_inner + i * c_row + j) * size, address(bias) + j * bias_col * size
         if kind == DOTS:
             _dots(c, x, a_row, y, b_col, first, bias_col, z, c_row, rows, real, k, add, floor)
         elif k > 0:
-            _block(c, x, a_row, a_col, y, b_row, b_col, first, bias_col, z, c_row, rows, real, k, add, floor,
-                   max(0, min(near - j, real)), packed)
+            _block(c, x, a_row, a_col, y, b_row, b_col, first, bias_col, z, c_row, rows, real, k, step, add, floor,
+                   max(0, min(near - j, real)), packed, panels)
         elif not add:
             _nothing(c, first, bias_col, z, c_row, rows, real, floor)
+        j += wide
+        if j >= n:
+            i, j = i + high, 0
+            if i >= m:
+                q, i = q + 1, 0
+                if q >= inner:
+                    o, q = o + 1, 0
 
 
 def _flat(x):
@@ -190,9 +205,14 @@ def _plan(size, a_shape, a_strides, turn_a, b_shape, b_strides, turn_b, c_shape,
         m, n, a, b = n, m, (*b[:2], b[3], b[2]), (*a[:2], a[3], a[2])
     kind, near = _way(m, n, k, a, b, size)
     strip = VECTORS * (BYTES // size)
-    room = 0 if kind == DOTS or near == n else min(k, DEPTH) * min(-(-(n - near) // strip) * strip, COLUMNS) + LINE // size
-    threads = max(1, min(config.NUMBA_NUM_THREADS, batches * m * n * k * 2 // SMALL))
-    numbers = (m, n, k, inner, batches, *a, *b, *c[:3], swapped, add, bias and not swapped, relu, kind, near, room)
+    step = k if m <= ROWS else -(-k // max(1, -(-k // DEPTH)))
+    room = 0 if kind == DOTS or near == n else step * min(-(-(n - near) // strip) * strip, COLUMNS) + LINE // size
+    panel = room if room and a[2] == 1 and m >= 2 * ROWS and n > PANEL * strip else 0
+    if panel:
+        room += CHUNK * step + CHUNK // ROWS * (BYTES // size)
+    cost = batches * (m * n * k + 8 * (m * k + k * n + m * n))
+    threads = max(1, min(config.NUMBA_NUM_THREADS, cost // SMALL))
+    numbers = (m, n, k, inner, batches, *a, *b, *c[:3], swapped, add, bias and not swapped, relu, kind, near, step, room, panel)
     return np.array(numbers, np.int64), ZEROS[size], room and threads * room + LINE // size, threads
 
 

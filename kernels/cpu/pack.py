@@ -5,7 +5,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from .launch import inner_kernel
-from .vector import BYTES, VECTORS, Vectors, load, store
+from .vector import BYTES, ROWS, VECTORS, Vectors, load, store
 
 
 class Strip(Vectors):
@@ -88,3 +88,35 @@ def _pack(kind, b, row, col, depth, columns, strip, packed):
             for p in range(depth):
                 for v in range(strip):
                     store(kind, target, p * strip + v, load(kind, source, p * row + v * col) if v < real else 0)
+
+
+@intrinsic
+def _move(typing, kind, source, target):
+    """As many numbers as a tile has rows, and more to fill registers."""
+    def codegen(context, builder, signature, args):
+        f = Vectors(context, builder, kind.dtype)
+        source, target = f.pointer(args[1]), f.pointer(args[2])
+        for v in range(0, ROWS, f.lanes):
+            f.store(f.load(f.at(source, v)), f.at(target, v))
+        return context.get_dummy_value()
+
+    return types.void(kind, *[types.int64] * 2), codegen
+
+
+@inner_kernel
+def panel_size(kind, depth):
+    """In numbers; what _move writes too much lies between the panels."""
+    return ROWS * depth + BYTES // kind.itemsize
+
+
+@inner_kernel
+def _panels(kind, a, a_col, rows, depth, panels):
+    """(rows, depth) of a, columns contiguous -> panels of (depth, ROWS)"""
+    size, apart = kind.itemsize, panel_size(kind, depth)
+    for p in range(depth - 1):
+        source, target = a + p * a_col * size, panels + p * ROWS * size
+        for q in range((rows + ROWS - 1) // ROWS):
+            _move(kind, source + q * ROWS * size, target + q * apart * size)
+    p = depth - 1                                   # behind the last numbers there may be nothing to read
+    for i in range(rows):
+        store(kind, panels, i // ROWS * apart + p * ROWS + i % ROWS, load(kind, a, p * a_col + i))
