@@ -114,8 +114,4 @@ def conv_weight_grad(x, dz, size, strides, padding, dilation, groups=1, out=None
         out = np.empty((*size, c // groups, f), x.dtype)
     if not dz.size:
         return fill(0, out)
-    if _pointwise(out.shape, strides, padding, groups):
-        matmul(x.reshape(-1, c), dz.reshape(-1, f), transpose_a=True, out=out[0, 0])
-    else:
-        direct_weight_grad(x, dz, size, strides, padding, dilation, groups, out)
-    return out
+    return direct_weight_grad(x, dz, size, strides, padding, dilation, groups, out)

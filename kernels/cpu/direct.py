@@ -12,13 +12,15 @@ from numba import get_num_threads
 
 from .activate import finish
 from .launch import SMALL, inner_kernel, kernel, parallel_kernel, share
-from .vector import BYTES, VECTORS, address, load, store
-from .walk import DEPTH, INDEX, move, slab, strip, sweep
+from .vector import BYTES, ROWS, VECTORS, address, load, store
+from .walk import DEPTH, INDEX, bunch, move, slab, strip, sweep
 from .window import windows
 
 CACHE = 1 << 16                 # numbers of a slab and its outputs
 STEPS = 256                     # pixels at a time in a weight gradient
 PARTS = 8                       # sums that a weight gradient is made of, whatever the number of threads
+BAND = 8 * ROWS                 # pixels at a time in a depthwise convolution, whose channels then lie together
+EVERY = np.array([0, 1 << 40])  # no limits to the steps
 LINE = 64                       # bytes: where a thread's scratch begins
 WIDE = VECTORS * BYTES // 4     # packed weights are rounded up to this, in float64 too
 
@@ -60,6 +62,7 @@ class Plan(NamedTuple):
     steps: np.ndarray
     sources: np.ndarray         # where in w the row of weights of each step begins
     phases: np.ndarray
+    limits: np.ndarray          # (blocks, tiles, 2): first and last step whose line is real, of a tile of rows
     cut: tuple
     slabs: int
     room: int                   # numbers of a slab's copy
@@ -67,8 +70,23 @@ class Plan(NamedTuple):
     line: int                   # and from one slab line of it to the next
 
 
+def _limits(phase, columns, run, height, images, lines, blocks):
+    """(blocks, tiles, 2): the steps, `run` a tap, of which a tile of rows has one inside the image"""
+    line = phase.places[:, None] + phase.taps
+    real = (line >= 0) & (line < height)
+    first = np.where(real.any(1), real.argmax(1), phase.taps.size) if phase.taps.size else np.zeros(len(real), int)
+    last = np.where(real.any(1), phase.taps.size - real[:, ::-1].argmax(1), 0) if phase.taps.size else first
+    out = []
+    for block in range(blocks):
+        here = np.arange(block * lines, (block + 1) * lines).clip(0, len(real) - 1)[:len(real)]
+        rows = np.tile(np.repeat(here, columns), images)
+        rows = np.pad(rows, (0, -len(rows) % ROWS), "edge").reshape(-1, ROWS)
+        out.append(np.stack([first[rows].min(1), last[rows].max(1)], -1) * run)
+    return np.array(out, np.int64)
+
+
 @functools.cache
-def plan(make, shape, w_shape, strides, padding, dilation, groups, across, images_most):
+def plan(make, shape, w_shape, strides, padding, dilation, groups, across, least):
     """make: forward or backward; shape: of the image that is not dz; across: depthwise, a step is a tap"""
     (_, height, width, _), (kh, kw, cg, f) = shape, w_shape
     fits = windows(shape, (kh, kw), strides, padding, dilation)
@@ -84,14 +102,15 @@ def plan(make, shape, w_shape, strides, padding, dilation, groups, across, image
         top = left = 0
     wide, all_lines = last_w - left + 1 if copied else w, max([p.outputs.size for p in axes[0]])
     cost = ((all_lines - 1) * step + bottom - top + 1) * wide * channels + out_h * out_w * filters
-    images = max(1, min(images_most, CACHE // cost))
-    blocks = min(all_lines, -(-cost // CACHE)) if images == 1 else 1
+    bunches = min(n, least * -(-n // (least * max(1, CACHE // cost))))
+    images = -(-n // bunches)
+    blocks = min(all_lines, max(-(-cost // CACHE), -(-least // bunches))) if images == 1 else 1
     lines = -(-all_lines // blocks)
     blocks = -(-all_lines // lines)
     high = (lines - 1) * step + bottom - top + 1
     pitch = wide * channels
     jump = high * pitch if copied else h * pitch
-    places, targets, steps, sources, phases = [], [], [], [], []
+    places, targets, steps, sources, phases, limits, tiles = [], [], [], [], [], [], 0
     rows = number = 0
     i = np.arange(images).reshape(-1, 1, 1)
     for a in axes[0]:
@@ -103,11 +122,14 @@ def plan(make, shape, w_shape, strides, padding, dilation, groups, across, image
             steps.append(tap.ravel())
             row = (a.which[:, None, None] * kw + b.which[:, None]) * cg * f
             sources.append((row + np.arange(inner) * (f if make is forward else 1)).ravel())
-            phases.append((rows, a.outputs.size, b.outputs.size, number, tap.size))
+            phases.append((rows, a.outputs.size, b.outputs.size, number, tap.size, tiles))
+            limits.append(_limits(a, b.outputs.size, b.taps.size * inner, h, images, lines, blocks))
+            tiles += limits[-1].shape[1]
             rows, number = rows + here.size, number + tap.size
-    cut = (n, h, w, channels, images, lines, blocks, step, top, left, high, wide, int(copied))
+    cut = (n, h, w, channels, bunches, lines, blocks, step, top, left, high, wide, int(copied))
     places, targets, steps, sources = [np.concatenate(t).astype(np.int64) for t in (places, targets, steps, sources)]
-    return Plan(places, targets, steps, sources, np.array(phases, np.int64), cut, -(-n // images) * blocks,
+    return Plan(places, targets, steps, sources, np.array(phases, np.int64),
+                np.concatenate(limits, 1), cut, bunches * blocks,
                 images * high * pitch if copied else 0, out_h * out_w * filters, lines * out_step * out_w * filters)
 
 
@@ -145,53 +167,62 @@ def _pack(part, w, packed, sources, phases, groups, shift, columns, column):
 
 
 @functools.partial(parallel_kernel, once=True)
-def _convolve(part, x, packed, bias, y, scratch, places, targets, steps, phases, cut, slabs, room, image, line, groups,
-              x_group, columns, across, relu, threads):
+def _convolve(part, x, packed, bias, y, scratch, places, targets, steps, phases, limits, cut, slabs, room, image, line,
+              groups, x_group, columns, across, relu, threads):
     size, wide = y.itemsize, VECTORS * (BYTES // y.itemsize)
-    n, images, lines, blocks, strips = cut[0], cut[4], cut[5], cut[6], (columns + wide - 1) // wide
+    lines, blocks, strips = cut[5], cut[6], (columns + wide - 1) // wide
     mine = (address(scratch) + LINE - 1) // LINE * LINE + part[0] * room * size
     for s in share(part, slabs):
         here = slab(y, address(x), mine, s, cut)
-        first, block = s // blocks * images, s % blocks
+        first, images, block = bunch(s, cut), bunch(s + blocks, cut) - bunch(s, cut), s % blocks
         there = address(y) + (first * image + block * line) * size
         for task in range(groups * phases.shape[0]):
             g, p = task // phases.shape[0], task % phases.shape[0]
             start, number, depth = phases[p, 0], phases[p, 3], phases[p, 4]
-            rows = min(images, n - first) * min(lines, phases[p, 1] - block * lines) * phases[p, 2]
+            rows = images * min(lines, phases[p, 1] - block * lines) * phases[p, 2]
             weights = address(packed) + (g * steps.size + number) * wide * strips * size
+            limit = address(limits) + (block * limits.shape[1] + phases[p, 5]) * 2 * INDEX
             chunk = 1 + depth // (depth // DEPTH + 1)
+            high = BAND if across else rows
             for k in range(0, max(depth, 1), chunk):
-                for j in range(0, columns, wide):
-                    column = g * columns + j
-                    sweep(y, here + (g * x_group + j * across) * size, across, address(places) + start * INDEX,
-                          address(targets) + start * INDEX, rows, address(steps) + (number + k) * INDEX,
-                          min(chunk, depth - k), weights + (j * depth + k * strip(y, columns - j)) * size,
-                          there + column * size if k else address(bias) + column * size, 1 if k else 0,
-                          there + column * size, columns - j, relu if k + chunk >= depth else 0)
+                for i in range(0, rows, high):
+                    for j in range(0, columns, wide):
+                        column, width = g * columns + j, strip(y, columns - j)
+                        sweep(y, here + (g * x_group + j * across) * size, across, address(places) + (start + i) * INDEX,
+                              address(targets) + (start + i) * INDEX, min(high, rows - i),
+                              address(steps) + number * INDEX, k, min(chunk, depth - k), limit + i // ROWS * 2 * INDEX, 2,
+                              weights + (j * depth + k * width) * size, width,
+                              there + column * size if k else address(bias) + column * size, 1 if k else 0,
+                              there + column * size, columns - j, relu if k + chunk >= depth else 0)
 
 
 @functools.partial(parallel_kernel, once=True)
-def _contract(part, x, dz, sums, zeros, scratch, places, steps, sources, cut, slabs, room, groups, x_group, across,
+def _contract(part, x, dz, sums, zeros, scratch, places, steps, sources, every, cut, slabs, room, groups, x_group, across,
               block, threads):
     """sums (parts, steps, f): a task makes `block` columns of one group in one part."""
     size, (n, oh, ow, f), (parts, rows, _) = dz.itemsize, dz.shape, sums.shape
-    images, lines, cuts, columns, wide = cut[4], cut[5], cut[6], f // groups, VECTORS * (BYTES // dz.itemsize)
+    lines, cuts, columns, wide = cut[5], cut[6], f // groups, VECTORS * (BYTES // dz.itemsize)
     blocks = (columns + block - 1) // block
-    packed = (address(scratch) + LINE - 1) // LINE * LINE + part[0] * (room + STEPS * wide) * size
+    packed = (address(scratch) + LINE - 1) // LINE * LINE + part[0] * (room + (STEPS + 1) * wide) * size
     for task in share(part, parts * groups * blocks):
         number, g, begin = task // blocks // groups, task // blocks % groups, task % blocks * block
         begun, total = 0, address(sums) + number * rows * f * size
         for s in range(slabs * number // parts, slabs * (number + 1) // parts):
-            here = slab(dz, address(x), packed + STEPS * wide * size, s, cut) + g * x_group * size
-            first, line = s // cuts * images, s % cuts * lines
+            here = slab(dz, address(x), packed + (STEPS + 1) * wide * size, s, cut) + g * x_group * size
+            first, line = bunch(s, cut), s % cuts * lines
             there = address(dz) + ((first * oh + line) * ow) * f * size
-            pixels = min(images, n - first) * min(lines, oh - line) * ow
-            for k in range(0, pixels, STEPS):
+            pixels = (bunch(s + cuts, cut) - first) * min(lines, oh - line) * ow
+            chunk = 1 + pixels // (pixels // STEPS + 1)
+            for k in range(0, pixels, chunk):
                 for j in range(begin, min(begin + block, columns), wide):
-                    depth, column = min(STEPS, pixels - k), g * columns + j
-                    _lay(dz, there + (k * f + column) * size, f, depth, columns - j, packed)
+                    depth, column = min(chunk, pixels - k), g * columns + j
+                    b, b_row = there + (k * f + column) * size, f
+                    if rows > 4 * ROWS or columns - j < wide:
+                        _lay(dz, b, f, depth, columns - j, packed)
+                        b, b_row = packed, strip(dz, columns - j)
                     sweep(dz, here + j * across * size, across, address(steps), address(sources), rows,
-                          address(places) + k * INDEX, depth, packed, total + column * size if begun else address(zeros),
+                          address(places) + k * INDEX, 0, depth, address(every), 0, b, b_row,
+                          total + column * size if begun else address(zeros),
                           begun, total + column * size, columns - j, 0)
                 begun = 1
 
@@ -215,7 +246,7 @@ def _walked(make, x, y, w, shape, strides, padding, dilation, groups, bias, relu
     """x: what is walked, y: what is written; shape: the image of the two"""
     f, depthwise = w.shape[3], groups == shape[3] == w.shape[3] > 1
     threads = get_num_threads() if x.size + y.size >= SMALL else 1
-    p = plan(make, shape, w.shape, strides, padding, dilation, groups, depthwise, -(-shape[0] // (4 * threads)))
+    p = plan(make, shape, w.shape, strides, padding, dilation, groups, depthwise, threads)
     x_group, columns = (w.shape[2], f // groups) if make is forward else (f // groups, w.shape[2])
     column, parts, across = 1 if make is forward else f, groups, 0
     if depthwise:
@@ -224,7 +255,7 @@ def _walked(make, x, y, w, shape, strides, padding, dilation, groups, bias, relu
     scratch = np.empty(threads * p.room + LINE, x.dtype)
     _pack(w.reshape(-1), packed, p.sources, p.phases, parts, f // groups, columns, column)
     _convolve(x, packed, _zeros(y.shape[3], x.dtype) if bias is None else bias, y, scratch, p.places, p.targets,
-              p.steps, p.phases, p.cut, p.slabs, p.room, p.image, p.line, parts, x_group, columns, across, relu, threads)
+              p.steps, p.phases, p.limits, p.cut, p.slabs, p.room, p.image, p.line, parts, x_group, columns, across, relu, threads)
     return y
 
 
@@ -242,14 +273,14 @@ def direct_input_grad(dz, w, shape, strides, padding, dilation, groups, out):
 def direct_weight_grad(x, dz, size, strides, padding, dilation, groups, out):
     """x (n, h, w, c), dz (n, oh, ow, f) -> (kh, kw, c / groups, f)"""
     n, c, f, depthwise = x.shape[0], x.shape[3], dz.shape[3], groups == x.shape[3] == dz.shape[3] > 1
-    p = plan(forward, x.shape, out.shape, strides, padding, dilation, groups, depthwise, -(-n // PARTS))
+    p = plan(forward, x.shape, out.shape, strides, padding, dilation, groups, depthwise, PARTS)
     threads = get_num_threads() if x.size + dz.size >= SMALL else 1
     parts = max(1, min(PARTS, p.slabs, (1 << 19) // out.size))
     columns = f if depthwise else f // groups
     block = -(-columns // WIDE // max(1, PARTS // parts)) * WIDE
     sums = out.reshape(1, -1, f) if parts == 1 else np.empty((parts, out.size // f, f), out.dtype)
-    scratch = np.empty(threads * (p.room + STEPS * WIDE) + LINE, x.dtype)
-    _contract(x, dz, sums, _zeros(f, x.dtype), scratch, p.places, p.steps, p.sources, p.cut, p.slabs, p.room,
+    scratch = np.empty(threads * (p.room + (STEPS + 1) * WIDE) + LINE, x.dtype)
+    _contract(x, dz, sums, _zeros(f, x.dtype), scratch, p.places, p.steps, p.sources, EVERY, p.cut, p.slabs, p.room,
               1 if depthwise else groups, c // groups, int(depthwise), block, threads)
     if parts > 1:
         _sum_parts(sums.reshape(parts, -1), out.reshape(-1))

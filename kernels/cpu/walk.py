@@ -42,7 +42,7 @@ class Walk(Tile):
         bottom = self.spread(bottom)
         return self.bd.select(self.bd.fcmp_ordered("<", value, bottom), bottom, value)
 
-    def walk(self, x, places, targets, last, steps, depth, b, start, carry, y, relu):
+    def walk(self, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu):
         bd, zero, one = self.bd, self.const(0), self.const(1)
         px, pb, ps, py = (self.pointer(p) for p in (x, b, start, y))
         index = [self.const(r) for r in range(self.rows)]
@@ -55,7 +55,7 @@ class Walk(Tile):
         bd.position_at_end(loop)
         k, acc = bd.phi(ir.IntType(64)), self.grid(lambda r, v: bd.phi(self.vec))
         [step] = self.entries(steps, [k])
-        px_k, pb_k = bd.gep(px, [step]), bd.gep(pb, [bd.mul(k, self.const(self.vectors * self.lanes))])
+        px_k, pb_k = bd.gep(px, [step]), bd.gep(pb, [bd.mul(k, b_row)])
         b_vec = [self.load(bd.gep(pb_k, [self.const(v * self.lanes)])) for v in range(self.vectors)]
         new = []
         for r in range(self.rows):
@@ -123,10 +123,10 @@ class AcrossEdge(Across, Edge):
 
 
 def make_walk(tile, vectors):
-    """walk(kind, x, places, targets, last, steps, depth, b, start, carry, y, relu, columns)"""
+    """walk(kind, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu, columns)"""
 
     @intrinsic
-    def walk(typing, kind, x, places, targets, last, steps, depth, b, start, carry, y, relu, columns):
+    def walk(typing, kind, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu, columns):
         def codegen(context, builder, signature, args):
             emitter = tile(context, builder, kind.dtype, ROWS, vectors)
             if issubclass(tile, Edge):
@@ -134,7 +134,7 @@ def make_walk(tile, vectors):
             emitter.walk(*args[1:-1])
             return context.get_dummy_value()
 
-        return types.void(kind, *[types.int64] * 12), codegen
+        return types.void(kind, *[types.int64] * 13), codegen
 
     return walk
 
@@ -151,25 +151,39 @@ def strip(kind, columns):
 
 
 @inner_kernel
-def sweep(kind, x, across, places, targets, rows, steps, depth, b, start, carry, y, columns, relu):
-    """One strip of y, all rows, over `depth` steps; b (depth, strip)"""
-    wide, lanes = VECTORS * (BYTES // kind.itemsize), BYTES // kind.itemsize
+def sweep(kind, x, across, places, targets, rows, steps, first, depth, limits, limit, b, b_row, start, carry, y, columns,
+          relu):
+    """One strip of y, all rows, over `depth` steps from `first` on; limits: what steps of all matter to each tile."""
+    wide, size = VECTORS * (BYTES // kind.itemsize), kind.itemsize
     for i in range(0, rows, ROWS):
         place, target, last = places + i * INDEX, targets + i * INDEX, rows - 1 - i
+        begin = max(first, index(limits, i // ROWS * limit))
+        count = min(first + depth, index(limits, i // ROWS * limit + 1)) - begin
+        step, row = steps + begin * INDEX, b + (begin - first) * b_row * size
         if columns >= wide:
             if across:
-                _across(kind, x, place, target, last, steps, depth, b, start, carry, y, relu, columns)
+                _across(kind, x, place, target, last, step, count, row, b_row, start, carry, y, relu, columns)
             else:
-                _full(kind, x, place, target, last, steps, depth, b, start, carry, y, relu, columns)
-        elif columns > lanes:
+                _full(kind, x, place, target, last, step, count, row, b_row, start, carry, y, relu, columns)
+        elif columns * VECTORS > wide:
             if across:
-                _across_wide(kind, x, place, target, last, steps, depth, b, start, carry, y, relu, columns)
+                _across_wide(kind, x, place, target, last, step, count, row, b_row, start, carry, y, relu, columns)
             else:
-                _wide(kind, x, place, target, last, steps, depth, b, start, carry, y, relu, columns)
+                _wide(kind, x, place, target, last, step, count, row, b_row, start, carry, y, relu, columns)
         elif across:
-            _across_thin(kind, x, place, target, last, steps, depth, b, start, carry, y, relu, columns)
+            _across_thin(kind, x, place, target, last, step, count, row, b_row, start, carry, y, relu, columns)
         else:
-            _thin(kind, x, place, target, last, steps, depth, b, start, carry, y, relu, columns)
+            _thin(kind, x, place, target, last, step, count, row, b_row, start, carry, y, relu, columns)
+
+
+@intrinsic
+def index(typing, table, i):
+    """The i-th entry of a table at an address."""
+    def codegen(context, builder, signature, args):
+        pointer = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
+        return builder.load(builder.gep(pointer, [args[1]]))
+
+    return types.int64(types.int64, types.int64), codegen
 
 
 @intrinsic
@@ -195,17 +209,23 @@ def clear(typing, kind, target, count):
 
 
 @inner_kernel
+def bunch(number, cut):
+    """The first image of slab `number`"""
+    return cut[0] * (number // cut[6]) // cut[4]
+
+
+@inner_kernel
 def slab(kind, x, room, number, cut):
     """Where slab `number` of the images begins: in x itself, or copied to `room` with zeros around the image.
 
-    cut: (n, h, w, c, images of a slab, lines of output of a slab, blocks of lines an image, lines of input a line of
+    cut: (n, h, w, c, bunches of images, lines of output of a slab, blocks of lines an image, lines of input a line of
     output, first line, first column, lines and columns of input of a slab, whether to copy)
     """
-    n, h, w, c, images, lines, blocks, step, top, left, high, wide, copied = cut
-    first, line, size = number // blocks * images, number % blocks * lines * step, kind.itemsize
+    n, h, w, c, bunches, lines, blocks, step, top, left, high, wide, copied = cut
+    first, line, size = bunch(number, cut), number % blocks * lines * step, kind.itemsize
     if copied == 0:
         return x + (first * h + line) * w * c * size
-    for r in range(min(images, n - first) * high):
+    for r in range((bunch(number + blocks, cut) - first) * high):
         i, q, target = first + r // high, line + top + r % high, room + r * wide * c * size
         before, after = min(wide, max(0, -left)), max(0, min(wide, w - left))
         if q < 0 or q >= h or after <= before:
