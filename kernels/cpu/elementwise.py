@@ -6,6 +6,7 @@ import numpy as np
 from . import maths
 from .launch import call, own, parallel_kernel
 from .memory import contiguous, fill
+from .ufunc import apply
 
 UFUNC = {"abs": np.absolute, "round": np.rint} | {name: getattr(np, name) for name in (
     "negative sign expm1 log log1p log2 log10 sqrt square reciprocal sin cos tan arcsin arccos arctan sinh "
@@ -128,9 +129,7 @@ _backward = _compiled(BACKWARD_SOURCE, SLOPE, "_backward")
 UNARY = set(UFUNC) | set(FORWARD) - {"gelu_tanh"}
 BINARY = {name: getattr(np, name) for name in (
     "add subtract multiply divide floor_divide mod power arctan2 logaddexp "
-    "equal not_equal less less_equal greater greater_equal logical_and logical_or logical_xor").split()}
-BINARY["maximum"] = lambda a, b, out: np.maximum(a, b, out=out)         # these two take `out` by name only
-BINARY["minimum"] = lambda a, b, out: np.minimum(a, b, out=out)
+    "equal not_equal less less_equal greater greater_equal logical_and logical_or logical_xor maximum minimum").split()}
 COMPARES = {name for name in BINARY if "equal" in name or "logical" in name or name in ("less", "greater")}
 
 
@@ -138,7 +137,7 @@ def unary(name, x, alpha=0.0, beta=0.0, out=None):
     if out is None:
         out = np.empty(x.shape, bool if name in TO_BOOL else x.dtype)
     if name in UFUNC:
-        call(UFUNC[name], x, out)
+        apply(UFUNC[name], x, out)
     else:
         name = "gelu_tanh" if name == "gelu" and alpha else name
         _forward[name](contiguous(x).reshape(-1), float(alpha), float(beta), out.reshape(-1))
@@ -169,7 +168,7 @@ def binary(name, a, b, out=None):
     if out is None:
         shape, dtype = _shape_and_dtype(a, b)
         out = np.empty(shape, bool if name in COMPARES else dtype)
-    call(BINARY[name], a, b, out)
+    apply(BINARY[name], a, b, out)
     return out
 
 
