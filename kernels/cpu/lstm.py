@@ -5,8 +5,7 @@ import numpy as np
 
 from .launch import inner_kernel, parallel_kernel, share
 from .maths import sigmoid, tanh
-from .recurrent import (NO_MASK, advance, aligned, clear, masked, move, outputs, pack_weights, padded, plan,
-                        strip_width, weight_grad)
+from .recurrent import add, advance, aligned, clear, masked, move, outputs, padded, run, sequences, weight_grad
 from .vector import address, load, store
 
 NO_STATE = {dtype: np.empty((0, 0), dtype) for dtype in (np.dtype("float32"), np.dtype("float64"))}
@@ -36,13 +35,13 @@ def _states(kind, gates, before, c, h, state, units):
 
 
 @functools.partial(parallel_kernel, once=True)
-def _lstm(part, z, packed, h0, c0, mask, h, c, gates, scratch, room, chunks, threads):
+def _lstm(part, z, h0, c0, h, c, gates, packed, mask, scratch, room, chunks, threads):
     (n, steps, width), units, size = z.shape, h0.shape[1], z.itemsize
     wide, row = padded(z, width), units * size
     zeros = aligned(scratch) + part[0] * room * size
     clear(z, zeros, wide)
     for chunk in share(part, chunks):
-        first, rows = n * chunk // chunks, n * (chunk + 1) // chunks - n * chunk // chunks
+        first, rows = sequences(chunk, chunks, n)
         sums = zeros + wide * size
         state = sums + rows * wide * size
         move(z, address(h0) + first * row, state, rows * units)
@@ -81,18 +80,12 @@ def _slopes(kind, dh, gates, before, c, d, dh_next, dc_next, units):
     clear(kind, dh_next, units)
 
 
-@inner_kernel
-def _add(kind, x, total, n):
-    for j in range(n):
-        store(kind, total, j, load(kind, total, j) + load(kind, x, j))
-
-
 @functools.partial(parallel_kernel, once=True)
-def _lstm_backward(part, dh, dc_last, packed, c, gates, c0, mask, dz, dh0, dc0, scratch, room, chunks, threads):
+def _lstm_backward(part, dh, dc_last, c, gates, c0, dz, dh0, dc0, packed, mask, scratch, room, chunks, threads):
     (n, steps, width), units, size = dz.shape, c0.shape[1], dz.itemsize
     wide, row = padded(dz, units), units * size
     for chunk in share(part, chunks):
-        first, rows = n * chunk // chunks, n * (chunk + 1) // chunks - n * chunk // chunks
+        first, rows = sequences(chunk, chunks, n)
         dh_next = aligned(scratch) + part[0] * room * size
         d = dh_next + rows * wide * size
         clear(dz, dh_next, rows * wide)
@@ -106,7 +99,7 @@ def _lstm_backward(part, dh, dc_last, packed, c, gates, c0, mask, dz, dh0, dc0, 
                 at, mine = i * steps + t, d + r * width * size
                 before = address(c) + (at - 1) * row if t else address(c0) + i * row
                 if masked(mask, i, t):
-                    _add(dz, address(dh) + at * row, dh_next + r * wide * size, units)
+                    add(dz, address(dh) + at * row, dh_next + r * wide * size, units)
                     clear(dz, mine, width)
                 else:
                     _slopes(dz, address(dh) + at * row, address(gates) + at * width * size, before,
@@ -121,20 +114,14 @@ def lstm(z, u, h0, c0, mask=None, out=None):
     """z (n, t, 4u) in gates i f c o -> (h (n, t, u), c (n, t, u), gates (n, t, 4u))"""
     n, steps, width = z.shape
     h, c, gates = outputs(out, [(n, steps, width // 4)] * 2 + [z.shape], z.dtype)
-    if h.size:
-        chunks, threads, room, size = plan(n, steps, width, width // 4, z.itemsize)
-        _lstm(z, pack_weights(u), h0, c0, NO_MASK if mask is None else mask, h, c, gates, np.empty(size, z.dtype),
-              room, chunks, threads)
+    run(_lstm, (z, h0, c0, h, c, gates), u, False, mask, z.shape)
     return h, c, gates
 
 
 def lstm_backward(dh, dc_last, h, c, gates, u, h0, c0, mask=None, out=None):
     """dh (n, t, u), dc_last (n, u) or None -> (dz, du, dh0, dc0)"""
     dz, du, dh0, dc0 = outputs(out, [gates.shape, u.shape, h0.shape, c0.shape], dh.dtype)
-    n, steps, width = dz.shape
-    if h0.size:
-        chunks, threads, room, size = plan(n, steps, width, width // 4, dz.itemsize)
-        _lstm_backward(dh, NO_STATE[dh.dtype] if dc_last is None else dc_last, pack_weights(u, True), c, gates, c0,
-                       NO_MASK if mask is None else mask, dz, dh0, dc0, np.empty(size, dz.dtype), room, chunks, threads)
+    last = NO_STATE[dh.dtype] if dc_last is None else dc_last
+    run(_lstm_backward, (dh, last, c, gates, c0, dz, dh0, dc0), u, True, mask, dz.shape)
     weight_grad(h, h0, dz, du)
     return dz, du, dh0, dc0
