@@ -94,10 +94,15 @@ def _walk(cost, shape, layers):
     return shape
 
 
-def work_of(work) -> tuple[float, float]:
-    """(floating-point operations, bytes) of a step"""
+def counted(work) -> Cost:
     cost = Cost()
     _walk(cost, work.shape, work.layers)
+    return cost
+
+
+def work_of(work) -> tuple[float, float]:
+    """(floating-point operations, bytes) of a step"""
+    cost = counted(work)
     trained = work.layers[0][0] == "embedding"              # then the first product has a gradient to pass on
     products = 3 * cost.products - (0 if trained else cost.first)
     return 2.0 * work.batch * products, REAL * (7.0 * cost.weights + 4.0 * work.batch * cost.numbers)

@@ -5,11 +5,11 @@ import numpy as np
 from numba import get_num_threads
 
 from gpunn.kernels.cpu.launch import parallel_kernel, share
-from gpunn.kernels.cpu.vector import BYTES, ROWS, VECTORS, address, make_tile
+from gpunn.kernels.cpu.tile import rows_of_tiles
+from gpunn.kernels.cpu.vector import BYTES, ROWS, VECTORS, address
 
 from . import harness
 
-_tile = make_tile(ROWS, VECTORS)
 ROOM, DEPTH, TILES = 1 << 12, 256, 400
 WIDTH = VECTORS * BYTES // 4    # of a tile, in numbers
 
@@ -18,7 +18,8 @@ WIDTH = VECTORS * BYTES // 4    # of a tile, in numbers
 def _multiply(part, a, b, zero, c, tiles, depth):
     """Register tiles on operands that never leave the first-level cache"""
     for _ in range(tiles):
-        _tile(c, address(a), depth, 1, address(b), address(zero), WIDTH, address(c) + part[0] * ROOM * 4, WIDTH, depth)
+        rows_of_tiles(c, address(a), depth, 1, 0, address(b), WIDTH, address(zero), WIDTH,
+                      address(c) + part[0] * ROOM * 4, WIDTH, ROWS, WIDTH, depth, -np.inf)
 
 
 @parallel_kernel
@@ -34,7 +35,7 @@ def flops(threads: int) -> float:
     c = np.zeros(max(threads * ROOM, 1 << 16), "f")
     step = lambda: _multiply(a, b, zero, c, TILES, DEPTH)                                                             # noqa: E731
     step()
-    return 2 * TILES * threads * ROWS * b.size / min(harness.sample(step, 5) for _ in range(20))
+    return 2 * TILES * threads * ROWS * b.size / min(harness.sample(step, 5) for _ in range(60))
 
 
 @functools.cache

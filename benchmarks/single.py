@@ -49,8 +49,8 @@ def rows(function, n, c, moved):
     return Kernel(function, ((n, c),), moved * n * c)
 
 
-_CONVOLUTIONS = {"3x3, 32 to 64 channels, 28x28": (64, 28, 32, 64, 3), "3x3, 64 to 64 channels, 16x16": (64, 16, 64, 64, 3),
-                 "3x3, 128 to 128 channels, 8x8": (64, 8, 128, 128, 3)}
+CONVOLUTIONS = {"32 to 64 channels, 28x28": (64, 28, 32, 64, 3), "64 to 64 channels, 16x16": (64, 16, 64, 64, 3),
+                "128 to 128 channels, 8x8": (64, 8, 128, 128, 3)}
 IMAGES = (128, 28, 28, 32)
 KERNELS = {
     "product 1024 x 1024 x 1024": product(1024, 1024, 1024),
@@ -58,7 +58,7 @@ KERNELS = {
     "product 1024, first turned": product(1024, 1024, 1024, "a"),
     "product 128 x 512 x 784": product(128, 512, 784),
     "product 2048 x 128 x 512": product(2048, 128, 512),
-    **{f"convolution {what}, {name}": kernel for name, sizes in _CONVOLUTIONS.items()
+    **{f"convolution 3x3 {what}, {name}": kernel for name, sizes in CONVOLUTIONS.items()
        for what, kernel in zip(("forward", "input gradient", "weight gradient"), convolution(*sizes), strict=True)},
     "adam, 4 million": Kernel("adam", ((1 << 22,),), 7 << 22),
     "sgd with momentum, 4 million": Kernel("sgd", ((1 << 22,),), 5 << 22),

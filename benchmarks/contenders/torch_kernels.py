@@ -38,19 +38,22 @@ def kernel_of(w, layout):
     return w.permute(3, 2, 0, 1).contiguous(memory_format=layout)
 
 
+def faster_convolution(x, w, y, *rest):
+    return faster(lambda layout: convolutions(images(x, layout), kernel_of(w, layout),
+                                              None if y is None else images(y, layout), *rest))
+
+
 def conv(x, w, stride, pads, size):
-    return faster(lambda layout: convolutions(images(x, layout), kernel_of(w, layout), None, stride, pads, "forward"))
+    return faster_convolution(x, w, None, stride, pads, "forward")
 
 
 def conv_input_grad(y, w, stride, pads, size):
-    x = torch.zeros(y.shape[0], size, size, w.shape[2])
-    return faster(lambda layout: convolutions(images(x, layout), kernel_of(w, layout), images(y, layout), stride, pads, "x"))
+    return faster_convolution(torch.zeros(y.shape[0], size, size, w.shape[2]), w, y, stride, pads, "x")
 
 
 def conv_weight_grad(x, y, stride, pads, size):
     taps = size + sum(pads[0]) - (y.shape[1] - 1) * stride
-    w = torch.zeros(taps, taps, x.shape[3], y.shape[3])
-    return faster(lambda layout: convolutions(images(x, layout), kernel_of(w, layout), images(y, layout), stride, pads, "w"))
+    return faster_convolution(x, torch.zeros(taps, taps, x.shape[3], y.shape[3]), y, stride, pads, "w")
 
 
 def optimizer(make):
