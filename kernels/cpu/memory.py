@@ -1,4 +1,6 @@
 """Fill, copy, count; and how arrays of any strides are walked by compiled code."""
+import functools
+
 import numpy as np
 
 from .launch import SMALL, call, inner_kernel, own, parallel_kernel, share
@@ -26,9 +28,9 @@ def flat(x):
     return np.ndarray((length,), x.dtype, base, start)
 
 
-def steps(x, shape):
-    """Bytes from one element to the next along each axis of `shape`, to which x is broadcast."""
-    return (0,) * (len(shape) - x.ndim) + tuple([s if n > 1 else 0 for n, s in zip(x.shape, x.strides)])
+def steps(lengths, strides, shape):
+    """Bytes from one element to the next along each axis of `shape`, to which an array is broadcast."""
+    return (0,) * (len(shape) - len(lengths)) + tuple([s if n > 1 else 0 for n, s in zip(lengths, strides)])
 
 
 def joined(shape, *strides):
@@ -102,30 +104,33 @@ def fill(value, out):
     return out
 
 
-def _axes(x, out):
-    """The walk of a copy: dense in out at the end, before it what is dense in x. None: NumPy does it."""
-    if min(x.strides + out.strides, default=0) < 0:
+@functools.lru_cache(maxsize=1024)
+def _plan(shape, size, x_shape, x_strides, out_size, out_strides):
+    """The axes of a copy's walk: dense in out at the end, before it what is dense in x. None: NumPy does it."""
+    axes = joined(shape, steps(x_shape, x_strides, shape), out_strides)
+    if not axes or len(axes) > AXES or axes[-1][2] != out_size or axes[-1][1] % size:
         return None
-    axes = joined(out.shape, steps(x, out.shape), out.strides)
-    if not axes or len(axes) > AXES or axes[-1][2] != out.itemsize or axes[-1][1] % x.itemsize:
+    if any([step < 0 for axis in axes for step in axis]):
         return None
-    if len(axes) > 2 and axes[-1][1] != x.itemsize:
-        axes[:-1] = sorted(axes[:-1], key=lambda axis: axis[1] == x.itemsize)
-    return axes
+    if axes[-1][1] != size:
+        axes[:-1] = sorted(axes[:-1], key=lambda axis: axis[1] == size)
+    return padded(axes, AXES)
 
 
 def copy(x, dtype=None, out=None):
     """Any strides on both sides; x is broadcast to out.shape and cast to its dtype."""
     if out is None:
         out = np.empty(x.shape, dtype or x.dtype)
-    served = out.size >= LARGE and isinstance(x, np.ndarray) and (out.dtype.kind == "f" or out.dtype == x.dtype)
-    axes = _axes(x, out) if served else None
-    if axes is None:
+    plan, large = None, out.size >= LARGE and (out.dtype.kind == "f" or out.dtype == x.dtype)
+    if large and x.shape == out.shape and x.flags.c_contiguous and out.flags.c_contiguous:
+        _cast(x.reshape(-1), out.reshape(-1))
+        return out
+    if large:
+        plan = _plan(out.shape, x.itemsize, x.shape, x.strides, out.itemsize, out.strides)
+    if plan is None:
         call(_assign, x, out)
-    elif len(axes) == 1 and axes[0][1] == x.itemsize:
-        _cast(flat(x), flat(out))
     else:
-        _walk(flat(x), flat(out), *padded(axes, AXES))
+        _walk(flat(x), flat(out), *plan)
     return out
 
 

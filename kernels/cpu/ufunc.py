@@ -99,21 +99,27 @@ def _width(lengths, strides, size):
     return NARROW // columns * columns if short else columns
 
 
-def _plan(f, arrays, out):
-    """How to walk: (loop, its data), numbers a call, lengths, steps of all arrays. None: NumPy does it."""
-    kinds = {x.dtype for x in arrays if isinstance(x, np.ndarray)}
-    if out.size < LARGE or len(kinds) > 1:
+@functools.lru_cache(maxsize=1024)
+def _plan(f, *layouts):
+    """What _walk takes for arrays of (dtype, shape, strides), the output last; None stands for a number.
+
+    Instead of all, None: NumPy must do it.
+    """
+    inputs, (last, shape, _) = layouts[:-1], layouts[-1]
+    kind = next(layout[0] for layout in inputs if layout)
+    if any([layout[0] != kind if layout else kind.kind != "f" for layout in inputs]) or not kind.isnative:
         return None
-    (kind,), shape = kinds, out.shape
-    loop = _loop(f, kind.char * len(arrays) + "->" + out.dtype.char) if kind.isnative else None
-    if not loop or kind.kind != "f" and not all([isinstance(x, np.ndarray) for x in arrays]):
-        return None
-    strides = [steps(x, shape) if isinstance(x, np.ndarray) else (0,) * len(shape) for x in (*arrays, out)]
+    loop = _loop(f, kind.char * len(inputs) + "->" + last.char)
+    strides = [steps(*layout[1:], shape) if layout else (0,) * len(shape) for layout in layouts]
     axes = joined(shape, *strides)
-    if len(axes) > 3 or min(map(min, strides)) < 0:
+    if loop is None or len(axes) > 3 or any([step < 0 for axis in axes for step in axis]):
         return None
-    lengths, *strides = padded(axes, 3)
-    return loop, _width(lengths, strides, kind.itemsize), lengths, strides
+    lengths, *walk = padded(axes, 3)
+    return *loop, _width(lengths, walk, kind.itemsize), lengths, walk[0], walk[-2], walk[-1]
+
+
+def _layout(x):
+    return (x.dtype, x.shape, x.strides) if isinstance(x, np.ndarray) else None
 
 
 def _call(f, *args):
@@ -122,13 +128,15 @@ def _call(f, *args):
 
 def apply(f, *args):
     """f(a, out) or f(a, b, out): arrays of any strides, one of a and b may be a number."""
-    *arrays, out = args
-    plan = _plan(f, arrays, out)
+    out = args[-1]
+    plan = _plan(f, *map(_layout, args)) if out.size >= LARGE else None
     if plan is None:
         call(_call, f, *args)
         return
-    (loop, data), wide, lengths, strides = plan
-    like = next(flat(x) for x in arrays if isinstance(x, np.ndarray))
-    a, b = [flat(x) if isinstance(x, np.ndarray) else like[:0] for x in (arrays * 2)[:2]]
-    number = sum([float(x) for x in arrays if not isinstance(x, np.ndarray)])
-    _walk(loop, data, a, b, number, flat(out), len(arrays), wide, lengths, strides[0], strides[-2], strides[-1])
+    loop, data, *walk = plan
+    a, b, number = args[0], args[-2], 0.0
+    if not isinstance(a, np.ndarray):
+        a, number = b[:0], float(a)
+    elif not isinstance(b, np.ndarray):
+        b, number = a[:0], float(b)
+    _walk(loop, data, flat(a), flat(b), number, flat(out), len(args) - 1, *walk)
