@@ -12,14 +12,19 @@ NO_STATE = {dtype: np.empty((0, 0), dtype) for dtype in (np.dtype("float32"), np
 
 
 @inner_kernel
+def _sigmoid(kind, z, sums, gates, n):
+    for j in range(n):
+        store(kind, gates, j, sigmoid(load(kind, z, j) + load(kind, sums, j)))
+
+
+@inner_kernel
 def _gates(kind, z, sums, gates, units):
     """(4u,), one sequence at one step"""
-    for j in range(2 * units):
-        store(kind, gates, j, sigmoid(load(kind, z, j) + load(kind, sums, j)))
-    for j in range(2 * units, 3 * units):
-        store(kind, gates, j, tanh(load(kind, z, j) + load(kind, sums, j)))
-    for j in range(3 * units, 4 * units):
-        store(kind, gates, j, sigmoid(load(kind, z, j) + load(kind, sums, j)))
+    g, o = 2 * units * kind.itemsize, 3 * units * kind.itemsize
+    _sigmoid(kind, z, sums, gates, 2 * units)
+    _sigmoid(kind, z + o, sums + o, gates + o, units)
+    for j in range(units):
+        store(kind, gates + g, j, tanh(load(kind, z + g, j) + load(kind, sums + g, j)))
 
 
 @inner_kernel
