@@ -26,6 +26,11 @@ _DTYPES = ("float32", "float64")
 KERAS_ONLY = ("quantization_config", "lora_rank", "lora_alpha")     # None in configs that Keras writes
 
 
+def is_training() -> bool:
+    """Whether the call around us is one of training."""
+    return bool(_context.training)
+
+
 class Layer(Weights):
     """A function with weights. Subclasses define `call(self, inputs)`, and `build(self, input_shape)` if
     they have weights."""

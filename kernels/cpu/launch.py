@@ -34,10 +34,31 @@ def share(part, n):
     return range(n * number // count, n * (number + 1) // count)
 
 
+@inner_kernel
+def _own(part, x):
+    number, count = part
+    return x[len(x) * number // count:len(x) * (number + 1) // count]
+
+
+def own(part, *arrays):
+    """In compiled code, this thread's share of each array's first axis, as views.
+
+    A loop over a view counts from 0, and so its body becomes vector instructions; after `for i in share(part, n)`
+    every index might be negative.
+    """
+
+
+@overload(own)
+def _own_all(part, *arrays):
+    return eval(f"lambda part, *arrays: ({''.join(f'_own(part, arrays[{i}]), ' for i in range(len(arrays)))})",
+                {"_own": _own})
+
+
 def parallel_kernel(f, once=False):
     """A kernel that all threads run together when its arrays are large, and one alone when they are small.
 
-    `f(part, ...)` takes from its loop what is its own, `for i in share(part, n)`; the caller leaves `part` out.
+    `f(part, ...)` works on its `own(part, ...)` of the arrays, or takes from a loop what is its own,
+    `for i in share(part, n)`; the caller leaves `part` out.
     An argument named `threads` says how many at most, where the arrays do not tell how much there is to do.
     `once`: optimised with its launcher only, which is enough where arrays are addresses; loops over arrays become
     vector instructions in the second round.
