@@ -10,7 +10,8 @@ import os
 from llvmlite import binding, ir
 from numba import get_num_threads, threading_layer, types
 from numba.core import cgutils
-from numba.core.codegen import CPUCodeLibrary
+from numba.core.codegen import CPUCodeLibrary, JITCodeLibrary
+from numba.core.compiler import Compiler
 from numba.extending import intrinsic
 from numba.np.ufunc.parallel import _launch_threads
 
@@ -75,6 +76,29 @@ def fork(typing, body, most, args):
         return context.get_dummy_value()
 
     return types.void(body, types.int64, args), codegen
+
+
+class Linked(JITCodeLibrary):
+    """Code that only other compiled code calls: it becomes machine code there, a second time here would be waste."""
+
+    def _finalize_final_module(self):
+        self._finalize_dynamic_globals()
+        self._finalized = True
+
+    def get_pointer_to_function(self, name):
+        return 0
+
+    codegen = property(lambda self: self)
+
+    def set_env(self, name, env):
+        """There is no machine code that would need one."""
+
+
+class Linking(Compiler):
+    def define_pipelines(self):
+        state = self.state
+        state.library = Linked(state.targetctx.codegen(), state.func_id.func_qualname)
+        return super().define_pipelines()
 
 
 def _compiled(dispatcher, signature):
