@@ -129,8 +129,8 @@ def _grid(m, n, parts, strip):
 def _gemm(part, a, b, c, bias, scratch, plan, threads):
     """c = a @ b over flat memory, strides in elements of the (outer batch, inner batch, row, column) axes."""
     (m, n, k, inner, batches, a_outer, a_inner, a_row, a_col, b_outer, b_inner, b_row, b_col, c_outer, c_inner, c_row,
-     swapped, add, bias_col, relu, kind, near, step, room, panel) = to_fixed_tuple(plan, 25)
-    size, floor = c.itemsize, 0.0 if relu else -np.inf
+     swapped, add, bias_col, relu, way, near, step, room, panel) = to_fixed_tuple(plan, 25)
+    kind, size, floor = c.dtype, c.itemsize, 0.0 if relu else -np.inf
     left, right = (address(b), address(a)) if swapped else (address(a), address(b))
     packed = (address(scratch) + LINE - 1) // LINE * LINE + part[0] * room * size
     panels = packed + panel * size if panel else 0
@@ -145,13 +145,13 @@ def _gemm(part, a, b, c, bias, scratch, plan, threads):
         x = left + (o * a_outer + q * a_inner + i * a_row) * size
         y = right + (o * b_outer + q * b_inner + j * b_col) * size
         z, first = address(c) + (o * c_outer + q * c_inner + i * c_row + j) * size, address(bias) + j * bias_col * size
-        if kind == DOTS:
-            _dots(c, x, a_row, y, b_col, first, bias_col, z, c_row, rows, real, k, add, floor)
+        if way == DOTS:
+            _dots(kind, x, a_row, y, b_col, first, bias_col, z, c_row, rows, real, k, add, floor)
         elif k > 0:
-            _block(c, x, a_row, a_col, y, b_row, b_col, first, bias_col, z, c_row, rows, real, k, step, add, floor,
+            _block(kind, x, a_row, a_col, y, b_row, b_col, first, bias_col, z, c_row, rows, real, k, step, add, floor,
                    max(0, min(near - j, real)), packed, panels)
         elif not add:
-            _nothing(c, first, bias_col, z, c_row, rows, real, floor)
+            _nothing(kind, first, bias_col, z, c_row, rows, real, floor)
         j += wide
         if j >= n:
             i, j = i + high, 0
