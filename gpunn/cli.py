@@ -174,5 +174,4 @@ def load_titanic() -> Data:
     return Data("Titanic (fare, age -> survived)", train, test, 1)
 
 
-LOADERS = {"mnist": load_mnist, "fashion_mnist": load_fashion_mnist, "digits": load_digits,
-           "titanic": load_titanic}
+LOADERS = {"mnist": load_mnist, "fashion_mnist": load_fashion_mnist, "digits": load_digits, "titanic": load_titanic}
