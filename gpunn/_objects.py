@@ -90,13 +90,11 @@ def deserialize(kind: str, config, known: dict, custom_objects: dict | None = No
     if config is None or isinstance(config, str):
         return get(kind, config, known, custom_objects)
     if "class_name" not in config:
-        raise ValueError(f"{kind}: expected a config with 'class_name' and 'config', got the keys "
-                         f"{sorted(config)}")
+        raise ValueError(f"{kind}: expected a config with 'class_name' and 'config', got the keys {sorted(config)}")
     name, inner = config["class_name"], config.get("config", {})
     if name == "function":                              # Keras writes a function as its name
         return find(kind, inner, known, custom_objects)
-    found = find(kind, config.get("registered_name") or name, {**known, name: known.get(name)},
-                 custom_objects)
+    found = find(kind, config.get("registered_name") or name, {**known, name: known.get(name)}, custom_objects)
     return found.from_config(inner) if hasattr(found, "from_config") else found(**inner)
 
 

@@ -220,8 +220,7 @@ _NAMES = {
     "random_uniform": RandomUniform, "truncated_normal": TruncatedNormal,
     "variance_scaling": VarianceScaling, "zeros": Zeros,
 }
-KNOWN = {**_NAMES, **{c.__name__: c for c in _NAMES.values()}, "one": Ones, "zero": Zeros,
-         "normal": RandomNormal,
+KNOWN = {**_NAMES, **{c.__name__: c for c in _NAMES.values()}, "one": Ones, "zero": Zeros, "normal": RandomNormal,
          "uniform": RandomUniform, "IdentityInitializer": Identity, "OrthogonalInitializer": Orthogonal}
 constant, glorot_normal, glorot_uniform = Constant, GlorotNormal, GlorotUniform
 he_normal, he_uniform, lecun_normal, lecun_uniform = HeNormal, HeUniform, LecunNormal, LecunUniform

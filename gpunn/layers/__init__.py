@@ -43,13 +43,7 @@ from .merge import (
     multiply,
     subtract,
 )
-from .normalization import (
-    BatchNormalization,
-    GroupNormalization,
-    LayerNormalization,
-    Normalization,
-    RMSNormalization,
-)
+from .normalization import BatchNormalization, GroupNormalization, LayerNormalization, Normalization, RMSNormalization
 from .plain import Identity, Lambda, Maxout, Rescaling
 from .pooling import (
     AveragePooling1D,
@@ -82,8 +76,7 @@ from .regularization import (
 from .reshaping import Cropping2D, Flatten, Permute, RepeatVector, Reshape, UpSampling2D, ZeroPadding2D
 from .wrappers import Bidirectional, TimeDistributed, Wrapper
 
-KNOWN = {name: thing for name, thing in globals().items() if isinstance(thing, type)
-         and issubclass(thing, Layer)}
+KNOWN = {name: thing for name, thing in globals().items() if isinstance(thing, type) and issubclass(thing, Layer)}
 
 
 def serialize(layer) -> dict:

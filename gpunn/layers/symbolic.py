@@ -17,8 +17,7 @@ def symbolic_call(layer, args, options, shape_rule):
         structure = _by_trial(layer, args, options)
     else:
         dtype = layer.compute_output_dtype(flatten(args[0])[0].dtype)
-        structure = map_shapes(lambda s: Symbol(s, dtype), shape_rule(**layer._shapes(shape_rule, args,
-                                                                                      options)))
+        structure = map_shapes(lambda s: Symbol(s, dtype), shape_rule(**layer._shapes(shape_rule, args, options)))
     layer.built = True
     flat = flatten(structure)
     node = Node(layer, args, options, [s.shape for s in flat], [s.dtype for s in flat], layer.name)

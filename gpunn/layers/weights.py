@@ -27,8 +27,7 @@ class Weights:
                     constraint=None, name=None, autocast=True, aggregation="none") -> Variable:
         """Floats start as glorot_uniform, integers and booleans as zeros, unless an initializer is given."""
         dtype = dtype or self.variable_dtype
-        initializer = initializers.get(initializer or ("glorot_uniform" if np.dtype(dtype).kind == "f"
-                                                       else "zeros"))
+        initializer = initializers.get(initializer or ("glorot_uniform" if np.dtype(dtype).kind == "f" else "zeros"))
         shape = () if shape is None else tuple(int(n) for n in shape)
         weight = Variable(_value(initializer(shape, dtype=dtype)), name or "variable", trainable, dtype)
         weight.path = f"{self.name}/{weight.name}"
@@ -114,9 +113,8 @@ class Weights:
 
     def count_params(self) -> int:
         if not self.built:
-            raise ValueError(f"{type(self).__name__} '{self.name}' has no weights yet, so they cannot be "
-                             f"counted. "
-                             "Fix: call it on data, or build(input_shape)")
+            raise ValueError(f"{type(self).__name__} '{self.name}' has no weights yet, so they cannot be counted. Fix: "
+                             "call it on data, or build(input_shape)")
         return sum(math.prod(w.shape) for w in self.weights)
 
 

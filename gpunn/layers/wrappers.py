@@ -18,8 +18,7 @@ class Wrapper(LibraryLayer):
 
     def get_config(self):
         config = super().get_config()
-        return {**config, "layer": {"class_name": type(self.layer).__name__,
-                                    "config": self.layer.get_config()}}
+        return {**config, "layer": {"class_name": type(self.layer).__name__, "config": self.layer.get_config()}}
 
     @classmethod
     def from_config(cls, config):
@@ -88,10 +87,8 @@ class Bidirectional(Wrapper):
 
     def call(self, sequences, initial_state=None, mask=None, training=False):
         half = None if initial_state is None else len(initial_state) // 2
-        forward = self.forward_layer(sequences, initial_state=initial_state and list(initial_state[:half]),
-                                     mask=mask)
-        backward = self.backward_layer(sequences, initial_state=initial_state and list(initial_state[half:]),
-                                       mask=mask)
+        forward = self.forward_layer(sequences, initial_state=initial_state and list(initial_state[:half]), mask=mask)
+        backward = self.backward_layer(sequences, initial_state=initial_state and list(initial_state[half:]), mask=mask)
         states = []
         if self.return_state:
             (forward, *a), (backward, *b) = forward, backward
@@ -102,8 +99,7 @@ class Bidirectional(Wrapper):
         return (*(merged if self.merge_mode is None else (merged,)), *states) if states else merged
 
     def _merged(self, a, b):
-        join = {"concat": lambda: ops.concatenate([a, b], axis=-1), "sum": lambda: a + b,
-                "mul": lambda: a * b,
+        join = {"concat": lambda: ops.concatenate([a, b], axis=-1), "sum": lambda: a + b, "mul": lambda: a * b,
                 "ave": lambda: (a + b) * 0.5, None: lambda: (a, b)}
         return join[self.merge_mode]()
 
@@ -127,8 +123,7 @@ class Bidirectional(Wrapper):
         return [previous_mask, previous_mask] if self.merge_mode is None else previous_mask
 
     def get_config(self):
-        forward = {**self.forward_layer.get_config(),
-                   "name": self.forward_layer.name.removeprefix("forward_")}
+        forward = {**self.forward_layer.get_config(), "name": self.forward_layer.name.removeprefix("forward_")}
         return {**self._base_config(), "merge_mode": self.merge_mode,
                 "layer": {"class_name": type(self.forward_layer).__name__, "config": forward},
                 "backward_layer": {"class_name": type(self.backward_layer).__name__,

@@ -15,26 +15,18 @@ from .functions import (
 )
 from .loss import Loss
 
-CLASSES = {
-    c.__name__: c
-    for c in (
-        BinaryCrossentropy, BinaryFocalCrossentropy, CategoricalCrossentropy, CategoricalFocalCrossentropy,
-        CategoricalGeneralizedCrossEntropy, CategoricalHinge, CosineSimilarity, Dice, Hinge, Huber,
-        KLDivergence, LogCosh, LossFunctionWrapper, MeanAbsoluteError, MeanAbsolutePercentageError,
-        MeanSquaredError, MeanSquaredLogarithmicError, Poisson, SparseCategoricalCrossentropy, SquaredHinge,
-        Tversky
-    )
-}
-FUNCTIONS = {
-    f.__name__: f
-    for f in (
-        binary_crossentropy, binary_focal_crossentropy, categorical_crossentropy,
-        categorical_focal_crossentropy, categorical_generalized_cross_entropy, categorical_hinge,
-        cosine_similarity, dice, hinge, huber, kl_divergence, log_cosh, mean_absolute_error,
-        mean_absolute_percentage_error, mean_squared_error, mean_squared_logarithmic_error, poisson,
-        sparse_categorical_crossentropy, squared_hinge, tversky
-    )
-}
+CLASSES = {c.__name__: c
+           for c in (BinaryCrossentropy, BinaryFocalCrossentropy, CategoricalCrossentropy, CategoricalFocalCrossentropy,
+                     CategoricalGeneralizedCrossEntropy, CategoricalHinge, CosineSimilarity, Dice, Hinge, Huber,
+                     KLDivergence, LogCosh, LossFunctionWrapper, MeanAbsoluteError, MeanAbsolutePercentageError,
+                     MeanSquaredError, MeanSquaredLogarithmicError, Poisson, SparseCategoricalCrossentropy,
+                     SquaredHinge, Tversky)}
+FUNCTIONS = {f.__name__: f
+             for f in (binary_crossentropy, binary_focal_crossentropy, categorical_crossentropy,
+                       categorical_focal_crossentropy, categorical_generalized_cross_entropy, categorical_hinge,
+                       cosine_similarity, dice, hinge, huber, kl_divergence, log_cosh, mean_absolute_error,
+                       mean_absolute_percentage_error, mean_squared_error, mean_squared_logarithmic_error, poisson,
+                       sparse_categorical_crossentropy, squared_hinge, tversky)}
 ALIASES = {
     "bce": binary_crossentropy, "cosine_proximity": cosine_similarity, "huber_loss": huber,
     "kld": kl_divergence, "kullback_leibler_divergence": kl_divergence, "logcosh": log_cosh,

@@ -97,8 +97,7 @@ class CosineSimilarity(_Named):
     """Minus the cosine of the angle between the two: -1 is the same direction."""
     function = staticmethod(f.cosine_similarity)
 
-    def __init__(self, axis=-1, reduction=MEAN,
-                 name="cosine_similarity", dtype=None):
+    def __init__(self, axis=-1, reduction=MEAN, name="cosine_similarity", dtype=None):
         super().__init__(reduction, name, dtype, axis=axis)
 
 
@@ -106,8 +105,7 @@ class Huber(_Named):
     """Quadratic for errors up to delta, linear beyond; mean over the last axis."""
     function = staticmethod(f.huber)
 
-    def __init__(self, delta=1.0, reduction=MEAN,
-                 name="huber_loss", dtype=None):
+    def __init__(self, delta=1.0, reduction=MEAN, name="huber_loss", dtype=None):
         super().__init__(reduction, name, dtype, delta=delta)
 
 
@@ -117,22 +115,17 @@ class BinaryCrossentropy(_Named):
 
     def __init__(self, from_logits=False, label_smoothing=0.0, axis=-1, reduction=MEAN,
                  name="binary_crossentropy", dtype=None):
-        super().__init__(reduction, name, dtype, from_logits=from_logits,
-                         label_smoothing=label_smoothing, axis=axis)
+        super().__init__(reduction, name, dtype, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis)
 
 
 class BinaryFocalCrossentropy(_Named):
     """Binary cross-entropy in which samples that are already right count less: times (1 - p_t)**gamma."""
     function = staticmethod(f.binary_focal_crossentropy)
 
-    def __init__(
-        self, apply_class_balancing=False, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0,
-        axis=-1, reduction=MEAN, name="binary_focal_crossentropy", dtype=None
-    ):
-        super().__init__(
-            reduction, name, dtype, apply_class_balancing=apply_class_balancing, alpha=alpha, gamma=gamma,
-            from_logits=from_logits, label_smoothing=label_smoothing, axis=axis
-        )
+    def __init__(self, apply_class_balancing=False, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0,
+                 axis=-1, reduction=MEAN, name="binary_focal_crossentropy", dtype=None):
+        super().__init__(reduction, name, dtype, apply_class_balancing=apply_class_balancing, alpha=alpha, gamma=gamma,
+                         from_logits=from_logits, label_smoothing=label_smoothing, axis=axis)
 
 
 class CategoricalCrossentropy(_Named):
@@ -141,8 +134,7 @@ class CategoricalCrossentropy(_Named):
 
     def __init__(self, from_logits=False, label_smoothing=0.0, axis=-1, reduction=MEAN,
                  name="categorical_crossentropy", dtype=None):
-        super().__init__(reduction, name, dtype, from_logits=from_logits,
-                         label_smoothing=label_smoothing, axis=axis)
+        super().__init__(reduction, name, dtype, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis)
 
 
 class CategoricalFocalCrossentropy(_Named):
@@ -159,8 +151,7 @@ class CategoricalGeneralizedCrossEntropy(_Named):
     """(1 - p[label]**q) / q: between cross-entropy (q -> 0) and absolute error (q = 1)."""
     function = staticmethod(f.categorical_generalized_cross_entropy)
 
-    def __init__(self, q=0.5, reduction=MEAN,
-                 name="categorical_generalized_cross_entropy", dtype=None):
+    def __init__(self, q=0.5, reduction=MEAN, name="categorical_generalized_cross_entropy", dtype=None):
         super().__init__(reduction, name, dtype, q=q)
 
 
@@ -170,9 +161,7 @@ class SparseCategoricalCrossentropy(_Named):
 
     def __init__(self, from_logits=False, ignore_class=None, reduction=MEAN, axis=-1,
                  name="sparse_categorical_crossentropy", dtype=None):
-        super().__init__(
-            reduction, name, dtype, from_logits=from_logits, ignore_class=ignore_class, axis=axis
-        )
+        super().__init__(reduction, name, dtype, from_logits=from_logits, ignore_class=ignore_class, axis=axis)
 
 
 class Dice(_Named):

@@ -24,18 +24,14 @@ from .regression import (
     SquaredHinge, cosine_similarity
 )
 
-CLASSES = {
-    c.__name__: c
-    for c in (
-        AUC, Accuracy, BinaryAccuracy, BinaryCrossentropy, CategoricalAccuracy, CategoricalCrossentropy,
-        CategoricalHinge, CosineSimilarity, F1Score, FBetaScore, FalseNegatives, FalsePositives, Hinge,
-        KLDivergence, LogCoshError, Mean, MeanAbsoluteError, MeanAbsolutePercentageError, MeanMetricWrapper,
-        MeanSquaredError, MeanSquaredLogarithmicError, Poisson, Precision, R2Score, Recall,
-        RootMeanSquaredError, SparseCategoricalAccuracy, SparseCategoricalCrossentropy,
-        SparseTopKCategoricalAccuracy, SquaredHinge, Sum, TopKCategoricalAccuracy, TrueNegatives,
-        TruePositives
-    )
-}
+CLASSES = {c.__name__: c
+           for c in (AUC, Accuracy, BinaryAccuracy, BinaryCrossentropy, CategoricalAccuracy, CategoricalCrossentropy,
+                     CategoricalHinge, CosineSimilarity, F1Score, FBetaScore, FalseNegatives, FalsePositives, Hinge,
+                     KLDivergence, LogCoshError, Mean, MeanAbsoluteError, MeanAbsolutePercentageError,
+                     MeanMetricWrapper, MeanSquaredError, MeanSquaredLogarithmicError, Poisson, Precision, R2Score,
+                     Recall, RootMeanSquaredError, SparseCategoricalAccuracy, SparseCategoricalCrossentropy,
+                     SparseTopKCategoricalAccuracy, SquaredHinge, Sum, TopKCategoricalAccuracy, TrueNegatives,
+                     TruePositives)}
 FUNCTIONS = losses.FUNCTIONS | {f.__name__: f for f in (
     accuracy, binary_accuracy, categorical_accuracy, cosine_similarity, sparse_categorical_accuracy,
     sparse_top_k_categorical_accuracy, top_k_categorical_accuracy)}

@@ -78,9 +78,7 @@ class CategoricalCrossentropy(Named):
     """-sum(y log(p)), labels one-hot."""
     function, _direction = staticmethod(f.categorical_crossentropy), "down"
 
-    def __init__(
-        self, name="categorical_crossentropy", dtype=None, from_logits=False, label_smoothing=0, axis=-1
-    ):
+    def __init__(self, name="categorical_crossentropy", dtype=None, from_logits=False, label_smoothing=0, axis=-1):
         super().__init__(name, dtype, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis)
 
 
@@ -168,6 +166,5 @@ class R2Score(Metric):
         return ops.where(free > 0.0, 1.0 - (1.0 - scores) * (self.num_samples - 1.0) / free, scores)
 
     def get_config(self) -> dict:
-        return super().get_config() | {
-            "class_aggregation": self.class_aggregation, "num_regressors": self.num_regressors
-        }
+        return super().get_config() | {"class_aggregation": self.class_aggregation,
+                                       "num_regressors": self.num_regressors}

@@ -34,9 +34,7 @@ from .math import (
     mish, nan_to_num, negative, reciprocal, relu, relu6, round, rsqrt, selu, sigmoid, sign, silu, sin, sinh,
     softplus, softsign, sqrt, square, swish, tan, tanh, trunc
 )
-from .normalization import (
-    batch_norm, batch_normalization, layer_normalization, moments, normalize, rms_normalization
-)
+from .normalization import batch_norm, batch_normalization, layer_normalization, moments, normalize, rms_normalization
 from .pool import average_pool, max_pool
 from .random import dropout
 from .recurrent import gru, lstm, simple_rnn

@@ -103,9 +103,7 @@ def arange(start, stop=None, step=None, dtype=None):
     return Tensor(constant(np.arange(start, stop, 1 if step is None else step).astype(str(dtype or default))))
 
 
-def linspace(
-    start, stop, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype=None, axis: int = 0
-):
+def linspace(start, stop, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype=None, axis: int = 0):
     """num numbers from start to stop, evenly spaced."""
     values, step = np.linspace(to_host(start), to_host(stop), num, endpoint, True, axis=axis)
     y = Tensor(constant(values, str(dtype or "float32")))
@@ -193,10 +191,8 @@ def saturate_cast(x, dtype):
     inner = np.iinfo(own) if own.kind in "iu" else np.finfo("float64")
     low, high = max(limits.min, inner.min), min(limits.max, inner.max)
     if own.kind == "f" and np.dtype(name).kind in "iu":
-        low, high = (
-            float(low),
-            float(np.nextafter(own.type(high), own.type(0))) if own.type(high) > high else float(high)
-        )
+        low, high = (float(low),
+                     float(np.nextafter(own.type(high), own.type(0))) if own.type(high) > high else float(high))
     return cast(clip(x, low, high) if own.kind != "b" else x, name)
 
 
@@ -240,16 +236,12 @@ def custom_gradient(f):
 
         def forward(*arrays, **inner):
             with no_grad():
-                y, kept_gradient["grad"] = f(
-                    *[Tensor(a) if hasattr(a, "dtype") else a for a in arrays], **inner
-                )
+                y, kept_gradient["grad"] = f(*[Tensor(a) if hasattr(a, "dtype") else a for a in arrays], **inner)
             return y.data, backward
 
         def backward(dy, need):
             dxs = kept_gradient["grad"](upstream=Tensor(dy))
             dxs = dxs if isinstance(dxs, tuple | list) else (dxs,)
-            return tuple(
-                None if dx is None or n is None else dx.data for dx, n in zip(dxs, need, strict=True)
-            )
+            return tuple(None if dx is None or n is None else dx.data for dx, n in zip(dxs, need, strict=True))
         return op(forward)(*args, **options)
     return apply

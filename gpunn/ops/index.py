@@ -19,16 +19,12 @@ from .shape import _slice, expand_dims, moveaxis, part, ravel, reshape
 def embedding(table, ids):
     """Rows of a table (rows, ...) by integer ids of any shape -> ids.shape + (...); NaN for an id outside."""
     k, ids = kernels_of(table), as_dtype(ids, "int32")
-    return k.gather(table, ids), lambda dy, need: (
-        k.scatter_add(dy, ids, table.shape[0], out=into(need[0])), None
-    )
+    return k.gather(table, ids), lambda dy, need: (k.scatter_add(dy, ids, table.shape[0], out=into(need[0])), None)
 
 
 def counted_from_zero(ids, n: int):
     """Negative indices count from the end."""
-    if isinstance(ids, int | list | tuple) and not any(
-        hasattr(i, "ndim") for i in np.ravel(np.array(ids, object))
-    ):
+    if isinstance(ids, int | list | tuple) and not any(hasattr(i, "ndim") for i in np.ravel(np.array(ids, object))):
         return kept(_wrapped, frozen(ids), n)
     ids = convert_to_tensor(ids)
     return where(less(ids, 0), add(ids, n), ids)
@@ -91,10 +87,8 @@ def _is_plain_list(key) -> bool:
 
 
 def _is_array(i) -> bool:
-    return (
-        isinstance(i, list | np.ndarray) or (hasattr(i, "dtype") and getattr(i, "ndim", 0) > 0)
-        or isinstance(i, Tensor)
-    )
+    return (isinstance(i, list | np.ndarray) or (hasattr(i, "dtype") and getattr(i, "ndim", 0) > 0)
+            or isinstance(i, Tensor))
 
 
 def advanced(x, keys):
@@ -102,10 +96,8 @@ def advanced(x, keys):
     keys = sum((_integers(i) for i in keys), ())
     spread = sum(i is not None and i is not ... for i in keys)
     keys = sum(((slice(None),) * (x.ndim - spread) if i is ... else (i,) for i in keys), ())
-    keys += (
-        (slice(None),) * (x.ndim - spread) if ... not in [k for k in keys if k is ...] and len(keys) < x.ndim
-        else ()
-    )
+    keys += ((slice(None),) * (x.ndim - spread) if ... not in [k for k in keys if k is ...] and len(keys)
+             < x.ndim else ())
     x = _slice(x, index=tuple(i if i is None or isinstance(i, slice) else slice(None) for i in keys))
     return gathered(x, {axis: counted_from_zero(i, x.shape[axis]) for axis, i in enumerate(keys)
                         if i is not None and not isinstance(i, slice)})
@@ -272,10 +264,8 @@ def in_top_k(targets, predictions, k: int):
 def nonzero(x) -> tuple:
     """The places of elements that are not 0, one array an axis; looked at by the host."""
     host_read("nonzero")
-    return tuple(
-        Tensor(asarray(i.astype(np.int32)))
-        for i in np.nonzero(to_numpy(x.data if isinstance(x, Tensor) else asarray(x)))
-    )
+    return tuple(Tensor(asarray(i.astype(np.int32)))
+                 for i in np.nonzero(to_numpy(x.data if isinstance(x, Tensor) else asarray(x))))
 
 
 def diagonal(x, offset: int = 0, axis1: int = 0, axis2: int = 1):

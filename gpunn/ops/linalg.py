@@ -17,10 +17,8 @@ def _matmul(x1, x2):
     """(..., m, k) @ (..., k, n) -> (..., m, n)"""
     a, b = common(array(x1), array(x2))
     if a.shape[-1] != b.shape[-2]:
-        raise ValueError(
-            f"matmul: shapes {x1.shape} and {x2.shape} do not fit: "
-            f"{a.shape[-1]} columns against {b.shape[-2]} rows"
-        )
+        raise ValueError(f"matmul: shapes {x1.shape} and {x2.shape} do not fit: "
+                         f"{a.shape[-1]} columns against {b.shape[-2]} rows")
     k = kernels_of(a)
     if a.dtype.kind != "f":
         y = k.matmul(k.copy(a, dtype="float64"), k.copy(b, dtype="float64"))
@@ -40,9 +38,7 @@ def matmul(x1, x2):
     """The matrix product; vectors count as a row on the left and a column on the right."""
     x1, x2 = _tensor(x1), _tensor(x2)
     if x1.ndim == 0 or x2.ndim == 0:
-        raise ValueError(
-            f"matmul: expected at least one axis each, got shapes {tuple(x1.shape)} and {tuple(x2.shape)}"
-        )
+        raise ValueError(f"matmul: expected at least one axis each, got shapes {tuple(x1.shape)} and {tuple(x2.shape)}")
     y = _matmul(expand_dims(x1, 0) if x1.ndim == 1 else x1, expand_dims(x2, 1) if x2.ndim == 1 else x2)
     if x2.ndim == 1:
         y = squeeze(y, -1)
@@ -124,15 +120,12 @@ def parsed(subscripts: str, operands):
     inputs = [s.replace("...", "".join(spare[most - h:most])) for s, h in zip(inputs, hidden)]
     if not arrow:
         letters = "".join(inputs)
-        output = "..." * bool(most) + "".join(
-            sorted(c for c in set(letters) if letters.count(c) == 1 and c not in spare)
-        )
+        output = "..." * bool(most) + "".join(sorted(c for c in set(letters) if letters.count(c)
+                                                     == 1 and c not in spare))
     for s, x in zip(inputs, operands):
         if len(s) != x.ndim:
-            raise ValueError(
-                f"einsum: {s!r} in {subscripts!r} names {len(s)} axes, "
-                f"but the operand has shape {tuple(x.shape)}"
-            )
+            raise ValueError(f"einsum: {s!r} in {subscripts!r} names {len(s)} axes, "
+                             f"but the operand has shape {tuple(x.shape)}")
     return inputs, output.replace("...", "".join(spare[:most]))
 
 
@@ -164,10 +157,7 @@ def contracted(la: str, a, lb: str, b, later):
 def _without(x, labels, other, later):
     """Summed over the labels that nobody else needs."""
     gone = [i for i, c in enumerate(labels) if c not in other and c not in later]
-    return (
-        (sum(x, tuple(gone)), "".join(c for i, c in enumerate(labels) if i not in gone)) if gone
-        else (x, labels)
-    )
+    return (sum(x, tuple(gone)), "".join(c for i, c in enumerate(labels) if i not in gone)) if gone else (x, labels)
 
 
 def _grouped(x, labels, groups, size):

@@ -46,13 +46,9 @@ abs, negative, sign, square, relu, relu6 = map(unary, ("abs", "negative", "sign"
 exp, expm1, log1p, log2, log10 = map(unary, ("exp", "expm1", "log1p", "log2", "log10"))
 sqrt, rsqrt, reciprocal, erf = map(unary, ("sqrt", "rsqrt", "reciprocal", "erf"))
 sin, cos, tan, arcsin, arccos, arctan = map(unary, ("sin", "cos", "tan", "arcsin", "arccos", "arctan"))
-sinh, cosh, tanh, arcsinh, arccosh, arctanh = map(
-    unary, ("sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh")
-)
+sinh, cosh, tanh, arcsinh, arccosh, arctanh = map(unary, ("sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh"))
 floor, ceil, trunc = map(unary, ("floor", "ceil", "trunc"))
-sigmoid, log_sigmoid, silu, mish, softplus = map(
-    unary, ("sigmoid", "log_sigmoid", "silu", "mish", "softplus")
-)
+sigmoid, log_sigmoid, silu, mish, softplus = map(unary, ("sigmoid", "log_sigmoid", "silu", "mish", "softplus"))
 softsign, selu, hard_sigmoid, hard_silu = map(unary, ("softsign", "selu", "hard_sigmoid", "hard_silu"))
 _log, _round = unary("log"), unary("round")
 absolute, swish, hard_swish = abs, silu, hard_silu

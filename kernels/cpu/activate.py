@@ -1,7 +1,7 @@
 """The activations that a product may end with, over its result."""
 import numpy as np
 
-from .launch import inner_kernel, parallel_kernel, share
+from .launch import inner_kernel, own, parallel_kernel, share
 from .maths import sigmoid, tanh
 
 ACTIVATIONS = {"linear": 0, "relu": 1, "sigmoid": 2, "tanh": 3}
@@ -39,14 +39,18 @@ def finish(z, b, activation):
 
 @parallel_kernel
 def _activation_backward(part, code, dy, y, out):
-    for i in share(part, y.size):
-        if code == 0:
+    dy, y, out = own(part, dy, y, out)
+    if code == 0:
+        for i in range(y.size):
             out[i] = dy[i]
-        elif code == 1:
+    elif code == 1:
+        for i in range(y.size):
             out[i] = dy[i] if y[i] > 0 else y.dtype.type(0)
-        elif code == 2:
+    elif code == 2:
+        for i in range(y.size):
             out[i] = dy[i] * y[i] * (1 - y[i])
-        else:
+    else:
+        for i in range(y.size):
             out[i] = dy[i] * (1 - y[i] * y[i])
 
 

@@ -4,8 +4,9 @@ import math
 import numpy as np
 
 from . import maths
-from .launch import call, parallel_kernel, share
+from .launch import call, own, parallel_kernel
 from .memory import contiguous, fill
+from .ufunc import apply
 
 UFUNC = {"abs": np.absolute, "round": np.rint} | {name: getattr(np, name) for name in (
     "negative sign expm1 log log1p log2 log10 sqrt square reciprocal sin cos tan arcsin arccos arctan sinh "
@@ -93,31 +94,30 @@ SHARED = {
     "silu": "s = sigmoid(x); ",
     "mish": "t = tanh_softplus(x); ",
 }
-CHUNK = 4096
 
 FORWARD_SOURCE = """
 def _{name}(part, x_, a, b, out):
     T = x_.dtype.type
     a, b = T(a), T(b)
-    for job in share(part, (x_.size + CHUNK - 1) // CHUNK):
-        for i in range(job * CHUNK, min(x_.size, job * CHUNK + CHUNK)):
-            x = x_[i]
-            out[i] = {formula}
+    x_, out = own(part, x_, out)
+    for i in range(x_.size):
+        x = x_[i]
+        out[i] = {formula}
 """
 BACKWARD_SOURCE = """
 def _{name}_backward(part, dy, x_, y_, a, b, out):
     T = x_.dtype.type
     a, b = T(a), T(b)
-    for job in share(part, (x_.size + CHUNK - 1) // CHUNK):
-        for i in range(job * CHUNK, min(x_.size, job * CHUNK + CHUNK)):
-            x, y = x_[i], y_[i]
-            {shared}out[i] = dy[i] * ({formula})
+    dy, x_, y_, out = own(part, dy, x_, y_, out)
+    for i in range(x_.size):
+        x, y = x_[i], y_[i]
+        {shared}out[i] = dy[i] * ({formula})
 """
 
 
 def _compiled(source, formulas, suffix=""):
     """One function a formula. The source counts as this file's, so that the compiled code is cached."""
-    scope = vars(maths) | {"math": math, "share": share, "CHUNK": CHUNK}
+    scope = vars(maths) | {"math": math, "own": own}
     for name, formula in formulas.items():
         text = source.format(name=name, formula=formula, shared=SHARED.get(name, ""))
         exec(compile(text, __file__, "exec"), scope)
@@ -129,9 +129,7 @@ _backward = _compiled(BACKWARD_SOURCE, SLOPE, "_backward")
 UNARY = set(UFUNC) | set(FORWARD) - {"gelu_tanh"}
 BINARY = {name: getattr(np, name) for name in (
     "add subtract multiply divide floor_divide mod power arctan2 logaddexp "
-    "equal not_equal less less_equal greater greater_equal logical_and logical_or logical_xor").split()}
-BINARY["maximum"] = lambda a, b, out: np.maximum(a, b, out=out)         # these two take `out` by name only
-BINARY["minimum"] = lambda a, b, out: np.minimum(a, b, out=out)
+    "equal not_equal less less_equal greater greater_equal logical_and logical_or logical_xor maximum minimum").split()}
 COMPARES = {name for name in BINARY if "equal" in name or "logical" in name or name in ("less", "greater")}
 
 
@@ -139,7 +137,7 @@ def unary(name, x, alpha=0.0, beta=0.0, out=None):
     if out is None:
         out = np.empty(x.shape, bool if name in TO_BOOL else x.dtype)
     if name in UFUNC:
-        call(UFUNC[name], x, out)
+        apply(UFUNC[name], x, out)
     else:
         name = "gelu_tanh" if name == "gelu" and alpha else name
         _forward[name](contiguous(x).reshape(-1), float(alpha), float(beta), out.reshape(-1))
@@ -170,7 +168,7 @@ def binary(name, a, b, out=None):
     if out is None:
         shape, dtype = _shape_and_dtype(a, b)
         out = np.empty(shape, bool if name in COMPARES else dtype)
-    call(BINARY[name], a, b, out)
+    apply(BINARY[name], a, b, out)
     return out
 
 

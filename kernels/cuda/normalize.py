@@ -31,9 +31,8 @@ def batch_norm(x, gamma, beta, moving_mean, moving_var, momentum, epsilon, out=N
            (partial, mean, rstd, moving_mean, moving_var, float(momentum), float(epsilon), np.int64(rows), c,
             pieces, np.int64(chunk), side), T=x.dtype)
     grid, block = rows_columns(rows, c)
-    launch("normalize", "batch_norm", grid,
-           (x, x if gamma is None else gamma, x if beta is None else beta, mean, rstd, y,
-            gamma is not None, beta is not None, rows, c), block=block, T=x.dtype)
+    launch("normalize", "batch_norm", grid, (x, x if gamma is None else gamma, x if beta is None else beta, mean, rstd,
+                                             y, gamma is not None, beta is not None, rows, c), block=block, T=x.dtype)
     return y, mean, rstd
 
 
