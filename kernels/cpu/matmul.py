@@ -11,7 +11,7 @@ import numpy as np
 from numba import config
 from numba.np.unsafe.ndarray import to_fixed_tuple
 
-from .activate import ACTIVATIONS, NO_BIAS, _finish, activation_backward
+from .activate import ACTIVATIONS, _activate_all, activation_backward
 from .launch import inner_kernel, parallel_kernel, share
 from .pack import _pack, _panels, panel_size
 from .reduce import reduce
@@ -28,20 +28,6 @@ NEAR = 1 << 14                  # bytes of b that need not be packed
 FEW = 4                         # rows for which products of contiguous vectors beat packing b
 DOTS = 1
 ZEROS = {size: np.zeros(WIDE * BYTES // size, f"f{size}") for size in (4, 8)}
-
-
-@inner_kernel
-def _copy(kind, source, source_row, target, target_row, rows, columns):
-    for i in range(rows):
-        for j in range(columns):
-            store(kind, target, i * target_row + j, load(kind, source, i * source_row + j))
-
-
-@inner_kernel
-def _strip(kind, a, a_row, a_col, b, seed, seed_row, c, c_row, rows, columns, depth, edge):
-    """One strip of c, `rows` high and at most a tile wide, begins as the seed's rows."""
-    rows_of_tiles(kind, a, a_row, a_col, ROWS * a_row, b, VECTORS * (BYTES // kind.itemsize), seed, seed_row, c, c_row,
-                  rows, columns, depth, -np.inf)
 
 
 @inner_kernel
@@ -254,7 +240,7 @@ def dense(x, w, b, activation="linear", out=None):
     if out.size:
         _run(x, w, out, b, *_dense_plan(x.itemsize, x.shape, w.shape, b is not None, activation == "relu"))
         if activation in ("sigmoid", "tanh"):
-            _finish(out.reshape(1, -1), NO_BIAS[x.dtype], ACTIVATIONS[activation])
+            _activate_all(out.reshape(-1), ACTIVATIONS[activation])
     return out
 
 
