@@ -10,10 +10,10 @@ from .plan import backward, forward, plan
 from .vector import BYTES, ROWS, VECTORS, address, load, store
 from .walk import DEPTH, INDEX, bunch, move, slab, strip, sweep
 
-PIXELS = 256                    # at a time in a weight gradient: a strip of dz stays in the first-level cache
+PIXELS = 400                    # at a time in a weight gradient: a strip of dz stays in the first-level cache
 PARTS = 8                       # sums that a weight gradient is made of, whatever the number of threads
 SUMS = 1 << 19                  # and numbers in all of them
-BAND = 8 * ROWS                 # pixels at a time in a depthwise convolution, whose channels then lie together
+BAND = 32 * ROWS                # pixels at a time in a depthwise convolution, whose channels then lie together
 LINE = 64                       # bytes: where a thread's scratch begins
 WIDE = VECTORS * BYTES // 4     # packed weights are rounded up to this, in float64 too
 EVERY = np.array([0, 1 << 40])  # no limits to the steps
@@ -95,22 +95,23 @@ def _convolve(part, x, packed, bias, y, scratch, places, targets, steps, phases,
 
 
 @functools.partial(parallel_kernel, once=True)
-def _contract(part, x, dz, sums, zeros, scratch, places, steps, sources, every, cut, form, slabs, room, block, threads):
-    """sums (parts, steps, f): a task makes `block` columns of one group in one part."""
-    size, (_, oh, ow, f), (groups, read, columns, across) = dz.itemsize, dz.shape, form
-    wide, parts, rows, blocks = VECTORS * (BYTES // size), sums.shape[0], sums.shape[1], (columns + block - 1) // block
+def _contract(part, x, dz, sums, zeros, scratch, places, steps, sources, phases, every, cut, form, slabs, room, image,
+              line, span, threads):
+    """sums (parts, steps, f): a task makes `span` columns of one group in one part."""
+    size, (parts, rows, f), (groups, read, columns, across) = dz.itemsize, sums.shape, form
+    wide, spans = VECTORS * (BYTES // size), (columns + span - 1) // span
     packed = aligned(scratch) + part[0] * (room + (PIXELS + 1) * wide) * size
-    for task in share(part, parts * groups * blocks):
-        number, g, begin = task // blocks // groups, task // blocks % groups, task % blocks * block
+    for task in share(part, parts * groups * spans):
+        number, g, begin = task // spans // groups, task // spans % groups, task % spans * span
         begun, total = 0, address(sums) + (number * rows * f + g * columns) * size
         for s in range(slabs * number // parts, slabs * (number + 1) // parts):
             here = slab(dz, address(x), packed + (PIXELS + 1) * wide * size, s, cut) + g * read * size
-            first, line = bunch(s, cut), s % cut[6] * cut[5]
-            there = address(dz) + (((first * oh + line) * ow) * f + g * columns) * size
-            pixels = (bunch(s + cut[6], cut) - first) * min(cut[5], oh - line) * ow
+            first, block = bunch(s, cut), s % cut[6]
+            there = address(dz) + (first * image + block * line + g * columns) * size
+            pixels = (bunch(s + cut[6], cut) - first) * min(cut[5], phases[0, 1] - block * cut[5]) * phases[0, 2]
             chunk = even(pixels, PIXELS)
             for k in range(0, pixels, chunk):
-                for j in range(begin, min(begin + block, columns), wide):
+                for j in range(begin, min(begin + span, columns), wide):
                     depth, b, b_row, y = min(chunk, pixels - k), there + (k * f + j) * size, f, total + j * size
                     if rows > 4 * ROWS or columns - j < wide:
                         _lay(dz, b, f, depth, columns - j, packed)
@@ -170,12 +171,12 @@ def direct_weight_grad(x, dz, strides, padding, dilation, groups, out):
     f, threads = dz.shape[3], _threads(x, dz)
     p = plan(forward, x.shape, out.shape, strides, padding, dilation, groups, PARTS)
     parts = min(PARTS, p.slabs, 1 << max(1, SUMS // out.size).bit_length() - 1)
-    blocks = -(-threads // (parts * p.form[0]))                 # the bits of a sum do not depend on it
-    block = -(-p.form[2] // (blocks * WIDE)) * WIDE
+    spans = -(-threads // (parts * p.form[0]))                  # the bits of a sum do not depend on it
+    span = -(-p.form[2] // (spans * WIDE)) * WIDE
     sums = out.reshape(1, -1, f) if parts == 1 else np.empty((parts, out.size // f, f), out.dtype)
     scratch = np.empty(threads * (p.room + (PIXELS + 1) * WIDE) + LINE, x.dtype)
-    _contract(x, dz, sums, _zeros(f, x.dtype), scratch, p.places, p.steps, p.sources, EVERY, p.cut, p.form, p.slabs,
-              p.room, block, threads)
+    _contract(x, dz, sums, _zeros(f, x.dtype), scratch, p.places, p.steps, p.sources, p.phases, EVERY, p.cut, p.form,
+              p.slabs, p.room, p.image, p.line, span, threads)
     if parts > 1:
         _sum_parts(sums.reshape(parts, -1), out.reshape(-1))
     return out
