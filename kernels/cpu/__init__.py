@@ -16,7 +16,8 @@ if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys():
 
 with kernel_cache():
     from . import ahead
-    from .attention import attention, attention_backward
+    from .attention import attention
+    from .attention_grad import attention_backward
     from .conv import col2im, conv, conv_input_grad, conv_weight_grad, im2col
     from .elementwise import binary, unary, unary_backward, where
     from .gru import gru, gru_backward
