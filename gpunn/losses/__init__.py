@@ -1,18 +1,15 @@
 """Losses: functions with one value a sample, and objects that weigh and reduce them."""
-# ruff: noqa: I001 - an export list, filled
 from .. import _objects
-from .classes import (
-    BinaryCrossentropy, BinaryFocalCrossentropy, CategoricalCrossentropy, CategoricalFocalCrossentropy,
-    CategoricalGeneralizedCrossEntropy, CategoricalHinge, CosineSimilarity, Dice, Hinge, Huber, KLDivergence,
-    LogCosh, LossFunctionWrapper, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError,
-    MeanSquaredLogarithmicError, Poisson, SparseCategoricalCrossentropy, SquaredHinge, Tversky
-)
-from .functions import (
-    binary_crossentropy, binary_focal_crossentropy, categorical_crossentropy, categorical_focal_crossentropy,
-    categorical_generalized_cross_entropy, categorical_hinge, cosine_similarity, dice, hinge, huber,
-    kl_divergence, log_cosh, mean_absolute_error, mean_absolute_percentage_error, mean_squared_error,
-    mean_squared_logarithmic_error, poisson, sparse_categorical_crossentropy, squared_hinge, tversky
-)
+from .classes import (BinaryCrossentropy, BinaryFocalCrossentropy, CategoricalCrossentropy,
+                      CategoricalFocalCrossentropy, CategoricalGeneralizedCrossEntropy, CategoricalHinge,
+                      CosineSimilarity, Dice, Hinge, Huber, KLDivergence, LogCosh, LossFunctionWrapper,
+                      MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError, MeanSquaredLogarithmicError,
+                      Poisson, SparseCategoricalCrossentropy, SquaredHinge, Tversky)
+from .functions import (binary_crossentropy, binary_focal_crossentropy, categorical_crossentropy,
+                        categorical_focal_crossentropy, categorical_generalized_cross_entropy, categorical_hinge,
+                        cosine_similarity, dice, hinge, huber, kl_divergence, log_cosh, mean_absolute_error,
+                        mean_absolute_percentage_error, mean_squared_error, mean_squared_logarithmic_error, poisson,
+                        sparse_categorical_crossentropy, squared_hinge, tversky)
 from .loss import Loss
 
 CLASSES = {c.__name__: c

@@ -1,23 +1,12 @@
 """Functions of single elements."""
+# ruff: noqa: I001 - long lists of names, filled
 import math
 
 import numpy as np
 
 from ..tensor import op
-from .arithmetic import (
-    add,
-    divide,
-    equal,
-    less,
-    less_equal,
-    logical_and,
-    logical_or,
-    maximum,
-    minimum,
-    multiply,
-    subtract,
-    where,
-)
+from .arithmetic import (add, divide, equal, less, less_equal, logical_and, logical_or, maximum, minimum, multiply,
+                         subtract, where)
 from .core import array, as_dtype, floating, into, kernels_of, tensor
 from .create import cast, stop_gradient
 
