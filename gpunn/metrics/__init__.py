@@ -17,24 +17,16 @@ from .regression import (BinaryCrossentropy, CategoricalCrossentropy, Categorica
                          MeanSquaredLogarithmicError, Poisson, R2Score, RootMeanSquaredError,
                          SparseCategoricalCrossentropy, SquaredHinge, cosine_similarity)
 
-CLASSES = {c.__name__: c
-           for c in (AUC, Accuracy, BinaryAccuracy, BinaryCrossentropy, CategoricalAccuracy, CategoricalCrossentropy,
-                     CategoricalHinge, CosineSimilarity, F1Score, FBetaScore, FalseNegatives, FalsePositives, Hinge,
-                     KLDivergence, LogCoshError, Mean, MeanAbsoluteError, MeanAbsolutePercentageError,
-                     MeanMetricWrapper, MeanSquaredError, MeanSquaredLogarithmicError, Poisson, Precision, R2Score,
-                     Recall, RootMeanSquaredError, SparseCategoricalAccuracy, SparseCategoricalCrossentropy,
-                     SparseTopKCategoricalAccuracy, SquaredHinge, Sum, TopKCategoricalAccuracy, TrueNegatives,
-                     TruePositives)}
+CLASSES = {name: c for name, c in globals().items()
+           if isinstance(c, type) and issubclass(c, Metric) and c is not Metric}
 FUNCTIONS = losses.FUNCTIONS | {f.__name__: f for f in (
     accuracy, binary_accuracy, categorical_accuracy, cosine_similarity, sparse_categorical_accuracy,
     sparse_top_k_categorical_accuracy, top_k_categorical_accuracy)}
 BY_FUNCTION = {c.function: c for c in CLASSES.values() if getattr(c, "function", None) is not None}
 KNOWN = FUNCTIONS | losses.ALIASES | CLASSES
-KNOWN |= {
-    "acc": accuracy, "auc": AUC, "cosine_proximity": cosine_similarity, "f1_score": F1Score,
-    "precision": Precision, "r2_score": R2Score, "recall": Recall, "rmse": RootMeanSquaredError,
-    "root_mean_squared_error": RootMeanSquaredError
-}
+KNOWN |= {"acc": accuracy, "auc": AUC, "cosine_proximity": cosine_similarity, "f1_score": F1Score,
+          "precision": Precision, "r2_score": R2Score, "recall": Recall, "rmse": RootMeanSquaredError,
+          "root_mean_squared_error": RootMeanSquaredError}
 
 
 def get(identifier):
