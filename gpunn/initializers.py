@@ -1,5 +1,4 @@
-"""First values of weights. They are drawn on the host in float64, so every device starts with the same
-bits."""
+"""First values of weights. They are drawn on the host in float64, so every device starts with the same bits."""
 import math
 
 import numpy as np
@@ -13,8 +12,7 @@ _TRUNCATED_STD = 0.87962566103423978            # of a standard normal cut at tw
 
 
 class Initializer(_objects.Configured):
-    """`values(shape)` gives a float64 array; calling gives a tensor. A seed makes every call give the same
-    numbers."""
+    """`values(shape)` gives a float64 array; calling gives a tensor. A seed makes every call give the same numbers."""
 
     def __call__(self, shape, dtype=None) -> Tensor:
         return Tensor(place(np.asarray(self.values(tuple(shape)), dtype or "float32")))
@@ -184,8 +182,7 @@ class LecunNormal(_Scaled):
 
 
 class Orthogonal(_Random):
-    """Orthogonal rows or columns (all but the last axis are one), uniform over such matrices, times
-    `gain`."""
+    """Orthogonal rows or columns (all but the last axis are one), uniform over such matrices, times `gain`."""
     _options = ("seed", "gain")
 
     def __init__(self, gain=1.0, seed=None):

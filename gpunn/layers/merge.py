@@ -6,8 +6,7 @@ from .layer import LibraryLayer
 
 
 class _Merge(LibraryLayer):
-    """Element by element, with broadcasting; an input with fewer axes gets axes of one after the batch
-    axis."""
+    """Element by element, with broadcasting; an input with fewer axes gets axes of one after the batch axis."""
     combine = None              # what makes one of two, unless `merge` is defined
 
     def __init__(self, **kwargs):

@@ -7,8 +7,7 @@ from ..tree import flatten, map_structure
 
 
 def symbolic_call(layer, args, options, shape_rule):
-    """The symbols for layer(*args, **options); `shape_rule` is its compute_output_shape, None to try on
-    zeros."""
+    """The symbols for layer(*args, **options); `shape_rule` is its compute_output_shape, None to try on zeros."""
     if not layer.built and layer.has_build:
         layer._build(args, options)
     if layer.input_spec is not None:

@@ -16,8 +16,7 @@ class Weights:
         self._trainable, self._own, self._build_shapes = trainable, [], None
 
     def add_weight(self, *args, **options) -> Variable:
-        """A new weight: add_weight(shape, initializer, dtype, trainable, *, regularizer, constraint,
-        name)."""
+        """A new weight: add_weight(shape, initializer, dtype, trainable, *, regularizer, constraint, name)."""
         if args and isinstance(args[0], str):           # the order of old: the name first
             options["name"], args = args[0], args[1:]
         refuse_unknown(f"{type(self).__name__} '{self.name}': add_weight", _unknown(options), _WEIGHT_OPTIONS)
