@@ -32,13 +32,8 @@ def relu(x, negative_slope: float = 0.0, max_value: float | None = None, thresho
     if threshold == 0.0:
         y = leaky_relu(x, negative_slope) if negative_slope else _relu(x)
     else:
-        y = _above(x, threshold, negative_slope)
+        y = where(greater(x, threshold), x, multiply(subtract(x, threshold), negative_slope))
     return y if max_value is None else minimum(y, max_value)
-
-
-def _above(x, threshold, slope):
-    """x where it is above the threshold, slope * (x - threshold) elsewhere."""
-    return where(greater(x, threshold), x, multiply(subtract(x, threshold), slope))
 
 
 KNOWN = {f.__name__: f for f in (arctan, binary_step, celu, elu, exponential, gelu, glu, hard_shrink, hard_sigmoid,
