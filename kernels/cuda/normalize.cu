@@ -106,8 +106,8 @@ KERNEL(256) gradient_totals(const T *partial, T *dgamma, T *dbeta, int c, int pi
 }
 
 // dx = gamma * rstd * (dy - mean(dy) - xhat * mean(dy * xhat)), means over the rows
-KERNEL(256) batch_norm_dx(const T *dy, const T *x, const T *gamma, const T *mean, const T *rstd, const T *dgamma, const
-        T *dbeta, T *dx, int has_gamma, int rows, int c) {
+KERNEL(256) batch_norm_dx(const T *dy, const T *x, const T *gamma, const T *mean, const T *rstd, const T *dgamma,
+        const T *dbeta, T *dx, int has_gamma, int rows, int c) {
     T share = (T)1 / rows;
     ROWS_COLUMNS(row, rows, column, c) {
         long long at = (long long)row * c + column;
