@@ -215,8 +215,7 @@ class Layer(Weights):
 
     @property
     def losses(self) -> list:
-        """What `add_loss` and activity regularizers left in the last call, and the penalties of the
-        weights."""
+        """What `add_loss` and activity regularizers left in the last call, and the penalties of the weights."""
         added = [loss for layer in self.flatten_layers() for loss in layer._losses]
         return added + [w.regularizer(w) for w in self.trainable_weights if w.regularizer is not None]
 
@@ -238,8 +237,7 @@ class Layer(Weights):
         return self._nodes[0]
 
     def get_config(self) -> dict:
-        """What `from_config` needs: the base's options; where it is not overridden, the constructor's
-        arguments."""
+        """What `from_config` needs: the base's options; where it is not overridden, the constructor's arguments."""
         if type(self).get_config is not Layer.get_config:
             return self._base_config()
         own = {n: self._arguments[n] for n in option_names(type(self)) if n in self._arguments}

@@ -6,8 +6,7 @@ from .layer import LibraryLayer
 
 
 class _Merge(LibraryLayer):
-    """Element by element, with broadcasting; an input with fewer axes gets axes of one after the batch
-    axis."""
+    """Element by element, with broadcasting; an input with fewer axes gets axes of one after the batch axis."""
     combine = None              # what makes one of two, unless `merge` is defined
 
     def __init__(self, **kwargs):
@@ -157,28 +156,15 @@ class Dot(_Two):
         return None
 
 
-def add(inputs, **kwargs):
-    return Add(**kwargs)(inputs)
+def _function(layer):
+    def merged(inputs, **kwargs):
+        return layer(**kwargs)(inputs)
+    merged.__name__ = merged.__qualname__ = layer.__name__.lower()
+    return merged
 
 
-def subtract(inputs, **kwargs):
-    return Subtract(**kwargs)(inputs)
-
-
-def multiply(inputs, **kwargs):
-    return Multiply(**kwargs)(inputs)
-
-
-def average(inputs, **kwargs):
-    return Average(**kwargs)(inputs)
-
-
-def maximum(inputs, **kwargs):
-    return Maximum(**kwargs)(inputs)
-
-
-def minimum(inputs, **kwargs):
-    return Minimum(**kwargs)(inputs)
+add, subtract, multiply = map(_function, (Add, Subtract, Multiply))
+average, maximum, minimum = map(_function, (Average, Maximum, Minimum))
 
 
 def concatenate(inputs, axis=-1, **kwargs):

@@ -7,7 +7,7 @@ from ..tensor import op
 from .arithmetic import add, divide, greater, less_equal, logical_and, mod, multiply, subtract, where
 from .core import array, kernels_of, pair
 from .create import cast, kept, saturate_cast
-from .index import embedding
+from .index import _steps, embedding
 from .linalg import _matmul
 from .math import clip, floor, is_integer, round
 from .reduce import sum
@@ -20,9 +20,8 @@ def batched(f):
     @wraps(f)
     def apply(images, *args, data_format=None, **options):
         if images.ndim not in (3, 4):
-            raise ValueError(
-                f"{f.__name__}: expected images (n, h, w, c) or (h, w, c), got shape {tuple(images.shape)}"
-            )
+            raise ValueError(f"{f.__name__}: expected images (n, h, w, c) or (h, w, c), "
+                             f"got shape {tuple(images.shape)}")
         x = images if images.ndim == 4 else expand_dims(images, 0)
         first = channels_first(data_format, f.__name__)
         y = f(transpose(x, (0, 2, 3, 1)) if first else x, *args, **options)
@@ -44,8 +43,8 @@ def _lanczos(radius):
     return lambda d: np.where(d < radius, np.sinc(d) * np.sinc(d / radius), 0.0)
 
 
-KERNELS = {"bilinear": lambda d: np.maximum(1 - d, 0.0), "bicubic": _cubic, "lanczos3": _lanczos(3),
-           "lanczos5": _lanczos(5)}
+KERNELS = {"bilinear": lambda d: np.maximum(1 - d, 0.0), "bicubic": _cubic,
+           "lanczos3": _lanczos(3), "lanczos5": _lanczos(5)}
 
 
 def _weights(old: int, new: int, how: str, antialias: bool, dtype: str) -> np.ndarray:
@@ -164,14 +163,10 @@ def _sample(images, x, y, mode, fill_value):
     n, h, w, c = images.shape
     inside = logical_and(logical_and(greater(x, -0.5), greater(w - 0.5, x)),
                          logical_and(greater(y, -0.5), greater(h - 0.5, y)))
-    first = kept(_starts, n, h * w)
+    first = kept(_steps, n, h * w, 2)
     place = add(cast(add(multiply(_fold(y, h, mode), float(w)), _fold(x, w, mode)), "int32"), first)
     found = embedding(reshape(images, (n * h * w, c)), place)
     return where(expand_dims(inside, -1), found, fill_value) if mode == "constant" else found
-
-
-def _starts(n, step):
-    return (np.arange(n, dtype=np.int32) * step).reshape(n, 1, 1)
 
 
 def _grid(h, w, axis):

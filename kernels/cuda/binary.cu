@@ -59,7 +59,7 @@ template <class V> __device__ inline V function2(int op, V a, V b) {
 }
 
 // a, b of any strides -> out (n). `side`: 0 two arrays, 1 a is the number, 2 b is the number
-extern "C" __global__ void __launch_bounds__(256) binary(const T *a, const T *b, O *out, int op, int side,
+KERNEL(256) binary(const T *a, const T *b, O *out, int op, int side,
         N number, long long n, const __grid_constant__ View view) {
     GRID_STRIDE(i, n) {
         N left = side == 1 ? number : (N)a[place(view, 0, i)];
@@ -69,7 +69,7 @@ extern "C" __global__ void __launch_bounds__(256) binary(const T *a, const T *b,
 }
 
 // condition, a, b of any strides -> out (n). `sides`: bit 0 a is the number x, bit 1 b is the number y
-extern "C" __global__ void __launch_bounds__(256) where(const bool *condition, const T *a, const T *b, T *out,
+KERNEL(256) where(const bool *condition, const T *a, const T *b, T *out,
         int sides, T x, T y, long long n, const __grid_constant__ View view) {
     GRID_STRIDE(i, n) {
         if (condition[place(view, 0, i)]) out[i] = sides & 1 ? x : a[place(view, 1, i)];

@@ -126,13 +126,11 @@ template <class V> __device__ inline V slope(int op, V x, V y, V alpha, V beta) 
 }
 
 // x of any strides -> out (n)
-extern "C" __global__ void __launch_bounds__(256) unary(const T *x, O *out, int op, N alpha, N beta,
-        long long n, const __grid_constant__ View view) {
+KERNEL(256) unary(const T *x, O *out, int op, N alpha, N beta, long long n, const __grid_constant__ View view) {
     GRID_STRIDE(i, n) out[i] = (O)function(op, (N)x[place(view, 0, i)], alpha, beta);
 }
 
 // dy, x, y (n) -> dx (n)
-extern "C" __global__ void __launch_bounds__(256) unary_backward(const T *dy, const T *x, const T *y, T *dx,
-        int op, N alpha, N beta, long long n) {
+KERNEL(256) unary_backward(const T *dy, const T *x, const T *y, T *dx, int op, N alpha, N beta, long long n) {
     GRID_STRIDE(i, n) if constexpr (IS_REAL(N)) dx[i] = dy[i] * slope(op, (N)x[i], (N)y[i], alpha, beta);
 }
