@@ -8,15 +8,14 @@ from .activate import finish
 from .launch import SMALL, inner_kernel, parallel_kernel, share
 from .plan import backward, forward, plan
 from .vector import BYTES, ROWS, VECTORS, address, load, store
-from .walk import DEPTH, INDEX, bunch, move, slab, strip, sweep
+from .walk import DEPTH, EVERY, INDEX, LINE, aligned, bunch, move, slab, strip, sweep
+from .winograd import suits, winograd
 
 PIXELS = 400                    # at a time in a weight gradient: a strip of dz stays in the first-level cache
 PARTS = 8                       # sums that a weight gradient is made of, whatever the number of threads
 SUMS = 1 << 19                  # and numbers in all of them
-BAND = 32 * ROWS                # pixels at a time in a depthwise convolution, whose channels then lie together
-LINE = 64                       # bytes: where a thread's scratch begins
+BAND = 8 * ROWS                # pixels at a time in a depthwise convolution, whose channels then lie together
 WIDE = VECTORS * BYTES // 4     # packed weights are rounded up to this, in float64 too
-EVERY = np.array([0, 1 << 40])  # no limits to the steps
 
 
 @inner_kernel
@@ -30,12 +29,6 @@ def _lay(kind, source, row, depth, columns, target):
         else:
             for v in range(width):
                 store(kind, target, k * width + v, load(kind, there, v) if v < columns else 0)
-
-
-@inner_kernel
-def aligned(scratch):
-    """Where the first line of the cache begins"""
-    return (address(scratch) + LINE - 1) // LINE * LINE
 
 
 @inner_kernel
@@ -82,16 +75,11 @@ def _convolve(part, x, packed, bias, y, scratch, places, targets, steps, phases,
             rows, chunk = images * min(lines, phases[p, 1] - block * lines) * phases[p, 2], even(depth, DEPTH)
             weights, limit = g * steps.size + number, (block * limits.shape[1] + phases[p, 5]) * 2 * INDEX
             for k in range(0, max(depth, 1), chunk):
-                for i in range(0, rows, BAND if across else rows):
-                    for j in range(0, columns, wide):
-                        begin, width = (g * columns + j) * size, strip(y, columns - j)
-                        sweep(y, here + (g * read + j * across) * size, across, address(places) + pixel + i * INDEX,
-                              address(targets) + pixel + i * INDEX, min(BAND, rows - i) if across else rows,
-                              address(steps) + number * INDEX, k, min(chunk, depth - k),
-                              address(limits) + limit + i // ROWS * 2 * INDEX, 2,
-                              address(packed) + (weights * padded + j * depth + k * width) * size, width,
-                              (there if k else address(bias)) + begin, min(k, 1), there + begin, columns - j,
-                              relu if k + chunk >= depth else 0)
+                sweep(y, across, here + g * read * size, address(places) + pixel, address(targets) + pixel, rows,
+                      BAND if across else max(rows, 1), address(steps) + number * INDEX, k, min(chunk, depth - k),
+                      address(limits) + limit, 2, address(packed) + weights * padded * size, depth, 0,
+                      (there if k else address(bias)) + g * columns * size, min(k, 1), there + g * columns * size,
+                      columns, relu if k + chunk >= depth else 0)
 
 
 @functools.partial(parallel_kernel, once=True)
@@ -116,9 +104,9 @@ def _contract(part, x, dz, sums, zeros, scratch, places, steps, sources, phases,
                     if rows > 4 * ROWS or columns - j < wide:
                         _lay(dz, b, f, depth, columns - j, packed)
                         b, b_row = packed, strip(dz, columns - j)
-                    sweep(dz, here + j * across * size, across, address(steps), address(sources), rows,
-                          address(places) + k * INDEX, 0, depth, address(every), 0, b, b_row,
-                          y if begun else address(zeros), begun, y, columns - j, 0)
+                    sweep(dz, across, here + j * across * size, address(steps), address(sources), rows, rows,
+                          address(places) + k * INDEX, 0, depth, address(every), 0, b, 0, b_row,
+                          y if begun else address(zeros), begun, y, min(columns - j, wide), 0)
                 begun = 1
 
 
@@ -147,10 +135,14 @@ def _walk(make, x, y, w, shape, strides, padding, dilation, groups, bias, relu):
     """x is read, y is written; shape: of the images, not of dz"""
     threads = _threads(x, y)
     p = plan(make, shape, w.shape, strides, padding, dilation, groups, threads)
+    zeros = _zeros(y.shape[3], x.dtype)
+    bias = zeros if bias is None else bias
+    if suits(w, strides, dilation, groups, p):
+        return winograd(x, y, w, make is backward, p, bias, zeros, relu, threads)
     packed = np.empty(p.form[0] * p.steps.size * -(-p.form[2] // WIDE) * WIDE, x.dtype)
     scratch = np.empty(threads * p.room + LINE, x.dtype)
     _pack(w.reshape(-1), packed, p.sources, p.phases, p.form[0], w.shape[3] // groups, p.form[2], p.column)
-    _convolve(x, packed, _zeros(y.shape[3], x.dtype) if bias is None else bias, y, scratch, p.places, p.targets,
+    _convolve(x, packed, bias, y, scratch, p.places, p.targets,
               p.steps, p.phases, p.limits, p.cut, p.form, p.slabs, p.room, p.image, p.line, relu, threads)
     return y
 
