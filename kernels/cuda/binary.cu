@@ -35,24 +35,15 @@ template <class V> __device__ inline V log_add_exp(V a, V b) {
 
 template <class V> __device__ inline V function2(int op, V a, V b) {
     switch (op) {
-    case ADD: return a + b;
-    case SUBTRACT: return a - b;
-    case MULTIPLY: return a * b;
-    case DIVIDE: return a / b;
-    case FLOOR_DIVIDE: return floor_quotient(a, b);
-    case MOD: return floor_mod(a, b);
-    case POW: return raise(a, b);
-    case MAXIMUM: return larger(a, b);
-    case MINIMUM: return smaller(a, b);
-    case EQUAL: return a == b;
-    case NOT_EQUAL: return a != b;
-    case LESS: return a < b;
-    case LESS_EQUAL: return a <= b;
-    case GREATER: return a > b;
-    case GREATER_EQUAL: return a >= b;
-    case LOGICAL_AND: return a != 0 && b != 0;
-    case LOGICAL_OR: return a != 0 || b != 0;
-    case LOGICAL_XOR: return (a != 0) != (b != 0);
+    case ADD: return a + b;                                     case SUBTRACT: return a - b;
+    case MULTIPLY: return a * b;                                case DIVIDE: return a / b;
+    case FLOOR_DIVIDE: return floor_quotient(a, b);             case MOD: return floor_mod(a, b);
+    case MAXIMUM: return larger(a, b);                          case MINIMUM: return smaller(a, b);
+    case EQUAL: return a == b;                                  case NOT_EQUAL: return a != b;
+    case LESS: return a < b;                                    case LESS_EQUAL: return a <= b;
+    case GREATER: return a > b;                                 case GREATER_EQUAL: return a >= b;
+    case LOGICAL_AND: return a != 0 && b != 0;                  case LOGICAL_OR: return a != 0 || b != 0;
+    case LOGICAL_XOR: return (a != 0) != (b != 0);              case POW: return raise(a, b);
     }
     if constexpr (IS_REAL(V)) return op == ARCTAN2 ? atan2(a, b) : log_add_exp(a, b);
     else return 0;
