@@ -1,6 +1,4 @@
 """The CPU backend, and how it records a step: run it, write down each kernel call, plan the memory, replay the list."""
-import os
-
 import numpy as np
 
 from . import here
@@ -16,7 +14,7 @@ class CpuBackend(Backend):
         self.kernels = cpu
 
     def describe(self) -> str:
-        return f"CPU (NumPy + Numba, {os.environ.get('NUMBA_NUM_THREADS') or os.cpu_count()} threads)"
+        return f"CPU (NumPy + Numba, {self.kernels.fork.threads()} threads)"
 
     def asarray(self, value, dtype=None) -> np.ndarray:
         return host_array(value, dtype)
@@ -28,6 +26,12 @@ class CpuBackend(Backend):
         return Recorder(self.kernels)
 
 
+def set_num_threads(n: int):
+    """How many threads the CPU kernels run on from now on, in all of the process; at most as many as at the start."""
+    from gpunn.kernels.cpu import fork
+    fork.set_threads(n, "set_num_threads")
+
+
 class Recorder:
     """Records one step; the arrays that the step returns are filled again by every replay."""
 
@@ -35,7 +39,8 @@ class Recorder:
         self.kernels = kernels
 
     def eager(self, step):
-        return step()
+        with self.kernels.ahead.helped(step):
+            return step()
 
     def record(self, step):
         recording = Recording()

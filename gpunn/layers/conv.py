@@ -31,11 +31,14 @@ class _Conv(LibraryLayer):
         self.input_spec = InputSpec(ndim=self.rank + 2, axes={axis: channels})
         return channels
 
-    def _finish(self, f, inputs, kernel, *options):
+    def call(self, inputs):
         fused = activations.fused(self.activation)
-        y = f(inputs, kernel, self.strides, self.padding, *options, self._format, self.dilation_rate,
-              bias=self.bias, activation=fused or "linear")
+        y = self.convolved(inputs, fused or "linear")
         return y if fused else self.activation(y)
+
+    def _convolved(self, f, inputs, activation, *options):
+        return f(inputs, self.kernel, self.strides, self.padding, *options, self._format, self.dilation_rate,
+                 bias=self.bias, activation=activation)
 
 
 class _FullConv(_Conv):
@@ -60,8 +63,8 @@ class _FullConv(_Conv):
         self.kernel = self._weight("kernel", (*self.kernel_size, channels // self.groups, self.filters))
         self.bias = self._weight("bias", (self.filters,)) if self.use_bias else None
 
-    def call(self, inputs):
-        return self._finish(ops.conv, inputs, self.kernel)
+    def convolved(self, inputs, activation):
+        return self._convolved(ops.conv, inputs, activation)
 
     def compute_output_shape(self, input_shape):
         return window_shape(self, input_shape, self.filters, self.kernel_size, self.strides,
@@ -98,8 +101,8 @@ class _DepthwiseConv(_Conv):
                                    like="depthwise")
         self.bias = self._weight("bias", (channels * self.depth_multiplier,)) if self.use_bias else None
 
-    def call(self, inputs):
-        return self._finish(ops.depthwise_conv, inputs, self.kernel)
+    def convolved(self, inputs, activation):
+        return self._convolved(ops.depthwise_conv, inputs, activation)
 
     def compute_output_shape(self, input_shape):
         channels = input_shape[1 if self.data_format == "channels_first" else -1]
@@ -183,8 +186,8 @@ class _ConvTranspose(_Conv):
         self.kernel = self._weight("kernel", (*self.kernel_size, self.filters, self._channels(input_shape)))
         self.bias = self._weight("bias", (self.filters,)) if self.use_bias else None
 
-    def call(self, inputs):
-        return self._finish(ops.conv_transpose, inputs, self.kernel, self.output_padding)
+    def convolved(self, inputs, activation):
+        return self._convolved(ops.conv_transpose, inputs, activation, self.output_padding)
 
     def compute_output_shape(self, input_shape):
         first = self.data_format == "channels_first"

@@ -26,6 +26,11 @@ _DTYPES = ("float32", "float64")
 KERAS_ONLY = ("quantization_config", "lora_rank", "lora_alpha")     # None in configs that Keras writes
 
 
+def is_training() -> bool:
+    """Whether the call around us is one of training."""
+    return bool(_context.training)
+
+
 class Layer(Weights):
     """A function with weights. Subclasses define `call(self, inputs)`, and `build(self, input_shape)` if
     they have weights."""
@@ -38,8 +43,7 @@ class Layer(Weights):
         layer._arguments = {**dict(zip(option_names(cls), args)), **options}
         return layer
 
-    def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None,
-                 **kwargs):
+    def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None, **kwargs):
         self.name = name or auto_name(type(self))
         self.dtype = self.compute_dtype = self.variable_dtype = _dtype(self, dtype)
         self._cast_to = np.dtype(self.dtype)
@@ -128,8 +132,7 @@ class Layer(Weights):
         """Arrays become tensors, floats get the layer's dtype; and whether there are symbols among them."""
         if not args:
             if self._signature.first not in options:
-                raise TypeError(f"{type(self).__name__} '{self.name}': argument '{self._signature.first}' is "
-                                f"missing")
+                raise TypeError(f"{type(self).__name__} '{self.name}': argument '{self._signature.first}' is missing")
             args = (options.pop(self._signature.first),)
         args = (self._tensors(args[0], self.wants_floats), *[self._tensors(a, False) for a in args[1:]])
         options = {name: self._tensors(value, False) for name, value in options.items()}
@@ -184,9 +187,8 @@ class Layer(Weights):
     def _mask_output(self, x, y, mask):
         if not self.supports_masking:
             if mask is not None:
-                warnings.warn(f"{type(self).__name__} '{self.name}' got an input with a mask but does not "
-                              f"support masking: "
-                              "later layers will not see the mask", stacklevel=3)
+                warnings.warn(f"{type(self).__name__} '{self.name}' got an input with a mask but does not support "
+                              "masking: later layers will not see the mask", stacklevel=3)
             return
         masks = self.compute_mask(x, mask)
         if masks is not None:
@@ -213,8 +215,7 @@ class Layer(Weights):
 
     @property
     def losses(self) -> list:
-        """What `add_loss` and activity regularizers left in the last call, and the penalties of the
-        weights."""
+        """What `add_loss` and activity regularizers left in the last call, and the penalties of the weights."""
         added = [loss for layer in self.flatten_layers() for loss in layer._losses]
         return added + [w.regularizer(w) for w in self.trainable_weights if w.regularizer is not None]
 
@@ -231,22 +232,19 @@ class Layer(Weights):
 
     def _node(self):
         if not self._nodes:
-            raise AttributeError(f"{type(self).__name__} '{self.name}' has no input or output yet: it was "
-                                 f"not called on a symbol. "
-                                 "Give the model an Input, or call the layer on one")
+            raise AttributeError(f"{type(self).__name__} '{self.name}' has no input or output yet: it was not called "
+                                 "on a symbol. Give the model an Input, or call the layer on one")
         return self._nodes[0]
 
     def get_config(self) -> dict:
-        """What `from_config` needs: the base's options; where it is not overridden, the constructor's
-        arguments."""
+        """What `from_config` needs: the base's options; where it is not overridden, the constructor's arguments."""
         if type(self).get_config is not Layer.get_config:
             return self._base_config()
         own = {n: self._arguments[n] for n in option_names(type(self)) if n in self._arguments}
         for name, value in own.items():
             if not all(v is None or isinstance(v, bool | int | float | str) for v in flatten(value)):
-                raise ValueError(f"{type(self).__name__} '{self.name}': the argument {name}={value!r} has no "
-                                 f"plain form; "
-                                 "define get_config(self) (and from_config) in this class")
+                raise ValueError(f"{type(self).__name__} '{self.name}': the argument {name}={value!r} has no plain "
+                                 "form; define get_config(self) (and from_config) in this class")
         return {**self._base_config(), **own}
 
     def _base_config(self) -> dict:

@@ -63,6 +63,12 @@ class BatchNormalization(_Scaled):
         return ops.batch_norm(inputs, self.gamma, self.beta, self.moving_mean, self.moving_variance,
                               self.axis, self.momentum, self.epsilon)
 
+    def with_relu(self, inputs, residual=None):
+        """relu(the training form of this layer + residual)"""
+        y = ops.batch_norm(inputs, self.gamma, self.beta, self.moving_mean, self.moving_variance, -1,
+                           self.momentum, self.epsilon)
+        return ops.relu(y if residual is None else ops.add(y, residual))
+
     def _masked(self, inputs, mask):
         """Only what the mask lets through counts in the statistics."""
         weight = ops.broadcast_to(ops.expand_dims(ops.cast(mask, inputs.dtype), -1), inputs.shape)

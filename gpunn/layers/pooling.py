@@ -84,11 +84,7 @@ class GlobalAveragePooling2D(_GlobalPool):
 
 class GlobalAveragePooling1D(_GlobalPool):
     """The mean over time; masked steps do not count."""
-    rank, reduce = 1, staticmethod(ops.mean)
-
-    def __init__(self, data_format=None, keepdims=False, **kwargs):
-        super().__init__(data_format, keepdims, **kwargs)
-        self.supports_masking = True
+    rank, reduce, supports_masking = 1, staticmethod(ops.mean), True
 
     def call(self, inputs, mask=None):
         if mask is None:

@@ -47,10 +47,7 @@ class _SpatialDropout(Dropout):
 
 class SpatialDropout1D(_SpatialDropout):
     """(n, t, c): drops channels for all times."""
-
-    def __init__(self, rate, seed=None, **kwargs):
-        super().__init__(rate, seed, **kwargs)
-        self.input_spec = InputSpec(ndim=3)
+    input_spec = InputSpec(ndim=3)
 
     def _noise(self, shape):
         return shape[0], 1, shape[2]

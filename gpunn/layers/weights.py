@@ -16,19 +16,18 @@ class Weights:
         self._trainable, self._own, self._build_shapes = trainable, [], None
 
     def add_weight(self, *args, **options) -> Variable:
-        """A new weight: add_weight(shape, initializer, dtype, trainable, *, regularizer, constraint,
-        name)."""
+        """A new weight: add_weight(shape, initializer, dtype, trainable, *, regularizer, constraint, name)."""
         if args and isinstance(args[0], str):           # the order of old: the name first
             options["name"], args = args[0], args[1:]
-        refuse_unknown(f"{type(self).__name__} '{self.name}': add_weight", _unknown(options), _WEIGHT_OPTIONS)
+        unknown = {n: v for n, v in options.items() if n not in _WEIGHT_OPTIONS}
+        refuse_unknown(f"{type(self).__name__} '{self.name}': add_weight", unknown, _WEIGHT_OPTIONS)
         return self._new_weight(*args, **options)
 
     def _new_weight(self, shape=None, initializer=None, dtype=None, trainable=True, *, regularizer=None,
                     constraint=None, name=None, autocast=True, aggregation="none") -> Variable:
         """Floats start as glorot_uniform, integers and booleans as zeros, unless an initializer is given."""
         dtype = dtype or self.variable_dtype
-        initializer = initializers.get(initializer or ("glorot_uniform" if np.dtype(dtype).kind == "f"
-                                                       else "zeros"))
+        initializer = initializers.get(initializer or ("glorot_uniform" if np.dtype(dtype).kind == "f" else "zeros"))
         shape = () if shape is None else tuple(int(n) for n in shape)
         weight = Variable(_value(initializer(shape, dtype=dtype)), name or "variable", trainable, dtype)
         weight.path = f"{self.name}/{weight.name}"
@@ -100,10 +99,9 @@ class Weights:
         own = self.weights
         who = f"{type(self).__name__} '{self.name}'"
         if len(weights) != len(own):
-            raise ValueError(f"{who}: set_weights expected {len(own)} arrays "
-                             f"({', '.join(w.path for w in own)}), got {len(weights)}"
-                             + ("" if own or self.built else ". Fix: build the layer first, by calling it or "
-                                                             "with build(input_shape)"))
+            fix = "" if own or self.built else ". Fix: build the layer first, by calling it or with build(input_shape)"
+            raise ValueError(f"{who}: set_weights expected {len(own)} arrays ({', '.join(w.path for w in own)}), "
+                             f"got {len(weights)}{fix}")
         arrays = [np.asarray(a) for a in weights]
         for i, (weight, array) in enumerate(zip(own, arrays)):
             if weight.shape != array.shape:
@@ -114,9 +112,8 @@ class Weights:
 
     def count_params(self) -> int:
         if not self.built:
-            raise ValueError(f"{type(self).__name__} '{self.name}' has no weights yet, so they cannot be "
-                             f"counted. "
-                             "Fix: call it on data, or build(input_shape)")
+            raise ValueError(f"{type(self).__name__} '{self.name}' has no weights yet, so they cannot be counted. Fix: "
+                             "call it on data, or build(input_shape)")
         return sum(math.prod(w.shape) for w in self.weights)
 
 
@@ -127,10 +124,6 @@ def _freeze(weight: Variable, wanted: bool, layer_trains: bool):
 
 _WEIGHT_OPTIONS = ("shape", "initializer", "dtype", "trainable", "regularizer", "constraint", "name",
                    "autocast", "aggregation")
-
-
-def _unknown(options: dict) -> dict:
-    return {n: v for n, v in options.items() if n not in _WEIGHT_OPTIONS}
 
 
 def _value(value):

@@ -33,9 +33,7 @@ class Metric:
     @property
     def variables(self) -> list:
         """The state, with that of metrics held as attributes."""
-        return self._variables + [
-            v for m in vars(self).values() if isinstance(m, Metric) for v in m.variables
-        ]
+        return self._variables + [v for m in vars(self).values() if isinstance(m, Metric) for v in m.variables]
 
     def update_state(self, *args, **kwargs):
         raise NotImplementedError(
@@ -110,9 +108,7 @@ class Mean(Metric):
     def update_state(self, values, sample_weight=None):
         values, weights = samplewise(ops.convert_to_tensor(values), sample_weight, ops.mean, self.dtype)
         self.total.assign_add(ops.sum(values))
-        self.count.assign_add(
-            ops.sum(weights) if weights is not None else values.shape[0] if values.ndim else 1
-        )
+        self.count.assign_add(ops.sum(weights) if weights is not None else values.shape[0] if values.ndim else 1)
 
     def result(self):
         return ops.divide_no_nan(self.total, self.count)
@@ -131,9 +127,7 @@ class MeanMetricWrapper(Mean):
         y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
         values = self.fn(y_true, y_pred, **self.options)
         if y_pred.mask is not None:
-            weights = (
-                None if sample_weight is None else ops.cast(ops.convert_to_tensor(sample_weight), self.dtype)
-            )
+            weights = None if sample_weight is None else ops.cast(ops.convert_to_tensor(sample_weight), self.dtype)
             sample_weight = masked(weights, ops.cast(y_pred.mask, self.dtype), "sum")
         super().update_state(values, sample_weight)
 

@@ -29,10 +29,8 @@ FORWARD = {
     "pow": arithmetic.power, "matmul": linalg.matmul, "and": _by_kind("and"), "or": _by_kind("or"),
     "xor": _by_kind("xor")
 }
-COMPARE = {
-    "lt": arithmetic.less, "le": arithmetic.less_equal, "gt": arithmetic.greater,
-    "ge": arithmetic.greater_equal, "eq": arithmetic.equal, "ne": arithmetic.not_equal
-}
+COMPARE = {"lt": arithmetic.less, "le": arithmetic.less_equal, "gt": arithmetic.greater, "ge": arithmetic.greater_equal,
+           "eq": arithmetic.equal, "ne": arithmetic.not_equal}
 
 
 def _swapped(f):

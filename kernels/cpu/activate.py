@@ -22,6 +22,12 @@ def _activate(z, activation):
 
 
 @parallel_kernel
+def _activate_all(part, z, activation):
+    mine, = own(part, z)
+    _activate(mine, activation)
+
+
+@parallel_kernel
 def _finish(part, z, b, activation):
     for i in share(part, z.shape[0]):
         row = z[i]

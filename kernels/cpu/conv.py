@@ -1,21 +1,13 @@
-"""Convolution for every stride, dilation and group, as a matrix product.
-
-im2col lays each window down as a row, col2im adds the rows up again. A batch goes through in parts: the
-matrix of windows stays small. The usual forward pass is in direct.py, one filter a channel in depthwise.py.
+"""Convolution for every stride, dilation and group. im2col lays each window down as a row, col2im adds the rows up
+again; the convolutions themselves need neither: direct.py walks the image.
 """
-import math
-
 import numpy as np
 
-from .activate import finish
-from .depthwise import depthwise, depthwise_input_grad, depthwise_weight_grad
-from .direct import direct, suits
+from .direct import direct, direct_input_grad, direct_weight_grad
 from .launch import parallel_kernel, share
 from .matmul import dense, matmul
-from .memory import copy
+from .memory import fill
 from .window import real, windows
-
-PART = 1 << 20          # numbers in the matrix of windows at a time
 
 
 @parallel_kernel
@@ -87,77 +79,31 @@ def col2im(cols, shape, size, strides, padding, dilation, groups=1, out=None):
     return out
 
 
-def _pointwise(size, strides, padding):
+def _pointwise(w, strides, padding, groups):
     """The windows are the image itself."""
-    return size == strides == (1, 1) and padding == ((0, 0), (0, 0))
-
-
-def _parts(shape, dtype, size, strides, padding, dilation, groups):
-    """Slices of the batch, and room for the windows of the largest."""
-    n, c = shape[0], shape[3]
-    image = (*windows(shape, size, strides, padding, dilation), groups, *size, c // groups)
-    step = max(1, min(n, PART // max(1, math.prod(image))))
-    return [slice(i, min(n, i + step)) for i in range(0, max(n, 1), step)], np.empty((step, *image), dtype)
-
-
-def _columns(x, size, strides, padding, dilation, groups):
-    """Yields (slice of the batch, its windows as im2col gives them)."""
-    if _pointwise(size, strides, padding):
-        yield slice(None), x
-        return
-    parts, room = _parts(x.shape, x.dtype, size, strides, padding, dilation, groups)
-    for part in parts:
-        here = x[part]
-        yield part, im2col(here, size, strides, padding, dilation, groups, room[:len(here)])
-
-
-def _by_group(a, groups, k):
-    """(..., groups * k) -> (groups, rows, k), a view"""
-    return a.reshape(-1, groups, k).transpose(1, 0, 2)
+    return groups == 1 and w[:2] == strides == (1, 1) and padding == ((0, 0), (0, 0))
 
 
 def conv(x, w, b, strides, padding, dilation, groups=1, activation="linear", out=None):
     """(n, h, w, c) * (kh, kw, c / groups, f) -> (n, oh, ow, f), bias and activation included."""
-    size, c, f = w.shape[:2], x.shape[3], w.shape[3]
+    size, f = w.shape[:2], w.shape[3]
     if out is None:
         out = np.empty((x.shape[0], *windows(x.shape, size, strides, padding, dilation), f), x.dtype)
-    if groups == c > 1:
-        return depthwise(x, w, b, strides, padding, dilation, activation, out)
-    if groups == 1 and suits(out) and not _pointwise(size, strides, padding):
-        return direct(x, w, b, strides, padding, dilation, activation, out)
-    k = w.size // f
-    for part, cols in _columns(x, size, strides, padding, dilation, groups):
-        if groups == 1:
-            dense(cols.reshape(-1, k), w.reshape(k, f), b, activation, out[part].reshape(-1, f))
-        else:
-            matmul(_by_group(cols, groups, k), _by_group(w, groups, f // groups),
-                   out=_by_group(out[part], groups, f // groups))
-    return out if groups == 1 else finish(out, b, activation)
+    if _pointwise(w.shape, strides, padding, groups):
+        dense(x.reshape(-1, w.shape[2]), w[0, 0], b, activation, out.reshape(-1, f))
+    elif out.size:
+        direct(x, w, b, strides, padding, dilation, groups, activation, out)
+    return out
 
 
 def conv_input_grad(dz, w, shape, strides, padding, dilation, groups=1, out=None):
     """(n, oh, ow, f) -> shape = (n, h, w, c); also the forward pass of a transposed convolution."""
-    size, f = w.shape[:2], w.shape[3]
     if out is None:
         out = np.empty(shape, dz.dtype)
-    if groups == shape[3] > 1:
-        return depthwise_input_grad(dz, w, strides, padding, dilation, out)
-    reach = tuple(((taps - 1) * gap - before, (taps - 1) * gap - after)
-                  for taps, gap, (before, after) in zip(size, dilation, padding, strict=True))
-    plain = groups == 1 and strides == (1, 1) and not _pointwise(size, strides, padding)
-    if plain and suits(out) and min(map(min, reach)) >= 0:
-        turned = copy(w[::-1, ::-1].swapaxes(2, 3), out=np.empty((*size, f, shape[3]), w.dtype))
-        return conv(dz, turned, None, strides, reach, dilation, out=out)
-    k, weights = w.size // f, _by_group(w, groups, f // groups)
-    if _pointwise(size, strides, padding):
-        matmul(_by_group(dz, groups, f // groups), weights, transpose_b=True, out=_by_group(out, groups, k))
-        return out
-    parts, room = _parts(shape, dz.dtype, size, strides, padding, dilation, groups)
-    for part in parts:
-        here = dz[part]
-        cols = room[:len(here)]
-        matmul(_by_group(here, groups, f // groups), weights, False, True, out=_by_group(cols, groups, k))
-        col2im(cols, shape, size, strides, padding, dilation, groups, out[part])
+    if _pointwise(w.shape, strides, padding, groups):
+        matmul(dz.reshape(-1, w.shape[3]), w[0, 0], transpose_b=True, out=out.reshape(-1, shape[3]))
+    elif out.size:
+        direct_input_grad(dz, w, shape, strides, padding, dilation, groups, out)
     return out
 
 
@@ -166,10 +112,6 @@ def conv_weight_grad(x, dz, size, strides, padding, dilation, groups=1, out=None
     c, f = x.shape[3], dz.shape[3]
     if out is None:
         out = np.empty((*size, c // groups, f), x.dtype)
-    if groups == c > 1:
-        return depthwise_weight_grad(x, dz, strides, padding, dilation, out)
-    k, target = out.size // f, _by_group(out, groups, f // groups)
-    for number, (part, cols) in enumerate(_columns(x, size, strides, padding, dilation, groups)):
-        matmul(_by_group(cols, groups, k), _by_group(dz[part], groups, f // groups),
-               transpose_a=True, accumulate=number > 0, out=target)
-    return out
+    if not dz.size:
+        return fill(0, out)
+    return direct_weight_grad(x, dz, strides, padding, dilation, groups, out)

@@ -1,56 +1,125 @@
-"""Convolution without a matrix of windows: the matrix product's tiles walk the image. For conv.py."""
+"""Convolution and its gradients without a matrix of windows, for every stride, dilation and group. For conv.py."""
 import functools
 
 import numpy as np
+from numba import get_num_threads
 
 from .activate import finish
-from .launch import kernel, parallel_kernel, share
-from .matmul import _pack, _strip
-from .vector import BYTES, ROWS, VECTORS, address
+from .launch import SMALL, inner_kernel, parallel_kernel, share
+from .plan import backward, forward, plan
+from .vector import BYTES, ROWS, VECTORS, address, load, store
+from .walk import DEPTH, EVERY, INDEX, LINE, aligned, bunch, move, slab, strip, sweep
+from .winograd import suits, winograd
+
+PIXELS = 400                    # at a time in a weight gradient: a strip of dz stays in the first-level cache
+PARTS = 8                       # sums that a weight gradient is made of, whatever the number of threads
+SUMS = 1 << 19                  # and numbers in all of them
+BAND = 8 * ROWS                # pixels at a time in a depthwise convolution, whose channels then lie together
+WIDE = VECTORS * BYTES // 4     # packed weights are rounded up to this, in float64 too
 
 
-@kernel
-def _pack_weights(w, packed, depth, filters, strip):
-    """(depth, filters) -> strips of (depth, strip)"""
-    _pack(w, address(w), filters, 1, depth, filters, strip, address(packed))
+@inner_kernel
+def _lay(kind, source, row, depth, columns, target):
+    """(depth, columns), rows `row` numbers apart -> (depth, strip)"""
+    size, width = kind.itemsize, strip(kind, columns)
+    for k in range(depth):
+        there = source + k * row * size
+        if columns >= VECTORS * (BYTES // size):
+            move(kind, target + k * width * size, there, VECTORS * (BYTES // size))
+        else:
+            for v in range(width):
+                store(kind, target, k * width + v, load(kind, there, v) if v < columns else 0)
+
+
+@inner_kernel
+def even(n, most):
+    """How large the parts are when n is cut in equal ones, of about `most`"""
+    return 1 + n // (n // most + 1)
+
+
+@functools.partial(parallel_kernel, once=True)
+def _pack(part, w, packed, sources, phases, groups, shift, columns, column):
+    """Weights -> strips of (steps, strip), zeros on the right; `column`: between the columns in w."""
+    size, wide = w.itemsize, VECTORS * (BYTES // w.itemsize)
+    strips, parts = (columns + wide - 1) // wide, phases.shape[0]
+    for task in share(part, groups * parts * strips):
+        g, p, j = task // strips // parts, task // strips % parts, task % strips * wide
+        number, depth, real = phases[p, 3], phases[p, 4], min(wide, columns - j)
+        width = strip(w, real)
+        source = address(w) + (g * shift + j * column) * size
+        target = address(packed) + ((g * sources.size + number) * wide * strips + j * depth) * size
+        if column == 1 and real == wide:
+            for k in range(depth):
+                move(w, target + k * wide * size, source + sources[number + k] * size, wide)
+        for v in range(0 if column > 1 or real < wide else width, width):
+            if v < real:
+                for k in range(depth):
+                    store(w, target, k * width + v, load(w, source, sources[number + k] + v * column))
+            else:
+                for k in range(depth):
+                    store(w, target, k * width + v, 0)
+
+
+@functools.partial(parallel_kernel, once=True)
+def _convolve(part, x, packed, bias, y, scratch, places, targets, steps, phases, limits, cut, form, slabs, room, image,
+              line, relu, threads):
+    size, (groups, read, columns, across) = y.itemsize, form
+    wide, lines, blocks = VECTORS * (BYTES // size), cut[5], cut[6]
+    padded, mine = (columns + wide - 1) // wide * wide, aligned(scratch) + part[0] * room * size
+    for s in share(part, slabs):
+        first, block, here = bunch(s, cut), s % blocks, slab(y, address(x), mine, s, cut)
+        there, images = address(y) + (first * image + block * line) * size, bunch(s + blocks, cut) - first
+        for task in range(groups * phases.shape[0]):
+            g, p = task // phases.shape[0], task % phases.shape[0]
+            pixel, number, depth = phases[p, 0] * INDEX, phases[p, 3], phases[p, 4]
+            rows, chunk = images * min(lines, phases[p, 1] - block * lines) * phases[p, 2], even(depth, DEPTH)
+            weights, limit = g * steps.size + number, (block * limits.shape[1] + phases[p, 5]) * 2 * INDEX
+            for k in range(0, max(depth, 1), chunk):
+                sweep(y, across, here + g * read * size, address(places) + pixel, address(targets) + pixel, rows,
+                      BAND if across else max(rows, 1), address(steps) + number * INDEX, k, min(chunk, depth - k),
+                      address(limits) + limit, 2, address(packed) + weights * padded * size, depth, 0,
+                      (there if k else address(bias)) + g * columns * size, min(k, 1), there + g * columns * size,
+                      columns, relu if k + chunk >= depth else 0)
+
+
+@functools.partial(parallel_kernel, once=True)
+def _contract(part, x, dz, sums, zeros, scratch, places, steps, sources, phases, every, cut, form, slabs, room, image,
+              line, span, threads):
+    """sums (parts, steps, f): a task makes `span` columns of one group in one part."""
+    size, (parts, rows, f), (groups, read, columns, across) = dz.itemsize, sums.shape, form
+    wide, spans = VECTORS * (BYTES // size), (columns + span - 1) // span
+    packed = aligned(scratch) + part[0] * (room + (PIXELS + 1) * wide) * size
+    for task in share(part, parts * groups * spans):
+        number, g, begin = task // spans // groups, task // spans % groups, task % spans * span
+        begun, total = 0, address(sums) + (number * rows * f + g * columns) * size
+        for s in range(slabs * number // parts, slabs * (number + 1) // parts):
+            here = slab(dz, address(x), packed + (PIXELS + 1) * wide * size, s, cut) + g * read * size
+            first, block = bunch(s, cut), s % cut[6]
+            there = address(dz) + (first * image + block * line + g * columns) * size
+            pixels = (bunch(s + cut[6], cut) - first) * min(cut[5], phases[0, 1] - block * cut[5]) * phases[0, 2]
+            chunk = even(pixels, PIXELS)
+            for k in range(0, pixels, chunk):
+                for j in range(begin, min(begin + span, columns), wide):
+                    depth, b, b_row, y = min(chunk, pixels - k), there + (k * f + j) * size, f, total + j * size
+                    if rows > 4 * ROWS or columns - j < wide:
+                        _lay(dz, b, f, depth, columns - j, packed)
+                        b, b_row = packed, strip(dz, columns - j)
+                    sweep(dz, across, here + j * across * size, address(steps), address(sources), rows, rows,
+                          address(places) + k * INDEX, 0, depth, address(every), 0, b, 0, b_row,
+                          y if begun else address(zeros), begun, y, min(columns - j, wide), 0)
+                begun = 1
 
 
 @parallel_kernel
-def _pad(part, x, out, top, left):
-    n, h, w, c = out.shape
-    for r in share(part, n * h):
-        i, line, y = r // h, r % h, r % h - top
-        for q in range(w):
-            real = 0 <= y < x.shape[1] and left <= q < left + x.shape[2]
-            for j in range(c):
-                out[i, line, q, j] = x[i, y, q - left, j] if real else 0
-
-
-@parallel_kernel
-def _direct(part, x, packed, bias, edges, y, kh, kw, sh, sw, dh, dw, relu):
-    """edges (n * oh, rows, strip) is room for a tile"""
-    n, h, w, c = x.shape
-    oh, ow, f = y.shape[1:]
-    size, strip = y.itemsize, edges.shape[2]
-    depth, runs = (kw * c, 1) if dw == 1 else (c, kw)        # a run: neighbours in the image
-    for r in share(part, n * oh):
-        i, p = r // oh, r % oh
-        for j in range(0, f, strip):
-            for tile in range(0, ow, ROWS):
-                q = min(tile, ow - ROWS)                        # the last tile goes over some pixels again
-                target = address(y) + ((r * ow + q) * f + j) * size
-                weights = address(packed) + j * kh * kw * c * size
-                for a in range(kh):
-                    for b in range(runs):
-                        source, start = ((i * h + p * sh + a * dh) * w + q * sw + b * dw) * c, a + b == 0
-                        run = weights + (a * runs + b) * depth * strip * size
-                        _strip(y, address(x) + source * size, sw * c, 1, run,
-                               address(bias) + j * size if start else target, 0 if start else f,
-                               target, f, ROWS, min(strip, f - j), depth, address(edges) + r * ROWS * strip * size)
-        if relu:
-            for q in range(ow):
-                for j in range(f):
-                    y[i, p, q, j] = 0 if y[i, p, q, j] < 0 else y[i, p, q, j]       # NaN stays
+def _sum_parts(part, parts, total):
+    """(n, size) -> (size,)"""
+    own = share(part, total.size)
+    mine = total[own.start:own.stop]
+    mine[:] = parts[0, own.start:own.stop]
+    for i in range(1, parts.shape[0]):
+        row = parts[i, own.start:own.stop]
+        for j in range(mine.size):
+            mine[j] += row[j]
 
 
 @functools.cache
@@ -58,23 +127,48 @@ def _zeros(size, dtype):
     return np.zeros(size, dtype)
 
 
-def suits(y):
-    """A line of outputs must be as long as a tile is high, and the filters fill a register at least."""
-    return y.shape[2] >= ROWS and y.shape[3] >= BYTES // y.itemsize
+def _threads(x, y):
+    return get_num_threads() if x.size + y.size >= SMALL else 1
 
 
-def direct(x, w, b, strides, padding, dilation, activation, out):
-    """(n, h, w, c) * (kh, kw, c, f) -> (n, oh, ow, f)"""
-    (n, height, width, c), (kh, kw, _, f) = x.shape, w.shape
-    (top, bottom), (left, right) = padding
-    if top or bottom or left or right:
-        room = np.empty((n, height + top + bottom, width + left + right, c), x.dtype)
-        _pad(x, room, top, left)
-        x = room
-    strip = VECTORS * (BYTES // x.itemsize)
-    packed = np.empty(kh * kw * c * (-(-f // strip) * strip), x.dtype)
-    _pack_weights(w.reshape(-1), packed, kh * kw * c, f, strip)
-    bias = _zeros(f, x.dtype) if b is None else b
-    edges = np.empty((n * out.shape[1], ROWS, strip), x.dtype)
-    _direct(x, packed, bias, edges, out, kh, kw, *strides, *dilation, activation == "relu")
+def _walk(make, x, y, w, shape, strides, padding, dilation, groups, bias, relu):
+    """x is read, y is written; shape: of the images, not of dz"""
+    threads = _threads(x, y)
+    p = plan(make, shape, w.shape, strides, padding, dilation, groups, threads)
+    zeros = _zeros(y.shape[3], x.dtype)
+    bias = zeros if bias is None else bias
+    if suits(w, strides, dilation, groups, p):
+        return winograd(x, y, w, make is backward, p, bias, zeros, relu, threads)
+    packed = np.empty(p.form[0] * p.steps.size * -(-p.form[2] // WIDE) * WIDE, x.dtype)
+    scratch = np.empty(threads * p.room + LINE, x.dtype)
+    _pack(w.reshape(-1), packed, p.sources, p.phases, p.form[0], w.shape[3] // groups, p.form[2], p.column)
+    _convolve(x, packed, bias, y, scratch, p.places, p.targets,
+              p.steps, p.phases, p.limits, p.cut, p.form, p.slabs, p.room, p.image, p.line, relu, threads)
+    return y
+
+
+def direct(x, w, b, strides, padding, dilation, groups, activation, out):
+    """(n, h, w, c) * (kh, kw, c / groups, f) -> (n, oh, ow, f)"""
+    _walk(forward, x, out, w, x.shape, strides, padding, dilation, groups, b, int(activation == "relu"))
     return out if activation in ("linear", "relu") else finish(out, None, activation)
+
+
+def direct_input_grad(dz, w, shape, strides, padding, dilation, groups, out):
+    """(n, oh, ow, f) -> shape = (n, h, w, c)"""
+    return _walk(backward, dz, out, w, shape, strides, padding, dilation, groups, None, 0)
+
+
+def direct_weight_grad(x, dz, strides, padding, dilation, groups, out):
+    """x (n, h, w, c), dz (n, oh, ow, f) -> out (kh, kw, c / groups, f)"""
+    f, threads = dz.shape[3], _threads(x, dz)
+    p = plan(forward, x.shape, out.shape, strides, padding, dilation, groups, PARTS)
+    parts = min(PARTS, p.slabs, 1 << max(1, SUMS // out.size).bit_length() - 1)
+    spans = -(-threads // (parts * p.form[0]))                  # the bits of a sum do not depend on it
+    span = -(-p.form[2] // (spans * WIDE)) * WIDE
+    sums = out.reshape(1, -1, f) if parts == 1 else np.empty((parts, out.size // f, f), out.dtype)
+    scratch = np.empty(threads * (p.room + (PIXELS + 1) * WIDE) + LINE, x.dtype)
+    _contract(x, dz, sums, _zeros(f, x.dtype), scratch, p.places, p.steps, p.sources, p.phases, EVERY, p.cut, p.form,
+              p.slabs, p.room, p.image, p.line, span, threads)
+    if parts > 1:
+        _sum_parts(sums.reshape(parts, -1), out.reshape(-1))
+    return out

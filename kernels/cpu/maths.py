@@ -8,8 +8,10 @@ import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
+from .launch import INNER
+
 # products and sums may be fused, but never reordered: that is what keeps the digits
-formula = njit(fastmath={"contract"}, error_model="numpy", forceinline=True)
+formula = njit(fastmath={"contract"}, forceinline=True, **INNER)
 SINGLE, DOUBLE = ("float32", "int32"), ("float64", "int64")
 LIMITS = {"float32": (-104.0, 89.0), "float64": (-746.0, 710.0)}            # beyond, exp is 0 and infinite
 SHIFT = {"float32": (127, 23), "float64": (1023, 52)}                       # bias and place of the exponent

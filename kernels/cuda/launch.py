@@ -65,7 +65,7 @@ def compiled(library, file: str, name: str, types: tuple):
     defines = "".join(f"#define {key} {C_NAME[dtype.name]}\n" for key, dtype in types)
     kernel = library.RawModule(code=defines + source(file), options=OPTIONS).get_function(name)
     dtypes = {"void": None} | {c: np.dtype(dtype) for dtype, c in C_NAME.items()} | dict(types)
-    text = re.search(rf"__launch_bounds__\([^)]*\)\s+{name}\s*\(([^)]*)\)", source(file))[1]
+    text = re.search(rf"\nKERNEL\([^)]*\)\s+{name}\s*\(([^)]*)\)", source(file))[1]
     split = [parameter.replace("const ", "").rpartition("*") for parameter in text.split(",")]
     return kernel, [(called, dtypes[kind.strip()] if star else None) for kind, star, called in split]
 

@@ -56,9 +56,9 @@ def dense_backward(dy, y, x, w, activation, need, out=None):
     """(dx, dw, db), None where not wanted"""
     (want_x, dx), (want_w, dw), (want_b, db) = targets(need, out)
     dz = dy if activation == "linear" else activation_backward(activation, dy, y)
-    return (matmul(dz, w, transpose_b=True, out=dx) if want_x else None,
-            matmul(x, dz, transpose_a=True, out=dw) if want_w else None,
-            reduce("sum", dz, 0, out=db) if want_b else None)
+    dx = matmul(dz, w, transpose_b=True, out=dx) if want_x else None
+    dw = matmul(x, dz, transpose_a=True, out=dw) if want_w else None
+    return dx, dw, reduce("sum", dz, 0, out=db) if want_b else None
 
 
 def activation_backward(activation, dy, y, out=None):

@@ -31,9 +31,9 @@ def batch_norm(x, gamma, beta, moving_mean, moving_var, momentum, epsilon, out=N
            (partial, mean, rstd, moving_mean, moving_var, float(momentum), float(epsilon), np.int64(rows), c,
             pieces, np.int64(chunk), side), T=x.dtype)
     grid, block = rows_columns(rows, c)
-    launch("normalize", "batch_norm", grid,
-           (x, x if gamma is None else gamma, x if beta is None else beta, mean, rstd, y,
-            gamma is not None, beta is not None, rows, c), block=block, T=x.dtype)
+    (scale, scaled), (shift, shifted) = ((x, 0) if v is None else (v, 1) for v in (gamma, beta))
+    launch("normalize", "batch_norm", grid, (x, scale, shift, mean, rstd, y, scaled, shifted, rows, c), block=block,
+           T=x.dtype)
     return y, mean, rstd
 
 
@@ -66,9 +66,9 @@ def layer_norm(x, gamma, beta, epsilon, out=None):
     rows, c = x.shape
     y, mean, rstd = outputs(x, out, x.shape, (rows,), (rows,))
     lanes, grid = lanes_of(rows, c)
-    launch("normalize", "layer_norm", grid,
-           (x, x if gamma is None else gamma, x if beta is None else beta, y, mean, rstd, float(epsilon),
-            gamma is not None, beta is not None, np.int64(rows), c, lanes), T=x.dtype)
+    (scale, scaled), (shift, shifted) = ((x, 0) if v is None else (v, 1) for v in (gamma, beta))
+    args = x, scale, shift, y, mean, rstd, float(epsilon), scaled, shifted, np.int64(rows), c, lanes
+    launch("normalize", "layer_norm", grid, args, T=x.dtype)
     return y, mean, rstd
 
 
