@@ -24,41 +24,43 @@ def _wide(x, width):
     return x[:rows * width].reshape((rows, width))
 
 
+# Rows go by number: a view that is passed to another function counts its owner's references, and threads share it.
 @inner_kernel
-def _add_rows(x, total):
-    """total (c,) += the sum of x (rows, c), four rows at a time"""
-    rows, c = x.shape
-    for i in range(0, rows - 3, 4):
-        for j in range(c):
+def _add_rows(x, low, high, total):
+    """total (c,) += rows of x (rows, c), four at a time"""
+    for i in range(low, high - 3, 4):
+        for j in range(total.size):
             total[j] += (x[i, j] + x[i + 1, j]) + (x[i + 2, j] + x[i + 3, j])
-    for i in range(rows // 4 * 4, rows):
-        for j in range(c):
+    for i in range(high - (high - low) % 4, high):
+        for j in range(total.size):
             total[j] += x[i, j]
 
 
 @inner_kernel
-def _add_squares(x, mean, total):
-    rows, c = x.shape
-    for i in range(0, rows - 3, 4):
-        for j in range(c):
+def _add_squares(x, low, high, mean, total):
+    for i in range(low, high - 3, 4):
+        for j in range(total.size):
             p, q, r, s = x[i, j] - mean[j], x[i + 1, j] - mean[j], x[i + 2, j] - mean[j], x[i + 3, j] - mean[j]
             total[j] += (p * p + q * q) + (r * r + s * s)
-    for i in range(rows // 4 * 4, rows):
-        for j in range(c):
+    for i in range(high - (high - low) % 4, high):
+        for j in range(total.size):
             total[j] += (x[i, j] - mean[j]) * (x[i, j] - mean[j])
 
 
 @inner_kernel
-def _add_products(dy, x, mean, total):
-    """total (c,) += the sum of dy * (x - mean)"""
-    rows, c = x.shape
-    for i in range(0, rows - 3, 4):
-        for j in range(c):
-            total[j] += ((dy[i, j] * (x[i, j] - mean[j]) + dy[i + 1, j] * (x[i + 1, j] - mean[j]))
-                         + (dy[i + 2, j] * (x[i + 2, j] - mean[j]) + dy[i + 3, j] * (x[i + 3, j] - mean[j])))
-    for i in range(rows // 4 * 4, rows):
-        for j in range(c):
-            total[j] += dy[i, j] * (x[i, j] - mean[j])
+def _add_products(dy, x, low, high, first, mean, dot, total):
+    """dot (c,) += dy * (x - mean), total (c,) += dy; row `first` of x meets row 0 of dy"""
+    for i in range(low, high - 3, 4):
+        k = i - first
+        for j in range(dot.size):
+            p, q, r, s = dy[k, j], dy[k + 1, j], dy[k + 2, j], dy[k + 3, j]
+            total[j] += (p + q) + (r + s)
+            dot[j] += ((p * (x[i, j] - mean[j]) + q * (x[i + 1, j] - mean[j]))
+                       + (r * (x[i + 2, j] - mean[j]) + s * (x[i + 3, j] - mean[j])))
+    for i in range(high - (high - low) % 4, high):
+        for j in range(dot.size):
+            total[j] += dy[i - first, j]
+            dot[j] += dy[i - first, j] * (x[i, j] - mean[j])
 
 
 @parallel_kernel
@@ -71,14 +73,14 @@ def _moments(part, x_, parts):
         center[:] = 0
         spread[:] = 0
         for start in range(low, high, BLOCK):
-            block, before = x[start:min(high, start + BLOCK)], start - low
+            stop, before = min(high, start + BLOCK), start - low
             mean[:] = 0
             squares[:] = 0
-            _add_rows(block, mean)
+            _add_rows(x, start, stop, mean)
             for j in range(c):
-                mean[j] /= T(len(block))
-            _add_squares(block, mean, squares)
-            weight = len(block) / (before + len(block))
+                mean[j] /= T(stop - start)
+            _add_squares(x, start, stop, mean, squares)
+            weight = (stop - start) / (stop - low)
             for j in range(c):
                 shift = mean[j] - center[j]
                 spread[j] += squares[j] + shift * shift * weight * before
@@ -150,20 +152,12 @@ def _normalize(part, x_, wide, residual, low, y_):
                 y[j] = low if v < low else v
 
 
-@inner_kernel
-def _mask(dy, y, dz):
-    """dz = dy where y > 0, of flat arrays"""
-    for j in range(dz.size):
-        dz[j] = dy[j] if y[j] > 0 else dy.dtype.type(0)
-
-
 @parallel_kernel
-def _sums(part, dy_, x_, y, mean, dz, parts):
+def _sums(part, dy_, x_, y_, mean, dz_, parts):
     """parts (jobs, 2, k * c): the sums of dz * (x - mean) and of dz over some wide rows; dz = dy where y > 0"""
-    (jobs, _, width), c = parts.shape, mean.size
-    dy, x, wide = _wide(dy_, width), _wide(x_, width), np.empty(width, mean.dtype)
-    rows, dot, total = len(x), np.empty(width, mean.dtype), np.empty(width, mean.dtype)
-    room = np.empty((BLOCK if y.size else 0, width), mean.dtype)
+    (jobs, _, width), c, T = parts.shape, mean.size, mean.dtype.type
+    dy, x, y, dz, wide = _wide(dy_, width), _wide(x_, width), _wide(y_, width), _wide(dz_, width), np.empty(width, mean.dtype)
+    rows, dot, total, room = len(x), np.empty(width, mean.dtype), np.empty(width, mean.dtype), np.empty((BLOCK, width), mean.dtype)
     for start in range(0, width, c):
         wide[start:start + c] = mean
     for job in share(part, jobs):
@@ -171,16 +165,18 @@ def _sums(part, dy_, x_, y, mean, dz, parts):
         low, high = rows * job // jobs, rows * (job + 1) // jobs
         for start in range(low, high, BLOCK):
             stop = min(high, start + BLOCK)
-            d, at, end = dy[start:stop], start * width, stop * width
-            if y.size:
-                d = room[:stop - start]
-                _mask(dy_[at:end], y[at:end], d.reshape(-1))
-                if dz.size:
-                    dz[at:end] = d.reshape(-1)
             dot[:] = 0
             total[:] = 0
-            _add_products(d, x[start:stop], wide, dot)
-            _add_rows(d, total)
+            if y.size:
+                for i in range(start, stop):
+                    for j in range(width):
+                        room[i - start, j] = dy[i, j] if y[i, j] > 0 else T(0)
+                for i in range(start, stop if dz.size else start):
+                    for j in range(width):
+                        dz[i, j] = room[i - start, j]
+                _add_products(room, x, start, stop, start, wide, dot, total)
+            else:
+                _add_products(dy, x, start, stop, 0, wide, dot, total)
             for j in range(width):
                 parts[job, 0, j] += dot[j]
                 parts[job, 1, j] += total[j]
@@ -202,7 +198,7 @@ def _merge(parts, dgamma, dbeta):
 @kernel
 def _batch_norm_gradients(parts, dy, x, y, dz, gamma, mean, rstd, dgamma, dbeta, wide):
     """dgamma, dbeta from the parts and the tail; wide (4, k * c): what _batch_norm_dx takes of every column"""
-    c, T, width, rows = mean.size, x.dtype.type, parts.shape[2], x.size // max(c, 1)
+    c, T, width, rows = mean.size, x.dtype.type, parts.shape[2], x.size // mean.size
     _merge(parts, dgamma[:0], dbeta[:0])
     for s in range(2):
         for start in range(c, width, c):
@@ -226,82 +222,83 @@ def _batch_norm_gradients(parts, dy, x, y, dz, gamma, mean, rstd, dgamma, dbeta,
         dbeta[j] = parts[0, 1, j]
 
 
+@inner_kernel
+def _slope(d, x, mean, scale, center, slope):
+    return (d - center - (x - mean) * slope) * scale
+
+
 @parallel_kernel
 def _batch_norm_dx(part, dy_, x_, y_, wide, dx_):
     """dx = rstd * gamma * (dz - mean(dz) - xhat * mean(dz * xhat)) of flat arrays"""
-    width, mean, scale, center, slope = wide.shape[1], wide[0], wide[1], wide[2], wide[3]
-    room = np.empty(width if y_.size else 0, x_.dtype)
-    for i in share(part, (x_.size + width - 1) // width):
-        dy, x, dx = dy_[i * width:(i + 1) * width], x_[i * width:(i + 1) * width], dx_[i * width:(i + 1) * width]
-        if y_.size:
-            _mask(dy, y_[i * width:(i + 1) * width], room[:x.size])
-            dy = room[:x.size]
-        for j in range(x.size):
-            dx[j] = (dy[j] - center[j] - (x[j] - mean[j]) * slope[j]) * scale[j]
+    T, width, mean, scale, center, slope = x_.dtype.type, wide.shape[1], wide[0], wide[1], wide[2], wide[3]
+    dy, x, y, dx = _wide(dy_, width), _wide(x_, width), _wide(y_, width), _wide(dx_, width)
+    for i in share(part, len(x)):
+        if y.size:
+            for j in range(width):
+                d = dy[i, j] if y[i, j] > 0 else T(0)
+                dx[i, j] = _slope(d, x[i, j], mean[j], scale[j], center[j], slope[j])
+        else:
+            for j in range(width):
+                dx[i, j] = _slope(dy[i, j], x[i, j], mean[j], scale[j], center[j], slope[j])
+    for i in range(x.size, x_.size if part[0] == 0 else x.size):
+        d, j = dy_[i] if not y_.size or y_[i] > 0 else T(0), i - x.size
+        dx_[i] = _slope(d, x_[i], mean[j], scale[j], center[j], slope[j])
 
 
 @parallel_kernel
 def _layer_norm(part, x, gamma, beta, epsilon, y, mean, rstd):
     T, c = x.dtype.type, x.shape[1]
     for i in share(part, x.shape[0]):
-        a, b, total, squares = x[i], y[i], T(0), T(0)
+        total, squares = T(0), T(0)
         for j in range(c):
-            total += a[j]
+            total += x[i, j]
         center = total / T(c)
         for j in range(c):
-            squares += (a[j] - center) * (a[j] - center)
+            squares += (x[i, j] - center) * (x[i, j] - center)
         scale = T(1 / math.sqrt(squares / T(c) + T(epsilon)))
         mean[i], rstd[i] = center, scale
         for j in range(c):
-            b[j] = (a[j] - center) * scale * gamma[j] + beta[j]
+            y[i, j] = (x[i, j] - center) * scale * gamma[j] + beta[j]
 
 
 @parallel_kernel
 def _layer_norm_backward(part, dy, x, gamma, mean, rstd, dx, parts):
     """dx = rstd * (g - mean(g) - xhat * mean(g * xhat)), g = dy * gamma; parts (jobs, 2, c): sums of dy * xhat and dy"""
     T, (rows, c), jobs = x.dtype.type, x.shape, parts.shape[0]
-    dot, total = np.empty(c, x.dtype), np.empty(c, x.dtype)
+    dot, total = np.empty(parts.shape[2], x.dtype), np.empty(parts.shape[2], x.dtype)
     for job in share(part, jobs):
         low, high = rows * job // jobs, rows * (job + 1) // jobs
-        if parts.size:
-            parts[job] = 0
+        parts[job] = 0
         for start in range(low, high, BLOCK):
             stop = min(high, start + BLOCK)
             for i in range(start, stop if dx.size else start):
-                _layer_norm_row(dy[i], x[i], gamma, mean[i], rstd[i], dx[i])
-            if parts.size:
-                dot[:] = 0
-                total[:] = 0
-                _add_normalized(dy[start:stop], x[start:stop], mean[start:stop], rstd[start:stop], dot)
-                _add_rows(dy[start:stop], total)
+                sum_g, sum_gx, center, scale = T(0), T(0), mean[i], rstd[i]
                 for j in range(c):
-                    parts[job, 0, j] += dot[j]
-                    parts[job, 1, j] += total[j]
+                    sum_g += dy[i, j] * gamma[j]
+                    sum_gx += dy[i, j] * gamma[j] * (x[i, j] - center)
+                sum_g, sum_gx = sum_g / T(c), sum_gx / T(c) * scale * scale
+                for j in range(c):
+                    dx[i, j] = scale * (dy[i, j] * gamma[j] - sum_g - (x[i, j] - center) * sum_gx)
+            dot[:] = 0
+            total[:] = 0
+            _add_normalized(dy, x, start, stop, mean, rstd, dot, total)
+            for j in range(dot.size):
+                parts[job, 0, j] += dot[j]
+                parts[job, 1, j] += total[j]
 
 
 @inner_kernel
-def _layer_norm_row(dy, x, gamma, center, scale, dx):
-    T, total, dot = x.dtype.type, x.dtype.type(0), x.dtype.type(0)
-    for j in range(x.size):
-        g = dy[j] * gamma[j]
-        total += g
-        dot += g * (x[j] - center)
-    total, dot = total / T(x.size), dot / T(x.size) * scale * scale
-    for j in range(x.size):
-        dx[j] = scale * (dy[j] * gamma[j] - total - (x[j] - center) * dot)
-
-
-@inner_kernel
-def _add_normalized(dy, x, mean, rstd, total):
-    """total (c,) += the sum of dy * xhat, two rows at a time"""
-    rows, c = x.shape
-    for i in range(0, rows - 1, 2):
+def _add_normalized(dy, x, low, high, mean, rstd, dot, total):
+    """dot (c,) += dy * xhat, total (c,) += dy, two rows at a time"""
+    for i in range(low, high - 1, 2):
         m, n, r, s = mean[i], mean[i + 1], rstd[i], rstd[i + 1]
-        for j in range(c):
-            total[j] += dy[i, j] * ((x[i, j] - m) * r) + dy[i + 1, j] * ((x[i + 1, j] - n) * s)
-    for i in range(rows // 2 * 2, rows):
-        for j in range(c):
-            total[j] += dy[i, j] * ((x[i, j] - mean[i]) * rstd[i])
+        for j in range(dot.size):
+            total[j] += dy[i, j] + dy[i + 1, j]
+            dot[j] += dy[i, j] * ((x[i, j] - m) * r) + dy[i + 1, j] * ((x[i + 1, j] - n) * s)
+    for i in range(high - (high - low) % 2, high):
+        for j in range(dot.size):
+            total[j] += dy[i, j]
+            dot[j] += dy[i, j] * ((x[i, j] - mean[i]) * rstd[i])
 
 
 @kernel
@@ -339,7 +336,7 @@ def _joined(x):
     """(numbers in a wide row, parts of the wide rows) for x (rows, c)"""
     rows, c = x.shape
     groups = max(1, min(WIDE // max(c, 1), rows))
-    return max(1, groups * c), max(1, min(JOBS, rows // groups // LEAST))
+    return groups * c, max(1, min(JOBS, rows // groups // LEAST))
 
 
 LOW = {"linear": -math.inf, "relu": 0.0}
@@ -371,6 +368,8 @@ def _targets(need, x, out):
 def batch_norm_backward(dy, x, gamma, mean, rstd, need, y=None, activation="linear", out=None):
     """need for (x, gamma, beta) or (x, gamma, beta, residual); y: the output, where an activation followed"""
     targets = _targets(need, x, out)
+    if mean.size == 0:
+        return targets
     dx, dgamma, dbeta, dz = (*targets, None)[:4]
     width, jobs = _joined(x)
     parts, wide, none = np.empty((jobs, 2, width)), np.empty((4, width), x.dtype), mean[:0]
