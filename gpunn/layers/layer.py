@@ -52,7 +52,7 @@ class Layer(Weights):
         if "input_dim" in kwargs:
             kwargs["input_shape"] = (kwargs.pop("input_dim"),)
         self._input_shape_arg = kwargs.pop("input_shape", None)
-        refuse_unknown(f"{type(self).__name__} '{self.name}'", kwargs, known_options(type(self)))
+        refuse_unknown(self._who, kwargs, known_options(type(self)))
         self._start(trainable)
         self._losses, self._loss_call, self._nodes = [], 0, []
 
@@ -72,14 +72,13 @@ class Layer(Weights):
         self.built = True
 
     def call(self, inputs):
-        raise NotImplementedError(f"{type(self).__name__} '{self.name}' must define call(self, inputs)")
+        raise NotImplementedError(f"{self._who} must define call(self, inputs)")
 
     _signature = Signature(call)
 
     def compute_output_shape(self, input_shape):
         """The shape of the result; where it is not defined, shapes are found by a trial run on zeros."""
-        raise NotImplementedError(f"{type(self).__name__} '{self.name}' does not define "
-                                  f"compute_output_shape(self, input_shape)")
+        raise NotImplementedError(f"{self._who} does not define compute_output_shape(self, input_shape)")
 
     def compute_output_dtype(self, dtype: str) -> str:
         return self.compute_dtype if self.wants_floats or dtype.startswith("float") else dtype
@@ -132,7 +131,7 @@ class Layer(Weights):
         """Arrays become tensors, floats get the layer's dtype; and whether there are symbols among them."""
         if not args:
             if self._signature.first not in options:
-                raise TypeError(f"{type(self).__name__} '{self.name}': argument '{self._signature.first}' is missing")
+                raise TypeError(f"{self._who}: argument '{self._signature.first}' is missing")
             args = (options.pop(self._signature.first),)
         args = (self._tensors(args[0], self.wants_floats), *[self._tensors(a, False) for a in args[1:]])
         options = {name: self._tensors(value, False) for name, value in options.items()}
@@ -187,7 +186,7 @@ class Layer(Weights):
     def _mask_output(self, x, y, mask):
         if not self.supports_masking:
             if mask is not None:
-                warnings.warn(f"{type(self).__name__} '{self.name}' got an input with a mask but does not support "
+                warnings.warn(f"{self._who} got an input with a mask but does not support "
                               "masking: later layers will not see the mask", stacklevel=3)
             return
         masks = self.compute_mask(x, mask)
@@ -207,8 +206,7 @@ class Layer(Weights):
         """Add one tensor, or several, to `losses`; valid until the next outermost call."""
         for value in flatten(loss):
             if not isinstance(value, Tensor):
-                raise ValueError(f"{type(self).__name__} '{self.name}': add_loss expected a tensor, got "
-                                 f"{type(value).__name__} {value!r}")
+                raise ValueError(f"{self._who}: add_loss expected a tensor, got {type(value).__name__} {value!r}")
             if self._loss_call != _context.number:
                 self._losses, self._loss_call = [], _context.number
             self._losses.append(value)
@@ -232,7 +230,7 @@ class Layer(Weights):
 
     def _node(self):
         if not self._nodes:
-            raise AttributeError(f"{type(self).__name__} '{self.name}' has no input or output yet: it was not called "
+            raise AttributeError(f"{self._who} has no input or output yet: it was not called "
                                  "on a symbol. Give the model an Input, or call the layer on one")
         return self._nodes[0]
 
@@ -243,7 +241,7 @@ class Layer(Weights):
         own = {n: self._arguments[n] for n in option_names(type(self)) if n in self._arguments}
         for name, value in own.items():
             if not all(v is None or isinstance(v, bool | int | float | str) for v in flatten(value)):
-                raise ValueError(f"{type(self).__name__} '{self.name}': the argument {name}={value!r} has no plain "
+                raise ValueError(f"{self._who}: the argument {name}={value!r} has no plain "
                                  "form; define get_config(self) (and from_config) in this class")
         return {**self._base_config(), **own}
 
@@ -287,7 +285,7 @@ class LibraryLayer(Layer):
     def _require(self, name: str, right: bool, expected: str, value):
         """Refuse a bad option."""
         if not right:
-            raise ValueError(f"{type(self).__name__} '{self.name}': {name} must be {expected}, got {value!r}")
+            raise ValueError(f"{self._who}: {name} must be {expected}, got {value!r}")
 
     def _count(self, name: str, value) -> int:
         """A positive whole number."""

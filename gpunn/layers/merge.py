@@ -20,7 +20,7 @@ class _Merge(LibraryLayer):
     def _several(self, shapes, least=1):
         nested = isinstance(shapes, list | tuple) and all(isinstance(s, tuple | list) for s in shapes)
         if not nested or len(shapes) < least:
-            raise ValueError(f"{type(self).__name__} '{self.name}': argument 'inputs' must be a list of {least} or "
+            raise ValueError(f"{self._who}: argument 'inputs' must be a list of {least} or "
                              f"more tensors, got one of shape {shapes}. Fix: {type(self).__name__}()([a, b])")
 
     def call(self, inputs):
@@ -40,9 +40,8 @@ class _Merge(LibraryLayer):
     def _size(self, sizes, shapes):
         known = {n for n in sizes if n not in (1, None)}
         if len(known) > 1:
-            raise ValueError(f"{type(self).__name__} '{self.name}': the inputs have shapes "
-                             f"{', '.join(str(tuple(s)) for s in shapes)}, "
-                             "which do not fit together. Fix: make their sizes equal (or 1) on every axis")
+            raise ValueError(f"{self._who}: the inputs have shapes {', '.join(str(tuple(s)) for s in shapes)}, which "
+                             "do not fit together. Fix: make their sizes equal (or 1) on every axis")
         return known.pop() if known else (None if None in sizes else 1)
 
     def compute_mask(self, inputs, previous_mask):

@@ -15,12 +15,17 @@ class Weights:
     def _start(self, trainable: bool):
         self._trainable, self._own, self._build_shapes = trainable, [], None
 
+    @property
+    def _who(self) -> str:
+        """As errors call this layer."""
+        return f"{type(self).__name__} '{self.name}'"
+
     def add_weight(self, *args, **options) -> Variable:
         """A new weight: add_weight(shape, initializer, dtype, trainable, *, regularizer, constraint, name)."""
         if args and isinstance(args[0], str):           # the order of old: the name first
             options["name"], args = args[0], args[1:]
         unknown = {n: v for n, v in options.items() if n not in _WEIGHT_OPTIONS}
-        refuse_unknown(f"{type(self).__name__} '{self.name}': add_weight", unknown, _WEIGHT_OPTIONS)
+        refuse_unknown(f"{self._who}: add_weight", unknown, _WEIGHT_OPTIONS)
         return self._new_weight(*args, **options)
 
     def _new_weight(self, shape=None, initializer=None, dtype=None, trainable=True, *, regularizer=None,
@@ -97,22 +102,21 @@ class Weights:
     def set_weights(self, weights):
         """Write arrays into the weights, in the order of `weights`."""
         own = self.weights
-        who = f"{type(self).__name__} '{self.name}'"
         if len(weights) != len(own):
             fix = "" if own or self.built else ". Fix: build the layer first, by calling it or with build(input_shape)"
-            raise ValueError(f"{who}: set_weights expected {len(own)} arrays ({', '.join(w.path for w in own)}), "
+            raise ValueError(f"{self._who}: set_weights expected {len(own)} arrays ({', '.join(w.path for w in own)}), "
                              f"got {len(weights)}{fix}")
         arrays = [np.asarray(a) for a in weights]
         for i, (weight, array) in enumerate(zip(own, arrays)):
             if weight.shape != array.shape:
-                raise ValueError(f"{who}: set_weights expected shape {weight.shape} for {weight.path} (array "
+                raise ValueError(f"{self._who}: set_weights expected shape {weight.shape} for {weight.path} (array "
                                  f"{i}), got {array.shape}")
         for weight, array in zip(own, arrays):
             weight.assign(array)
 
     def count_params(self) -> int:
         if not self.built:
-            raise ValueError(f"{type(self).__name__} '{self.name}' has no weights yet, so they cannot be counted. Fix: "
+            raise ValueError(f"{self._who} has no weights yet, so they cannot be counted. Fix: "
                              "call it on data, or build(input_shape)")
         return sum(math.prod(w.shape) for w in self.weights)
 

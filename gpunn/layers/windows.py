@@ -50,7 +50,7 @@ def window_shape(layer, input_shape, channels, size, strides, dilation) -> tuple
     sizes = [length(input_shape[a], taps, stride, layer.padding, gap)
              for a, taps, stride, gap in zip(axes, size, strides, dilation)]
     if any(n is not None and n < 1 for n in sizes):
-        raise ValueError(f"{type(layer).__name__} '{layer.name}': a window of {tuple(size)} does not fit the input of "
+        raise ValueError(f"{layer._who}: a window of {tuple(size)} does not fit the input of "
                          f"shape {tuple(input_shape)}. Fix: use a smaller window, fewer layers that shrink before it, "
                          "or padding='same'")
     rest = (channels, *sizes) if layer.data_format == "channels_first" else (*sizes, channels)
