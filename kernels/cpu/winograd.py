@@ -116,8 +116,8 @@ def _pixel(t, images, lines, columns):
 
 
 @functools.partial(parallel_kernel, once=True)
-def _winograd(part, x, u, bias, y, scratch, zeros, places, patches, phases, every, cut, slabs, room, image, line, lowest,
-              written, most, relu, threads):
+def _winograd(part, x, u, bias, y, scratch, zeros, places, patches, phases, every, cut, slabs, room, image, line,
+              lowest, written, most, relu, threads):
     """patches (3, most): 0, 1, 2 ... times 1, numbers read, numbers written"""
     size, lanes, read, pitch = y.itemsize, BYTES // y.itemsize, cut[3], cut[3] * cut[11]
     mine = aligned(scratch) + part[0] * (room + 16 * most * (read + written)) * size
@@ -167,9 +167,8 @@ def winograd(x, y, w, turned, plan, bias, zeros, relu, threads):
     most = max(2, ROOM // (16 * (c + f) * ROWS)) * ROWS
     u = np.empty(16 * c * f, w.dtype)
     scratch = np.empty(threads * (plan.room + 16 * most * (c + f)) + LINE, x.dtype)
-    walk = (8 * c * f, -c * f, 1, f) if turned else (0, c * f, f, 1)
+    walk, lowest = ((8 * c * f, -c * f, 1, f), -read) if turned else ((0, c * f, f, 1), 0)
     _weights(w.reshape(-1), u, read, written, *walk)
     _winograd(x, u, bias, y, scratch, zeros, plan.places, _patches(most, read, written), plan.phases, EVERY, plan.cut,
-              plan.slabs, plan.room, plan.image, plan.line, int(plan.steps[-read if turned else 0]), written, most, relu,
-              threads)
+              plan.slabs, plan.room, plan.image, plan.line, int(plan.steps[lowest]), written, most, relu, threads)
     return y
