@@ -8,32 +8,9 @@ import math
 
 import numpy as np
 
-from .launch import inner_kernel, kernel, parallel_kernel, share
+from .launch import inner_kernel, kernel, parallel_kernel, share, target
 from .memory import copy
-
-JOBS = 32       # parts of the rows
-LEAST = 64      # wide rows of a part, at least
-BLOCK = 16      # rows whose sums are kept in the array's own type, while they are in the cache
-WIDE = 256
-
-
-@inner_kernel
-def _wide(x, width):
-    """The whole wide rows of a flat array; less than a row is left, the tail"""
-    rows = x.size // width
-    return x[:rows * width].reshape((rows, width))
-
-
-# Rows go by number: a view that is passed to another function counts its owner's references, and threads share it.
-@inner_kernel
-def _add_rows(x, low, high, total):
-    """total (c,) += rows of x (rows, c), four at a time"""
-    for i in range(low, high - 3, 4):
-        for j in range(total.size):
-            total[j] += (x[i, j] + x[i + 1, j]) + (x[i + 2, j] + x[i + 3, j])
-    for i in range(high - (high - low) % 4, high):
-        for j in range(total.size):
-            total[j] += x[i, j]
+from .reduce import BLOCK, JOBS, LEAST, WIDE, add_rows, wide_parts, wide_rows
 
 
 @inner_kernel
@@ -66,7 +43,7 @@ def _add_products(dy, x, low, high, first, mean, dot, total):
 @parallel_kernel
 def _moments(part, x_, parts):
     """parts (jobs, 2, k * c): mean and squared distances of some wide rows, in blocks merged in order (Chan)"""
-    x, (jobs, _, c), T = _wide(x_, parts.shape[2]), parts.shape, x_.dtype.type
+    x, (jobs, _, c), T = wide_rows(x_, parts.shape[2]), parts.shape, x_.dtype.type
     rows, mean, squares = len(x), np.empty(c, x.dtype), np.empty(c, x.dtype)
     for job in share(part, jobs):
         low, high, center, spread = rows * job // jobs, rows * (job + 1) // jobs, parts[job, 0], parts[job, 1]
@@ -76,7 +53,7 @@ def _moments(part, x_, parts):
             stop, before = min(high, start + BLOCK), start - low
             mean[:] = 0
             squares[:] = 0
-            _add_rows(x, start, stop, mean)
+            add_rows(x, start, stop, mean)
             for j in range(c):
                 mean[j] /= T(stop - start)
             _add_squares(x, start, stop, mean, squares)
@@ -156,8 +133,9 @@ def _normalize(part, x_, wide, residual, low, y_):
 def _sums(part, dy_, x_, y_, mean, dz_, parts):
     """parts (jobs, 2, k * c): the sums of dz * (x - mean) and of dz over some wide rows; dz = dy where y > 0"""
     (jobs, _, width), c, T = parts.shape, mean.size, mean.dtype.type
-    dy, x, y, dz, wide = _wide(dy_, width), _wide(x_, width), _wide(y_, width), _wide(dz_, width), np.empty(width, mean.dtype)
-    rows, dot, total, room = len(x), np.empty(width, mean.dtype), np.empty(width, mean.dtype), np.empty((BLOCK, width), mean.dtype)
+    dy, x, y, dz = wide_rows(dy_, width), wide_rows(x_, width), wide_rows(y_, width), wide_rows(dz_, width)
+    rows, dot, total, wide = len(x), np.empty(width, x.dtype), np.empty(width, x.dtype), np.empty(width, x.dtype)
+    room = np.empty((BLOCK, width), x.dtype)
     for start in range(0, width, c):
         wide[start:start + c] = mean
     for job in share(part, jobs):
@@ -231,7 +209,7 @@ def _slope(d, x, mean, scale, center, slope):
 def _batch_norm_dx(part, dy_, x_, y_, wide, dx_):
     """dx = rstd * gamma * (dz - mean(dz) - xhat * mean(dz * xhat)) of flat arrays"""
     T, width, mean, scale, center, slope = x_.dtype.type, wide.shape[1], wide[0], wide[1], wide[2], wide[3]
-    dy, x, y, dx = _wide(dy_, width), _wide(x_, width), _wide(y_, width), _wide(dx_, width)
+    dy, x, y, dx = wide_rows(dy_, width), wide_rows(x_, width), wide_rows(y_, width), wide_rows(dx_, width)
     for i in share(part, len(x)):
         if y.size:
             for j in range(width):
@@ -263,7 +241,7 @@ def _layer_norm(part, x, gamma, beta, epsilon, y, mean, rstd):
 
 @parallel_kernel
 def _layer_norm_backward(part, dy, x, gamma, mean, rstd, dx, parts):
-    """dx = rstd * (g - mean(g) - xhat * mean(g * xhat)), g = dy * gamma; parts (jobs, 2, c): sums of dy * xhat and dy"""
+    """dx = rstd * (g - mean(g) - xhat * mean(g * xhat)), g = dy * gamma; parts (jobs, 2, c): sums of dy * xhat, dy"""
     T, (rows, c), jobs = x.dtype.type, x.shape, parts.shape[0]
     dot, total = np.empty(parts.shape[2], x.dtype), np.empty(parts.shape[2], x.dtype)
     for job in share(part, jobs):
@@ -325,20 +303,6 @@ def _outputs(out, count):
     return out or (None,) * count
 
 
-def _target(need, out, shape, dtype):
-    """Where a gradient goes: the caller's array, a new one, or None if it is not wanted."""
-    if need is None or need is False or out is not None:
-        return out
-    return np.empty(shape, dtype) if need is True else need
-
-
-def _joined(x):
-    """(numbers in a wide row, parts of the wide rows) for x (rows, c)"""
-    rows, c = x.shape
-    groups = max(1, min(WIDE // max(c, 1), rows))
-    return groups * c, max(1, min(JOBS, rows // groups // LEAST))
-
-
 LOW = {"linear": -math.inf, "relu": 0.0}
 
 
@@ -350,7 +314,7 @@ def batch_norm(x, gamma, beta, moving_mean, moving_var, momentum, epsilon, resid
     mean = np.empty(x.shape[1], x.dtype) if mean is None else mean
     rstd = np.empty(x.shape[1], x.dtype) if rstd is None else rstd
     if x.size:
-        width, jobs = _joined(x)
+        width, jobs = wide_parts(*x.shape)
         parts, wide = np.empty((jobs, 2, width)), np.empty((3, width), x.dtype)
         flat = x.reshape(-1)
         _moments(flat, parts)
@@ -362,7 +326,7 @@ def batch_norm(x, gamma, beta, moving_mean, moving_var, momentum, epsilon, resid
 
 def _targets(need, x, out):
     c = x.shape[1:]
-    return tuple(map(_target, need, _outputs(out, len(need)), (x.shape, c, c, x.shape), [x.dtype] * len(need)))
+    return tuple(map(target, need, _outputs(out, len(need)), (x.shape, c, c, x.shape), [x.dtype] * len(need)))
 
 
 def batch_norm_backward(dy, x, gamma, mean, rstd, need, y=None, activation="linear", out=None):
@@ -371,7 +335,7 @@ def batch_norm_backward(dy, x, gamma, mean, rstd, need, y=None, activation="line
     if mean.size == 0:
         return targets
     dx, dgamma, dbeta, dz = (*targets, None)[:4]
-    width, jobs = _joined(x)
+    width, jobs = wide_parts(*x.shape)
     parts, wide, none = np.empty((jobs, 2, width)), np.empty((4, width), x.dtype), mean[:0]
     dy, x, y = dy.reshape(-1), x.reshape(-1), none if activation == "linear" else y.reshape(-1)
     if dz is not None and not y.size:
