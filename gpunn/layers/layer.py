@@ -7,6 +7,7 @@ import numpy as np
 from .. import _objects, constraints, initializers, regularizers
 from .._names import auto_name, refuse_unknown
 from ..backend import asarray
+from ..ops import cast
 from ..symbol import Symbol
 from ..tensor import Tensor
 from ..tree import flatten, map_structure
@@ -152,7 +153,9 @@ class Layer(Weights):
         if tensor.data.dtype == self._cast_to or not ((self.autocast and kind == "f")
                                                       or (all_floats and kind in "biu")):
             return tensor
-        return _cast(tensor, self.compute_dtype)
+        result = cast(tensor, self.compute_dtype)
+        result.mask = tensor.mask
+        return result
 
     def _check(self, x):
         specs = self.input_spec if isinstance(self.input_spec, list | tuple) else [self.input_spec]
@@ -303,9 +306,7 @@ class LibraryLayer(Layer):
 
 
 def _plain(value):
-    if callable(value) or hasattr(value, "get_config"):
-        return _objects.serialize(value)
-    return value
+    return _objects.serialize(value) if callable(value) or hasattr(value, "get_config") else value
 
 
 def _shape(x) -> tuple | None:
@@ -326,13 +327,6 @@ def _dtype(layer, dtype) -> str:
     if dtype not in _DTYPES:
         raise ValueError(f"{type(layer).__name__}: dtype must be one of {_DTYPES}, got {dtype!r}")
     return dtype
-
-
-def _cast(tensor: Tensor, dtype: str) -> Tensor:
-    from ..ops import cast
-    result = cast(tensor, dtype)
-    result.mask = tensor.mask
-    return result
 
 
 def _masks(x):

@@ -1,5 +1,6 @@
 """The weights of a layer and of the layers inside it."""
 import math
+from operator import attrgetter
 
 import numpy as np
 
@@ -34,7 +35,9 @@ class Weights:
         dtype = dtype or self.variable_dtype
         initializer = initializers.get(initializer or ("glorot_uniform" if np.dtype(dtype).kind == "f" else "zeros"))
         shape = () if shape is None else tuple(int(n) for n in shape)
-        weight = Variable(_value(initializer(shape, dtype=dtype)), name or "variable", trainable, dtype)
+        value = initializer(shape, dtype=dtype)
+        value = value.data if isinstance(value, Tensor) else value
+        weight = Variable(value, name or "variable", trainable, dtype)
         weight.path = f"{self.name}/{weight.name}"
         weight.regularizer, weight.constraint = regularizers.get(regularizer), constraints.get(constraint)
         self._own.append(weight)
@@ -73,17 +76,9 @@ class Weights:
     def non_trainable_weights(self) -> list[Variable]:
         return [w for w in self.weights if not w.requires_grad] if self._trainable else self.weights
 
-    @property
-    def variables(self) -> list[Variable]:
-        return self.weights
-
-    @property
-    def trainable_variables(self) -> list[Variable]:
-        return self.trainable_weights
-
-    @property
-    def non_trainable_variables(self) -> list[Variable]:
-        return self.non_trainable_weights
+    variables: list[Variable] = property(attrgetter("weights"))
+    trainable_variables: list[Variable] = property(attrgetter("trainable_weights"))
+    non_trainable_variables: list[Variable] = property(attrgetter("non_trainable_weights"))
 
     @property
     def trainable(self) -> bool:
@@ -128,10 +123,6 @@ def _freeze(weight: Variable, wanted: bool, layer_trains: bool):
 
 _WEIGHT_OPTIONS = ("shape", "initializer", "dtype", "trainable", "regularizer", "constraint", "name",
                    "autocast", "aggregation")
-
-
-def _value(value):
-    return value.data if isinstance(value, Tensor) else value
 
 
 def _found(values, kind, skip=()) -> list:

@@ -93,7 +93,7 @@ class RootMeanSquaredError(Mean):
 
 class R2Score(Metric):
     """1 - squared error / variance of the labels: 1 is perfect, 0 is as good as their mean."""
-    _direction = "up"
+    _direction, _options = "up", ("class_aggregation", "num_regressors")
 
     def __init__(self, class_aggregation="uniform_average", num_regressors=0, name="r2_score", dtype=None):
         super().__init__(dtype, name)
@@ -136,7 +136,3 @@ class R2Score(Metric):
             return scores
         free = self.num_samples - 1.0 - self.num_regressors
         return ops.where(free > 0.0, 1.0 - (1.0 - scores) * (self.num_samples - 1.0) / free, scores)
-
-    def get_config(self) -> dict:
-        return super().get_config() | {"class_aggregation": self.class_aggregation,
-                                       "num_regressors": self.num_regressors}

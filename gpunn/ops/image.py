@@ -104,9 +104,8 @@ def crop_images(images, top_cropping=None, left_cropping=None, bottom_cropping=N
     top, bottom = _edges("crop_images", h, top_cropping, bottom_cropping, target_height, -1)
     left, right = _edges("crop_images", w, left_cropping, right_cropping, target_width, -1)
     if min(top, bottom, left, right) < 0:
-        raise ValueError(
-            f"crop_images: images of {h} x {w} are smaller than the target {target_height} x {target_width}"
-        )
+        raise ValueError(f"crop_images: images of {h} x {w} are smaller than "
+                         f"the target {target_height} x {target_width}")
     return _slice(images, index=(slice(None), slice(top, h - bottom), slice(left, w - right)))
 
 
@@ -180,9 +179,8 @@ def affine_transform(images, transform, interpolation: str = "bilinear", fill_mo
     if interpolation not in ("nearest", "bilinear"):
         raise ValueError(f"affine_transform: interpolation is 'nearest' or 'bilinear', got {interpolation!r}")
     if fill_mode not in ("constant", "nearest", "wrap", "reflect", "mirror"):
-        raise ValueError(
-            f"affine_transform: fill_mode is constant, nearest, wrap, reflect or mirror, got {fill_mode!r}"
-        )
+        raise ValueError("affine_transform: fill_mode is constant, nearest, wrap, reflect or mirror, "
+                         f"got {fill_mode!r}")
     n, h, w, _ = images.shape
     images = images if str(images.dtype).startswith("float") else cast(images, "float32")
     t = reshape(cast(transform, "float32"), (-1, 8, 1, 1))

@@ -31,14 +31,13 @@ def unary(name: str, meaning: str = ""):
     return f
 
 
-abs, negative, sign, square, relu, relu6 = map(unary, ("abs", "negative", "sign", "square", "relu", "relu6"))
-exp, expm1, log1p, log2, log10 = map(unary, ("exp", "expm1", "log1p", "log2", "log10"))
-sqrt, rsqrt, reciprocal, erf = map(unary, ("sqrt", "rsqrt", "reciprocal", "erf"))
-sin, cos, tan, arcsin, arccos, arctan = map(unary, ("sin", "cos", "tan", "arcsin", "arccos", "arctan"))
-sinh, cosh, tanh, arcsinh, arccosh, arctanh = map(unary, ("sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh"))
-floor, ceil, trunc = map(unary, ("floor", "ceil", "trunc"))
-sigmoid, log_sigmoid, silu, mish, softplus = map(unary, ("sigmoid", "log_sigmoid", "silu", "mish", "softplus"))
-softsign, selu, hard_sigmoid, hard_silu = map(unary, ("softsign", "selu", "hard_sigmoid", "hard_silu"))
+abs, negative, sign, square, floor, ceil, trunc = map(unary, "abs negative sign square floor ceil trunc".split())
+exp, expm1, log1p, log2, log10, sqrt, rsqrt = map(unary, "exp expm1 log1p log2 log10 sqrt rsqrt".split())
+sin, cos, tan, arcsin, arccos, arctan = map(unary, "sin cos tan arcsin arccos arctan".split())
+sinh, cosh, tanh, arcsinh, arccosh, arctanh = map(unary, "sinh cosh tanh arcsinh arccosh arctanh".split())
+reciprocal, erf, relu, relu6, selu, silu, mish = map(unary, "reciprocal erf relu relu6 selu silu mish".split())
+sigmoid, log_sigmoid, softplus, softsign = map(unary, "sigmoid log_sigmoid softplus softsign".split())
+hard_sigmoid, hard_silu = map(unary, "hard_sigmoid hard_silu".split())
 _round, log = unary("round"), unary("log", "The natural logarithm of each element.")
 logical_not = unary("logical_not", "True where x is False or 0.")
 isnan = unary("isnan", "True where x is not a number.")

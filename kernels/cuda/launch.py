@@ -22,12 +22,8 @@ ACTIVATIONS = {"linear": 0, "relu": 1, "sigmoid": 2, "tanh": 3}
 libraries: dict[type, object] = {}      # array type -> array library; the backend fills it
 
 
-def library_of(array):
-    return libraries[type(array)]
-
-
 def empty(like, shape, dtype=None):
-    return library_of(like).empty(shape, dtype or like.dtype)
+    return libraries[type(like)].empty(shape, dtype or like.dtype)
 
 
 def outputs(like, out, *shapes) -> tuple:
