@@ -1,6 +1,6 @@
 """Convolutions. Images are (n, h, w, c), sequences (n, t, c) and run as images of height 1."""
 from ..tensor import op
-from .core import as_dtype, into, kernels_of, pair
+from .core import as_dtype, kernels_of, pair
 from .shape import transpose
 from .window import channels_first, outputs, resolve
 
@@ -85,6 +85,13 @@ def check_channels(x, w, who: str):
         )
 
 
+def before_bias(k, activation, dy, y, need):
+    """(dz, db): the gradient before activation and bias, and that of the bias"""
+    bent = activation != "linear"
+    dz, db = k.bias_backward(activation, dy, y, (bent, need))
+    return dz if bent else dy, db
+
+
 @op
 def _conv(x, w, b, *, strides, padding, dilation, activation, depthwise):
     """(n, h, w, c) * (kh, kw, c / groups, f) -> (n, oh, ow, f)"""
@@ -102,17 +109,14 @@ def _conv(x, w, b, *, strides, padding, dilation, activation, depthwise):
     y = k.conv(xs, ws, b, strides, pads, dilation, groups, activation)
 
     def backward(dy, need):
-        dz, dx, dw, db = dy.reshape(y.shape), None, None, None
-        if activation != "linear":
-            dz = k.activation_backward(activation, dz, y)
+        dx = dw = None
+        dz, db = before_bias(k, activation, dy.reshape(y.shape), y, need[2])
         if need[0] is not None:
             dx = k.conv_input_grad(dz, ws, xs.shape, strides, pads, dilation, groups).reshape(x.shape)
         if need[1] is not None:
             out = None if need[1] is True else need[1].reshape(ws.shape)
             dw = k.conv_weight_grad(xs, dz, size, strides, pads, dilation, groups, out=out)
             dw = dw.reshape(w.shape) if out is None else need[1]
-        if need[2] is not None:
-            db = k.reduce("sum", dz, (0, 1, 2), False, out=into(need[2]))
         return dx, dw, db
     return like(y, x), backward
 
@@ -174,14 +178,11 @@ def _conv_transpose(x, w, b, *, strides, padding, extra, dilation, activation):
         y = k.unary(activation, y, out=y)
 
     def backward(dy, need):
-        dz, dx, dw, db = dy.reshape(shape), None, None, None
-        if activation != "linear":
-            dz = k.activation_backward(activation, dz, y)
+        dx = dw = None
+        dz, db = before_bias(k, activation, dy.reshape(shape), y, need[2])
         if need[0] is not None:
             dx = k.conv(dz, ws, None, strides, pads, dilation).reshape(x.shape)
         if need[1] is not None:
             dw = k.conv_weight_grad(dz, xs, size, strides, pads, dilation).reshape(w.shape)
-        if need[2] is not None:
-            db = k.reduce("sum", dz, (0, 1, 2), False, out=into(need[2]))
         return dx, dw, db
     return like(y, x), backward

@@ -11,10 +11,9 @@ import numpy as np
 from numba import config
 from numba.np.unsafe.ndarray import to_fixed_tuple
 
-from .activate import ACTIVATIONS, _activate_all, activation_backward
+from .activate import ACTIVATIONS, _activate_all, bias_backward
 from .launch import inner_kernel, parallel_kernel, share
 from .pack import _pack, _panels, panel_size
-from .reduce import reduce
 from .tile import WIDE, dots, rows_of_tiles, wide_row
 from .vector import BYTES, ROWS, VECTORS, address, load, store
 
@@ -289,10 +288,11 @@ def dense(x, w, b, activation="linear", out=None):
 def dense_backward(dy, y, x, w, activation, need, out=None):
     """need for (x, w, b): gradients of dense, each written where `need` or `out` says"""
     places = out or tuple(n if isinstance(n, np.ndarray) else None for n in need)
-    dz = dy if activation == "linear" else activation_backward(activation, dy, y)
+    bent = activation != "linear"
+    dz, db = bias_backward(activation, dy, y, (bent, need[2]), (None, places[2]))
+    dz = dz if bent else dy
     dx = matmul(dz, w, transpose_b=True, out=places[0]) if wanted(need[0]) else None
     dw = matmul(x, dz, transpose_a=True, out=places[1]) if wanted(need[1]) else None
-    db = reduce("sum", dz, (0,), out=places[2]) if wanted(need[2]) else None
     return dx, dw, db
 
 

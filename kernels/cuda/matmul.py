@@ -55,10 +55,12 @@ def dense(x, w, b, activation="linear", out=None):
 def dense_backward(dy, y, x, w, activation, need, out=None):
     """(dx, dw, db), None where not wanted"""
     (want_x, dx), (want_w, dw), (want_b, db) = targets(need, out)
-    dz = dy if activation == "linear" else activation_backward(activation, dy, y)
+    bent = activation != "linear"
+    dz, db = bias_backward(activation, dy, y, (bent, want_b), (None, db))
+    dz = dz if bent else dy
     dx = matmul(dz, w, transpose_b=True, out=dx) if want_x else None
     dw = matmul(x, dz, transpose_a=True, out=dw) if want_w else None
-    return dx, dw, reduce("sum", dz, 0, out=db) if want_b else None
+    return dx, dw, db
 
 
 def activation_backward(activation, dy, y, out=None):
