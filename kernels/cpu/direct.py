@@ -9,7 +9,7 @@ from .launch import SMALL, inner_kernel, parallel_kernel, share
 from .plan import backward, forward, plan
 from .vector import BYTES, ROWS, VECTORS, address, load, store
 from .walk import DEPTH, EVERY, INDEX, LINE, aligned, bunch, move, slab, strip, sweep
-from .winograd import suits, winograd
+from .winograd import collect_weights, suits, winograd, winograd_weight_grad
 
 PIXELS = 400                    # at a time in a weight gradient: a strip of dz stays in the first-level cache
 PARTS = 8                       # sums that a weight gradient is made of, whatever the number of threads
@@ -110,16 +110,17 @@ def _contract(part, x, dz, sums, zeros, scratch, places, steps, sources, phases,
                 begun = 1
 
 
-@parallel_kernel
+@functools.partial(parallel_kernel, once=True)
 def _sum_parts(part, parts, total):
     """(n, size) -> (size,)"""
     own = share(part, total.size)
-    mine = total[own.start:own.stop]
-    mine[:] = parts[0, own.start:own.stop]
+    count, size = own.stop - own.start, total.itemsize
+    source, target = address(parts) + own.start * size, address(total) + own.start * size
+    move(total, target, source, count)
     for i in range(1, parts.shape[0]):
-        row = parts[i, own.start:own.stop]
-        for j in range(mine.size):
-            mine[j] += row[j]
+        more = source + i * total.size * size
+        for j in range(count):
+            store(total, target, j, load(total, target, j) + load(total, more, j))
 
 
 @functools.cache
@@ -162,13 +163,20 @@ def direct_weight_grad(x, dz, strides, padding, dilation, groups, out):
     """x (n, h, w, c), dz (n, oh, ow, f) -> out (kh, kw, c / groups, f)"""
     f, threads = dz.shape[3], _threads(x, dz)
     p = plan(forward, x.shape, out.shape, strides, padding, dilation, groups, PARTS)
-    parts = min(PARTS, p.slabs, 1 << max(1, SUMS // out.size).bit_length() - 1)
+    patches = suits(out, strides, dilation, groups, p)
+    total = np.empty((16, *out.shape[2:]), out.dtype) if patches else out
+    parts = min(PARTS, p.slabs, 1 << max(1, SUMS // total.size).bit_length() - 1)
     spans = -(-threads // (parts * p.form[0]))                  # the bits of a sum do not depend on it
     span = -(-p.form[2] // (spans * WIDE)) * WIDE
-    sums = out.reshape(1, -1, f) if parts == 1 else np.empty((parts, out.size // f, f), out.dtype)
-    scratch = np.empty(threads * (p.room + (PIXELS + 1) * WIDE) + LINE, x.dtype)
-    _contract(x, dz, sums, _zeros(f, x.dtype), scratch, p.places, p.steps, p.sources, p.phases, EVERY, p.cut, p.form,
-              p.slabs, p.room, p.image, p.line, span, threads)
+    sums = total.reshape(1, -1, f) if parts == 1 else np.empty((parts, total.size // f, f), out.dtype)
+    if patches:
+        winograd_weight_grad(x, dz, sums.reshape(parts, *total.shape), p, _zeros(f, x.dtype), span, threads)
+    else:
+        scratch = np.empty(threads * (p.room + (PIXELS + 1) * WIDE) + LINE, x.dtype)
+        _contract(x, dz, sums, _zeros(f, x.dtype), scratch, p.places, p.steps, p.sources, p.phases, EVERY, p.cut,
+                  p.form, p.slabs, p.room, p.image, p.line, span, threads)
     if parts > 1:
-        _sum_parts(sums.reshape(parts, -1), out.reshape(-1))
+        _sum_parts(sums.reshape(parts, -1), total.reshape(-1))
+    if patches:
+        collect_weights(total, out)
     return out

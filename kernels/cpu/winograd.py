@@ -11,10 +11,11 @@ from numba import types
 from numba.extending import intrinsic
 
 from .launch import inner_kernel, parallel_kernel, share
-from .vector import BYTES, ROWS, address
+from .vector import BYTES, ROWS, VECTORS, address
 from .walk import EVERY, INDEX, LINE, Walk, aligned, bunch, index, slab, strip, sweep
 
 CHANNELS = 32                   # below, the transforms cost more than the products save
+LANES = BYTES // 4              # channels come in whole registers, of float32 at least
 ROOM = 96 << 10                 # numbers of the patches and products at a time: they stay in the second-level cache
 
 
@@ -27,14 +28,14 @@ class Transform(Walk):
 
     def emit(self, source, line, pixel, target, target_line, target_pixel, lane, bias, relu):
         source, target, bias = (self.pointer(p) for p in (source, target, bias))
-        square = [[self.read(self.at(source, line, pixel, i, j), lane) for j in range(self.size)]
+        square = [[self.read(self.at(source, line, pixel, i, j), lane, i, j) for j in range(self.size)]
                   for i in range(self.size)]
         square = zip(*[self.along(column) for column in zip(*square)])
         for i, row in enumerate(square):
             for j, value in enumerate(self.along(row)):
                 self.store(self.end(value, bias, relu), self.at(target, target_line, target_pixel, i, j))
 
-    def read(self, pointer, lane):
+    def read(self, pointer, lane, i, j):
         return self.load(pointer)
 
     def end(self, value, bias, relu):
@@ -57,7 +58,7 @@ class Weigh(Transform):
         ends, middle = self.bd.fmul(self.bd.fadd(w[0], w[2]), half), self.bd.fmul(w[1], half)
         return w[0], self.bd.fadd(ends, middle), self.bd.fsub(ends, middle), w[2]
 
-    def read(self, pointer, lane):
+    def read(self, pointer, lane, i, j):
         value = ir.Constant(self.vec, ir.Undefined)
         for v in range(self.lanes):
             number = self.bd.load(self.bd.gep(pointer, [self.bd.mul(lane, self.const(v))]))
@@ -76,6 +77,31 @@ class Leave(Transform):
         return self.floor(self.bd.icmp_signed("!=", relu, self.const(0)), self.bd.fadd(value, self.load(bias)))
 
 
+class Spread(Transform):
+    """Of dz; bits of `lane`: the first line, the first column is in another patch too, and zero here."""
+    size = 2
+
+    def along(self, y):
+        return y[0], self.bd.fadd(*y), self.bd.fsub(*y), self.bd.fneg(y[1])
+
+    def read(self, pointer, lane, i, j):
+        value, zero = self.load(pointer), ir.Constant(self.vec, [0.0] * self.lanes)
+        for first, bit in ((i == 0, 1), (j == 0, 2)):
+            if first:
+                twice = self.bd.icmp_signed("!=", self.bd.and_(lane, self.const(bit)), self.const(0))
+                value = self.bd.select(twice, zero, value)
+        return value
+
+
+class Collect(Transform):
+    size = 4
+
+    def along(self, m):
+        half = ir.Constant(self.vec, [0.5] * self.lanes)
+        b, c = self.bd.fmul(m[1], half), self.bd.fmul(m[2], half)
+        return self.bd.fadd(m[0], self.bd.fadd(b, c)), self.bd.fsub(b, c), self.bd.fadd(self.bd.fadd(b, c), m[3])
+
+
 def make_transform(emitter):
     """A register of channels: (kind, source, line, pixel, target, line, pixel, from lane to lane, bias, relu)"""
 
@@ -91,6 +117,7 @@ def make_transform(emitter):
 
 
 _enter, _weigh, _leave = make_transform(Enter), make_transform(Weigh), make_transform(Leave)
+_spread, _collect = make_transform(Spread), make_transform(Collect)
 
 
 @functools.partial(parallel_kernel, once=True)
@@ -98,7 +125,7 @@ def _weights(part, w, u, read, written, begin, tap, row, column):
     """u (16, strips of (read, strip)): `begin` and `tap`, `row` and `column` say how w is walked."""
     size, lanes = w.itemsize, BYTES // w.itemsize
     for j in share(part, written // lanes):
-        wide = j * lanes // (2 * lanes) * 2 * lanes
+        wide = j // VECTORS * VECTORS * lanes
         width = strip(w, written - wide)
         target = address(u) + (wide * read + j * lanes - wide) * size
         for k in range(read):
@@ -108,11 +135,22 @@ def _weights(part, w, u, read, written, begin, tap, row, column):
 
 
 @inner_kernel
-def _pixel(t, images, lines, columns):
+def _pixel(t, lines, columns):
     """Where patch t of a slab begins among the pixels"""
     high, wide = (lines + 1) // 2, (columns + 1) // 2
     i, j = t // wide % high, t % wide
     return (t // wide // high * lines + min(2 * i, lines - 2)) * columns + min(2 * j, columns - 2)
+
+
+@inner_kernel
+def _read(kind, x, places, begin, count, lines, columns, pitch, read, v, most):
+    """Patches from `begin` on -> v (16, most, read)"""
+    size, lanes = kind.itemsize, BYTES // kind.itemsize
+    for t in range(count):
+        source = x + index(places, _pixel(begin + t, lines, columns)) * size
+        for q in range(0, read, lanes):
+            target = v + (t * read + q) * size
+            _enter(kind, source + q * size, pitch, read, target, 4 * most * read, most * read, 1, x, 0)
 
 
 @functools.partial(parallel_kernel, once=True)
@@ -127,24 +165,68 @@ def _winograd(part, x, u, bias, y, scratch, zeros, places, patches, phases, ever
     for s in share(part, slabs):
         first, block, here = bunch(s, cut), s % cut[6], slab(y, address(x), mine, s, cut) + lowest * size
         there, lines = address(y) + (first * image + block * line) * size, min(cut[5], phases[0, 1] - block * cut[5])
-        images = bunch(s + cut[6], cut) - first
-        tiles = images * ((lines + 1) // 2) * ((columns + 1) // 2)
+        tiles = (bunch(s + cut[6], cut) - first) * ((lines + 1) // 2) * ((columns + 1) // 2)
         for begin in range(0, tiles, most):
             count = min(most, tiles - begin)
-            for t in range(count):
-                source = here + index(address(places), _pixel(begin + t, images, lines, columns)) * size
-                for q in range(0, read, lanes):
-                    _enter(y, source + q * size, pitch, read, v + (t * read + q) * size, 4 * most * read, most * read,
-                           1, source, 0)
+            _read(y, here, address(places), begin, count, lines, columns, pitch, read, v, most)
             for p in range(16):
                 sweep(y, 0, v + p * most * read * size, sources, targets, count, count, steps, 0, read, address(every),
                       0, address(u) + p * read * written * size, read, 0, address(zeros), 0,
                       m + p * most * written * size, written, 0)
             for t in range(count):
-                target = there + _pixel(begin + t, images, lines, columns) * written * size
+                target = there + _pixel(begin + t, lines, columns) * written * size
                 for q in range(0, written, lanes):
                     _leave(y, m + (t * written + q) * size, 4 * most * written, most * written, target + q * size,
                            columns * written, written, 1, address(bias) + q * size, relu)
+
+
+@functools.partial(parallel_kernel, once=True)
+def _winograd_contract(part, x, dz, sums, scratch, zeros, places, patches, phases, every, cut, slabs, room, image, line,
+                       lowest, most, span, threads):
+    """sums (parts, 16, read, written): a task makes `span` columns of one part."""
+    size, lanes, (parts, _, read, written), columns = dz.itemsize, BYTES // dz.itemsize, sums.shape, phases[0, 2]
+    spans, pitch, wide = (written + span - 1) // span, cut[3] * cut[11], VECTORS * lanes
+    mine = aligned(scratch) + part[0] * (room + 16 * most * (read + span)) * size
+    v, m = mine + room * size, mine + (room + 16 * most * read) * size
+    rows, steps, targets = [address(patches) + i * patches.shape[1] * INDEX for i in range(3)]
+    for task in share(part, parts * spans):
+        number, left = task // spans, task % spans * span
+        real, begun, total = min(span, written - left), 0, address(sums) + (number * 16 * read * written + left) * size
+        for s in range(slabs * number // parts, slabs * (number + 1) // parts):
+            first, block, here = bunch(s, cut), s % cut[6], slab(dz, address(x), mine, s, cut) + lowest * size
+            there, lines = address(dz) + (first * image + block * line + left) * size, phases[0, 1] - block * cut[5]
+            lines = min(cut[5], lines)
+            tiles = (bunch(s + cut[6], cut) - first) * ((lines + 1) // 2) * ((columns + 1) // 2)
+            for begin in range(0, tiles, most):
+                count = min(most, tiles - begin)
+                _read(dz, here, address(places), begin, count, lines, columns, pitch, read, v, most)
+                for t in range(count):
+                    source, twice = there + _pixel(begin + t, lines, columns) * written * size, 0
+                    if lines % 2 and (begin + t) // ((columns + 1) // 2) % ((lines + 1) // 2) == lines // 2:
+                        twice = 1
+                    if columns % 2 and (begin + t) % ((columns + 1) // 2) == columns // 2:
+                        twice += 2
+                    for q in range(0, real, lanes):
+                        j = q // wide * wide
+                        _spread(dz, source + q * size, columns * written, written,
+                                m + (j * most + t * strip(dz, real - j) + q - j) * size, 4 * most * span, most * span,
+                                twice, source, 0)
+                for p in range(16):
+                    y = total + p * read * written * size
+                    sweep(dz, 0, v + p * most * read * size, rows, targets, read, read, steps, 0, count, address(every),
+                          0, m + p * most * span * size, most, 0, y if begun else address(zeros), begun, y, real, 0)
+                begun = 1
+
+
+@functools.partial(parallel_kernel, once=True)
+def collect_weights(part, total, dw):
+    """(16, read, written) -> (3, 3, read, written)"""
+    size, (_, read, written) = dw.itemsize, total.shape
+    for k in share(part, read):
+        for q in range(0, written, BYTES // size):
+            source, plane = address(total) + (k * written + q) * size, read * written
+            target = address(dw) + (k * written + q) * size
+            _collect(dw, source, 4 * plane, plane, target, 3 * plane, plane, 1, source, 0)
 
 
 @functools.cache
@@ -157,7 +239,7 @@ def suits(w, strides, dilation, groups, plan):
     """Enough channels that the products outweigh the transforms, and no slab of a single line"""
     lines, columns = plan.phases[0, 1:3]
     return (w.shape[:2] == (3, 3) and strides == dilation == (1, 1) and groups == 1 and min(w.shape[2:]) >= CHANNELS
-            and w.shape[2] % BYTES == w.shape[3] % BYTES == 0 and columns > 1 and lines % plan.cut[5] != 1 < lines)
+            and w.shape[2] % LANES == w.shape[3] % LANES == 0 and min(columns, plan.cut[5]) > 1 != lines % plan.cut[5])
 
 
 def winograd(x, y, w, turned, plan, bias, zeros, relu, threads):
@@ -172,3 +254,12 @@ def winograd(x, y, w, turned, plan, bias, zeros, relu, threads):
     _winograd(x, u, bias, y, scratch, zeros, plan.places, _patches(most, read, written), plan.phases, EVERY, plan.cut,
               plan.slabs, plan.room, plan.image, plan.line, int(plan.steps[lowest]), written, most, relu, threads)
     return y
+
+
+def winograd_weight_grad(x, dz, sums, plan, zeros, span, threads):
+    """sums (parts, 16, c, f) over patches, in products of (c, patches) with (patches, f)"""
+    c, f = sums.shape[2:]
+    most = max(2, ROOM // (16 * (c + span) * ROWS)) * ROWS
+    scratch = np.empty(threads * (plan.room + 16 * most * (c + span)) + LINE, x.dtype)
+    _winograd_contract(x, dz, sums, scratch, zeros, plan.places, _patches(most, c, f), plan.phases, EVERY, plan.cut,
+                       plan.slabs, plan.room, plan.image, plan.line, int(plan.steps[0]), most, span, threads)
