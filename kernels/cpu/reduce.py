@@ -11,6 +11,7 @@ JOBS = 32       # a reduction to few numbers is cut into parts, the same for any
 LEAST = 64      # wide rows of a part, at least
 BLOCK = 16      # rows whose sums are kept in the array's own type, while they are in the cache
 WIDE = 256      # numbers: where there are few columns, rows are joined to rows about so long, so that loops are long
+MANY = 64       # results from which on largest and smallest are looked for by our own kernel
 UFUNC = {"prod": np.multiply, "max": np.maximum, "min": np.minimum, "any": np.logical_or,
          "all": np.logical_and}
 
@@ -75,6 +76,35 @@ def _join(part, partial, count, out):
                 partial[o, 0, j] += partial[o, p, j]
         for j in range(inner):
             out[o, j] = partial[o, 0, j] / count
+
+
+@inner_kernel
+def _more(new, old, sign):
+    """NaN wins and stays."""
+    return (sign * new > sign * old) | (new != new)
+
+
+@parallel_kernel
+def _extreme(part, x, sign, out):
+    """The largest (sign 1) or smallest (-1) over n of x (outer, n, inner); a long row goes as lines of WIDE numbers"""
+    (outer, n, inner), sign, best = x.shape, x.dtype.type(sign), np.empty(WIDE, x.dtype)
+    lines = n // WIDE if inner == 1 else 0
+    for o in share(part, outer):
+        if lines:
+            row = x[o, :lines * WIDE].reshape((lines, WIDE))
+            best[:] = row[0]
+            for i in range(1, lines):
+                for j in range(WIDE):
+                    best[j] = row[i, j] if _more(row[i, j], best[j], sign) else best[j]
+            for j in range(1, WIDE):
+                best[0] = best[j] if _more(best[j], best[0], sign) else best[0]
+            out[o, 0] = best[0]
+        else:
+            for j in range(inner):
+                out[o, j] = x[o, 0, j]
+        for i in range(lines * WIDE, n):
+            for j in range(inner):
+                out[o, j] = x[o, i, j] if _more(x[o, i, j], out[o, j], sign) else out[o, j]
 
 
 @parallel_kernel
@@ -152,7 +182,10 @@ def reduce(name, x, axis=None, keepdims=False, out=None):
         out = np.empty(shape, _result_type(name, x.dtype))
     _check_choice(name, out, [x.shape[a] for a in axes], x)
     flat = out.reshape([n for a, n in enumerate(x.shape) if a not in axes])
-    if name in UFUNC:
+    if name in ("max", "min") and x.dtype.kind == "f" and flat.size >= MANY and x.dtype == flat.dtype:
+        x3 = _three(x, axes)
+        _extreme(x3, 1 if name == "max" else -1, out.reshape(x3.shape[0], x3.shape[2]))
+    elif name in UFUNC:
         call(UFUNC[name].reduce, x, axes, flat.dtype, flat)
     elif out.dtype.kind == "f":
         _add_up(x, axes, name == "mean", flat)
