@@ -24,9 +24,21 @@ APART = KEYS + 16               # rows of scores: not a power of two, or they wo
 NO_MASK = np.empty(0, np.uint8)
 
 
+@intrinsic
+def _apart(typing):
+    """The function that says so is called where it is used, not copied there; calls with literals, which are types of
+    their own, would each have a function of their own."""
+    def codegen(context, builder, signature, args):
+        builder.function.attributes.add("noinline")
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
 @inner_kernel
 def _product(kind, a, a_row, a_col, packed, height, start, start_row, c, c_row, rows, columns, depth):
     """c (rows, columns) = start + a (rows, depth) @ packed, whose strips are `height` high; start_row 0: zeros"""
+    _apart()
     size, strip = kind.itemsize, VECTORS * (BYTES // kind.itemsize)
     for j in range(0, columns, strip):
         rows_of_tiles(kind, a, a_row, a_col, ROWS * a_row, packed + j * height * size, strip,
@@ -109,31 +121,32 @@ def _soften(kind, scores, width, top, total, y, e):
 def _head(kind, q, k, v, y, top, mask, at, steps, scale, causal, shape, first, every, scratch):
     """A head of an image, addresses: the blocks of queries from `first` on, one of `every`"""
     (tq, tk, heads, d, e), size, strip = shape, kind.itemsize, VECTORS * (BYTES // kind.itemsize)
+    zero, one, apart = np.int64(0), np.int64(1), np.int64(APART)        # as literals they would be types: see _apart
     q_row, y_row = heads * d, heads * e
     keys = scratch + strip * size
     values = keys + KEYS * d * size
     block = values + KEYS * padded(kind, e) * size
     scores = block + QUERIES * d * size
-    sums = scores + QUERIES * APART * size
+    sums = scores + QUERIES * apart * size
     for k0 in range(0, tk, KEYS):
         wide = min(KEYS, tk - k0)
-        _pack(kind, k + k0 * q_row * size, 1, q_row, d, wide, strip, keys)
-        _pack(kind, v + k0 * y_row * size, y_row, 1, wide, e, strip, values)
+        _pack(kind, k + k0 * q_row * size, one, q_row, d, wide, strip, keys)
+        _pack(kind, v + k0 * y_row * size, y_row, one, wide, e, strip, values)
         for q0 in range(first * QUERIES, tq, every * QUERIES):
             rows, out = min(QUERIES, tq - q0), y + q0 * y_row * size
             seen = min(wide, q0 + rows - k0) if causal else wide
             if seen > 0:
                 columns = padded(kind, seen)
                 _copy(kind, q + q0 * q_row * size, q_row, block, rows, d, scale)
-                _product(kind, block, d, 1, keys, d, scratch, 0, scores, APART, rows, columns, d)
+                _product(kind, block, d, one, keys, d, scratch, zero, scores, apart, rows, columns, d)
                 for r in range(rows):
-                    i, row = q0 + r, scores + r * APART * size
+                    i, row = q0 + r, scores + r * apart * size
                     limit = max(0, min(seen, i + 1 - k0)) if causal else seen
                     if mask.size:
                         _hide(kind, row, mask, at + i * steps[2] + k0 * steps[3], steps[3], limit, -np.inf)
                     _fill(kind, row, limit, columns, -np.inf)
                     _soften(kind, row, columns, top + i * size, sums + i * size, out + r * y_row * size, e)
-                _product(kind, scores, APART, 1, values, wide, out, y_row, out, y_row, rows, e, seen)
+                _product(kind, scores, apart, one, values, wide, out, y_row, out, y_row, rows, e, seen)
     return sums
 
 
@@ -151,8 +164,9 @@ def _attention(part, q, k, v, y, lse, mask, steps, scale, causal, scratch, room,
                 store(q, top, i, -np.inf)
                 store(q, sums, i, 0)
                 clear(q, out + i * heads * e * size, e)
-        _head(q, address(q) + (image * tq * heads + head) * d * size, address(k) + (image * tk * heads + head) * d * size,
-              address(v) + (image * tk * heads + head) * e * size, out, top, mask,
+        at_k = (image * tk * heads + head) * size
+        _head(q, address(q) + (image * tq * heads + head) * d * size, address(k) + at_k * d, address(v) + at_k * e,
+              out, top, mask,
               image * steps[0] + head * steps[1], steps, scale, causal, shape, first, groups, mine)
         for q0 in range(first * QUERIES, tq, groups * QUERIES):
             for i in range(q0, min(tq, q0 + QUERIES)):

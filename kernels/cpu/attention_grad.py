@@ -63,15 +63,15 @@ def _head(kind, dy, q, k, v, y, lse, dq, dk, dv, mask, at, steps, scale, causal,
     """A head of an image, addresses; part: the queries, the keys, and which gradients"""
     (_, _, heads, d, e), (q_first, q_last, k_first, k_last, for_q, for_k) = shape, part
     size, strip, row, v_row = kind.itemsize, VECTORS * (BYTES // kind.itemsize), heads * d, heads * e
+    zero, one, apart, same = np.int64(0), np.int64(1), np.int64(APART), kind.dtype.type(1)
     turned = scratch + strip * size                         # packed: keys transposed, keys, values transposed
     keys = turned + KEYS * d * size
     values = keys + KEYS * padded(kind, d) * size
     block = values + KEYS * e * size                        # queries, dy, scores, their gradients
     d_block = block + QUERIES * padded(kind, d) * size
     scores = d_block + QUERIES * padded(kind, e) * size
-    slopes = scores + QUERIES * APART * size
-    delta = slopes + QUERIES * APART * size
-    one = kind.dtype.type(1)
+    slopes = scores + QUERIES * apart * size
+    delta = slopes + QUERIES * apart * size
     for i in range(q_first, q_last):
         store(kind, delta, i, _dot(kind, dy + i * v_row * size, y + i * v_row * size, e))
     if for_q:
@@ -81,35 +81,36 @@ def _head(kind, dy, q, k, v, y, lse, dq, dk, dv, mask, at, steps, scale, causal,
         _clear(kind, dv + k_first * v_row * size, v_row, k_last - k_first, e)
     for k0 in range(k_first, k_last, KEYS):
         wide = min(KEYS, k_last - k0)
-        _pack(kind, k + k0 * row * size, 1, row, d, wide, strip, turned)
-        _pack(kind, v + k0 * v_row * size, 1, v_row, e, wide, strip, values)
+        _pack(kind, k + k0 * row * size, one, row, d, wide, strip, turned)
+        _pack(kind, v + k0 * v_row * size, one, v_row, e, wide, strip, values)
         if for_q:
-            _pack(kind, k + k0 * row * size, row, 1, wide, d, strip, keys)
+            _pack(kind, k + k0 * row * size, row, one, wide, d, strip, keys)
         for q0 in range(q_first, q_last, QUERIES):
             rows = min(QUERIES, q_last - q0)
             seen = min(wide, q0 + rows - k0) if causal else wide
             if seen > 0:
                 columns = padded(kind, seen)
-                _copy(kind, q + q0 * row * size, row, block, rows, d, one)
-                _copy(kind, dy + q0 * v_row * size, v_row, d_block, rows, e, one)
-                _product(kind, block, d, 1, turned, d, scratch, 0, scores, APART, rows, columns, d)
-                _product(kind, d_block, e, 1, values, e, scratch, 0, slopes, APART, rows, columns, e)
+                _copy(kind, q + q0 * row * size, row, block, rows, d, same)
+                _copy(kind, dy + q0 * v_row * size, v_row, d_block, rows, e, same)
+                _product(kind, block, d, one, turned, d, scratch, zero, scores, apart, rows, columns, d)
+                _product(kind, d_block, e, one, values, e, scratch, zero, slopes, apart, rows, columns, e)
                 _rows(kind, scores, slopes, rows, seen, columns, q0 - k0, causal, mask,
                       at + q0 * steps[2] + k0 * steps[3], steps, scale, lse + q0 * size, delta + q0 * size)
                 if for_q:
                     out = dq + q0 * row * size
-                    _product(kind, slopes, APART, 1, keys, wide, out, row, out, row, rows, d, seen)
+                    _product(kind, slopes, apart, one, keys, wide, out, row, out, row, rows, d, seen)
                 if for_k:
-                    _pack(kind, q + q0 * row * size, row, 1, rows, d, strip, block)
-                    _pack(kind, dy + q0 * v_row * size, v_row, 1, rows, e, strip, d_block)
+                    _pack(kind, q + q0 * row * size, row, one, rows, d, strip, block)
+                    _pack(kind, dy + q0 * v_row * size, v_row, one, rows, e, strip, d_block)
                     out = dk + k0 * row * size
-                    _product(kind, slopes, 1, APART, block, rows, out, row, out, row, seen, d, rows)
+                    _product(kind, slopes, one, apart, block, rows, out, row, out, row, seen, d, rows)
                     out = dv + k0 * v_row * size
-                    _product(kind, scores, 1, APART, d_block, rows, out, v_row, out, v_row, seen, e, rows)
+                    _product(kind, scores, one, apart, d_block, rows, out, v_row, out, v_row, seen, e, rows)
 
 
 @functools.partial(parallel_kernel, once=True)
-def _attention_backward(part, dy, q, k, v, y, lse, dq, dk, dv, mask, steps, scale, causal, scratch, room, cuts, threads):
+def _attention_backward(part, dy, q, k, v, y, lse, dq, dk, dv, mask, steps, scale, causal, scratch, room, cuts,
+                        threads):
     (n, tq, heads, d), tk, e, size = q.shape, k.shape[1], v.shape[3], q.itemsize
     mine, shape = aligned(scratch) + part[0] * room * size, (tq, tk, heads, d, e)
     clear(q, mine, padded(q, 1))
