@@ -15,7 +15,7 @@ if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys():
     os.environ["GOMP_SPINCOUNT"] = "2000"
 
 with kernel_cache():
-    from . import ahead
+    from . import ahead, native
     from .attention import attention, attention_backward
     from .conv import col2im, conv, conv_input_grad, conv_weight_grad, im2col
     from .elementwise import binary, unary, unary_backward, where
