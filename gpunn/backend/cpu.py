@@ -50,7 +50,7 @@ class Recorder:
                 result = step()
         finally:
             here.kernels = here.recording = None
-        return result, (None if recording.refusal else recording.replay()), recording.refusal
+        return result, (None if recording.refusal else recording.replay(self.kernels.native.Replay)), recording.refusal
 
 
 class Place:
@@ -107,8 +107,8 @@ class Recording:
             if isinstance(array, np.ndarray) and not is_persistent(own := owner(array)):
                 self.span(own)
 
-    def replay(self):
-        """A function that repeats the calls in memory of its own."""
+    def replay(self, make):
+        """What repeats the calls, in memory of its own."""
         living = {id(s): own for s in self.spans if (own := s.ref()) is not None}
         memory = slab(plan([s for s in self.spans if id(s) not in living]))
 
@@ -118,13 +118,7 @@ class Recording:
             own = living.get(id(a.span))
             return a.view(memory, a.span.offset) if own is None else a.view(own.reshape(-1).view(np.uint8), 0)
 
-        calls = [(f, tuple([argument(a) for a in args])) for f, args in self.calls]
-
-        def run():
-            for f, args in calls:
-                f(*args)
-        run.calls, run.slab_bytes = len(calls), memory.nbytes
-        return run
+        return make([(f, tuple([argument(a) for a in args])) for f, args in self.calls])
 
 
 class Watched:

@@ -15,7 +15,7 @@ if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys():
     os.environ["GOMP_SPINCOUNT"] = "2000"
 
 with kernel_cache():
-    from . import ahead
+    from . import ahead, native
     from .activate import activation_backward, bias_backward
     from .attention import attention
     from .attention_grad import attention_backward

@@ -92,7 +92,7 @@ def _walk(part, x, out, shape, x_steps, out_steps):
                       out, target + i * out_steps[2] + j * out.itemsize, min(wide, columns - j))
 
 
-def _assign(value, out):
+def assign(value, out):
     out[...] = value
 
 
@@ -100,7 +100,7 @@ def fill(value, out):
     if out.size >= LARGE and out.flags.c_contiguous and out.dtype.kind == "f":
         _fill(out.dtype.type(value), out.reshape(-1))
     else:
-        call(_assign, value, out)
+        call(assign, value, out)
     return out
 
 
@@ -128,7 +128,7 @@ def copy(x, dtype=None, out=None):
     if large:
         plan = _plan(out.shape, x.itemsize, x.shape, x.strides, out.itemsize, out.strides)
     if plan is None:
-        call(_assign, x, out)
+        call(assign, x, out)
     else:
         _walk(flat(x), flat(out), *plan)
     return out

@@ -22,7 +22,7 @@ class _Ufunc(ctypes.Structure):
 
 
 @functools.cache
-def _loop(f, kind):
+def inner_loop(f, kind):
     """The inner loop of f for types like "ff->f", and its data; None if there is no such loop."""
     if kind not in f.types:
         return None
@@ -109,7 +109,7 @@ def _plan(f, *layouts):
     kind = next(layout[0] for layout in inputs if layout)
     if any([layout[0] != kind if layout else kind.kind != "f" for layout in inputs]) or not kind.isnative:
         return None
-    loop = _loop(f, kind.char * len(inputs) + "->" + last.char)
+    loop = inner_loop(f, kind.char * len(inputs) + "->" + last.char)
     strides = [steps(*layout[1:], shape) if layout else (0,) * len(shape) for layout in layouts]
     axes = joined(shape, *strides)
     if loop is None or len(axes) > 3 or any([step < 0 for axis in axes for step in axis]):
@@ -122,7 +122,7 @@ def _layout(x):
     return (x.dtype, x.shape, x.strides) if isinstance(x, np.ndarray) else None
 
 
-def _call(f, *args):
+def call_ufunc(f, *args):
     f(*args[:-1], out=args[-1])
 
 
@@ -131,7 +131,7 @@ def apply(f, *args):
     out = args[-1]
     plan = _plan(f, *map(_layout, args)) if out.size >= LARGE else None
     if plan is None:
-        call(_call, f, *args)
+        call(call_ufunc, f, *args)
         return
     loop, data, *walk = plan
     a, b, number = args[0], args[-2], 0.0
