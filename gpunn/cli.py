@@ -1,4 +1,4 @@
-"""The command line: `gpunn train mnist`, `gpunn doctor`."""
+"""The command line: `gpunn train mnist`, `gpunn doctor`, `gpunn warmup`."""
 import argparse
 import sys
 import time
@@ -46,6 +46,8 @@ def parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="show what gpunn finds on this machine and how to repair it")
     doctor.set_defaults(run=run_doctor)
     doctor.add_argument("--require", choices=["cuda"], help="exit with 1 when it cannot be used")
+    warmup = commands.add_parser("warmup", help="compile the CPU kernels of usual models, on all cores, and keep them")
+    warmup.set_defaults(run=run_warmup)
     return top
 
 
@@ -59,6 +61,11 @@ def positive(text: str) -> int:
 def run_doctor(options) -> int:
     from . import doctor
     return doctor.main(options.require)
+
+
+def run_warmup(options) -> int:
+    from . import warmup
+    return warmup.main()
 
 
 def run_training(options) -> int:

@@ -39,7 +39,8 @@ class Recorder:
         self.kernels = kernels
 
     def eager(self, step):
-        return step()
+        with self.kernels.ahead.helped(step):
+            return step()
 
     def record(self, step):
         recording = Recording()

@@ -65,9 +65,8 @@ class BatchNormalization(_Scaled):
 
     def with_relu(self, inputs, residual=None):
         """relu(the training form of this layer + residual)"""
-        y = ops.batch_norm(inputs, self.gamma, self.beta, self.moving_mean, self.moving_variance, -1,
-                           self.momentum, self.epsilon)
-        return ops.relu(y if residual is None else ops.add(y, residual))
+        return ops.batch_norm(inputs, self.gamma, self.beta, self.moving_mean, self.moving_variance, -1,
+                              self.momentum, self.epsilon, residual=residual, activation="relu")
 
     def _masked(self, inputs, mask):
         """Only what the mask lets through counts in the statistics."""

@@ -9,28 +9,31 @@ from .reduce import mean, norm, sum
 from .shape import moveaxis, reshape
 
 
-def batch_norm(
-    x, gamma, beta, moving_mean, moving_var, axis: int = -1, momentum: float = 0.99, epsilon: float = 1e-3
-):
-    """Training form: by the statistics of the batch, along all axes but one; moving ones follow in place."""
+def batch_norm(x, gamma, beta, moving_mean, moving_var, axis: int = -1, momentum: float = 0.99, epsilon: float = 1e-3,
+               *, residual=None, activation: str = "linear"):
+    """Training form: by the statistics of the batch, along all axes but one; moving ones follow in place.
+
+    A `residual` of x's shape is added, then comes the activation, linear or relu, in the same pass.
+    """
+    options = {"momentum": momentum, "epsilon": epsilon, "activation": activation}
     if axis_index(axis, x.ndim, "batch_norm") == x.ndim - 1:
-        return _batch_norm(x, gamma, beta, moving_mean, moving_var, momentum=momentum, epsilon=epsilon)
-    y = _batch_norm(
-        moveaxis(x, axis, -1), gamma, beta, moving_mean, moving_var, momentum=momentum, epsilon=epsilon
-    )
-    return moveaxis(y, -1, axis)
+        return _batch_norm(x, gamma, beta, moving_mean, moving_var, residual, **options)
+    x, residual = (None if v is None else moveaxis(v, axis, -1) for v in (x, residual))
+    return moveaxis(_batch_norm(x, gamma, beta, moving_mean, moving_var, residual, **options), -1, axis)
 
 
 @op
-def _batch_norm(x, gamma, beta, moving_mean, moving_var, *, momentum, epsilon):
+def _batch_norm(x, gamma, beta, moving_mean, moving_var, residual, *, momentum, epsilon, activation):
     """(..., c) -> (..., c)"""
     k, rows = kernels_of(x), x.reshape(prod(x.shape[:-1]), x.shape[-1])
-    y, mean, rstd = k.batch_norm(rows, gamma, beta, moving_mean, moving_var, momentum, epsilon)
+    more = None if residual is None else residual.reshape(rows.shape)
+    y, mean, rstd = k.batch_norm(rows, gamma, beta, moving_mean, moving_var, momentum, epsilon, more, activation)
 
     def backward(dy, need):
-        wanted = (need[0] is not None or None, need[1], need[2])
-        dx, dgamma, dbeta = k.batch_norm_backward(dy.reshape(rows.shape), rows, gamma, mean, rstd, wanted)
-        return shaped(dx, x.shape), dgamma, dbeta, None, None
+        wanted = (need[0] is not None or None, need[1], need[2], *([True] if need[5] is not None else []))
+        dx, dgamma, dbeta, *dz = k.batch_norm_backward(dy.reshape(rows.shape), rows, gamma, mean, rstd, wanted, y,
+                                                       activation)
+        return shaped(dx, x.shape), dgamma, dbeta, None, None, shaped(dz[0], x.shape) if dz else None
     return y.reshape(x.shape), backward
 
 

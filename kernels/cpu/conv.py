@@ -114,4 +114,4 @@ def conv_weight_grad(x, dz, size, strides, padding, dilation, groups=1, out=None
         out = np.empty((*size, c // groups, f), x.dtype)
     if not dz.size:
         return fill(0, out)
-    return direct_weight_grad(x, dz, size, strides, padding, dilation, groups, out)
+    return direct_weight_grad(x, dz, strides, padding, dilation, groups, out)

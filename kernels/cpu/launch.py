@@ -8,6 +8,7 @@ import inspect
 import threading
 from contextlib import contextmanager
 
+import numpy as np
 from numba import njit, types
 from numba.core.registry import CPUDispatcher
 from numba.extending import intrinsic, overload
@@ -91,42 +92,49 @@ def elements(typing, args):
     return types.int64(args), codegen
 
 
+def target(need, out, shape, dtype):
+    """Where a gradient goes: the caller's array, a new one, or None if it is not wanted."""
+    if need is None or need is False or out is not None:
+        return out
+    return np.empty(shape, dtype) if need is True else need
+
+
 _lock = threading.Lock()
 _recorders = 0
 
 
 class _Here(threading.local):
     write = None            # the recording of this thread: a function (f, args), or None
+    step = None             # what runs for the first time and can be rehearsed
+    jobs = ()               # what other processes compile
 
 
-_here = _Here()
+here = _Here()
 
 
 def call(f, *args):
     """A NumPy function as a kernel: `f(*args)` where args end with the output."""
-    if _here.write is not None:
-        _here.write(f, args)
-    f(*args)
+    if here.write is None or not here.write(f, args):
+        f(*args)
 
 
 def _recorded_call(self, *args):
-    if _here.write is not None:
-        _here.write(self, args)
-    return super(CPUDispatcher, self).__call__(*args)
+    if here.write is None or not here.write(self, args):
+        return super(CPUDispatcher, self).__call__(*args)
 
 
 @contextmanager
 def recording(write):
-    """Every kernel call of this thread is run and given to `write(f, args)`."""
+    """Every kernel call of this thread is given to `write(f, args)`, and then run unless that returns True."""
     global _recorders
     with _lock:
         _recorders += 1
         CPUDispatcher.__call__ = _recorded_call
-    before, _here.write = _here.write, write
+    before, here.write = here.write, write
     try:
         yield
     finally:
-        _here.write = before
+        here.write = before
         with _lock:
             _recorders -= 1
             if not _recorders:

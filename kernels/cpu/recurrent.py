@@ -11,9 +11,11 @@ from numba import config
 
 from .launch import inner_kernel, parallel_kernel, share
 from .maths import tanh
-from .matmul import DEPTH, LINE, SMALL, _pack, _strip, matmul
+from .matmul import DEPTH, LINE, SMALL, matmul
 from .memory import copy
-from .vector import BYTES, VECTORS, address, load, store
+from .pack import _pack
+from .tile import rows_of_tiles
+from .vector import BYTES, ROWS, VECTORS, address, load, store
 
 CHUNK = 48                      # sequences at a time: their sums stay in the second-level cache, beside the weights
 NO_MASK = np.empty((0, 0), np.bool_)
@@ -59,10 +61,10 @@ def advance(kind, state, depth, packed, start, start_row, sums, wide, rows):
     size, strip = kind.itemsize, VECTORS * (BYTES // kind.itemsize)
     for p in range(0, depth, DEPTH):
         for j in range(0, wide, strip):
-            at = sums + j * size
-            _strip(kind, state + p * size, depth, 1, packed + (j * depth + p * strip) * size,
-                   at if p else start + j * size, wide if p else start_row, at, wide, rows, strip,
-                   min(DEPTH, depth - p), 0)
+            weights, at = packed + (j * depth + p * strip) * size, sums + j * size
+            rows_of_tiles(kind, state + p * size, depth, 1, ROWS * depth, weights, strip,
+                          at if p else start + j * size, wide if p else start_row, at, wide, rows, strip,
+                          min(DEPTH, depth - p), -np.inf)
 
 
 @inner_kernel
@@ -102,7 +104,7 @@ def _plan(n, steps, width, units, itemsize):
 
     A thread keeps rows of `units` and of `width` numbers: one of each a sequence, and one more.
     """
-    threads = max(1, min(n, config.NUMBA_NUM_THREADS if n * steps * units * width >= SMALL else 1))
+    threads = max(1, min(n, config.NUMBA_NUM_THREADS, n * steps * units * width // SMALL))
     chunks = -(-max(1, -(-n // CHUNK)) // threads) * threads
     strip = strip_width(itemsize)
     room = (-(-n // chunks) + 1) * ((-(-width // strip) + -(-units // strip)) * strip)
@@ -160,9 +162,10 @@ def _simple_rnn(part, z, h0, h, packed, mask, scratch, room, chunks, threads):
 
 @inner_kernel
 def _slopes(kind, dh, h, d, dh_next, units):
+    one = kind.dtype.type(1)
     for j in range(units):
         y = load(kind, h, j)
-        store(kind, d, j, (load(kind, dh, j) + load(kind, dh_next, j)) * (1 - y * y))
+        store(kind, d, j, (load(kind, dh, j) + load(kind, dh_next, j)) * (one - y * y))
     clear(kind, dh_next, units)
 
 

@@ -4,7 +4,7 @@ import platform
 from llvmlite import binding, ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
+from numba.extending import intrinsic, overload_attribute
 
 FEATURES = binding.get_host_cpu_features()
 ARM = platform.machine().lower() in ("arm64", "aarch64")
@@ -161,6 +161,12 @@ class Tile(Vectors):
             self.store_first(value, pointer, left)
 
 
+@overload_attribute(types.DType, "itemsize")
+def _itemsize(dtype):
+    size = dtype.dtype.bitwidth // 8
+    return lambda dtype: size
+
+
 @intrinsic
 def address(typing, array):
     """Where the elements begin."""
@@ -172,7 +178,7 @@ def address(typing, array):
 
 @intrinsic
 def load(typing, kind, start, i):
-    """The i-th number from an address on; `kind` is any array of the type."""
+    """The i-th number from an address on; `kind` is the dtype (or an array: that costs atomic counts at each call)."""
     def codegen(context, builder, signature, args):
         return builder.load(_place(context, builder, kind, *args[1:]))
 

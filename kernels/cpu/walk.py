@@ -4,15 +4,18 @@ A row of the tile is an output pixel and a step is one number of its window (for
 window and a step is a pixel (weight gradient). An input number lies at places[row] + steps[k]: stride, dilation,
 padding, groups and phases are in the two tables alone. Inside, arrays are addresses, offsets are in numbers.
 """
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
 from .launch import inner_kernel
-from .vector import BYTES, ROWS, VECTORS, Tile
+from .vector import BYTES, ROWS, VECTORS, Tile, address
 
 INDEX = 8                       # bytes of an entry of a table
+LINE = 64                       # bytes: where a thread's scratch begins
+EVERY = np.array([0, 1 << 40])  # no limits to the steps
 DEPTH = 320                     # steps at a time: a strip of weights stays in the first-level cache
 
 
@@ -24,9 +27,6 @@ class Walk(Tile):
 
     def part(self, pointer, v):
         return self.load(self.bd.gep(pointer, [self.const(v * self.lanes)]))
-
-    def part_out(self, value, pointer, v):
-        self.store(value, self.bd.gep(pointer, [self.const(v * self.lanes)]))
 
     def factors(self, pointer):
         """What a row multiplies the registers of b with: one number of x."""
@@ -42,37 +42,46 @@ class Walk(Tile):
         bottom = self.spread(bottom)
         return self.bd.select(self.bd.fcmp_ordered("<", value, bottom), bottom, value)
 
+    def loop(self, count, state, body):
+        """for k in range(count): state = body(k, state)"""
+        bd, zero = self.bd, self.const(0)
+        entry, loop, done = bd.block, bd.append_basic_block("steps"), bd.append_basic_block("done")
+        bd.cbranch(bd.icmp_signed(">", count, zero), loop, done)
+        bd.position_at_end(loop)
+        k, *held = [bd.phi(ir.IntType(64)), *[bd.phi(self.vec) for _ in state]]
+        new, following = body(k, held), bd.add(k, self.const(1))
+        bd.cbranch(bd.icmp_signed("<", following, count), loop, done)
+        bd.position_at_end(done)
+        behind = [bd.phi(self.vec) for _ in state]
+        for phi, before, after in [(k, zero, following), *zip(held, state, new), *zip(behind, state, new)]:
+            phi.add_incoming(before, entry)
+            phi.add_incoming(after, loop)
+        return behind
+
     def walk(self, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu):
-        bd, zero, one = self.bd, self.const(0), self.const(1)
+        bd, zero = self.bd, self.const(0)
         px, pb, ps, py = (self.pointer(p) for p in (x, b, start, y))
         index = [self.const(r) for r in range(self.rows)]
         index = [bd.select(bd.icmp_signed("<", i, last), i, last) for i in index]
         rows, out = self.entries(places, index), self.entries(targets, index)
-        seeds = [bd.gep(ps, [bd.mul(o, carry)]) for o in out]
-        first = self.grid(lambda r, v: self.part(seeds[r], v))
-        entry, loop, done = bd.block, bd.append_basic_block("steps"), bd.append_basic_block("done")
-        bd.cbranch(bd.icmp_signed(">", depth, zero), loop, done)
-        bd.position_at_end(loop)
-        k, acc = bd.phi(ir.IntType(64)), self.grid(lambda r, v: bd.phi(self.vec))
-        [step] = self.entries(steps, [k])
-        px_k, pb_k = bd.gep(px, [step]), bd.gep(pb, [bd.mul(k, b_row)])
-        b_vec = [self.load(bd.gep(pb_k, [self.const(v * self.lanes)])) for v in range(self.vectors)]
-        new = []
-        for r in range(self.rows):
-            a = self.factors(bd.gep(px_k, [rows[r]]))
-            new.append([self.multiply_add(a[v], b_vec[v], acc[r][v]) for v in range(self.vectors)])
-        following = bd.add(k, one)
-        k.add_incoming(zero, entry)
-        k.add_incoming(following, loop)
-        self.grid(lambda r, v: acc[r][v].add_incoming(first[r][v], entry))
-        self.grid(lambda r, v: acc[r][v].add_incoming(new[r][v], loop))
-        bd.cbranch(bd.icmp_signed("<", following, depth), loop, done)
-        bd.position_at_end(done)
-        total = self.grid(lambda r, v: bd.phi(self.vec))
-        self.grid(lambda r, v: total[r][v].add_incoming(first[r][v], entry))
-        self.grid(lambda r, v: total[r][v].add_incoming(new[r][v], loop))
+
+        def step(k, acc):
+            [offset] = self.entries(steps, [k])
+            px_k, pb_k = bd.gep(px, [offset]), bd.gep(pb, [bd.mul(k, b_row)])
+            b_vec = [self.load(bd.gep(pb_k, [self.const(v * self.lanes)])) for v in range(self.vectors)]
+            factors = [self.factors(bd.gep(px_k, [row])) for row in rows]
+            return [self.multiply_add(factors[i // self.vectors][i % self.vectors], b_vec[i % self.vectors], total)
+                    for i, total in enumerate(acc)]
+
+        total = [self.part(bd.gep(ps, [bd.mul(o, carry)]), v) for o in out for v in range(self.vectors)]
+        total = self.loop(depth, total, step)
         relu = bd.icmp_signed("!=", relu, zero)
-        self.grid(lambda r, v: self.part_out(self.floor(relu, total[r][v]), bd.gep(py, [out[r]]), v))
+        self.write([self.floor(relu, value) for value in total],
+                   [bd.gep(py, [bd.add(o, self.const(v * self.lanes))]) for o in out for v in range(self.vectors)])
+
+    def write(self, values, places):
+        for value, place in zip(values, places):
+            self.store(value, place)
 
 
 class Edge(Walk):
@@ -83,6 +92,7 @@ class Edge(Walk):
         lane = ir.Constant(ints, list(range((self.vectors - 1) * self.lanes, self.vectors * self.lanes)))
         zeros = ir.Constant(ints, [0] * self.lanes)
         count = self.bd.insert_element(zeros, self.bd.trunc(columns, ir.IntType(32)), ir.Constant(ir.IntType(32), 0))
+        self.whole = self.bd.icmp_signed(">=", columns, self.const(self.vectors * self.lanes))
         self.real_lanes = self.bd.icmp_signed("<", lane, self.bd.shuffle_vector(count, zeros, zeros))
 
     def masked(self, name, kind, *args):
@@ -98,13 +108,19 @@ class Edge(Walk):
         zeros = ir.Constant(self.vec, [0.0] * self.lanes)
         return self.masked("load", kind, pointer, ir.Constant(ir.IntType(32), 4), mask, zeros)
 
-    def part_out(self, value, pointer, v):
-        pointer = self.bd.gep(pointer, [self.const(v * self.lanes)])
-        if v < self.vectors - 1:
-            return self.store(value, pointer)
-        mask, pointer = self.real_lanes, self.bd.bitcast(pointer, self.vec.as_pointer())
-        kind = ir.FunctionType(ir.VoidType(), [self.vec, pointer.type, ir.IntType(32), mask.type])
-        self.masked("store", kind, value, pointer, ir.Constant(ir.IntType(32), 4), mask)
+    def write(self, values, places):
+        mask, last = self.real_lanes, self.vectors - 1
+        kind = ir.FunctionType(ir.VoidType(), [self.vec, self.vec.as_pointer(), ir.IntType(32), mask.type])
+        with self.bd.if_else(self.whole, likely=False) as (whole, partly):
+            with whole:
+                super().write(values, places)
+            with partly:
+                for i, (value, place) in enumerate(zip(values, places)):
+                    if i % self.vectors < last:
+                        self.store(value, place)
+                    else:
+                        place = self.bd.bitcast(place, self.vec.as_pointer())
+                        self.masked("store", kind, value, place, ir.Constant(ir.IntType(32), 4), mask)
 
 
 class Across:
@@ -140,7 +156,14 @@ def make_walk(tile, vectors):
 
 
 _full, _wide, _thin = make_walk(Walk, VECTORS), make_walk(Edge, VECTORS), make_walk(Edge, 1)
-_across, _across_wide, _across_thin = make_walk(AcrossWalk, VECTORS), make_walk(AcrossEdge, VECTORS), make_walk(AcrossEdge, 1)
+_across, _across_wide = make_walk(AcrossWalk, VECTORS), make_walk(AcrossEdge, VECTORS)
+_across_thin = make_walk(AcrossEdge, 1)
+
+
+@inner_kernel
+def aligned(scratch):
+    """Where its first line of the cache begins"""
+    return (address(scratch) + LINE - 1) // LINE * LINE
 
 
 @inner_kernel
@@ -151,29 +174,42 @@ def strip(kind, columns):
 
 
 @inner_kernel
-def sweep(kind, x, across, places, targets, rows, steps, first, depth, limits, limit, b, b_row, start, carry, y, columns,
-          relu):
-    """One strip of y, all rows, over `depth` steps from `first` on; limits: what steps of all matter to each tile."""
-    wide, size = VECTORS * (BYTES // kind.itemsize), kind.itemsize
-    for i in range(0, rows, ROWS):
-        place, target, last = places + i * INDEX, targets + i * INDEX, rows - 1 - i
-        begin = max(first, index(limits, i // ROWS * limit))
-        count = min(first + depth, index(limits, i // ROWS * limit + 1)) - begin
-        step, row = steps + begin * INDEX, b + (begin - first) * b_row * size
-        if columns >= wide:
-            if across:
-                _across(kind, x, place, target, last, step, count, row, b_row, start, carry, y, relu, columns)
-            else:
-                _full(kind, x, place, target, last, step, count, row, b_row, start, carry, y, relu, columns)
-        elif columns * VECTORS > wide:
-            if across:
-                _across_wide(kind, x, place, target, last, step, count, row, b_row, start, carry, y, relu, columns)
-            else:
-                _wide(kind, x, place, target, last, step, count, row, b_row, start, carry, y, relu, columns)
-        elif across:
-            _across_thin(kind, x, place, target, last, step, count, row, b_row, start, carry, y, relu, columns)
+def _tile(kind, across, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu, columns):
+    """The tile for so many columns"""
+    lanes = BYTES // kind.itemsize
+    if columns >= VECTORS * lanes:
+        if across:
+            _across(kind, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu, columns)
         else:
-            _thin(kind, x, place, target, last, step, count, row, b_row, start, carry, y, relu, columns)
+            _full(kind, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu, columns)
+    elif columns > lanes:
+        if across:
+            _across_wide(kind, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu, columns)
+        else:
+            _wide(kind, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu, columns)
+    elif across:
+        _across_thin(kind, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu, columns)
+    else:
+        _thin(kind, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu, columns)
+
+
+@inner_kernel
+def sweep(kind, across, x, places, targets, rows, band, steps, first, depth, limits, limit, b, b_column, b_row, start,
+          carry, y, columns, relu):
+    """All rows, `band` at a time, and columns, over `depth` steps from `first` on.
+
+    limits: which of all steps matter to a tile. b: from a column to the next and from a step, 0 where packed in strips.
+    """
+    size, wide = kind.itemsize, VECTORS * (BYTES // kind.itemsize)
+    for top in range(0, rows, band):
+        for j in range(0, columns, wide):
+            row = b_row if b_row else strip(kind, columns - j)
+            for i in range(top, min(top + band, rows), ROWS):
+                begin = max(first, index(limits, i // ROWS * limit))
+                count = min(first + depth, index(limits, i // ROWS * limit + 1)) - begin
+                _tile(kind, across, x + j * across * size, places + i * INDEX, targets + i * INDEX, rows - 1 - i,
+                      steps + begin * INDEX, count, b + (j * b_column + begin * row) * size, row,
+                      start + j * size, carry, y + j * size, relu, columns - j)
 
 
 @intrinsic

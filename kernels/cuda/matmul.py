@@ -67,3 +67,11 @@ def activation_backward(activation, dy, y, out=None):
     launch("matmul", "activation_backward", blocks(out.size),
            (dy, y, out, ACTIVATIONS[activation], np.int64(out.size)), T=dy.dtype)
     return out
+
+
+def bias_backward(activation, dy, y, need, out=None):
+    """need for (z, b): dz, and its sum over all axes but the last"""
+    (want_z, dz), (want_b, db) = targets(need, out)
+    dz = dy if activation == "linear" and not want_z else activation_backward(
+        activation, dy, dy if y is None else y, out=dz)
+    return dz if want_z else None, reduce("sum", dz, tuple(range(dz.ndim - 1)), out=db) if want_b else None

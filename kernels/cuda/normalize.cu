@@ -62,14 +62,16 @@ KERNEL(256) batch_statistics(const T *partial, T *mean, T *rstd, T *moving_mean,
     }
 }
 
-// y = xhat * gamma + beta with statistics by column
-KERNEL(256) batch_norm(const T *x, const T *gamma, const T *beta,
-        const T *mean, const T *rstd, T *y, int has_gamma, int has_beta, int rows, int c) {
+// y = xhat * gamma + beta + residual with statistics by column, no less than 0 with `relu`
+KERNEL(256) batch_norm(const T *x, const T *gamma, const T *beta, const T *residual, const T *mean, const T *rstd,
+        T *y, int has_gamma, int has_beta, int has_residual, int relu, int rows, int c) {
     ROWS_COLUMNS(row, rows, column, c) {
         long long at = (long long)row * c + column;
         T value = (x[at] - mean[column]) * rstd[column];
         if (has_gamma) value *= gamma[column];
-        y[at] = has_beta ? value + beta[column] : value;
+        if (has_beta) value += beta[column];
+        if (has_residual) value += residual[at];
+        y[at] = relu && value < 0 ? (T)0 : value;                   // NaN stays
     }
 }
 

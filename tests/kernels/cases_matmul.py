@@ -250,3 +250,35 @@ for activation in ("relu", "sigmoid", "tanh"):
 def stable(activation, x):
     with np.errstate(over="ignore"):
         return activated(activation, x)
+
+
+def bias_backward(activation, dy, y, need):
+    dz = dy if y is None else activation_backward(activation, dy, y)
+    return dz if need[0] else None, dz.sum(tuple(range(dz.ndim - 1))) if need[1] else None
+
+
+for activation in ("linear", "relu", "sigmoid", "tanh"):
+    for shape in ((7, 5), (1, 300), (2, 33, 9, 16), (700, 64), (0, 4), (5, 0)):
+        case(
+            "bias_backward",
+            lambda r, activation=activation, shape=shape: (
+                activation,
+                r.normal(size=shape),
+                None if activation == "linear" else outputs(r, activation, *shape),
+                (True, True),
+            ),
+            bias_backward,
+            id=f"{activation}-{shape}",
+        )
+    for need in ((False, True), (True, None)):
+        case(
+            "bias_backward",
+            lambda r, activation=activation, need=need: (
+                activation,
+                r.normal(size=(70, 9)),
+                None if activation == "linear" else outputs(r, activation, 70, 9),
+                need,
+            ),
+            bias_backward,
+            id=f"{activation}-{need}",
+        )
