@@ -207,9 +207,8 @@ KNOWN = {**_NAMES, **{c.__name__: c for c in _NAMES.values()}, "one": Ones, "zer
 constant, glorot_normal, glorot_uniform = Constant, GlorotNormal, GlorotUniform
 he_normal, he_uniform, lecun_normal, lecun_uniform = HeNormal, HeUniform, LecunNormal, LecunUniform
 identity, ones, orthogonal, zeros = Identity, Ones, Orthogonal, Zeros
-IdentityInitializer, OrthogonalInitializer = Identity, Orthogonal
-random_normal, random_uniform = RandomNormal, RandomUniform
-truncated_normal, variance_scaling = TruncatedNormal, VarianceScaling
+random_normal, random_uniform, truncated_normal = RandomNormal, RandomUniform, TruncatedNormal
+variance_scaling, IdentityInitializer, OrthogonalInitializer = VarianceScaling, Identity, Orthogonal
 
 
 def get(identifier):

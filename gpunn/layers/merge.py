@@ -57,9 +57,14 @@ class _Two(_Merge):
         self._require("the number of inputs", len(shapes) == 2, "2", len(shapes))
 
 
-class Add(_Merge):
-    """The sum."""
-    combine = staticmethod(ops.add)
+def _combining(name: str, combine, meaning: str) -> type:
+    return type(name, (_Merge,), {"combine": staticmethod(combine), "__doc__": meaning})
+
+
+Add = _combining("Add", ops.add, "The sum.")
+Multiply = _combining("Multiply", ops.multiply, "The product.")
+Maximum = _combining("Maximum", ops.maximum, "The largest.")
+Minimum = _combining("Minimum", ops.minimum, "The smallest.")
 
 
 class Subtract(_Two):
@@ -69,26 +74,11 @@ class Subtract(_Two):
         return ops.subtract(*inputs)
 
 
-class Multiply(_Merge):
-    """The product."""
-    combine = staticmethod(ops.multiply)
-
-
 class Average(_Merge):
     """The mean."""
 
     def merge(self, inputs):
         return reduce(ops.add, inputs) * (1.0 / len(inputs))
-
-
-class Maximum(_Merge):
-    """The largest."""
-    combine = staticmethod(ops.maximum)
-
-
-class Minimum(_Merge):
-    """The smallest."""
-    combine = staticmethod(ops.minimum)
 
 
 class Concatenate(_Merge):

@@ -12,9 +12,9 @@ class _Noise(_Elementwise):
     def _seeded(self, seed):
         self.seed, self._source = seed, None if seed is None else random.SeedGenerator(seed)
 
-    def _rate(self, rate, seed):
+    def _rate(self, rate, seed, noise_shape=None):
         self._require("rate", isinstance(rate, int | float) and 0 <= rate <= 1, "a number from 0 to 1", rate)
-        self.rate = rate
+        self.rate, self.noise_shape = rate, noise_shape if noise_shape is None else tuple(noise_shape)
         self._seeded(seed)
 
 
@@ -24,8 +24,7 @@ class Dropout(_Noise):
 
     def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
         super().__init__(**kwargs)
-        self._rate(rate, seed)
-        self.noise_shape = noise_shape if noise_shape is None else tuple(noise_shape)
+        self._rate(rate, seed, noise_shape)
 
     def call(self, inputs, training=False):
         if not training or self.rate == 0:
@@ -99,8 +98,7 @@ class AlphaDropout(_Noise):
 
     def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
         super().__init__(**kwargs)
-        self._rate(rate, seed)
-        self.noise_shape = noise_shape if noise_shape is None else tuple(noise_shape)
+        self._rate(rate, seed, noise_shape)
 
     def call(self, inputs, training=False):
         if not training or self.rate == 0:

@@ -5,8 +5,9 @@
 #define UNROLL _Pragma("unroll")
 #define UNROLL_BY_4 _Pragma("unroll 4")
 #define NO_UNROLL _Pragma("unroll 1")
-#define GRID_STRIDE(i, n) NO_UNROLL \
-    for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < (n); i += (long long)gridDim.x * blockDim.x)
+#define GRID_STRIDE(i, n) \
+    NO_UNROLL for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < (n); \
+                   i += (long long)gridDim.x * blockDim.x)
 #define FULL_WARP 0xffffffffu
 
 // The shape and the strides (in elements) of up to three operands; views.py fills it in after joining axes

@@ -19,8 +19,7 @@ struct Slice {
     long long row, col;
     int rows, cols, i, j, down, along;  // the first of the four, and the way to the next
 
-    __device__ Slice(long long row, long long col, int rows, int cols)
-        : row(row), col(col), rows(rows), cols(cols) {
+    __device__ Slice(long long row, long long col, int rows, int cols) : row(row), col(col), rows(rows), cols(cols) {
         bool upright = row < col;
         i = upright ? threadIdx.x % TILE : threadIdx.x / SLICE, down = upright ? 0 : 256 / SLICE;
         j = upright ? threadIdx.x / TILE : threadIdx.x % SLICE, along = upright ? 256 / TILE : 0;

@@ -3,8 +3,7 @@
 // The taps [first, last) of a window on the real image along one axis; a `start` < 0 is before the image.
 struct Taps {
     int first, last;
-    __device__ Taps(int start, int taps, int length)
-        : first(max(0, -start)), last(min(taps, length - start)) {}
+    __device__ Taps(int start, int taps, int length) : first(max(0, -start)), last(min(taps, length - start)) {}
     __device__ int count() const { return max(0, last - first); }
 };
 

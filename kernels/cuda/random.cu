@@ -26,35 +26,34 @@ __device__ inline double product(double a, double b) { return __dmul_rn(a, b); }
 __device__ inline float sum(float a, float b) { return __fadd_rn(a, b); }
 __device__ inline double sum(double a, double b) { return __dadd_rn(a, b); }
 
-// out (n): a thread makes four numbers, here and below
-KERNEL(256) random_bits(const unsigned int *key,
-        const unsigned int *clock, unsigned int stream, unsigned int *out, long long n) {
+// use(i, word) for i < n: a thread draws four words
+template <class Use>
+__device__ inline void each_word(const unsigned int *key, const unsigned int *clock, unsigned int stream, long long n,
+                                 Use use) {
     GRID_STRIDE(block, (n + 3) / 4) {
         Words words = philox(key, clock, stream, block);
         UNROLL for (int word = 0; word < 4; word++)
-            if (block * 4 + word < n) out[block * 4 + word] = words.at[word];
+            if (block * 4 + word < n) use(block * 4 + word, words.at[word]);
     }
+}
+
+KERNEL(256) random_bits(const unsigned int *key, const unsigned int *clock, unsigned int stream, unsigned int *out,
+        long long n) {
+    each_word(key, clock, stream, n, [=](long long i, unsigned int word) { out[i] = word; });
 }
 
 // out (n) = low + span * u
-KERNEL(256) random_uniform(const unsigned int *key,
-        const unsigned int *clock, unsigned int stream, T low, T span, T *out, long long n) {
-    GRID_STRIDE(block, (n + 3) / 4) {
-        Words words = philox(key, clock, stream, block);
-        UNROLL for (int word = 0; word < 4; word++)
-            if (block * 4 + word < n)
-                out[block * 4 + word] = sum(low, product(span, (T)uniform(words.at[word])));
-    }
+KERNEL(256) random_uniform(const unsigned int *key, const unsigned int *clock, unsigned int stream, T low, T span,
+        T *out, long long n) {
+    each_word(key, clock, stream, n, [=](long long i, unsigned int word) {
+        out[i] = sum(low, product(span, (T)uniform(word)));
+    });
 }
 
 // out (n) = x * scale where u >= rate
-KERNEL(256) dropout(const T *x, float rate, float scale,
-        const unsigned int *key, const unsigned int *clock, unsigned int stream, T *out, long long n) {
-    GRID_STRIDE(block, (n + 3) / 4) {
-        Words words = philox(key, clock, stream, block);
-        UNROLL for (int word = 0; word < 4; word++) {
-            long long i = block * 4 + word;
-            if (i < n) out[i] = uniform(words.at[word]) >= rate ? x[i] * (T)scale : (T)0;
-        }
-    }
+KERNEL(256) dropout(const T *x, float rate, float scale, const unsigned int *key, const unsigned int *clock,
+        unsigned int stream, T *out, long long n) {
+    each_word(key, clock, stream, n, [=](long long i, unsigned int word) {
+        out[i] = uniform(word) >= rate ? x[i] * (T)scale : (T)0;
+    });
 }

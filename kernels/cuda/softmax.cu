@@ -47,8 +47,7 @@ KERNEL(256) softmax_backward(const T *dy, const T *y, T *dx, int logarithm, long
 __device__ inline int row_winner(const T *x, int c, int lane, int lanes, T *part, int *place) {
     T best = -infinity<T>();
     int at = c;
-    for (int j = lane; j < c; j += lanes)
-        if (wins(1, x[j], j, best, at)) best = x[j], at = j;
+    for (int j = lane; j < c; j += lanes) if (wins(1, x[j], j, best, at)) best = x[j], at = j;
     for (int step = 16; step; step /= 2) {
         T other = __shfl_xor_sync(FULL_WARP, best, step);
         int there = __shfl_xor_sync(FULL_WARP, at, step);
