@@ -68,6 +68,7 @@ class _FullConv(_Conv):
     def convolved(self, inputs, activation):
         return self._convolved(ops.conv, inputs, activation)
 
+
 class Conv1D(_FullConv):
     """(n, t, c) -> (n, ot, filters); padding may also be "causal"."""
     rank = 1
@@ -145,6 +146,7 @@ class _SeparableConv(_Conv):
                                self.dilation_rate)
         y = ops.conv(y, self.pointwise_kernel, 1, "valid", self._format, bias=self.bias)
         return self.activation(y)
+
 
 class SeparableConv1D(_SeparableConv):
     """(n, t, c) -> (n, ot, filters)"""
