@@ -17,9 +17,7 @@ def channels_last_of(x, data_format, who):
 
 def rank_of(x, who: str) -> int:
     if x.ndim not in (3, 4):
-        raise ValueError(
-            f"{who}: expected images (n, h, w, c) or sequences (n, t, c), got shape {tuple(x.shape)}"
-        )
+        raise ValueError(f"{who}: expected images (n, h, w, c) or sequences (n, t, c), got shape {tuple(x.shape)}")
     return x.ndim - 2
 
 
@@ -29,10 +27,8 @@ def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_
     return _convolution(inputs, kernel, bias, strides, padding, data_format, dilation_rate, activation, False)
 
 
-def depthwise_conv(
-    inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1, *, bias=None,
-    activation: str = "linear"
-):
+def depthwise_conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1, *, bias=None,
+                   activation: str = "linear"):
     """Each channel convolved on its own, with a kernel (kh, kw, c, multiplier)."""
     return _convolution(inputs, kernel, bias, strides, padding, data_format, dilation_rate, activation, True)
 
@@ -50,14 +46,10 @@ def _convolution(x, kernel, bias, strides, padding, data_format, dilation_rate, 
     if data_format is not None:
         x, back = channels_last_of(x, data_format, who)
         if back is not None:
-            return back(
-                _convolution(x, kernel, bias, strides, padding, None, dilation_rate, activation, depthwise)
-            )
-    return _conv(
-        x, kernel, bias, strides=pair(strides, rank, f"{who}: strides"), padding=padding,
-        dilation=pair(dilation_rate, rank, f"{who}: dilation_rate"), activation=activation,
-        depthwise=depthwise
-    )
+            return back(_convolution(x, kernel, bias, strides, padding, None, dilation_rate, activation, depthwise))
+    return _conv(x, kernel, bias, strides=pair(strides, rank, f"{who}: strides"), padding=padding,
+                 dilation=pair(dilation_rate, rank, f"{who}: dilation_rate"), activation=activation,
+                 depthwise=depthwise)
 
 
 def image(x):
@@ -79,10 +71,8 @@ def like(y, x):
 def check_channels(x, w, who: str):
     c, per_group, f = x.shape[-1], w.shape[2], w.shape[3]
     if c % per_group or f % (c // per_group):
-        raise ValueError(
-            f"{who}: the input has {c} channels, but the kernel expects {per_group} a group and makes {f}; "
-            "channels must be a multiple of the kernel's, and filters a multiple of the groups"
-        )
+        raise ValueError(f"{who}: the input has {c} channels, but the kernel expects {per_group} a group and makes "
+                         f"{f}; channels must be a multiple of the kernel's, and filters a multiple of the groups")
 
 
 def before_bias(k, activation, dy, y, need):
@@ -96,9 +86,8 @@ def before_bias(k, activation, dy, y, need):
 def _conv(x, w, b, *, strides, padding, dilation, activation, depthwise):
     """(n, h, w, c) * (kh, kw, c / groups, f) -> (n, oh, ow, f)"""
     if x.ndim != w.ndim:
-        raise ValueError(
-            f"conv: a kernel of shape {w.shape} needs an input of {w.ndim} dimensions, got shape {x.shape}"
-        )
+        raise ValueError(f"conv: a kernel of shape {w.shape} needs an input of {w.ndim} dimensions, "
+                         f"got shape {x.shape}")
     k, xs, ws = kernels_of(w), image(as_dtype(x, w.dtype)), grouped(w, depthwise)
     check_channels(xs, ws, "conv")
     size, groups = ws.shape[:2], xs.shape[3] // ws.shape[2]
@@ -121,23 +110,17 @@ def _conv(x, w, b, *, strides, padding, dilation, activation, depthwise):
     return like(y, x), backward
 
 
-def conv_transpose(
-    inputs, kernel, strides=1, padding="valid", output_padding=None, data_format=None, dilation_rate=1, *,
-    bias=None, activation: str = "linear"
-):
+def conv_transpose(inputs, kernel, strides=1, padding="valid", output_padding=None, data_format=None, dilation_rate=1,
+                   *, bias=None, activation: str = "linear"):
     """The transpose of a convolution, with a kernel (kh, kw, filters, c): about strides times larger."""
     rank, who = rank_of(kernel, "conv_transpose"), "conv_transpose"
     x, back = channels_last_of(inputs, data_format, who)
     extra = None
     if output_padding is not None:
-        extra = (
-            tuple(output_padding) if isinstance(output_padding, tuple | list) else (output_padding,) * rank
-        )
+        extra = tuple(output_padding) if isinstance(output_padding, tuple | list) else (output_padding,) * rank
         extra = (0,) * (2 - rank) + extra
-    y = _conv_transpose(
-        x, kernel, bias, strides=pair(strides, rank, f"{who}: strides"), padding=padding, extra=extra,
-        dilation=pair(dilation_rate, rank, f"{who}: dilation_rate"), activation=activation
-    )
+    y = _conv_transpose(x, kernel, bias, strides=pair(strides, rank, f"{who}: strides"), padding=padding, extra=extra,
+                        dilation=pair(dilation_rate, rank, f"{who}: dilation_rate"), activation=activation)
     return y if back is None else back(y)
 
 
@@ -163,10 +146,8 @@ def _conv_transpose(x, w, b, *, strides, padding, extra, dilation, activation):
     """(n, h, w, c) * (kh, kw, f, c) -> (n, oh, ow, f): the input gradient of the convolution back"""
     k, xs, ws = kernels_of(w), image(as_dtype(x, w.dtype)), grouped(w, False)
     if xs.shape[3] != ws.shape[3]:
-        raise ValueError(
-            f"conv_transpose: the input has {xs.shape[3]} channels, but the kernel of shape {w.shape} "
-            f"expects {ws.shape[3]}"
-        )
+        raise ValueError(f"conv_transpose: the input has {xs.shape[3]} channels, but the kernel of shape {w.shape} "
+                         f"expects {ws.shape[3]}")
     size = ws.shape[:2]
     (oh, rows), (ow, columns) = (transposed(xs.shape[1 + i], size[i], strides[i], padding,
                                             extra and extra[i], dilation[i]) for i in (0, 1))

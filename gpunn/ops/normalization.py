@@ -57,9 +57,7 @@ def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon: float | None
     if axes == tuple(range(x.ndim - len(axes), x.ndim)):
         return _layer_norm(x, gamma, beta, axes=len(axes), epsilon=epsilon)
     ends = tuple(range(x.ndim - len(axes), x.ndim))
-    return moveaxis(
-        _layer_norm(moveaxis(x, axes, ends), gamma, beta, axes=len(axes), epsilon=epsilon), ends, axes
-    )
+    return moveaxis(_layer_norm(moveaxis(x, axes, ends), gamma, beta, axes=len(axes), epsilon=epsilon), ends, axes)
 
 
 @op
@@ -72,9 +70,7 @@ def _layer_norm(x, gamma, beta, *, axes, epsilon):
     y, mean, rstd = k.layer_norm(rows, *flat, epsilon)
 
     def backward(dy, need):
-        wanted = (
-            need[0] is not None or None, *(n if n is None or n is True else n.reshape(-1) for n in need[1:])
-        )
+        wanted = (need[0] is not None or None, *(n if n is None or n is True else n.reshape(-1) for n in need[1:]))
         dx, dgamma, dbeta = k.layer_norm_backward(dy.reshape(rows.shape), rows, flat[0], mean, rstd, wanted)
         shape = x.shape[cut:]
         return shaped(dx, x.shape), shaped(dgamma, shape), shaped(dbeta, shape)
@@ -90,9 +86,7 @@ def rms_normalization(x, scale=None, axis=-1, epsilon: float | None = None):
 def moments(x, axes, keepdims: bool = False, synchronized: bool = False):
     """Mean and variance along axes."""
     if synchronized:
-        raise ValueError(
-            "moments: synchronized=True is not supported here; use a data-parallel BatchNormalization"
-        )
+        raise ValueError("moments: synchronized=True is not supported here; use a data-parallel BatchNormalization")
     center = mean(x, axes, keepdims=True)
     variance = mean(square(subtract(x, center)), axes, keepdims=keepdims)
     return center if keepdims else reshape(center, variance.shape), variance
