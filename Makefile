@@ -1,9 +1,11 @@
 # PYTHON: the interpreter to start from.
+# PEERS:  the environment of the libraries that `make bench-cpu` compares with.
 # VENV:   the environment that is made and filled when needed; `VENV=` uses PYTHON as it is and installs nothing.
 PYTHON ?= python3
 VENV ?= .venv
+PEERS ?= .venv-peers
 
-.PHONY: train test lint bench gpu size wheel clean
+.PHONY: train test lint bench bench-cpu gpu size wheel clean
 
 ifeq ($(strip $(VENV)),)
 PY := $(PYTHON)
@@ -26,6 +28,10 @@ lint: $(TEST_READY)
 bench: $(RUN_READY)
 	$(PY) -m benchmarks
 
+# PyTorch and JAX go into an environment of their own
+bench-cpu: $(RUN_READY) $(PEERS)/.ready
+	$(PY) -m benchmarks.cpu_vs_peers --peer-python $(PEERS)/bin/python --save benchmarks/results/cpu-$$(date +%F).json
+
 gpu:
 	$(PY) -m gpunn doctor --require cuda
 	GPUNN_DEVICE=cuda $(PY) -m pytest -q
@@ -39,6 +45,12 @@ wheel: $(TEST_READY)
 
 clean:
 	rm -rf build dist *.egg-info
+
+$(PEERS)/.ready:
+	@echo "setting up the peers in $(PEERS) (once)"
+	@$(PYTHON) -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip install -qq --disable-pip-version-check torch==2.13.0 jax keras numpy
+	@touch $@
 
 # the stamps are older than pyproject.toml when what is installed may be out of date
 $(VENV)/.run-ready: pyproject.toml

@@ -27,6 +27,7 @@ _NAMES = {
     "device": "backend",
     "grad": "tensor",
     "no_grad": "tensor",
+    "set_num_threads": "backend.cpu",
     "set_seed": "backend.rng",
     "use": "backend",
     "value_and_grad": "tensor",

@@ -1,6 +1,7 @@
 """Near misses: every error about an unknown name offers the closest known ones."""
 import difflib
 import re
+from itertools import count
 
 
 def suggest(name, known) -> str:
@@ -19,14 +20,14 @@ def refuse_unknown(who: str, unknown: dict, known):
         raise TypeError(f"{who}: unknown argument {name!r}{suggest(name, known)}")
 
 
-_used: dict[str, int] = {}
+_used: dict[str, count] = {}
 
 
 def auto_name(thing: type) -> str:
     """"dense", "dense_1", ...: a name for the next nameless object of a class."""
     prefix = snake_case(thing.__name__)
-    _used[prefix] = count = _used.get(prefix, -1) + 1
-    return f"{prefix}_{count}" if count else prefix
+    number = next(_used.setdefault(prefix, count()))
+    return f"{prefix}_{number}" if number else prefix
 
 
 def reset_uids():

@@ -1,5 +1,4 @@
-"""Objects by name and by config: initializers, losses, layers ... as strings, as {"class_name", "config"},
-and back.
+"""Objects by name and by config: initializers, losses, layers ... as strings, as {"class_name", "config"}, and back.
 
 Names are looked up in the tables that are handed in and among what the user registered; nothing is ever
 imported by path.
@@ -90,13 +89,11 @@ def deserialize(kind: str, config, known: dict, custom_objects: dict | None = No
     if config is None or isinstance(config, str):
         return get(kind, config, known, custom_objects)
     if "class_name" not in config:
-        raise ValueError(f"{kind}: expected a config with 'class_name' and 'config', got the keys "
-                         f"{sorted(config)}")
+        raise ValueError(f"{kind}: expected a config with 'class_name' and 'config', got the keys {sorted(config)}")
     name, inner = config["class_name"], config.get("config", {})
     if name == "function":                              # Keras writes a function as its name
         return find(kind, inner, known, custom_objects)
-    found = find(kind, config.get("registered_name") or name, {**known, name: known.get(name)},
-                 custom_objects)
+    found = find(kind, config.get("registered_name") or name, {**known, name: known.get(name)}, custom_objects)
     return found.from_config(inner) if hasattr(found, "from_config") else found(**inner)
 
 

@@ -1,4 +1,4 @@
-"""The command line: `gpunn train mnist`, `gpunn doctor`."""
+"""The command line: `gpunn train mnist`, `gpunn doctor`, `gpunn warmup`."""
 import argparse
 import sys
 import time
@@ -46,6 +46,8 @@ def parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="show what gpunn finds on this machine and how to repair it")
     doctor.set_defaults(run=run_doctor)
     doctor.add_argument("--require", choices=["cuda"], help="exit with 1 when it cannot be used")
+    warmup = commands.add_parser("warmup", help="compile the CPU kernels of usual models, on all cores, and keep them")
+    warmup.set_defaults(run=run_warmup)
     return top
 
 
@@ -61,9 +63,13 @@ def run_doctor(options) -> int:
     return doctor.main(options.require)
 
 
+def run_warmup(options) -> int:
+    from . import warmup
+    return warmup.main()
+
+
 def run_training(options) -> int:
     import gpunn
-
     if options.device:
         gpunn.use(options.device)
     gpunn.set_seed(options.seed)
@@ -85,7 +91,6 @@ def run_training(options) -> int:
 def build(data: Data, kind: str):
     """A dense or a convolutional network that fits the data; one output for two classes."""
     from gpunn import Sequential, layers
-
     shape = data.train[0].shape[1:]
     if kind == "cnn" and len(shape) < 2:
         raise SystemExit(f"gpunn train: --model cnn needs images; {data.name} has rows of numbers, use mlp")
@@ -118,7 +123,6 @@ def out_folder(options) -> Path:
 
 def keep(model, history: dict, folder: Path, title: str) -> None:
     from .viz import save_curves, write_csv
-
     save_curves(history, folder / "curves.svg", title)
     write_csv(history, folder / "history.csv")
     model.save_weights(str(folder / "model.weights.safetensors"))
@@ -134,7 +138,6 @@ def images(name: str, data, white: float = 255) -> Data:
 
 def load_mnist() -> Data:
     from .datasets import mnist, mnist_5k
-
     if found := mnist.find_data():
         return images("MNIST", found)
     print("data: the full MNIST is not on this machine (set GPUNN_DATA to its folder); "
@@ -144,7 +147,6 @@ def load_mnist() -> Data:
 
 def load_fashion_mnist() -> Data:
     from .datasets import fashion_mnist
-
     try:
         return images("Fashion-MNIST", fashion_mnist.load_data())
     except FileNotFoundError as error:
@@ -153,19 +155,16 @@ def load_fashion_mnist() -> Data:
 
 def load_digits() -> Data:
     from .datasets import digits
-
     return images("digits", digits.load_data(), 16)
 
 
 def load_titanic() -> Data:
     """Fare and age with mean 0 and deviation 1, as the training part has them."""
     from .datasets import titanic
-
     train, test = titanic.load_data()
     mean, deviation = train[0].mean(axis=0), train[0].std(axis=0)
     train, test = (((x - mean) / deviation, y.astype(np.float32)[:, None]) for x, y in (train, test))
     return Data("Titanic (fare, age -> survived)", train, test, 1)
 
 
-LOADERS = {"mnist": load_mnist, "fashion_mnist": load_fashion_mnist, "digits": load_digits,
-           "titanic": load_titanic}
+LOADERS = {"mnist": load_mnist, "fashion_mnist": load_fashion_mnist, "digits": load_digits, "titanic": load_titanic}

@@ -46,10 +46,8 @@ def version(name: str) -> str:
 def cpu() -> list[tuple[str, str]]:
     """Which threads run the CPU kernels and where they are kept once compiled."""
     try:
-        from .kernels.cpu import cache
-        numba = sys.modules["numba"]
-        threads = numba.get_num_threads()       # starts the pool, and with it the layer is chosen
-        layer = f"{numba.threading_layer()}, {threads} threads"
+        from .kernels.cpu import cache, fork
+        layer = f"{fork.threading_layer()}, {fork.threads()} threads"
     except (ImportError, ValueError) as error:
         return [("kernels", f"cannot run: {error}"), ("to repair", "pip install --upgrade numba")]
     folder = cache.folder()

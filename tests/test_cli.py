@@ -83,6 +83,15 @@ def test_python_m_gpunn():
     assert run.returncode == 0 and "train" in run.stdout and "doctor" in run.stdout
 
 
+def test_warmup_prepares_what_usual_models_need(capsys, monkeypatch):
+    from gpunn.kernels.cpu import ahead
+    modules = set()
+    monkeypatch.setattr(ahead, "prepare_all", lambda jobs: [modules.add(k.py_func.__module__) is None for k, _ in jobs])
+    assert cli.main(["warmup"]) == 0
+    assert {"attention", "lstm", "matmul", "normalize", "optimize", "pool"} <= {m.split(".")[-1] for m in modules}
+    assert re.search(r"(\d+) kernels are ready, \1 of them compiled now, in [\d.]+ s", capsys.readouterr().out)
+
+
 def test_a_device_that_is_not_there_is_one_line(capfd, monkeypatch):
     monkeypatch.setattr("gpunn.backend.cuda.why_not", lambda: "no NVIDIA driver found (libcuda.so.1)")
     assert cli.main(["train", "digits", "--device", "cuda"]) == 1

@@ -21,7 +21,7 @@ layers
 data callbacks
 models
 saving distribution viz classic utils datasets
-playground doctor
+playground doctor warmup
 cli
 __main__
 """

@@ -1,8 +1,10 @@
-"""The same two trainings in several libraries, each in its own process: `python -m benchmarks.contenders.ours tiny`.
+"""The same trainings in several libraries, each in its own process: `python -m benchmarks.contenders.ours cnn`.
 
-A program prints one JSON object a line, for each line it reads: a round of the workload `tiny` or `decks`.
+A program prints one JSON object a line, for each line it reads: a round of its workload.
 """
+import itertools
 import json
+import math
 import os
 import sys
 import time
@@ -10,13 +12,78 @@ from pathlib import Path
 
 import numpy as np
 
-TINY_STEPS = 300
+from .. import single, workloads
+
+LEAST_SECONDS = 0.25            # of a round, in whole epochs
+NUMBERS = 1 << 20               # in the inputs of an epoch, about
 
 
-def tiny_data():
-    r = np.random.default_rng(0)
-    x = r.normal(size=(32, 2)).astype("float32")
-    return x, (x[:, :1] * x[:, 1:]).astype("float32")
+def timed(f):
+    began = time.perf_counter()
+    f()
+    return time.perf_counter() - began
+
+
+def status(name: str) -> float:
+    """A line of the process's own account, in MB: VmRSS now, VmHWM at most since `forget_peak`."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(name + ":"))
+
+
+def forget_peak():
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+class Rounds:
+    """Waits for its turn before an epoch, and tells after some how long they took and how much memory there was."""
+
+    def __init__(self, batches: int, before: float):
+        self.batches, self.before, self.count, self.seen = batches, before, 1, 0
+
+    def begin(self) -> bool:
+        """False when no more is wanted. Two epochs warm up, and a third tells how many make a round."""
+        if self.seen == 3:
+            self.count = max(1, round(LEAST_SECONDS / (time.perf_counter() - self.began)))
+            self.left = 0
+            forget_peak()
+            tell({"ready": True})
+        if self.seen >= 3 and not self.left:
+            if not sys.stdin.readline():
+                return False
+            self.left = self.count
+        if self.seen < 3 or self.left == self.count:
+            self.began = time.perf_counter()
+        return True
+
+    def end(self):
+        self.seen += 1
+        if self.seen > 3:
+            self.left -= 1
+            if not self.left:
+                seconds = (time.perf_counter() - self.began) / self.count / self.batches
+                tell({"seconds": seconds, "memory": status("VmHWM") - self.before})
+
+
+def training(train):
+    """`train(work, x, y, rounds)` trains, epoch after epoch, until `rounds` says that it is enough."""
+    work = workloads.ALL[sys.argv[1]]
+    batches = max(8, min(300, NUMBERS // (work.batch * math.prod(work.shape))))
+    x, y = workloads.data(work, batches)
+    train(work, x, y, Rounds(batches, status("VmRSS")))
+
+
+def by_epoch(epoch):
+    """For `training`, from `epoch(work, x, y)` that gives a function for one epoch."""
+    def train(work, x, y, rounds):
+        run = epoch(work, x, y)
+        while rounds.begin():
+            run()
+            rounds.end()
+    return train
+
+
+def tell(answer: dict):
+    print(json.dumps(answer), flush=True)
 
 
 def mnist():
@@ -30,7 +97,7 @@ def mnist():
 def decks(keras, set_seed):
     """The lecture's program: 512-ReLU, 10-softmax, RMSprop, 5 epochs, batch 128, MNIST; another seed each round."""
     train, test = mnist()
-    seeds = iter(range(1, 100))
+    seeds = itertools.count(1)
 
     def run():
         set_seed(next(seeds))
@@ -43,15 +110,17 @@ def decks(keras, set_seed):
     return run
 
 
-def timed(f):
-    began = time.perf_counter()
-    f()
-    return time.perf_counter() - began
-
-
-def serve(workloads: dict):
-    """One round a line of input; the first round of a workload warms up what it needs."""
-    run = workloads[sys.argv[1]]()
-    print(json.dumps({"ready": True}), flush=True)
+def serve(run):
+    """One round a line of input."""
+    tell({"ready": True})
     for _ in sys.stdin:
-        print(json.dumps(run()), flush=True)
+        tell(run())
+
+
+def kernel_rounds(step):
+    """Rounds of one kernel: the least seconds of many calls."""
+    kernel = single.KERNELS[sys.argv[1]]
+    run = step(kernel.function, kernel.inputs(), kernel.options)
+    run()
+    count = max(5, min(1000, round(LEAST_SECONDS / timed(run))))
+    serve(lambda: {"seconds": min(timed(run) for _ in range(count))})

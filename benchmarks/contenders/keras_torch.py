@@ -1,4 +1,4 @@
-"""Keras 3's rounds, on its PyTorch backend."""
+"""Keras 3's rounds of the lecture's program, on its PyTorch backend."""
 import os
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
@@ -8,4 +8,4 @@ import keras  # noqa: E402
 from . import decks, serve  # noqa: E402
 
 if __name__ == "__main__":
-    serve({"decks": lambda: decks(keras, keras.utils.set_random_seed)})
+    serve(decks(keras, keras.utils.set_random_seed))

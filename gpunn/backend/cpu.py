@@ -1,6 +1,4 @@
 """The CPU backend, and how it records a step: run it, write down each kernel call, plan the memory, replay the list."""
-import os
-
 import numpy as np
 
 from . import here
@@ -16,7 +14,7 @@ class CpuBackend(Backend):
         self.kernels = cpu
 
     def describe(self) -> str:
-        return f"CPU (NumPy + Numba, {os.environ.get('NUMBA_NUM_THREADS') or os.cpu_count()} threads)"
+        return f"CPU (NumPy + Numba, {self.kernels.fork.threads()} threads)"
 
     def asarray(self, value, dtype=None) -> np.ndarray:
         return host_array(value, dtype)
@@ -28,6 +26,12 @@ class CpuBackend(Backend):
         return Recorder(self.kernels)
 
 
+def set_num_threads(n: int):
+    """How many threads the CPU kernels run on from now on, in all of the process; at most as many as at the start."""
+    from gpunn.kernels.cpu import fork
+    fork.set_threads(n, "set_num_threads")
+
+
 class Recorder:
     """Records one step; the arrays that the step returns are filled again by every replay."""
 
@@ -35,7 +39,8 @@ class Recorder:
         self.kernels = kernels
 
     def eager(self, step):
-        return step()
+        with self.kernels.ahead.helped(step):
+            return step()
 
     def record(self, step):
         recording = Recording()
@@ -45,7 +50,7 @@ class Recorder:
                 result = step()
         finally:
             here.kernels = here.recording = None
-        return result, (None if recording.refusal else recording.replay()), recording.refusal
+        return result, (None if recording.refusal else recording.replay(self.kernels.native.Replay)), recording.refusal
 
 
 class Place:
@@ -102,8 +107,8 @@ class Recording:
             if isinstance(array, np.ndarray) and not is_persistent(own := owner(array)):
                 self.span(own)
 
-    def replay(self):
-        """A function that repeats the calls in memory of its own."""
+    def replay(self, make):
+        """What repeats the calls, in memory of its own."""
         living = {id(s): own for s in self.spans if (own := s.ref()) is not None}
         memory = slab(plan([s for s in self.spans if id(s) not in living]))
 
@@ -113,13 +118,7 @@ class Recording:
             own = living.get(id(a.span))
             return a.view(memory, a.span.offset) if own is None else a.view(own.reshape(-1).view(np.uint8), 0)
 
-        calls = [(f, tuple([argument(a) for a in args])) for f, args in self.calls]
-
-        def run():
-            for f, args in calls:
-                f(*args)
-        run.calls, run.slab_bytes = len(calls), memory.nbytes
-        return run
+        return make([(f, tuple([argument(a) for a in args])) for f, args in self.calls])
 
 
 class Watched:

@@ -60,12 +60,12 @@ def slab(size: int) -> np.ndarray:
 
 
 class _Layout:
-    version = 0                 # how often weights moved to other memory: a program from before must not be replayed
+    version = object()          # another one when weights moved to other memory: older programs must not be replayed
 
 
 def moved():
-    _Layout.version += 1
+    _Layout.version = object()
 
 
-def layout_version() -> int:
+def layout_version() -> object:
     return _Layout.version

@@ -15,13 +15,13 @@ class Program:
         self.eager = eager
 
     def __call__(self):
-        with np.errstate(all="ignore"):                 # infinities and NaN are values here, as on a GPU
-            return self.run()
-
-    def run(self):
         if self.replay is not None:
             self.replay()
             return self.result
+        with np.errstate(all="ignore"):                 # infinities and NaN are values here, as on a GPU
+            return self.first()
+
+    def first(self):
         self.runs += 1
         if self.eager or self.runs <= WARMUP:
             return self.recorder.eager(self.step)

@@ -1,40 +1,102 @@
 """Random numbers as a function of (seed, stream, step, index): no order to keep, nothing to restore but one counter.
 
-`key` holds the seed, `clock` the training step; both live on the device. A stream is one place that draws: it is
-numbered by the order of the calls since the step began, so that forward and backward of one call agree and a replay
-draws fresh numbers.
+A `Source` is a seed with a clock that counts its steps; key and clock live on the device. A stream is one place that
+draws: inside a step it is numbered by the order of the calls, so that forward and backward of one call agree and a
+replay draws fresh numbers. Who draws from which source:
+
+- While a model is in `fit`, `evaluate`, `predict` or one of their `_on_batch` forms, everything in that thread draws
+  from the model's own: dropout, shuffles, weights that are only built now. It gets its seed when it is compiled, from
+  the global one, by the order of compilation; `set_seed` after that gives it a new one.
+- Everything else draws from the global source: new weights, `gpunn.random`. `set_seed` in the main thread sets that
+  of the process; in another thread, it gives this thread one of its own.
+
+So models that train at once, each in its thread, end with the numbers that they have one after the other.
 """
 import os
+import threading
+from contextlib import contextmanager
+from itertools import count
 
 import numpy as np
 
 from . import constant, current, kernels_of, persistent
 
-INITIAL = 1 << 31               # streams from here on are not of a training step: weights, shuffles
+FREE = 1 << 30                  # streams from here on were drawn outside of a step
+INITIAL = 1 << 31               # from here on: weights, shuffles, the seeds of models
+MODES = "train", "test", "predict"       # what a model can be at
 
 
-class _State:
-    """The seed of the process, and what hangs on it."""
+class Source:
+    """A seed and what hangs on it. That of a model is the child of a global one."""
 
-    def __init__(self):
-        self.seed(int.from_bytes(os.urandom(8), "little"))
+    def __init__(self, seed: int, parent: "Source | None" = None):
+        self.seed, self.parent = seed & (1 << 64) - 1, parent
+        self.arrays = {}        # device -> clock, (device, seed) -> key
+        self.born, self.compiled, self.free = count(1), count(1), count(1)
 
-    def seed(self, seed: int):
-        self.value, self.calls, self.born = seed & (1 << 64) - 1, 0, 0
-        self.arrays = {}        # (device, seed) -> (key, clock)
-
-    def on(self, device: str, seed: int):
-        if (device, seed) not in self.arrays:
-            self.arrays[device, seed] = words(seed), self.clock(device)
-        return self.arrays[device, seed]
-
-    def clock(self, device: str):
+    def clock(self):
+        """The array that counts the steps, on the current device."""
+        device = current().name
         if device not in self.arrays:
-            self.arrays[device] = persistent(current().asarray(np.zeros(1, np.uint32)))
+            self.arrays.setdefault(device, persistent(current().asarray(np.zeros(1, np.uint32))))
         return self.arrays[device]
 
+    def key(self, seed: int):
+        place = current().name, seed
+        if place not in self.arrays:
+            self.arrays[place] = words(seed)
+        return self.arrays[place]
 
-_state = _State()
+    def child(self, stream: int, number: int) -> int:
+        """A seed that follows from this one."""
+        return int(host_bits(self.seed, stream, number, 2).view(np.uint64)[0])
+
+    @contextmanager
+    def step(self):
+        """What is drawn inside is numbered from 1; at the end the clock moves on, as the last kernel of the step."""
+        before = _thread.source, _thread.calls
+        _thread.source, _thread.calls = self, count(1)
+        try:
+            yield
+            kernels_of(self.clock()).tick(self.clock())
+        finally:
+            _thread.source, _thread.calls = before
+
+
+class _Thread(threading.local):
+    root = None                 # this thread's own global source
+    source = None               # of the model at work
+    calls = None                # inside a step: the numbers of its draws
+
+
+_thread = _Thread()
+_process = Source(int.from_bytes(os.urandom(8), "little"))
+
+
+def root() -> Source:
+    """The global source, as this thread sees it."""
+    return _thread.root or _process
+
+
+def model_sources() -> dict[str, Source]:
+    """For a model that is compiled now, by mode: it may predict in one thread while it trains in another."""
+    number = next(root().compiled)
+    return {mode: model_source(number) for mode in MODES}
+
+
+def model_source(number: int = 0) -> Source:
+    return Source(root().child(INITIAL + 2, number), root())
+
+
+@contextmanager
+def using(source: Source):
+    """Inside, this thread draws from `source`."""
+    before = _thread.source, _thread.calls
+    _thread.source, _thread.calls = source, None
+    try:
+        yield
+    finally:
+        _thread.source, _thread.calls = before
 
 
 def words(seed: int):
@@ -44,38 +106,26 @@ def words(seed: int):
 
 def set_seed(seed: int):
     """All random numbers from now on - weights, shuffles, dropout - follow from this number, on every device alike."""
+    global _process
     if not isinstance(seed, int | np.integer) or seed < 0:
         raise ValueError(f"set_seed: expected an integer >= 0, got {seed!r}")
-    _state.seed(int(seed))
-
-
-def begin_step():
-    """A training step starts: its calls are numbered from zero."""
-    _state.calls = 0
-
-
-def end_step():
-    """A training step ends: the clock of the current device moves on, as the last kernel of the step."""
-    clock = _state.clock(current().name)
-    kernels_of(clock).tick(clock)
-
-
-def clock():
-    """The device array that counts training steps."""
-    return _state.clock(current().name)
+    if threading.current_thread() is threading.main_thread():
+        _process = Source(int(seed))
+    else:
+        _thread.root = Source(int(seed))
 
 
 def draw(seed: int | None = None):
-    """(key, clock, stream) for one call inside a step; `seed` replaces the process' seed."""
-    _state.calls += 1
-    key, clock = _state.on(current().name, _state.value if seed is None else seed)
-    return key, clock, _state.calls
+    """(key, clock, stream) for one call; `seed` replaces the source's."""
+    source, calls = _thread.source or root(), _thread.calls
+    stream = FREE + next(source.free) if calls is None else next(calls)
+    return source.key(source.seed if seed is None else seed), source.clock(), stream
 
 
 def next_seed() -> int:
     """A seed for something that is born: a layer's weights, an epoch's order."""
-    _state.born += 1
-    return int(host_bits(_state.value, INITIAL, _state.born, 2).view(np.uint64)[0])
+    source = _thread.source or root()
+    return source.child(INITIAL, next(source.born))
 
 
 def host_bits(seed: int, stream: int, step: int, n: int) -> np.ndarray:

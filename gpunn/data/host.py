@@ -31,9 +31,8 @@ def _array(value, what: str) -> np.ndarray:
         raise ValueError(f"{what}: the samples do not all have the same shape ({error}); pad them, "
                          "see utils.pad_sequences") from None
     if array.dtype.kind in "OUSMm":
-        raise ValueError(f"{what}: expected numbers, got {array.dtype} values such as {array.flat[0]!r}. "
-                         "Fix: encode them, for "
-                         "example with np.unique(labels, return_inverse=True)")
+        raise ValueError(f"{what}: expected numbers, got {array.dtype} values such as {array.flat[0]!r}. Fix: encode "
+                         "them, for example with np.unique(labels, return_inverse=True)")
     if array.ndim == 0:
         raise ValueError(f"{what}: expected an array of samples, got the single number {array}")
     if array.dtype.kind == "f" and array.dtype != np.float32:

@@ -135,8 +135,7 @@ def _verify(name: str, raw: bytes, digest: str) -> None:
 
 def _where_to_put(images: ImageSet, path: str, error) -> str:
     files = "\n".join(f"  {SITE}{name}\n    to {_target(images, path, name)}\n    SHA-256 {digest}"
-                      f"{' (unpacked)' if name.endswith('.gz') else ''}"
-                      for name, digest in images.downloads.items())
+                      f"{' (unpacked)' if name.endswith('.gz') else ''}" for name, digest in images.downloads.items())
     return (f"{images.title} is not on this machine and could not be downloaded: {error}\n"
             f"Looked in {', '.join(map(str, data_folders()))} (set GPUNN_DATA to look elsewhere).\n"
             f"Copy by hand:\n{files}\n"

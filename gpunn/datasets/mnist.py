@@ -1,13 +1,9 @@
 """MNIST: 60,000 + 10,000 handwritten digits of 28x28. Data: CC BY-SA 3.0, LeCun and Cortes."""
 from . import images
 
-SET = images.ImageSet(
-    title="MNIST",
-    archive="mnist.npz",
-    folders=("MNIST/raw",),
-    downloads={"mnist.npz": "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"},
-    instead="gpunn.datasets.mnist_5k (5,000 real MNIST images)",
-)
+SET = images.ImageSet(title="MNIST", archive="mnist.npz", folders=("MNIST/raw",),
+                      downloads={"mnist.npz": "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"},
+                      instead="gpunn.datasets.mnist_5k (5,000 real MNIST images)")
 
 
 def load_data(path: str = "mnist.npz"):

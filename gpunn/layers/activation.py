@@ -84,8 +84,7 @@ class PReLU(_Elementwise):
     def build(self, input_shape):
         shared = self.shared_axes or ()
         shape = [1 if i in shared else n for i, n in enumerate(input_shape)][1:]
-        self._require("the axes that are not shared", None not in shape, "known when the layer is built",
-                      input_shape)
+        self._require("the axes that are not shared", None not in shape, "known when the layer is built", input_shape)
         self.alpha = self._weight("alpha", shape)
         own = {i: n for i, n in enumerate(input_shape) if i and i not in shared}
         self.input_spec = InputSpec(ndim=len(input_shape), axes=own)

@@ -26,16 +26,21 @@ class _Conv(LibraryLayer):
         """The input's channels; from now on no other number is accepted."""
         axis = 1 if self.data_format == "channels_first" else -1
         channels = input_shape[axis]
-        self._require("the number of channels", channels is not None, "known when the layer is built",
-                      input_shape)
+        self._require("the number of channels", channels is not None, "known when the layer is built", input_shape)
         self.input_spec = InputSpec(ndim=self.rank + 2, axes={axis: channels})
         return channels
 
-    def _finish(self, f, inputs, kernel, *options):
+    def call(self, inputs):
         fused = activations.fused(self.activation)
-        y = f(inputs, kernel, self.strides, self.padding, *options, self._format, self.dilation_rate,
-              bias=self.bias, activation=fused or "linear")
+        y = self.convolved(inputs, fused or "linear")
         return y if fused else self.activation(y)
+
+    def compute_output_shape(self, input_shape):
+        return window_shape(self, input_shape, self.filters, self.kernel_size, self.strides, self.dilation_rate)
+
+    def _convolved(self, f, inputs, activation, *options):
+        return f(inputs, self.kernel, self.strides, self.padding, *options, self._format, self.dilation_rate,
+                 bias=self.bias, activation=activation)
 
 
 class _FullConv(_Conv):
@@ -60,12 +65,8 @@ class _FullConv(_Conv):
         self.kernel = self._weight("kernel", (*self.kernel_size, channels // self.groups, self.filters))
         self.bias = self._weight("bias", (self.filters,)) if self.use_bias else None
 
-    def call(self, inputs):
-        return self._finish(ops.conv, inputs, self.kernel)
-
-    def compute_output_shape(self, input_shape):
-        return window_shape(self, input_shape, self.filters, self.kernel_size, self.strides,
-                            self.dilation_rate)
+    def convolved(self, inputs, activation):
+        return self._convolved(ops.conv, inputs, activation)
 
 
 class Conv1D(_FullConv):
@@ -94,12 +95,11 @@ class _DepthwiseConv(_Conv):
 
     def build(self, input_shape):
         channels = self._channels(input_shape)
-        self.kernel = self._weight("kernel", (*self.kernel_size, channels, self.depth_multiplier),
-                                   like="depthwise")
+        self.kernel = self._weight("kernel", (*self.kernel_size, channels, self.depth_multiplier), like="depthwise")
         self.bias = self._weight("bias", (channels * self.depth_multiplier,)) if self.use_bias else None
 
-    def call(self, inputs):
-        return self._finish(ops.depthwise_conv, inputs, self.kernel)
+    def convolved(self, inputs, activation):
+        return self._convolved(ops.depthwise_conv, inputs, activation)
 
     def compute_output_shape(self, input_shape):
         channels = input_shape[1 if self.data_format == "channels_first" else -1]
@@ -147,10 +147,6 @@ class _SeparableConv(_Conv):
         y = ops.conv(y, self.pointwise_kernel, 1, "valid", self._format, bias=self.bias)
         return self.activation(y)
 
-    def compute_output_shape(self, input_shape):
-        return window_shape(self, input_shape, self.filters, self.kernel_size, self.strides,
-                            self.dilation_rate)
-
 
 class SeparableConv1D(_SeparableConv):
     """(n, t, c) -> (n, ot, filters)"""
@@ -166,10 +162,9 @@ class _ConvTranspose(_Conv):
     """The transpose of a convolution: a larger image from a smaller one."""
 
     def __init__(self, filters, kernel_size, strides=1, padding="valid", output_padding=None,
-                 data_format=None, dilation_rate=1, activation=None, use_bias=True,
-                 kernel_initializer="glorot_uniform", bias_initializer="zeros", kernel_regularizer=None,
-                 bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
-                 bias_constraint=None, **kwargs):
+                 data_format=None, dilation_rate=1, activation=None, use_bias=True, kernel_initializer="glorot_uniform",
+                 bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None,
+                 kernel_constraint=None, bias_constraint=None, **kwargs):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.filters = self._count("filters", filters)
         if output_padding is not None:
@@ -183,8 +178,8 @@ class _ConvTranspose(_Conv):
         self.kernel = self._weight("kernel", (*self.kernel_size, self.filters, self._channels(input_shape)))
         self.bias = self._weight("bias", (self.filters,)) if self.use_bias else None
 
-    def call(self, inputs):
-        return self._finish(ops.conv_transpose, inputs, self.kernel, self.output_padding)
+    def convolved(self, inputs, activation):
+        return self._convolved(ops.conv_transpose, inputs, activation, self.output_padding)
 
     def compute_output_shape(self, input_shape):
         first = self.data_format == "channels_first"

@@ -21,8 +21,7 @@ class Dense(LibraryLayer):
 
     def build(self, input_shape):
         features = input_shape[-1]
-        self._require("the input's last axis", features is not None, "known when the layer is built",
-                      input_shape)
+        self._require("the input's last axis", features is not None, "known when the layer is built", input_shape)
         self.kernel = self._weight("kernel", (features, self.units))
         self.bias = self._weight("bias", (self.units,)) if self.use_bias else None
         self.input_spec = InputSpec(min_ndim=2, axes={-1: features})

@@ -13,8 +13,7 @@ class InputLayer(LibraryLayer):
             shape = kwargs.pop("input_shape")
         self._require("options", not kwargs and not sparse and not ragged, "dense and known to InputLayer",
                       kwargs or {"sparse": sparse, "ragged": ragged})
-        self._require("shape", (shape is None) != (batch_shape is None),
-                      "given, or batch_shape, but not both",
+        self._require("shape", (shape is None) != (batch_shape is None), "given, or batch_shape, but not both",
                       (shape, batch_shape))
         self._require("shape", not isinstance(shape, int), f"a tuple such as ({shape},)", shape)
         self.batch_shape = tuple(batch_shape) if shape is None else (batch_size, *shape)

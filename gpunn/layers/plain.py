@@ -61,8 +61,7 @@ class Lambda(LibraryLayer):
     def get_config(self):
         name = _objects.get_registered_name(self.function)
         self._require("function", _objects.get_registered_object(name) is self.function,
-                      "registered with gpunn.saving.register_keras_serializable before it can be saved",
-                      self.function)
+                      "registered with gpunn.saving.register_keras_serializable before it can be saved", self.function)
         shape = None if callable(self._output_shape) else self._output_shape
         return {**self._base_config(), "function": name, "output_shape": shape, "mask": None,
                 "arguments": self.arguments}

@@ -4,7 +4,7 @@ from math import prod
 from .. import ops
 from .input_spec import InputSpec
 from .layer import LibraryLayer
-from .windows import channel_format, doubled, pair, spatial
+from .windows import channel_format, doubled, one_of, pair, spatial
 
 
 class Flatten(LibraryLayer):
@@ -36,9 +36,8 @@ class Reshape(LibraryLayer):
         fits = size % known == 0 if -1 in self.target_shape and known else size == known
         if not fits:
             raise ValueError(f"Reshape '{self.name}': argument 'inputs' has {size} numbers a sample (shape "
-                             f"{tuple(rest)}), expected "
-                             f"{known} for target_shape={self.target_shape}. Fix: choose one with {size} "
-                             "numbers, or -1 in one place")
+                             f"{tuple(rest)}), expected {known} for target_shape={self.target_shape}. Fix: choose one "
+                             f"with {size} numbers, or -1 in one place")
         return tuple(size // known if n == -1 else n for n in self.target_shape)
 
     def call(self, inputs):
@@ -56,8 +55,7 @@ class Permute(LibraryLayer):
     def __init__(self, dims, **kwargs):
         super().__init__(**kwargs)
         self.dims = tuple(dims)
-        self._require("dims", sorted(dims) == list(range(1, len(dims) + 1)), "a permutation of 1, 2, ...",
-                      dims)
+        self._require("dims", sorted(dims) == list(range(1, len(dims) + 1)), "a permutation of 1, 2, ...", dims)
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
 
     def call(self, inputs):
@@ -131,9 +129,8 @@ class UpSampling2D(LibraryLayer):
 
     def __init__(self, size=(2, 2), data_format=None, interpolation="nearest", **kwargs):
         super().__init__(**kwargs)
-        self.size, self.interpolation = pair(self, "size", size, 2), interpolation
-        known = ("nearest", "bilinear")
-        self._require("interpolation", interpolation in known, f"one of {known}", interpolation)
+        self.size = pair(self, "size", size, 2)
+        self.interpolation = one_of(self, "interpolation", interpolation, ("nearest", "bilinear"))
         self.data_format, self.input_spec = channel_format(self, data_format), InputSpec(ndim=4)
 
     def call(self, inputs):

@@ -7,8 +7,7 @@ class Signature:
 
     def __init__(self, call):
         self.parameters = list(inspect.signature(call).parameters.values())[1:]
-        self.names = [p.name for p in self.parameters if p.kind in (p.POSITIONAL_ONLY,
-                                                                    p.POSITIONAL_OR_KEYWORD)]
+        self.names = [p.name for p in self.parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
         self.first = self.names[0] if self.names else "inputs"
         self.training = "training" in self.names
         self.mask = "mask" in self.names

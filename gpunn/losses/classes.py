@@ -43,62 +43,28 @@ class _Plain(_Named):
         super().__init__(reduction, name, dtype)
 
 
-class MeanSquaredError(_Plain):
-    """mean((y_true - y_pred)**2) over the last axis."""
-    function = staticmethod(f.mean_squared_error)
+def _plain(name: str, function) -> type:
+    """The class of a function without options."""
+    return type(name, (_Plain,), {"function": staticmethod(function), "__doc__": function.__doc__})
 
 
-class MeanAbsoluteError(_Plain):
-    """mean(|y_true - y_pred|) over the last axis."""
-    function = staticmethod(f.mean_absolute_error)
-
-
-class MeanAbsolutePercentageError(_Plain):
-    """100 mean(|y_true - y_pred| / |y_true|) over the last axis."""
-    function = staticmethod(f.mean_absolute_percentage_error)
-
-
-class MeanSquaredLogarithmicError(_Plain):
-    """mean((log(1 + y_true) - log(1 + y_pred))**2) over the last axis."""
-    function = staticmethod(f.mean_squared_logarithmic_error)
-
-
-class LogCosh(_Plain):
-    """mean(log(cosh(y_pred - y_true))) over the last axis."""
-    function = staticmethod(f.log_cosh)
-
-
-class Hinge(_Plain):
-    """mean(max(1 - y_true * y_pred, 0)) over the last axis, labels -1 and 1 (or 0 and 1)."""
-    function = staticmethod(f.hinge)
-
-
-class SquaredHinge(_Plain):
-    """mean(max(1 - y_true * y_pred, 0)**2) over the last axis, labels -1 and 1 (or 0 and 1)."""
-    function = staticmethod(f.squared_hinge)
-
-
-class CategoricalHinge(_Plain):
-    """max(largest wrong score - right score + 1, 0), labels one-hot."""
-    function = staticmethod(f.categorical_hinge)
-
-
-class KLDivergence(_Plain):
-    """sum(y_true * log(y_true / y_pred)) over the last axis."""
-    function = staticmethod(f.kl_divergence)
-
-
-class Poisson(_Plain):
-    """mean(y_pred - y_true * log(y_pred)) over the last axis."""
-    function = staticmethod(f.poisson)
+MeanSquaredError = _plain("MeanSquaredError", f.mean_squared_error)
+MeanAbsoluteError = _plain("MeanAbsoluteError", f.mean_absolute_error)
+MeanAbsolutePercentageError = _plain("MeanAbsolutePercentageError", f.mean_absolute_percentage_error)
+MeanSquaredLogarithmicError = _plain("MeanSquaredLogarithmicError", f.mean_squared_logarithmic_error)
+LogCosh = _plain("LogCosh", f.log_cosh)
+Hinge = _plain("Hinge", f.hinge)
+SquaredHinge = _plain("SquaredHinge", f.squared_hinge)
+CategoricalHinge = _plain("CategoricalHinge", f.categorical_hinge)
+KLDivergence = _plain("KLDivergence", f.kl_divergence)
+Poisson = _plain("Poisson", f.poisson)
 
 
 class CosineSimilarity(_Named):
     """Minus the cosine of the angle between the two: -1 is the same direction."""
     function = staticmethod(f.cosine_similarity)
 
-    def __init__(self, axis=-1, reduction=MEAN,
-                 name="cosine_similarity", dtype=None):
+    def __init__(self, axis=-1, reduction=MEAN, name="cosine_similarity", dtype=None):
         super().__init__(reduction, name, dtype, axis=axis)
 
 
@@ -106,8 +72,7 @@ class Huber(_Named):
     """Quadratic for errors up to delta, linear beyond; mean over the last axis."""
     function = staticmethod(f.huber)
 
-    def __init__(self, delta=1.0, reduction=MEAN,
-                 name="huber_loss", dtype=None):
+    def __init__(self, delta=1.0, reduction=MEAN, name="huber_loss", dtype=None):
         super().__init__(reduction, name, dtype, delta=delta)
 
 
@@ -117,22 +82,17 @@ class BinaryCrossentropy(_Named):
 
     def __init__(self, from_logits=False, label_smoothing=0.0, axis=-1, reduction=MEAN,
                  name="binary_crossentropy", dtype=None):
-        super().__init__(reduction, name, dtype, from_logits=from_logits,
-                         label_smoothing=label_smoothing, axis=axis)
+        super().__init__(reduction, name, dtype, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis)
 
 
 class BinaryFocalCrossentropy(_Named):
     """Binary cross-entropy in which samples that are already right count less: times (1 - p_t)**gamma."""
     function = staticmethod(f.binary_focal_crossentropy)
 
-    def __init__(
-        self, apply_class_balancing=False, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0,
-        axis=-1, reduction=MEAN, name="binary_focal_crossentropy", dtype=None
-    ):
-        super().__init__(
-            reduction, name, dtype, apply_class_balancing=apply_class_balancing, alpha=alpha, gamma=gamma,
-            from_logits=from_logits, label_smoothing=label_smoothing, axis=axis
-        )
+    def __init__(self, apply_class_balancing=False, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0,
+                 axis=-1, reduction=MEAN, name="binary_focal_crossentropy", dtype=None):
+        super().__init__(reduction, name, dtype, apply_class_balancing=apply_class_balancing, alpha=alpha, gamma=gamma,
+                         from_logits=from_logits, label_smoothing=label_smoothing, axis=axis)
 
 
 class CategoricalCrossentropy(_Named):
@@ -141,8 +101,7 @@ class CategoricalCrossentropy(_Named):
 
     def __init__(self, from_logits=False, label_smoothing=0.0, axis=-1, reduction=MEAN,
                  name="categorical_crossentropy", dtype=None):
-        super().__init__(reduction, name, dtype, from_logits=from_logits,
-                         label_smoothing=label_smoothing, axis=axis)
+        super().__init__(reduction, name, dtype, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis)
 
 
 class CategoricalFocalCrossentropy(_Named):
@@ -159,8 +118,7 @@ class CategoricalGeneralizedCrossEntropy(_Named):
     """(1 - p[label]**q) / q: between cross-entropy (q -> 0) and absolute error (q = 1)."""
     function = staticmethod(f.categorical_generalized_cross_entropy)
 
-    def __init__(self, q=0.5, reduction=MEAN,
-                 name="categorical_generalized_cross_entropy", dtype=None):
+    def __init__(self, q=0.5, reduction=MEAN, name="categorical_generalized_cross_entropy", dtype=None):
         super().__init__(reduction, name, dtype, q=q)
 
 
@@ -170,9 +128,7 @@ class SparseCategoricalCrossentropy(_Named):
 
     def __init__(self, from_logits=False, ignore_class=None, reduction=MEAN, axis=-1,
                  name="sparse_categorical_crossentropy", dtype=None):
-        super().__init__(
-            reduction, name, dtype, from_logits=from_logits, ignore_class=ignore_class, axis=axis
-        )
+        super().__init__(reduction, name, dtype, from_logits=from_logits, ignore_class=ignore_class, axis=axis)
 
 
 class Dice(_Named):

@@ -120,10 +120,8 @@ def smoothed(y_true, smoothing, classes):
     return y_true * (1.0 - smoothing) + smoothing / classes if smoothing else y_true
 
 
-def binary_focal_crossentropy(
-    y_true, y_pred, apply_class_balancing=False, alpha=0.25, gamma=2.0, from_logits=False,
-    label_smoothing=0.0, axis=-1
-):
+def binary_focal_crossentropy(y_true, y_pred, apply_class_balancing=False, alpha=0.25, gamma=2.0, from_logits=False,
+                              label_smoothing=0.0, axis=-1):
     """Binary cross-entropy in which samples that are already right count less: times (1 - p_t)**gamma."""
     y_true, y_pred = tensors(y_true, y_pred)
     y_true = smoothed(y_true, label_smoothing, 2)
@@ -139,11 +137,9 @@ def classes_of(who, y_true, y_pred):
     """One-hot labels and predictions; integer labels are refused with the way out."""
     label, scores = tuple(y_true.shape), tuple(y_pred.shape)
     if label != scores and (len(label) == len(scores) - 1 or label[-1:] == (1,)):
-        raise ValueError(
-            f"{who}: expected one-hot labels of shape {scores}, got labels of shape {label}. "
-            "For integer labels use "
-            f"sparse_categorical_crossentropy, or encode them with to_categorical(y, {scores[-1]})"
-        )
+        raise ValueError(f"{who}: expected one-hot labels of shape {scores}, got labels of shape {label}. For integer "
+                         "labels use sparse_categorical_crossentropy, or encode them with "
+                         f"to_categorical(y, {scores[-1]})")
     return tensors(y_true, y_pred)
 
 
@@ -154,13 +150,10 @@ def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=
     return ops.categorical_crossentropy(y_true, y_pred, from_logits, axis)
 
 
-def categorical_focal_crossentropy(
-    y_true, y_pred, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0, axis=-1
-):
+def categorical_focal_crossentropy(y_true, y_pred, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0,
+                                   axis=-1):
     """Categorical cross-entropy times alpha (1 - p)**gamma: what is already right counts less."""
-    y_true, y_pred = classes_of(
-        "categorical_focal_crossentropy", *map(ops.convert_to_tensor, (y_true, y_pred))
-    )
+    y_true, y_pred = classes_of("categorical_focal_crossentropy", *map(ops.convert_to_tensor, (y_true, y_pred)))
     y_true = smoothed(y_true, label_smoothing, y_true.shape[-1])
     p = ops.softmax(y_pred, axis) if from_logits else y_pred
     p = ops.clip(p / ops.sum(p, axis, keepdims=True), EPSILON, 1.0 - EPSILON)
@@ -171,11 +164,9 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_cl
     """-log(p[label]) for integer labels; labels equal to ignore_class do not count."""
     y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
     if tuple(y_true.shape) == tuple(y_pred.shape) and y_pred.shape[-1] > 1:
-        raise ValueError(
-            "sparse_categorical_crossentropy: expected integer labels of shape "
-            f"{tuple(y_pred.shape[:-1])}, got labels "
-            f"of shape {tuple(y_true.shape)}. For one-hot labels use categorical_crossentropy"
-        )
+        raise ValueError("sparse_categorical_crossentropy: expected integer labels of shape "
+                         f"{tuple(y_pred.shape[:-1])}, got labels of shape {tuple(y_true.shape)}. "
+                         "For one-hot labels use categorical_crossentropy")
     if len(y_true.shape) == len(y_pred.shape) and y_true.shape[axis] == 1:
         y_true = ops.squeeze(y_true, axis)
     if ignore_class is None:

@@ -12,10 +12,8 @@ class Loss:
 
     def __init__(self, name=None, reduction="sum_over_batch_size", dtype=None):
         if reduction not in REDUCTIONS:
-            raise ValueError(
-                f"{type(self).__name__}: reduction is one of {', '.join(map(repr, REDUCTIONS))}, "
-                f"got {reduction!r}"
-            )
+            raise ValueError(f"{type(self).__name__}: reduction is one of {', '.join(map(repr, REDUCTIONS))}, "
+                             f"got {reduction!r}")
         self.name = name or snake_case(type(self).__name__)
         self.reduction, self.dtype = reduction, dtype
 

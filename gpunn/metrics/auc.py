@@ -8,27 +8,22 @@ from .metric import Metric
 class AUC(Metric):
     """The area under the ROC or the precision-recall curve, by thresholds."""
     _direction = "up"
+    _options = ("num_thresholds", "curve", "summation_method", "multi_label", "num_labels", "from_logits")
 
-    def __init__(
-        self, num_thresholds=200, curve="ROC", summation_method="interpolation", name=None, dtype=None,
-        thresholds=None, multi_label=False, num_labels=None, label_weights=None, from_logits=False
-    ):
+    def __init__(self, num_thresholds=200, curve="ROC", summation_method="interpolation", name=None, dtype=None,
+                 thresholds=None, multi_label=False, num_labels=None, label_weights=None, from_logits=False):
         super().__init__(dtype, name)
         if str(curve).upper() not in ("ROC", "PR"):
             raise ValueError(f"AUC: curve is 'ROC' or 'PR', got {curve!r}")
         if summation_method not in ("interpolation", "minoring", "majoring"):
-            raise ValueError(
-                "AUC: summation_method is 'interpolation', 'minoring' or 'majoring', "
-                f"got {summation_method!r}"
-            )
+            raise ValueError("AUC: summation_method is 'interpolation', 'minoring' or 'majoring', "
+                             f"got {summation_method!r}")
         if thresholds is None and num_thresholds <= 1:
             raise ValueError(f"AUC: num_thresholds must be larger than 1, got {num_thresholds}")
         if num_labels and not multi_label:
             raise ValueError("AUC: num_labels needs multi_label=True")
-        inner = (
-            sorted(thresholds) if thresholds is not None
-            else [i / (num_thresholds - 1) for i in range(1, num_thresholds - 1)]
-        )
+        inner = (sorted(thresholds) if thresholds is not None
+                 else [i / (num_thresholds - 1) for i in range(1, num_thresholds - 1)])
         self.own, self.curve, self.summation_method = thresholds, str(curve).upper(), summation_method
         self.thresholds = [-EPSILON, *inner, 1.0 + EPSILON]
         self.num_thresholds, self.multi_label, self.num_labels = len(self.thresholds), multi_label, num_labels
@@ -70,9 +65,8 @@ class AUC(Metric):
         tp, predicted = self.true_positives, self.true_positives + self.false_positives
         dtp, here, there = tp[:-1] - tp[1:], predicted[:-1], predicted[1:]
         slope = ops.divide_no_nan(dtp, ops.maximum(here - there, 0.0))
-        ratio = ops.where(
-            ops.logical_and(here > 0.0, there > 0.0), ops.divide_no_nan(here, ops.maximum(there, 0.0)), 1.0
-        )
+        both = ops.logical_and(here > 0.0, there > 0.0)
+        ratio = ops.where(both, ops.divide_no_nan(here, ops.maximum(there, 0.0)), 1.0)
         area = slope * (dtp + (tp[1:] - slope * there) * ops.log(ratio))
         return ops.divide_no_nan(area, ops.maximum(tp[1:] + self.false_negatives[1:], 0.0))
 
@@ -87,12 +81,4 @@ class AUC(Metric):
     def get_config(self) -> dict:
         own = {} if self.own is None else {"thresholds": list(self.own)}
         weights = None if self.label_weights is None else self.label_weights.tolist()
-        return (
-            super().get_config()
-            | {
-                "num_thresholds": self.num_thresholds, "curve": self.curve,
-                "summation_method": self.summation_method, "multi_label": self.multi_label,
-                "num_labels": self.num_labels, "label_weights": weights, "from_logits": self.from_logits
-            }
-            | own
-        )
+        return {**super().get_config(), "label_weights": weights, **own}

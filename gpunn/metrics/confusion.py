@@ -2,6 +2,7 @@
 import numpy as np
 
 from .. import ops
+from .._names import snake_case
 from ..backend import constant
 from ..losses.functions import tensors
 from ..losses.loss import same_rank
@@ -40,18 +41,14 @@ def prepared(y_true, y_pred, sample_weight, top_k, class_id):
         y_pred = only_top_k(y_pred, top_k)
     if class_id is not None:
         if y_pred.ndim == 1:
-            raise ValueError(
-                f"class_id={class_id}: predictions must have shape (n, classes), got {y_pred.shape}"
-            )
+            raise ValueError(f"class_id={class_id}: predictions must have shape (n, classes), got {y_pred.shape}")
         y_true, y_pred = (ops.expand_dims(y[..., class_id], -1) for y in (y_true, y_pred))
     return y_true, y_pred, sample_weight
 
 
 def confusion(y_true, y_pred, thresholds, sample_weight=None, multi_label=False, label_weights=None) -> dict:
     """The four counts at each threshold: (thresholds,), or (thresholds, labels) for several labels."""
-    weights = (
-        ops.ones_like(y_pred) if sample_weight is None else ops.broadcast_to(sample_weight, y_pred.shape)
-    )
+    weights = ops.ones_like(y_pred) if sample_weight is None else ops.broadcast_to(sample_weight, y_pred.shape)
     if label_weights is not None:
         weights = weights * ops.expand_dims(label_weights, 0)
     y_true = ops.cast(ops.not_equal(y_true, 0.0), y_pred.dtype)
@@ -87,9 +84,8 @@ class _Counting(Metric):
         return values[0] if len(self.thresholds) == 1 else values
 
     def get_config(self) -> dict:
-        return super().get_config() | {
-            "thresholds": self.init_thresholds, "top_k": self.top_k, "class_id": self.class_id
-        }
+        return super().get_config() | {"thresholds": self.init_thresholds, "top_k": self.top_k,
+                                       "class_id": self.class_id}
 
 
 class _Count(_Counting):
@@ -105,24 +101,14 @@ class _Count(_Counting):
         return Metric.get_config(self) | {"thresholds": self.init_thresholds}
 
 
-class TruePositives(_Count):
-    """How many positives were found."""
-    counts = ("true_positives",)
+def _count(name: str, meaning: str) -> type:
+    return type(name, (_Count,), {"counts": (snake_case(name),), "__doc__": meaning})
 
 
-class FalsePositives(_Count):
-    """How many negatives were taken for positives."""
-    counts = ("false_positives",)
-
-
-class TrueNegatives(_Count):
-    """How many negatives were left alone."""
-    counts = ("true_negatives",)
-
-
-class FalseNegatives(_Count):
-    """How many positives were missed."""
-    counts = ("false_negatives",)
+TruePositives = _count("TruePositives", "How many positives were found.")
+FalsePositives = _count("FalsePositives", "How many negatives were taken for positives.")
+TrueNegatives = _count("TrueNegatives", "How many negatives were left alone.")
+FalseNegatives = _count("FalseNegatives", "How many positives were missed.")
 
 
 class Precision(_Counting):
@@ -130,9 +116,7 @@ class Precision(_Counting):
     counts, _direction = ("true_positives", "false_positives"), "up"
 
     def result(self):
-        return self.one_or_all(
-            ops.divide_no_nan(self.true_positives, self.true_positives + self.false_positives)
-        )
+        return self.one_or_all(ops.divide_no_nan(self.true_positives, self.true_positives + self.false_positives))
 
 
 class Recall(_Counting):
@@ -140,14 +124,12 @@ class Recall(_Counting):
     counts, _direction = ("true_positives", "false_negatives"), "up"
 
     def result(self):
-        return self.one_or_all(
-            ops.divide_no_nan(self.true_positives, self.true_positives + self.false_negatives)
-        )
+        return self.one_or_all(ops.divide_no_nan(self.true_positives, self.true_positives + self.false_negatives))
 
 
 class FBetaScore(Metric):
     """The weighted harmonic mean of precision and recall, for each class or averaged."""
-    _direction = "up"
+    _direction, _options = "up", ("average", "beta", "threshold")
 
     def __init__(self, average=None, beta=1.0, threshold=None, name="fbeta_score", dtype=None):
         super().__init__(dtype, name)
@@ -178,10 +160,8 @@ class FBetaScore(Metric):
         else:
             chosen = y_pred > self.threshold
         y_pred = ops.cast(chosen, y_true.dtype)
-        weight = (
-            None if sample_weight is None
-            else ops.expand_dims(ops.cast(ops.convert_to_tensor(sample_weight), self.dtype), 1)
-        )
+        weight = (None if sample_weight is None
+                  else ops.expand_dims(ops.cast(ops.convert_to_tensor(sample_weight), self.dtype), 1))
         axis = None if self.average == "micro" else 0
         for count, value in ((self.hits, y_pred * y_true), (self.wrong, y_pred * (1.0 - y_true)),
                              (self.missed, (1.0 - y_pred) * y_true), (self.support, y_true)):
@@ -196,17 +176,10 @@ class FBetaScore(Metric):
             return ops.sum(score * (self.support / (ops.sum(self.support) + EPSILON)))
         return score if self.average is None else ops.mean(score)
 
-    def get_config(self) -> dict:
-        return super().get_config() | {
-            "average": self.average, "beta": self.beta, "threshold": self.threshold
-        }
-
 
 class F1Score(FBetaScore):
     """The harmonic mean of precision and recall, for each class or averaged."""
+    _options = ("average", "threshold")
 
     def __init__(self, average=None, threshold=None, name="f1_score", dtype=None):
         super().__init__(average, 1.0, threshold, name, dtype)
-
-    def get_config(self) -> dict:
-        return {k: v for k, v in super().get_config().items() if k != "beta"}

@@ -9,6 +9,7 @@ from ..tensor import Variable, no_grad
 class Metric:
     """Subclasses add variables in `__init__`, change them in `update_state`, compute `result` from them."""
     _direction = None                   # "up": larger is better, "down": smaller is better
+    _options: tuple = ()                # attributes that belong to the config, beside the name and the dtype
 
     def __init__(self, dtype=None, name=None):
         self.name, self.dtype = name or auto_name(type(self)), dtype or "float32"
@@ -33,14 +34,11 @@ class Metric:
     @property
     def variables(self) -> list:
         """The state, with that of metrics held as attributes."""
-        return self._variables + [
-            v for m in vars(self).values() if isinstance(m, Metric) for v in m.variables
-        ]
+        return self._variables + [v for m in vars(self).values() if isinstance(m, Metric) for v in m.variables]
 
     def update_state(self, *args, **kwargs):
-        raise NotImplementedError(
-            f"{type(self).__name__} must implement update_state(y_true, y_pred, sample_weight=None)"
-        )
+        raise NotImplementedError(f"{type(self).__name__} must implement "
+                                  "update_state(y_true, y_pred, sample_weight=None)")
 
     def result(self):
         raise NotImplementedError(f"{type(self).__name__} must implement result()")
@@ -55,7 +53,7 @@ class Metric:
         return self.result()
 
     def get_config(self) -> dict:
-        return {"name": self.name, "dtype": self.dtype}
+        return {"name": self.name, "dtype": self.dtype, **{name: getattr(self, name) for name in self._options}}
 
     @classmethod
     def from_config(cls, config: dict) -> "Metric":
@@ -110,9 +108,7 @@ class Mean(Metric):
     def update_state(self, values, sample_weight=None):
         values, weights = samplewise(ops.convert_to_tensor(values), sample_weight, ops.mean, self.dtype)
         self.total.assign_add(ops.sum(values))
-        self.count.assign_add(
-            ops.sum(weights) if weights is not None else values.shape[0] if values.ndim else 1
-        )
+        self.count.assign_add(ops.sum(weights) if weights is not None else values.shape[0] if values.ndim else 1)
 
     def result(self):
         return ops.divide_no_nan(self.total, self.count)
@@ -131,9 +127,7 @@ class MeanMetricWrapper(Mean):
         y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
         values = self.fn(y_true, y_pred, **self.options)
         if y_pred.mask is not None:
-            weights = (
-                None if sample_weight is None else ops.cast(ops.convert_to_tensor(sample_weight), self.dtype)
-            )
+            weights = None if sample_weight is None else ops.cast(ops.convert_to_tensor(sample_weight), self.dtype)
             sample_weight = masked(weights, ops.cast(y_pred.mask, self.dtype), "sum")
         super().update_state(values, sample_weight)
 

@@ -11,8 +11,8 @@ class Fit:
 
     def __init__(self, model, feed, held_out, calls, validation_freq):
         self.model, self.feed, self.calls, self.validation_freq = model, feed, calls, validation_freq
-        self.loop = model._loop(model._train, feed, "fit")
-        self.validation = None if held_out is None else model._loop(model._test, held_out, "validation")
+        self.loop = model._loop("train", feed, "fit")
+        self.validation = None if held_out is None else model._loop("test", held_out, "validation")
 
     def run(self, initial_epoch: int, epochs: int):
         model, optimizer = self.model, self.model.optimizer
@@ -38,7 +38,7 @@ class Fit:
         logs = numbers(self.steps())
         if any(math.isnan(v) for v in logs.values()):
             warnings.warn(f"fit: {', '.join(k for k, v in logs.items() if math.isnan(v))} became NaN in epoch "
-                          f"{epoch + 1}; lower the learning rate, or look for NaN in the data", stacklevel=4)
+                          f"{epoch + 1}; lower the learning rate, or look for NaN in the data", stacklevel=5)
         if self.validation is not None and self.validates(epoch):
             held_out = model._evaluate(self.validation, calls.quiet())
             logs.update({f"val_{k}": v for k, v in held_out.items()})
@@ -66,7 +66,7 @@ class Fit:
             raise ValueError("fit: the data is empty" if self.feed.steps != 0 else "fit: there is nothing to train on")
         if feed.steps and step < feed.steps and not self.model.stop_training:
             warnings.warn(f"fit: the data ended after {step} of {feed.steps} steps; make sure that the generator gives "
-                          "steps_per_epoch * epochs batches", stacklevel=5)
+                          "steps_per_epoch * epochs batches", stacklevel=6)
             self.model.stop_training = not feed.can_restart
         return logs
 

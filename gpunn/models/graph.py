@@ -2,10 +2,11 @@
 from ..symbol import Node, Symbol
 from ..tensor import Tensor
 from ..tree import flatten, map_structure
+from .fusion import steps_of, symbols_of
 
 
 class Graph:
-    """`run` replaces the input symbols by values and calls each node once."""
+    """`run` replaces the input symbols by values and calls each node once, or neighbours together."""
 
     def __init__(self, inputs, outputs):
         self.inputs, self.outputs = inputs, outputs
@@ -14,6 +15,7 @@ class Graph:
         self.nodes = _ordered([s.node for s in self.output_symbols if id(s) not in known], known)
         self.check(known)
         self.layers = self._layers()
+        self.steps = steps_of(self.nodes, self.output_symbols)
 
     def check(self, known: set):
         for node in self.nodes:
@@ -40,18 +42,9 @@ class Graph:
     def run(self, inputs, **context):
         """The outputs for these inputs; `context` (training, mask) reaches layers through the call around us."""
         values = {id(s): v for s, v in zip(self.input_symbols, flatten(inputs), strict=True)}
-
-        def value(a):
-            return values[id(a)] if isinstance(a, Symbol) else a
-        for node in self.nodes:
-            args, options = map_structure(value, list(node.args)), map_structure(value, dict(node.options))
-            for s, v in zip(node.outputs, flatten(node.f(*args, **options)), strict=True):
-                values[id(s)] = v
+        for step in self.steps:
+            step(values)
         return map_structure(lambda s: values[id(s)], self.outputs)
-
-
-def symbols_of(node: Node) -> list[Symbol]:
-    return [a for a in flatten([list(node.args), dict(node.options)]) if isinstance(a, Symbol)]
 
 
 def _ordered(roots, known: set) -> list[Node]:

@@ -1,5 +1,5 @@
 """Steps over a feed: each shape of batch gets a program of its own, recorded at its third step."""
-from ..backend import current, rng
+from ..backend import current
 from ..backend.memory import layout_version
 from ..backend.program import Program
 
@@ -7,8 +7,9 @@ from ..backend.program import Program
 class Loop:
     """`run(key)` performs `step(data)` on the batch that the feed has just advanced to, and returns its result."""
 
-    def __init__(self, step, feed, *, eager: bool, what: str, variant=lambda: None):
-        self.step, self.feed, self.eager, self.what, self.variant = step, feed, eager, what, variant
+    def __init__(self, step, feed, source, *, eager: bool, what: str, variant=lambda: None):
+        self.step, self.feed, self.source = step, feed, source
+        self.eager, self.what, self.variant = eager, what, variant
         self.programs = {}
 
     def run(self, key):
@@ -22,7 +23,5 @@ class Loop:
         return result
 
     def whole_step(self):
-        rng.begin_step()
-        result = self.step(self.feed.batch())
-        rng.end_step()
-        return result
+        with self.source.step():
+            return self.step(self.feed.batch())

@@ -1,7 +1,7 @@
 """Sequential: one layer after the other."""
 from ..layers.input import Input, InputLayer
 from ..layers.layer import Layer
-from .graph import fitted
+from .graph import Graph, fitted
 from .model import Model
 
 
@@ -10,7 +10,7 @@ class Sequential(Model):
 
     def __init__(self, layers=None, trainable=True, name=None):
         super().__init__(trainable=trainable, name=name)
-        self._layers, self._input, self._symbols = [], None, []
+        self._layers, self._input, self._symbols, self._graph = [], None, [], None
         for layer in layers or ():
             self._append(layer)
         self._chain()
@@ -59,6 +59,7 @@ class Sequential(Model):
             x = layer(x)
             self._symbols.append(x)
         self.built = x is not None and bool(self._layers)
+        self._graph = Graph(self._input, x) if self.built else None
 
     def build(self, input_shape=None):
         if self._input is None and input_shape is not None:
@@ -66,10 +67,11 @@ class Sequential(Model):
             self._chain()
 
     def call(self, inputs, training=None, mask=None):
-        x = fitted(self.name, inputs, self._input) if self._input is not None else inputs
+        if self._graph is not None:
+            return self._graph.run([fitted(self.name, inputs, self._input)])
         for layer in self._layers:
-            x = layer(x)
-        return x
+            inputs = layer(inputs)
+        return inputs
 
     def compute_output_shape(self, input_shape):
         for layer in self._layers:

@@ -1,9 +1,11 @@
 """compile, fit, evaluate, predict: Keras' training interface on recorded steps."""
+from functools import wraps
+
 import numpy as np
 
 from .. import optimizers
 from .._names import refuse_unknown
-from ..backend import current
+from ..backend import current, rng
 from ..callbacks import CallbackList
 from ..callbacks.callback import numbers
 from ..data import make_feed
@@ -21,13 +23,24 @@ COMPILE = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics", "
            "jit_compile", "auto_scale_loss")
 
 
+def drawing(mode: str):
+    """Inside the method, random numbers come from the model's own source."""
+    def of(method):
+        @wraps(method)
+        def inside(self, *args, **options):
+            with rng.using(self._source(mode)):
+                return method(self, *args, **options)
+        return inside
+    return of
+
+
 class Trainer:
     """The half of a model that trains it. Override `train_step`, `test_step`, `predict_step` or `compute_loss`."""
 
     def _start_training_state(self):
         self.optimizer, self.loss, self.stop_training = None, None, False
         self._losses_by_output = self._metrics_by_output = None
-        self._loss_tracker, self._compiled, self._batch_loops, self._compile_config = None, None, {}, None
+        self._loss_tracker, self._compiled, self._batch_loops, self._sources = None, None, {}, {}
 
     def compile(self, optimizer="rmsprop", loss=None, loss_weights=None, metrics=None, weighted_metrics=None,
                 run_eagerly=False, steps_per_execution=1, jit_compile="auto", auto_scale_loss=True, **kwargs):
@@ -39,6 +52,7 @@ class Trainer:
         self.run_eagerly, self.steps_per_execution = run_eagerly, steps_per_execution
         self._losses_by_output = self._metrics_by_output = None
         self._loss_tracker, self._batch_loops = LossMean(name="loss"), {}
+        self._sources = rng.model_sources()
         preflight.check_compile(self._compiled)
 
     # ---- one step -------------------------------------------------------------------------------------------------
@@ -120,6 +134,7 @@ class Trainer:
 
     # ---- many steps -----------------------------------------------------------------------------------------------
 
+    @drawing("train")
     def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, validation_split=0.0,
             validation_data=None, shuffle=True, class_weight=None, sample_weight=None, initial_epoch=0,
             steps_per_epoch=None, validation_steps=None, validation_batch_size=None, validation_freq=1):
@@ -140,6 +155,7 @@ class Trainer:
         Fit(self, feed, held_out, calls, validation_freq).run(initial_epoch, epochs)
         return calls.history
 
+    @drawing("test")
     def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, steps=None, callbacks=None,
                  return_dict=False, **kwargs):
         """The loss, or [loss, metric, ...], or a dictionary, over the data."""
@@ -149,15 +165,16 @@ class Trainer:
         feed = make_feed(x, y, sample_weight, batch_size=batch_size, steps=steps, who="evaluate")
         self._build_from(feed)
         calls = CallbackList(callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, **_sizes(feed))
-        logs = self._evaluate(self._loop(self._test, feed, "evaluate"), calls)
+        logs = self._evaluate(self._loop("test", feed, "evaluate"), calls)
         feed.close()
         return logs if return_dict else _unwrapped(logs)
 
+    @drawing("predict")
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
         """The outputs for all samples, as NumPy arrays."""
         feed = make_feed(x, batch_size=batch_size, steps=steps, who="predict")
         calls = CallbackList(callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, **_sizes(feed))
-        loop, parts = self._loop(self._predict, feed, "predict"), []
+        loop, parts = self._loop("predict", feed, "predict"), []
         feed.restart()
         calls.on_predict_begin()
         while (key := feed.advance()) is not None:
@@ -170,24 +187,27 @@ class Trainer:
             raise ValueError("predict: the data is empty")
         return map_structure(lambda *arrays: np.concatenate(arrays), *parts)
 
+    @drawing("train")
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
         """One step on one batch; the metrics go on from where they were."""
         self._require_compiled("train_on_batch")
         data = _one_batch(x, y, sample_weight, class_weight)
-        loop, key = self._batch_loop("train", data, self._train)
+        loop, key = self._batch_loop("train", data)
         self.optimizer.refresh()
         with driven(self.optimizer):
             logs = numbers(loop.run(key))
         return logs if return_dict else _unwrapped(logs)
 
+    @drawing("test")
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
         self._require_compiled("test_on_batch")
-        loop, key = self._batch_loop("test", _one_batch(x, y, sample_weight), self._test)
+        loop, key = self._batch_loop("test", _one_batch(x, y, sample_weight))
         logs = numbers(loop.run(key))
         return logs if return_dict else _unwrapped(logs)
 
+    @drawing("predict")
     def predict_on_batch(self, x):
-        loop, key = self._batch_loop("predict", _one_batch(x), self._predict)
+        loop, key = self._batch_loop("predict", _one_batch(x))
         return map_structure(_copied, loop.run(key))
 
     # ---- inside ---------------------------------------------------------------------------------------------------
@@ -203,15 +223,21 @@ class Trainer:
         with no_grad():
             return self.predict_step(pack(*batch))
 
-    def _loop(self, step, feed, what) -> Loop:
-        return Loop(step, feed, eager=getattr(self, "run_eagerly", False), what=f"{what} of '{self.name}'",
-                    variant=lambda: self.optimizer is None or self.optimizer.updates)
+    def _source(self, mode: str) -> rng.Source:
+        """Made when the model is compiled, anew after `set_seed`."""
+        if mode not in self._sources or self._sources[mode].parent is not rng.root():
+            self._sources[mode] = rng.model_source()
+        return self._sources[mode]
 
-    def _batch_loop(self, mode, data, step):
+    def _loop(self, mode, feed, what) -> Loop:
+        return Loop(getattr(self, f"_{mode}"), feed, self._source(mode), eager=getattr(self, "run_eagerly", False),
+                    what=f"{what} of '{self.name}'", variant=lambda: self.optimizer is None or self.optimizer.updates)
+
+    def _batch_loop(self, mode, data):
         """The loop of train_on_batch and its like: kept, so that the next call replays."""
-        if mode not in self._batch_loops:
-            self._batch_loops[mode] = self._loop(step, BatchFeed(), f"{mode}_on_batch")
-        loop = self._batch_loops[mode]
+        loop = self._batch_loops.get(mode)
+        if loop is None or loop.source is not self._source(mode):
+            loop = self._batch_loops[mode] = self._loop(mode, BatchFeed(), f"{mode}_on_batch")
         key = loop.feed.put(data)
         if mode == "train":
             self._prepare(loop.feed)

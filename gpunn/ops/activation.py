@@ -65,10 +65,8 @@ def same(who, target, output):
     """Both as tensors, of one shape."""
     target, output = tensor(target), tensor(output)
     if tuple(target.shape) != tuple(output.shape):
-        raise ValueError(
-            f"{who}: target and output must have one shape, "
-            f"got {tuple(target.shape)} and {tuple(output.shape)}"
-        )
+        raise ValueError(f"{who}: target and output must have one shape, "
+                         f"got {tuple(target.shape)} and {tuple(output.shape)}")
     return target, output
 
 
@@ -85,12 +83,10 @@ def categorical_crossentropy(target, output, from_logits: bool = False, axis: in
 def sparse_categorical_crossentropy(target, output, from_logits: bool = False, axis: int = -1):
     """Minus the logarithm of the probability at each integer label."""
     target, output = tensor(target), tensor(output)
-    target, output = labels_of(target, output), last_axis(output, axis)
+    target, output = labels_of(target, output), output if axis == -1 else moveaxis(output, axis, -1)
     if tuple(target.shape) != tuple(output.shape[:-1]):
-        raise ValueError(
-            "sparse_categorical_crossentropy: labels must have the output's shape without its classes: "
-            f"{tuple(output.shape[:-1])}, got {tuple(target.shape)}"
-        )
+        raise ValueError("sparse_categorical_crossentropy: labels must have the output's shape without its classes: "
+                         f"{tuple(output.shape[:-1])}, got {tuple(target.shape)}")
     if from_logits:
         return softmax_cross_entropy(output, target)[0]
     p = clip(divide(pick(output, target), sum(output, -1)), EPSILON, 1.0 - EPSILON)
@@ -102,7 +98,3 @@ def labels_of(target, output):
     if len(target.shape) == len(output.shape) and target.shape[-1] == 1:
         return squeeze(target, -1)
     return target
-
-
-def last_axis(x, axis):
-    return x if axis == -1 else moveaxis(x, axis, -1)

@@ -13,21 +13,18 @@ def dot_product_attention(query, key, value, bias=None, mask=None, scale=None, i
                           flash_attention=None, attn_logits_soft_cap=None):
     """softmax(query . key * scale + bias) . value over (n, t, heads, d); a mask says who may look where."""
     if query.ndim != 4:
-        raise ValueError(
-            "dot_product_attention: expected a query (batch, time, heads, size), "
-            f"got shape {tuple(query.shape)}"
-        )
+        raise ValueError("dot_product_attention: expected a query (batch, time, heads, size), "
+                         f"got shape {tuple(query.shape)}")
     scale = query.shape[-1] ** -0.5 if scale is None else float(scale)
     heads, shared = query.shape[2], key.shape[2]
     if heads % shared:
-        raise ValueError(
-            f"dot_product_attention: {heads} query heads must be a multiple of the {shared} key heads"
-        )
+        raise ValueError(f"dot_product_attention: {heads} query heads must be a multiple of the {shared} key heads")
     if heads != shared:
         key, value = (repeat(v, heads // shared, axis=2) for v in (key, value))
     if bias is None and attn_logits_soft_cap is None:
         return attention(query, key, value, mask, scale=scale, causal=bool(is_causal))
-    return with_bias(query, key, value, bias, mask, scale, is_causal, attn_logits_soft_cap)
+    weights = attention_scores(query, key, mask, scale, is_causal, bias, attn_logits_soft_cap)
+    return transpose(matmul(weights, transpose(value, (0, 2, 1, 3))), (0, 2, 1, 3))
 
 
 @op
@@ -41,9 +38,7 @@ def attention(q, k, v, mask, *, scale, causal=False):
     return y, lambda dy, need: (*kernels.attention_backward(dy, q, k, v, y, lse, scale, causal, mask), None)
 
 
-def attention_scores(
-    query, key, mask=None, scale: float = 1.0, is_causal: bool = False, bias=None, soft_cap=None
-):
+def attention_scores(query, key, mask=None, scale: float = 1.0, is_causal: bool = False, bias=None, soft_cap=None):
     """The weights of attention, (n, h, tq, tk): rows with sum 1."""
     logits = multiply(matmul(transpose(query, (0, 2, 1, 3)), transpose(key, (0, 2, 3, 1))), scale)
     if soft_cap is not None:
@@ -54,8 +49,3 @@ def attention_scores(
         past = causal_constant(query.shape[1], key.shape[1])
         mask = past if mask is None else logical_and(mask, past)
     return softmax(logits if mask is None else where(mask, logits, float("-inf")))
-
-
-def with_bias(query, key, value, bias, mask, scale, is_causal, soft_cap):
-    weights = attention_scores(query, key, mask, scale, is_causal, bias, soft_cap)
-    return transpose(matmul(weights, transpose(value, (0, 2, 1, 3))), (0, 2, 1, 3))

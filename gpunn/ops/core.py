@@ -76,9 +76,7 @@ def common_numbers(a, b):
 def common_floats(a, b):
     """Operands of a function that is only defined on floats."""
     a, b = common(a, b)
-    return (floating(a) if hasattr(a, "dtype") else float(a)), (
-        floating(b) if hasattr(b, "dtype") else float(b)
-    )
+    return (floating(a) if hasattr(a, "dtype") else float(a)), (floating(b) if hasattr(b, "dtype") else float(b))
 
 
 def shaped(x, shape):
@@ -104,9 +102,7 @@ def axis_index(axis, ndim: int, who: str) -> int:
     """An axis as a number from 0."""
     i = operator.index(axis)
     if not -ndim <= i < ndim:
-        raise ValueError(
-            f"{who}: axis {axis} is out of range for {ndim} dimensions; expected {-ndim} to {ndim - 1}"
-        )
+        raise ValueError(f"{who}: axis {axis} is out of range for {ndim} dimensions; expected {-ndim} to {ndim - 1}")
     return i % ndim
 
 

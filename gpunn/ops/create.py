@@ -22,20 +22,12 @@ def kept(make, *arguments):
 
 def arange_constant(n: int):
     """0 .. n - 1, int32."""
-    return kept(_range, n)
-
-
-def _range(n):
-    return np.arange(n, dtype=np.int32)
+    return kept(np.arange, 0, n, 1, "int32")
 
 
 def causal_constant(rows: int, columns: int):
     """(rows, columns) bool: True at and below the diagonal."""
-    return kept(_lower, rows, columns)
-
-
-def _lower(rows, columns):
-    return np.tri(rows, columns, dtype=bool)
+    return kept(np.tri, rows, columns, 0, "bool")
 
 
 def filled(shape, value, dtype):
@@ -103,9 +95,7 @@ def arange(start, stop=None, step=None, dtype=None):
     return Tensor(constant(np.arange(start, stop, 1 if step is None else step).astype(str(dtype or default))))
 
 
-def linspace(
-    start, stop, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype=None, axis: int = 0
-):
+def linspace(start, stop, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype=None, axis: int = 0):
     """num numbers from start to stop, evenly spaced."""
     values, step = np.linspace(to_host(start), to_host(stop), num, endpoint, True, axis=axis)
     y = Tensor(constant(values, str(dtype or "float32")))
@@ -153,7 +143,6 @@ def convert_to_tensor(x, dtype=None, sparse=None, ragged=None):
     return Tensor(asarray(x, None if dtype is None else str(dtype)))
 
 
-
 def convert_to_numpy(x) -> np.ndarray:
     """The values as a NumPy array on the host."""
     return x.numpy() if isinstance(x, Tensor) else np.asarray(x)
@@ -193,10 +182,8 @@ def saturate_cast(x, dtype):
     inner = np.iinfo(own) if own.kind in "iu" else np.finfo("float64")
     low, high = max(limits.min, inner.min), min(limits.max, inner.max)
     if own.kind == "f" and np.dtype(name).kind in "iu":
-        low, high = (
-            float(low),
-            float(np.nextafter(own.type(high), own.type(0))) if own.type(high) > high else float(high)
-        )
+        nearest = own.type(high)
+        low, high = float(low), float(np.nextafter(nearest, own.type(0)) if nearest > high else high)
     return cast(clip(x, low, high) if own.kind != "b" else x, name)
 
 
@@ -240,16 +227,12 @@ def custom_gradient(f):
 
         def forward(*arrays, **inner):
             with no_grad():
-                y, kept_gradient["grad"] = f(
-                    *[Tensor(a) if hasattr(a, "dtype") else a for a in arrays], **inner
-                )
+                y, kept_gradient["grad"] = f(*[Tensor(a) if hasattr(a, "dtype") else a for a in arrays], **inner)
             return y.data, backward
 
         def backward(dy, need):
             dxs = kept_gradient["grad"](upstream=Tensor(dy))
             dxs = dxs if isinstance(dxs, tuple | list) else (dxs,)
-            return tuple(
-                None if dx is None or n is None else dx.data for dx, n in zip(dxs, need, strict=True)
-            )
+            return tuple(None if dx is None or n is None else dx.data for dx, n in zip(dxs, need, strict=True))
         return op(forward)(*args, **options)
     return apply

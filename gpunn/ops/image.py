@@ -7,7 +7,7 @@ from ..tensor import op
 from .arithmetic import add, divide, greater, less_equal, logical_and, mod, multiply, subtract, where
 from .core import array, kernels_of, pair
 from .create import cast, kept, saturate_cast
-from .index import embedding
+from .index import _steps, embedding
 from .linalg import _matmul
 from .math import clip, floor, is_integer, round
 from .reduce import sum
@@ -20,9 +20,8 @@ def batched(f):
     @wraps(f)
     def apply(images, *args, data_format=None, **options):
         if images.ndim not in (3, 4):
-            raise ValueError(
-                f"{f.__name__}: expected images (n, h, w, c) or (h, w, c), got shape {tuple(images.shape)}"
-            )
+            raise ValueError(f"{f.__name__}: expected images (n, h, w, c) or (h, w, c), "
+                             f"got shape {tuple(images.shape)}")
         x = images if images.ndim == 4 else expand_dims(images, 0)
         first = channels_first(data_format, f.__name__)
         y = f(transpose(x, (0, 2, 3, 1)) if first else x, *args, **options)
@@ -44,10 +43,8 @@ def _lanczos(radius):
     return lambda d: np.where(d < radius, np.sinc(d) * np.sinc(d / radius), 0.0)
 
 
-KERNELS = {
-    "bilinear": lambda d: np.maximum(1 - d, 0.0), "bicubic": _cubic, "lanczos3": _lanczos(3),
-    "lanczos5": _lanczos(5)
-}
+KERNELS = {"bilinear": lambda d: np.maximum(1 - d, 0.0), "bicubic": _cubic,
+           "lanczos3": _lanczos(3), "lanczos5": _lanczos(5)}
 
 
 def _weights(old: int, new: int, how: str, antialias: bool, dtype: str) -> np.ndarray:
@@ -62,16 +59,11 @@ def _weights(old: int, new: int, how: str, antialias: bool, dtype: str) -> np.nd
 
 
 @batched
-def resize(
-    images, size, interpolation: str = "bilinear", antialias: bool = False,
-    crop_to_aspect_ratio: bool = False, pad_to_aspect_ratio: bool = False, fill_mode: str = "constant",
-    fill_value: float = 0.0
-):
+def resize(images, size, interpolation: str = "bilinear", antialias: bool = False, crop_to_aspect_ratio: bool = False,
+           pad_to_aspect_ratio: bool = False, fill_mode: str = "constant", fill_value: float = 0.0):
     """Images of another size: along each axis a product with a small matrix of weights."""
     if interpolation != "nearest" and interpolation not in KERNELS:
-        raise ValueError(
-            f"resize: interpolation is 'nearest' or one of {sorted(KERNELS)}, got {interpolation!r}"
-        )
+        raise ValueError(f"resize: interpolation is 'nearest' or one of {sorted(KERNELS)}, got {interpolation!r}")
     height, width = size
     x = cast(images, "float32") if is_integer(images) else images
     if crop_to_aspect_ratio or pad_to_aspect_ratio:
@@ -85,10 +77,8 @@ def resize(
 def _fit_ratio(x, ratio, crop, fill_value):
     """The middle of the image, or the image in the middle, with this ratio of height to width."""
     h, w = x.shape[1:3]
-    high, wide = (
-        (min(h, int(w * ratio)), min(w, int(h / ratio))) if crop
-        else (max(h, int(w * ratio)), max(w, int(h / ratio)))
-    )
+    high, wide = ((min(h, int(w * ratio)), min(w, int(h / ratio))) if crop
+                  else (max(h, int(w * ratio)), max(w, int(h / ratio))))
     top, left = abs(h - high) // 2, abs(w - wide) // 2
     if crop:
         return _slice(x, index=(slice(None), slice(top, top + high), slice(left, left + wide)))
@@ -98,10 +88,8 @@ def _fit_ratio(x, ratio, crop, fill_value):
 def _edges(who, old, before, after, target, sign):
     """The two of before, after and target that are given fix the third."""
     if [before, after, target].count(None) != 1:
-        raise ValueError(
-            f"{who}: along each axis give exactly two of the amount before, the amount after and the target; "
-            f"got {before}, {after} and {target}"
-        )
+        raise ValueError(f"{who}: along each axis give exactly two of the amount before, the amount after and the "
+                         f"target; got {before}, {after} and {target}")
     if target is None:
         return before, after
     rest = sign * (target - old)
@@ -109,34 +97,27 @@ def _edges(who, old, before, after, target, sign):
 
 
 @batched
-def crop_images(
-    images, top_cropping=None, left_cropping=None, bottom_cropping=None, right_cropping=None,
-    target_height=None, target_width=None
-):
+def crop_images(images, top_cropping=None, left_cropping=None, bottom_cropping=None, right_cropping=None,
+                target_height=None, target_width=None):
     """Images without some rows and columns at the edges."""
     h, w = images.shape[1:3]
     top, bottom = _edges("crop_images", h, top_cropping, bottom_cropping, target_height, -1)
     left, right = _edges("crop_images", w, left_cropping, right_cropping, target_width, -1)
     if min(top, bottom, left, right) < 0:
-        raise ValueError(
-            f"crop_images: images of {h} x {w} are smaller than the target {target_height} x {target_width}"
-        )
+        raise ValueError(f"crop_images: images of {h} x {w} are smaller than "
+                         f"the target {target_height} x {target_width}")
     return _slice(images, index=(slice(None), slice(top, h - bottom), slice(left, w - right)))
 
 
 @batched
-def pad_images(
-    images, top_padding=None, left_padding=None, bottom_padding=None, right_padding=None, target_height=None,
-    target_width=None
-):
+def pad_images(images, top_padding=None, left_padding=None, bottom_padding=None, right_padding=None, target_height=None,
+               target_width=None):
     """Images with zeros added at the edges."""
     h, w = images.shape[1:3]
     rows = _edges("pad_images", h, top_padding, bottom_padding, target_height, 1)
     columns = _edges("pad_images", w, left_padding, right_padding, target_width, 1)
     if min(*rows, *columns) < 0:
-        raise ValueError(
-            f"pad_images: images of {h} x {w} are larger than the target {target_height} x {target_width}"
-        )
+        raise ValueError(f"pad_images: images of {h} x {w} are larger than the target {target_height} x {target_width}")
     return pad(images, ((0, 0), rows, columns, (0, 0)))
 
 
@@ -160,10 +141,9 @@ def _patches(x, *, size, strides, dilation, padding):
 def extract_patches(images, size, strides=None, dilation_rate=1, padding: str = "valid"):
     """Every window of the image, its pixels along the last axis."""
     size = pair(size, 2, "extract_patches: size")
-    return _patches(
-        images, size=size, strides=size if strides is None else pair(strides, 2, "extract_patches: strides"),
-        dilation=pair(dilation_rate, 2, "extract_patches: dilation_rate"), padding=padding
-    )
+    return _patches(images, size=size,
+                    strides=size if strides is None else pair(strides, 2, "extract_patches: strides"),
+                    dilation=pair(dilation_rate, 2, "extract_patches: dilation_rate"), padding=padding)
 
 
 def _fold(i, n: int, mode: str):
@@ -180,17 +160,12 @@ def _fold(i, n: int, mode: str):
 def _sample(images, x, y, mode, fill_value):
     """The pixels at whole places x, y (n, h, w) of images (n, h, w, c)."""
     n, h, w, c = images.shape
-    inside = logical_and(
-        logical_and(greater(x, -0.5), greater(w - 0.5, x)), logical_and(greater(y, -0.5), greater(h - 0.5, y))
-    )
-    first = kept(_starts, n, h * w)
+    inside = logical_and(logical_and(greater(x, -0.5), greater(w - 0.5, x)),
+                         logical_and(greater(y, -0.5), greater(h - 0.5, y)))
+    first = kept(_steps, n, h * w, 2)
     place = add(cast(add(multiply(_fold(y, h, mode), float(w)), _fold(x, w, mode)), "int32"), first)
     found = embedding(reshape(images, (n * h * w, c)), place)
     return where(expand_dims(inside, -1), found, fill_value) if mode == "constant" else found
-
-
-def _starts(n, step):
-    return (np.arange(n, dtype=np.int32) * step).reshape(n, 1, 1)
 
 
 def _grid(h, w, axis):
@@ -198,16 +173,14 @@ def _grid(h, w, axis):
 
 
 @batched
-def affine_transform(
-    images, transform, interpolation: str = "bilinear", fill_mode: str = "constant", fill_value: float = 0
-):
+def affine_transform(images, transform, interpolation: str = "bilinear", fill_mode: str = "constant",
+                     fill_value: float = 0):
     """The pixel (x, y) comes from ((a0 x + a1 y + a2) / k, (b0 x + b1 y + b2) / k), k = c0 x + c1 y + 1."""
     if interpolation not in ("nearest", "bilinear"):
         raise ValueError(f"affine_transform: interpolation is 'nearest' or 'bilinear', got {interpolation!r}")
     if fill_mode not in ("constant", "nearest", "wrap", "reflect", "mirror"):
-        raise ValueError(
-            f"affine_transform: fill_mode is constant, nearest, wrap, reflect or mirror, got {fill_mode!r}"
-        )
+        raise ValueError("affine_transform: fill_mode is constant, nearest, wrap, reflect or mirror, "
+                         f"got {fill_mode!r}")
     n, h, w, _ = images.shape
     images = images if str(images.dtype).startswith("float") else cast(images, "float32")
     t = reshape(cast(transform, "float32"), (-1, 8, 1, 1))

@@ -19,16 +19,12 @@ from .shape import _slice, expand_dims, moveaxis, part, ravel, reshape
 def embedding(table, ids):
     """Rows of a table (rows, ...) by integer ids of any shape -> ids.shape + (...); NaN for an id outside."""
     k, ids = kernels_of(table), as_dtype(ids, "int32")
-    return k.gather(table, ids), lambda dy, need: (
-        k.scatter_add(dy, ids, table.shape[0], out=into(need[0])), None
-    )
+    return k.gather(table, ids), lambda dy, need: (k.scatter_add(dy, ids, table.shape[0], out=into(need[0])), None)
 
 
 def counted_from_zero(ids, n: int):
     """Negative indices count from the end."""
-    if isinstance(ids, int | list | tuple) and not any(
-        hasattr(i, "ndim") for i in np.ravel(np.array(ids, object))
-    ):
+    if isinstance(ids, int | list | tuple) and not any(hasattr(i, "ndim") for i in np.ravel(np.array(ids, object))):
         return kept(_wrapped, frozen(ids), n)
     ids = convert_to_tensor(ids)
     return where(less(ids, 0), add(ids, n), ids)
@@ -80,21 +76,13 @@ def take_along_axis(x, indices, axis=None):
 
 def get_item(x, key):
     """x[key]: numbers, ranges, None, ... and integer arrays; a boolean mask is looked at by the host."""
-    keys = tuple(key) if isinstance(key, tuple | list) and not _is_plain_list(key) else (key,)
-    if not any(_is_array(i) for i in keys):
-        return _slice(x, index=keys)
-    return advanced(x, keys)
-
-
-def _is_plain_list(key) -> bool:
-    return isinstance(key, list) and all(isinstance(i, int | bool) for i in key)
+    plain_list = isinstance(key, list) and all(isinstance(i, int | bool) for i in key)
+    keys = tuple(key) if isinstance(key, tuple | list) and not plain_list else (key,)
+    return advanced(x, keys) if any(_is_array(i) for i in keys) else _slice(x, index=keys)
 
 
 def _is_array(i) -> bool:
-    return (
-        isinstance(i, list | np.ndarray) or (hasattr(i, "dtype") and getattr(i, "ndim", 0) > 0)
-        or isinstance(i, Tensor)
-    )
+    return isinstance(i, list | np.ndarray | Tensor) or hasattr(i, "dtype") and getattr(i, "ndim", 0) > 0
 
 
 def advanced(x, keys):
@@ -102,10 +90,8 @@ def advanced(x, keys):
     keys = sum((_integers(i) for i in keys), ())
     spread = sum(i is not None and i is not ... for i in keys)
     keys = sum(((slice(None),) * (x.ndim - spread) if i is ... else (i,) for i in keys), ())
-    keys += (
-        (slice(None),) * (x.ndim - spread) if ... not in [k for k in keys if k is ...] and len(keys) < x.ndim
-        else ()
-    )
+    if len(keys) < x.ndim:
+        keys += (slice(None),) * (x.ndim - spread)
     x = _slice(x, index=tuple(i if i is None or isinstance(i, slice) else slice(None) for i in keys))
     return gathered(x, {axis: counted_from_zero(i, x.shape[axis]) for axis, i in enumerate(keys)
                         if i is not None and not isinstance(i, slice)})
@@ -138,11 +124,11 @@ def gathered(x, arrays: dict):
 
 def block(inputs, start_indices, shape):
     """A block of a given shape from a given corner."""
-    return _slice(inputs, index=tuple(_block(start_indices, shape)))
+    return _slice(inputs, index=_block(start_indices, shape))
 
 
-def _block(starts, shape):
-    return [slice(int(a), int(a) + int(n)) for a, n in zip(starts, shape, strict=True)]
+def _block(starts, shape) -> tuple:
+    return tuple(slice(int(a), int(a) + int(n)) for a, n in zip(starts, shape, strict=True))
 
 
 @op
@@ -161,7 +147,7 @@ def _written(x, values, *, index):
 
 def slice_update(inputs, start_indices, updates):
     """The array with a block replaced."""
-    return _written(inputs, updates, index=tuple(_block(start_indices, tensor(updates).shape)))
+    return _written(inputs, updates, index=_block(start_indices, tensor(updates).shape))
 
 
 @op
@@ -272,10 +258,8 @@ def in_top_k(targets, predictions, k: int):
 def nonzero(x) -> tuple:
     """The places of elements that are not 0, one array an axis; looked at by the host."""
     host_read("nonzero")
-    return tuple(
-        Tensor(asarray(i.astype(np.int32)))
-        for i in np.nonzero(to_numpy(x.data if isinstance(x, Tensor) else asarray(x)))
-    )
+    return tuple(Tensor(asarray(i.astype(np.int32)))
+                 for i in np.nonzero(to_numpy(x.data if isinstance(x, Tensor) else asarray(x))))
 
 
 def diagonal(x, offset: int = 0, axis1: int = 0, axis2: int = 1):

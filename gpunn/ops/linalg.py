@@ -17,10 +17,8 @@ def _matmul(x1, x2):
     """(..., m, k) @ (..., k, n) -> (..., m, n)"""
     a, b = common(array(x1), array(x2))
     if a.shape[-1] != b.shape[-2]:
-        raise ValueError(
-            f"matmul: shapes {x1.shape} and {x2.shape} do not fit: "
-            f"{a.shape[-1]} columns against {b.shape[-2]} rows"
-        )
+        raise ValueError(f"matmul: shapes {x1.shape} and {x2.shape} do not fit: "
+                         f"{a.shape[-1]} columns against {b.shape[-2]} rows")
     k = kernels_of(a)
     if a.dtype.kind != "f":
         y = k.matmul(k.copy(a, dtype="float64"), k.copy(b, dtype="float64"))
@@ -40,9 +38,7 @@ def matmul(x1, x2):
     """The matrix product; vectors count as a row on the left and a column on the right."""
     x1, x2 = _tensor(x1), _tensor(x2)
     if x1.ndim == 0 or x2.ndim == 0:
-        raise ValueError(
-            f"matmul: expected at least one axis each, got shapes {tuple(x1.shape)} and {tuple(x2.shape)}"
-        )
+        raise ValueError(f"matmul: expected at least one axis each, got shapes {tuple(x1.shape)} and {tuple(x2.shape)}")
     y = _matmul(expand_dims(x1, 0) if x1.ndim == 1 else x1, expand_dims(x2, 1) if x2.ndim == 1 else x2)
     if x2.ndim == 1:
         y = squeeze(y, -1)
@@ -65,9 +61,8 @@ def tensordot(x1, x2, axes=2):
     """Sums of products over pairs of axes."""
     x1, x2 = _tensor(x1), _tensor(x2)
     if isinstance(axes, int):
-        left, right = list(range(x1.ndim - axes, x1.ndim)), list(range(axes))
-    else:
-        left, right = ([a] if isinstance(a, int) else list(a) for a in axes)
+        axes = range(x1.ndim - axes, x1.ndim), range(axes)
+    left, right = ([a] if isinstance(a, int) else a for a in axes)
     left = [axis_index(a, x1.ndim, "tensordot") for a in left]
     right = [axis_index(a, x2.ndim, "tensordot") for a in right]
     rest1 = [i for i in range(x1.ndim) if i not in left]
@@ -100,8 +95,7 @@ def einsum(subscripts: str, *operands):
         raise ValueError("einsum: no operands")
     operands = [_tensor(x) for x in operands]
     inputs, output = parsed(subscripts.replace(" ", ""), operands)
-    labels, x = inputs[0], operands[0]
-    labels, x = _diagonals(labels, x)
+    labels, x = _diagonals(inputs[0], operands[0])
     for i in range(1, len(operands)):
         other, y = _diagonals(inputs[i], operands[i])
         later = set(output).union(*inputs[i + 1:])
@@ -124,15 +118,11 @@ def parsed(subscripts: str, operands):
     inputs = [s.replace("...", "".join(spare[most - h:most])) for s, h in zip(inputs, hidden)]
     if not arrow:
         letters = "".join(inputs)
-        output = "..." * bool(most) + "".join(
-            sorted(c for c in set(letters) if letters.count(c) == 1 and c not in spare)
-        )
+        output = "..." * bool(most) + "".join(c for c in sorted(letters) if letters.count(c) == 1 and c not in spare)
     for s, x in zip(inputs, operands):
         if len(s) != x.ndim:
-            raise ValueError(
-                f"einsum: {s!r} in {subscripts!r} names {len(s)} axes, "
-                f"but the operand has shape {tuple(x.shape)}"
-            )
+            raise ValueError(f"einsum: {s!r} in {subscripts!r} names {len(s)} axes, "
+                             f"but the operand has shape {tuple(x.shape)}")
     return inputs, output.replace("...", "".join(spare[:most]))
 
 
@@ -164,10 +154,7 @@ def contracted(la: str, a, lb: str, b, later):
 def _without(x, labels, other, later):
     """Summed over the labels that nobody else needs."""
     gone = [i for i, c in enumerate(labels) if c not in other and c not in later]
-    return (
-        (sum(x, tuple(gone)), "".join(c for i, c in enumerate(labels) if i not in gone)) if gone
-        else (x, labels)
-    )
+    return (sum(x, tuple(gone)), "".join(c for i, c in enumerate(labels) if i not in gone)) if gone else (x, labels)
 
 
 def _grouped(x, labels, groups, size):

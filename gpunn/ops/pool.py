@@ -20,10 +20,7 @@ def _pool(f, x, pool_size, strides, padding, data_format):
     rank = rank_of(x, who)
     x, back = channels_last_of(x, data_format, who)
     size = pair(pool_size, rank, f"{who}: pool_size")
-    y = f(
-        x, size=size, strides=size if strides is None else pair(strides, rank, f"{who}: strides"),
-        padding=padding
-    )
+    y = f(x, size=size, strides=size if strides is None else pair(strides, rank, f"{who}: strides"), padding=padding)
     return y if back is None else back(y)
 
 

@@ -65,9 +65,7 @@ def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
 def randint(shape, minval: int, maxval: int, dtype="int32", seed=None):
     """Whole numbers from minval to before maxval."""
     if not 0 < maxval - minval <= MOST:
-        raise ValueError(
-            f"randint: maxval must be larger than minval by at most 2**24, got {minval} and {maxval}"
-        )
+        raise ValueError(f"randint: maxval must be larger than minval by at most 2**24, got {minval} and {maxval}")
     return cast(add(cast(floor(multiply(unit(shape, seed), maxval - minval)), "int32"), minval), dtype)
 
 

@@ -21,9 +21,7 @@ def filled_in(shape, newshape) -> tuple:
     if new.count(-1) == 1 and known:
         new[new.index(-1)] = total // known
     if prod(new) != total or -1 in new:
-        raise ValueError(
-            f"reshape: {total} elements of shape {tuple(shape)} do not fit the shape {tuple(newshape)}"
-        )
+        raise ValueError(f"reshape: {total} elements of shape {tuple(shape)} do not fit the shape {tuple(newshape)}")
     return tuple(new)
 
 
@@ -59,9 +57,7 @@ def _expand_dims(x, *, axes):
     ndim = x.ndim + len(axes)
     new = {axis_index(a, ndim, "expand_dims") for a in axes}
     sizes = iter(x.shape)
-    return x.reshape([1 if i in new else next(sizes) for i in range(ndim)]), lambda dy, need: (
-        dy.reshape(x.shape),
-    )
+    return x.reshape([1 if i in new else next(sizes) for i in range(ndim)]), lambda dy, need: (dy.reshape(x.shape),)
 
 
 def expand_dims(x, axis):
@@ -73,10 +69,7 @@ def expand_dims(x, axis):
 def _transpose(x, *, axes):
     x = array(x)
     k = kernels_of(x)
-    order = (
-        tuple(range(x.ndim))[::-1] if axes is None
-        else tuple(axis_index(a, x.ndim, "transpose") for a in axes)
-    )
+    order = tuple(range(x.ndim))[::-1] if axes is None else tuple(axis_index(a, x.ndim, "transpose") for a in axes)
     if len(order) != x.ndim or len(set(order)) != x.ndim:
         raise ValueError(f"transpose: axes {axes} are not an order of the {x.ndim} axes of shape {x.shape}")
     back = sorted(range(x.ndim), key=order.__getitem__)
@@ -92,9 +85,7 @@ def moveaxis(x, source, destination):
     """Axes moved to other places; the rest keep their order."""
     x = tensor(x)
     source, destination = ((a,) if isinstance(a, int) else tuple(a) for a in (source, destination))
-    source, destination = (
-        [axis_index(a, x.ndim, "moveaxis") for a in axes] for axes in (source, destination)
-    )
+    source, destination = ([axis_index(a, x.ndim, "moveaxis") for a in axes] for axes in (source, destination))
     order = [i for i in range(x.ndim) if i not in source]
     for d, s in sorted(zip(destination, source, strict=True)):
         order.insert(d, s)
@@ -202,9 +193,8 @@ def split(x, indices_or_sections, axis: int = 0) -> list:
     total = x.shape[axis]
     if isinstance(indices_or_sections, int):
         if total % indices_or_sections:
-            raise ValueError(
-                f"split: axis {axis} of size {total} does not divide into {indices_or_sections} equal parts"
-            )
+            raise ValueError(f"split: axis {axis} of size {total} does not divide into "
+                             f"{indices_or_sections} equal parts")
         step = total // indices_or_sections
         ends = [i * step for i in range(indices_or_sections + 1)]
     else:
@@ -269,9 +259,7 @@ def _tile(x, *, counts):
     wide = sum(((c, n) for c, n in zip(counts, x.shape)), ())
     y = k.copy(x.reshape(thin), out=empty(x, wide))
     shape = tuple(c * n for c, n in zip(counts, x.shape))
-    return y.reshape(shape), lambda dy, need: (
-        k.reduce("sum", dy.reshape(wide), tuple(range(0, 2 * x.ndim, 2))),
-    )
+    return y.reshape(shape), lambda dy, need: (k.reduce("sum", dy.reshape(wide), tuple(range(0, 2 * x.ndim, 2))),)
 
 
 def flip(x, axis=None):
@@ -314,9 +302,7 @@ def widths(pad_width, ndim: int) -> tuple:
     if isinstance(pad_width[0], int):
         pairs = (tuple(pad_width) if len(pad_width) == 2 else (pad_width[0],) * 2,)
     if len(pairs) not in (1, ndim):
-        raise ValueError(
-            f"pad: {len(pairs)} pairs of widths for {ndim} axes; expected one pair or one for each axis"
-        )
+        raise ValueError(f"pad: {len(pairs)} pairs of widths for {ndim} axes; expected one pair or one for each axis")
     return pairs * ndim if len(pairs) == 1 else pairs
 
 
@@ -355,9 +341,5 @@ def meshgrid(*x, indexing: str = "xy") -> list:
     if indexing == "xy" and len(order) > 1:
         order[:2] = [1, 0]
     shape = tuple(vectors[i].shape[0] for i in order)
-    return [
-        broadcast_to(
-            reshape(v, (1,) * order.index(i) + (-1,) + (1,) * (len(order) - order.index(i) - 1)), shape
-        )
-        for i, v in enumerate(vectors)
-    ]
+    return [broadcast_to(reshape(v, (1,) * order.index(i) + (-1,) + (1,) * (len(order) - order.index(i) - 1)), shape)
+            for i, v in enumerate(vectors)]

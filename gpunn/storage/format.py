@@ -119,8 +119,7 @@ def _check(entries: dict, total: int) -> None:
     at = 0
     for begin, end in sorted(entry["data_offsets"] for entry in entries.values()):
         if begin != at:
-            raise FormatError(f"a block starts at byte {begin}, expected {at}: "
-                              "blocks may not overlap or leave holes")
+            raise FormatError(f"a block starts at byte {begin}, expected {at}: blocks may not overlap or leave holes")
         at = end
     if at != total:
         raise FormatError(f"the blocks end at byte {at} of {total}: the file is cut off or has a tail")

@@ -4,8 +4,9 @@ import math
 import numpy as np
 
 from . import maths
-from .launch import call, parallel_kernel, share
-from .memory import contiguous, fill
+from .launch import call, own, parallel_kernel
+from .memory import LARGE, contiguous, copy, fill
+from .ufunc import apply
 
 UFUNC = {"abs": np.absolute, "round": np.rint} | {name: getattr(np, name) for name in (
     "negative sign expm1 log log1p log2 log10 sqrt square reciprocal sin cos tan arcsin arccos arctan sinh "
@@ -93,31 +94,30 @@ SHARED = {
     "silu": "s = sigmoid(x); ",
     "mish": "t = tanh_softplus(x); ",
 }
-CHUNK = 4096
 
 FORWARD_SOURCE = """
 def _{name}(part, x_, a, b, out):
     T = x_.dtype.type
     a, b = T(a), T(b)
-    for job in share(part, (x_.size + CHUNK - 1) // CHUNK):
-        for i in range(job * CHUNK, min(x_.size, job * CHUNK + CHUNK)):
-            x = x_[i]
-            out[i] = {formula}
+    x_, out = own(part, x_, out)
+    for i in range(x_.size):
+        x = x_[i]
+        out[i] = {formula}
 """
 BACKWARD_SOURCE = """
 def _{name}_backward(part, dy, x_, y_, a, b, out):
     T = x_.dtype.type
     a, b = T(a), T(b)
-    for job in share(part, (x_.size + CHUNK - 1) // CHUNK):
-        for i in range(job * CHUNK, min(x_.size, job * CHUNK + CHUNK)):
-            x, y = x_[i], y_[i]
-            {shared}out[i] = dy[i] * ({formula})
+    dy, x_, y_, out = own(part, dy, x_, y_, out)
+    for i in range(x_.size):
+        x, y = x_[i], y_[i]
+        {shared}out[i] = dy[i] * ({formula})
 """
 
 
 def _compiled(source, formulas, suffix=""):
     """One function a formula. The source counts as this file's, so that the compiled code is cached."""
-    scope = vars(maths) | {"math": math, "share": share, "CHUNK": CHUNK}
+    scope = vars(maths) | {"math": math, "own": own}
     for name, formula in formulas.items():
         text = source.format(name=name, formula=formula, shared=SHARED.get(name, ""))
         exec(compile(text, __file__, "exec"), scope)
@@ -129,9 +129,7 @@ _backward = _compiled(BACKWARD_SOURCE, SLOPE, "_backward")
 UNARY = set(UFUNC) | set(FORWARD) - {"gelu_tanh"}
 BINARY = {name: getattr(np, name) for name in (
     "add subtract multiply divide floor_divide mod power arctan2 logaddexp "
-    "equal not_equal less less_equal greater greater_equal logical_and logical_or logical_xor").split()}
-BINARY["maximum"] = lambda a, b, out: np.maximum(a, b, out=out)         # these two take `out` by name only
-BINARY["minimum"] = lambda a, b, out: np.minimum(a, b, out=out)
+    "equal not_equal less less_equal greater greater_equal logical_and logical_or logical_xor maximum minimum").split()}
 COMPARES = {name for name in BINARY if "equal" in name or "logical" in name or name in ("less", "greater")}
 
 
@@ -139,7 +137,7 @@ def unary(name, x, alpha=0.0, beta=0.0, out=None):
     if out is None:
         out = np.empty(x.shape, bool if name in TO_BOOL else x.dtype)
     if name in UFUNC:
-        call(UFUNC[name], x, out)
+        apply(UFUNC[name], x, out)
     else:
         name = "gelu_tanh" if name == "gelu" and alpha else name
         _forward[name](contiguous(x).reshape(-1), float(alpha), float(beta), out.reshape(-1))
@@ -170,12 +168,38 @@ def binary(name, a, b, out=None):
     if out is None:
         shape, dtype = _shape_and_dtype(a, b)
         out = np.empty(shape, bool if name in COMPARES else dtype)
-    call(BINARY[name], a, b, out)
+    apply(BINARY[name], a, b, out)
     return out
 
 
 def _select(condition, a, b, out):
     out[...] = np.where(condition, a, b)
+
+
+@parallel_kernel
+def _where(part, condition, a, b, p, q, out):
+    """An empty array stands for its number, p or q."""
+    p, q, (condition, a, b, out) = out.dtype.type(p), out.dtype.type(q), own(part, condition, a, b, out)
+    if a.size and b.size:
+        for i in range(out.size):
+            out[i] = a[i] if condition[i] else b[i]
+    elif a.size:
+        for i in range(out.size):
+            out[i] = a[i] if condition[i] else q
+    elif b.size:
+        for i in range(out.size):
+            out[i] = p if condition[i] else b[i]
+    else:
+        for i in range(out.size):
+            out[i] = p if condition[i] else q
+
+
+def _whole(x, like, dtype):
+    """(x laid out as `like` is, 0.0) or (no array, the number)"""
+    if not isinstance(x, np.ndarray):
+        return like.reshape(-1)[:0], float(x)
+    whole = x.shape == like.shape and x.dtype == dtype and x.flags.c_contiguous
+    return (x if whole else copy(x, out=np.empty(like.shape, dtype))).reshape(-1), 0.0
 
 
 def where(condition, a, b, out=None):
@@ -185,5 +209,9 @@ def where(condition, a, b, out=None):
         else:
             shape, dtype = (), np.result_type(np.float32, a, b)
         out = np.empty(np.broadcast_shapes(condition.shape, shape), dtype)
-    call(_select, condition, a, b, out)
+    if out.size < LARGE or out.dtype.kind != "f" or not out.flags.c_contiguous:
+        call(_select, condition, a, b, out)
+    else:
+        (a, p), (b, q) = _whole(a, out, out.dtype), _whole(b, out, out.dtype)
+        _where(_whole(condition, out, condition.dtype)[0], a, b, p, q, out.reshape(-1))
     return out

@@ -1,15 +1,47 @@
 """One compiled function on all threads, through the thread pool behind Numba's prange.
 
 prange itself compiles a kernel four times over: here it is compiled once, and called by a task of a few instructions.
+How many threads there are lies in memory that compiled code reads at each call. A process that was forked off has no
+threads of the pool, and OpenMP's would wait for them forever: there, this thread works alone.
 """
-from llvmlite import ir
-from numba import types
+import ctypes
+import os
+
+from llvmlite import binding, ir
+from numba import get_num_threads, threading_layer, types
 from numba.core import cgutils
-from numba.core.codegen import CPUCodeLibrary
+from numba.core.codegen import CPUCodeLibrary, JITCodeLibrary
+from numba.core.compiler import Compiler
 from numba.extending import intrinsic
 from numba.np.ufunc.parallel import _launch_threads
 
 _launch_threads()               # now, so that compiled code finds the pool's symbols
+POOL_SIZE = get_num_threads()
+MANY_CALLERS = threading_layer() != "workqueue"     # several Python threads may use the pool at once
+_threads = ctypes.c_int64(POOL_SIZE)
+binding.add_symbol("gpunn_threads", ctypes.addressof(_threads))
+
+
+def threads() -> int:
+    """How many threads a large kernel runs on."""
+    return _threads.value
+
+
+def set_threads(n: int | str, who: str):
+    if not str(n).isdecimal() or not 1 <= int(n) <= POOL_SIZE:
+        raise ValueError(f"{who}: expected a whole number of threads from 1 to {POOL_SIZE}, got {n!r}; "
+                         "more than that takes NUMBA_NUM_THREADS, set before the program starts")
+    _threads.value = int(n)
+
+
+def _forked():
+    _threads.value = 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+if os.environ.get("GPUNN_NUM_THREADS"):
+    set_threads(os.environ["GPUNN_NUM_THREADS"], "GPUNN_NUM_THREADS")
 
 INT, WORD, BYTES = ir.IntType(32), ir.IntType(64), ir.IntType(8).as_pointer()
 WORDS = WORD.as_pointer()
@@ -26,8 +58,10 @@ def fork(typing, body, most, args):
     def codegen(context, builder, signature, values):
         context.add_linking_libs([compiled.library])
         count = cgutils.get_or_insert_function(builder.module, ir.FunctionType(INT, []), "get_num_threads")
-        threads = builder.sext(builder.call(count, []), WORD)
-        threads = builder.select(builder.icmp_signed("<", values[1], threads), values[1], threads)
+        ours = builder.module.globals.get("gpunn_threads") or ir.GlobalVariable(builder.module, WORD, "gpunn_threads")
+        threads = values[1]
+        for limit in (builder.sext(builder.call(count, []), WORD), builder.load(ours)):
+            threads = builder.select(builder.icmp_signed("<", limit, threads), limit, threads)
         data = cgutils.alloca_once_value(builder, cgutils.make_anonymous_struct(builder, [threads, values[2]]))
         task = _task(context, builder, compiled, args, data.type)
         base, size, step = (cgutils.alloca_once_value(builder, v) for v in (BYTES(None), threads, WORD(1)))
@@ -42,6 +76,29 @@ def fork(typing, body, most, args):
         return context.get_dummy_value()
 
     return types.void(body, types.int64, args), codegen
+
+
+class Linked(JITCodeLibrary):
+    """Code that only other compiled code calls: it becomes machine code there, a second time here would be waste."""
+
+    def _finalize_final_module(self):
+        self._finalize_dynamic_globals()
+        self._finalized = True
+
+    def get_pointer_to_function(self, name):
+        return 0
+
+    codegen = property(lambda self: self)
+
+    def set_env(self, name, env):
+        """There is no machine code that would need one."""
+
+
+class Linking(Compiler):
+    def define_pipelines(self):
+        state = self.state
+        state.library = Linked(state.targetctx.codegen(), state.func_id.func_qualname)
+        return super().define_pipelines()
 
 
 def _compiled(dispatcher, signature):

@@ -8,20 +8,22 @@ import inspect
 import threading
 from contextlib import contextmanager
 
+import numpy as np
 from numba import njit, types
 from numba.core.registry import CPUDispatcher
-from numba.extending import overload
+from numba.extending import intrinsic, overload
 
 from .cache import folder
-from .fork import fork
+from .fork import Linking, fork
 
 # NaN and infinity keep their meaning; only the order of additions may change, the same way at every run
 FAST = {"contract", "reassoc", "nsz"}
-kernel = njit(cache=folder() is not None, fastmath=FAST, error_model="numpy")
-# the formula as it is written, to the bit; fastmath is named because a function that leaves it out takes its caller's
-exact_kernel = njit(cache=folder() is not None, fastmath=False, error_model="numpy")
+kernel = njit(cache=folder() is not None, fastmath=FAST, error_model="numpy", no_cfunc_wrapper=True)
 # what only compiled code calls
-inner_kernel = njit(fastmath=FAST, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+INNER = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_class": Linking}
+inner_kernel = njit(fastmath=FAST, **INNER)
+# the formula as it is written, to the bit; fastmath is named because a function that leaves it out takes its caller's
+exact_kernel = njit(fastmath=False, **INNER)
 MANY = 1 << 15                  # more threads than there are
 SMALL = 1 << 15                 # elements in all arrays of a call: below, one thread is faster than waking the others
 
@@ -33,10 +35,31 @@ def share(part, n):
     return range(n * number // count, n * (number + 1) // count)
 
 
+@inner_kernel
+def _own(part, x):
+    number, count = part
+    return x[len(x) * number // count:len(x) * (number + 1) // count]
+
+
+def own(part, *arrays):
+    """In compiled code, this thread's share of each array's first axis, as views.
+
+    A loop over a view counts from 0, and so its body becomes vector instructions; after `for i in share(part, n)`
+    every index might be negative.
+    """
+
+
+@overload(own)
+def _own_all(part, *arrays):
+    return eval(f"lambda part, *arrays: ({''.join(f'_own(part, arrays[{i}]), ' for i in range(len(arrays)))})",
+                {"_own": _own})
+
+
 def parallel_kernel(f, once=False):
     """A kernel that all threads run together when its arrays are large, and one alone when they are small.
 
-    `f(part, ...)` takes from its loop what is its own, `for i in share(part, n)`; the caller leaves `part` out.
+    `f(part, ...)` works on its `own(part, ...)` of the arrays, or takes from a loop what is its own,
+    `for i in share(part, n)`; the caller leaves `part` out.
     An argument named `threads` says how many at most, where the arrays do not tell how much there is to do.
     `once`: optimised with its launcher only, which is enough where arrays are addresses; loops over arrays become
     vector instructions in the second round.
@@ -55,14 +78,25 @@ def parallel_kernel(f, once=False):
     return njit(cache=folder() is not None, no_cfunc_wrapper=True)(forked)
 
 
-def elements(args):
-    """The size of all arrays in a tuple, in compiled code."""
+@intrinsic
+def elements(typing, args):
+    """The size of all arrays in a tuple."""
+    def codegen(context, builder, signature, values):
+        total = context.get_constant(types.int64, 0)
+        for i, kind in enumerate(args):
+            if isinstance(kind, types.Array):
+                array = context.make_array(kind)(context, builder, builder.extract_value(values[0], i))
+                total = builder.add(total, array.nitems)
+        return total
+
+    return types.int64(args), codegen
 
 
-@overload(elements)
-def _elements(args):
-    arrays = [i for i, kind in enumerate(args) if isinstance(kind, types.Array)]
-    return eval("lambda args: " + " + ".join(f"args[{i}].size" for i in arrays))
+def target(need, out, shape, dtype):
+    """Where a gradient goes: the caller's array, a new one, or None if it is not wanted."""
+    if need is None or need is False or out is not None:
+        return out
+    return np.empty(shape, dtype) if need is True else need
 
 
 _lock = threading.Lock()
@@ -71,36 +105,36 @@ _recorders = 0
 
 class _Here(threading.local):
     write = None            # the recording of this thread: a function (f, args), or None
+    step = None             # what runs for the first time and can be rehearsed
+    jobs = ()               # what other processes compile
 
 
-_here = _Here()
+here = _Here()
 
 
 def call(f, *args):
     """A NumPy function as a kernel: `f(*args)` where args end with the output."""
-    if _here.write is not None:
-        _here.write(f, args)
-    f(*args)
+    if here.write is None or not here.write(f, args):
+        f(*args)
 
 
 def _recorded_call(self, *args):
-    if _here.write is not None:
-        _here.write(self, args)
-    return super(CPUDispatcher, self).__call__(*args)
+    if here.write is None or not here.write(self, args):
+        return super(CPUDispatcher, self).__call__(*args)
 
 
 @contextmanager
 def recording(write):
-    """Every kernel call of this thread is run and given to `write(f, args)`."""
+    """Every kernel call of this thread is given to `write(f, args)`, and then run unless that returns True."""
     global _recorders
     with _lock:
         _recorders += 1
         CPUDispatcher.__call__ = _recorded_call
-    before, _here.write = _here.write, write
+    before, here.write = here.write, write
     try:
         yield
     finally:
-        _here.write = before
+        here.write = before
         with _lock:
             _recorders -= 1
             if not _recorders:

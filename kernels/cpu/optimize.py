@@ -1,9 +1,11 @@
 """Optimizers over flat buffers. `hyper` is read inside, so that a recorded step sees the newest rate."""
 import math
 
-from .launch import parallel_kernel, share
+import numpy as np
 
-CHUNK = 4096
+from .launch import own, parallel_kernel
+
+CHUNK = 2048                    # numbers that stay in the first-level cache between two loops
 
 
 @parallel_kernel
@@ -11,38 +13,43 @@ def _sgd(part, p, g, hyper, momentum, nesterov, m):
     T = p.dtype.type
     rate, momentum, ahead = T(hyper[0]), T(momentum), T(momentum if nesterov else 0.0)
     slow = m.size > 0
-    for job in share(part, (p.size + CHUNK - 1) // CHUNK):
-        low, high = job * CHUNK, min(p.size, job * CHUNK + CHUNK)
-        if not slow:
-            for i in range(low, high):
-                p[i] -= rate * g[i]
-        elif nesterov:
-            for i in range(low, high):
-                m[i] = momentum * m[i] - rate * g[i]
-                p[i] += ahead * m[i] - rate * g[i]
-        else:
-            for i in range(low, high):
-                m[i] = momentum * m[i] - rate * g[i]
-                p[i] += m[i]
+    p, g, m = own(part, p, g, m)
+    if not slow:
+        for i in range(p.size):
+            p[i] -= rate * g[i]
+    elif nesterov:
+        for i in range(p.size):
+            m[i] = momentum * m[i] - rate * g[i]
+            p[i] += ahead * m[i] - rate * g[i]
+    else:
+        for i in range(p.size):
+            m[i] = momentum * m[i] - rate * g[i]
+            p[i] += m[i]
 
 
 @parallel_kernel
-def _rmsprop(part, p, g, v, hyper, rho, rest, momentum, epsilon, m, mg):
-    T = p.dtype.type
+def _rmsprop(part, p_, g_, v_, hyper, rho, rest, momentum, epsilon, m_, mg_):
+    T = p_.dtype.type
     rate, rho, rest, momentum, epsilon = T(hyper[0]), T(rho), T(rest), T(momentum), T(epsilon)
-    slow, centered = m.size > 0, mg.size > 0
-    for job in share(part, (p.size + CHUNK - 1) // CHUNK):
-        for i in range(job * CHUNK, min(p.size, job * CHUNK + CHUNK)):
+    p_, g_, v_, m_, mg_ = own(part, p_, g_, v_, m_, mg_)
+    centred = np.empty(min(CHUNK, mg_.size), p_.dtype)
+    for start in range(0, p_.size, CHUNK):
+        p, g, v = p_[start:start + CHUNK], g_[start:start + CHUNK], v_[start:start + CHUNK]
+        m, mg, variance = m_[start:start + CHUNK], mg_[start:start + CHUNK], v
+        for i in range(p.size):
             v[i] = rho * v[i] + rest * g[i] * g[i]
-            variance = v[i]
-            if centered:
+        if mg.size:
+            variance = centred[:p.size]
+            for i in range(p.size):
                 mg[i] = rho * mg[i] + rest * g[i]
-                variance -= mg[i] * mg[i]
-            step = rate * g[i] / T(math.sqrt(variance + epsilon))
-            if slow:
-                m[i] = momentum * m[i] + step
-                step = m[i]
-            p[i] -= step
+                variance[i] = v[i] - mg[i] * mg[i]
+        if m.size:
+            for i in range(p.size):
+                m[i] = momentum * m[i] + rate * g[i] / T(math.sqrt(variance[i] + epsilon))
+                p[i] -= m[i]
+        else:
+            for i in range(p.size):
+                p[i] -= rate * g[i] / T(math.sqrt(variance[i] + epsilon))
 
 
 @parallel_kernel
@@ -50,19 +57,22 @@ def _adam(part, p, g, m, v, hyper, beta_1, beta_2, epsilon, vhat):
     T = p.dtype.type
     t = float(hyper[1])
     rate = T(hyper[0] * math.sqrt(1 - beta_2 ** t) / (1 - beta_1 ** t))
-    rest_1, rest_2, epsilon, largest = T(1 - beta_1), T(1 - beta_2), T(epsilon), vhat.size > 0
-    for job in share(part, (p.size + CHUNK - 1) // CHUNK):
-        low, high = job * CHUNK, min(p.size, job * CHUNK + CHUNK)
-        for i in range(low, high):
+    rest_1, rest_2, epsilon = T(1 - beta_1), T(1 - beta_2), T(epsilon)
+    p, g, m, v, vhat = own(part, p, g, m, v, vhat)
+    if not vhat.size:
+        for i in range(p.size):
             m[i] += (g[i] - m[i]) * rest_1
             v[i] += (g[i] * g[i] - v[i]) * rest_2
-        if largest:
-            for i in range(low, high):
-                vhat[i] = max(vhat[i], v[i])
-                p[i] -= m[i] * rate / (T(math.sqrt(vhat[i])) + epsilon)
-        else:
-            for i in range(low, high):
-                p[i] -= m[i] * rate / (T(math.sqrt(v[i])) + epsilon)
+            p[i] -= m[i] * rate / (T(math.sqrt(v[i])) + epsilon)
+    for start in range(0, vhat.size, CHUNK):
+        a, b, c = m[start:start + CHUNK], v[start:start + CHUNK], vhat[start:start + CHUNK]
+        x, y = p[start:start + CHUNK], g[start:start + CHUNK]
+        for i in range(x.size):
+            a[i] += (y[i] - a[i]) * rest_1
+            b[i] += (y[i] * y[i] - b[i]) * rest_2
+        for i in range(x.size):
+            c[i] = max(c[i], b[i])
+            x[i] -= a[i] * rate / (T(math.sqrt(c[i])) + epsilon)
 
 
 def _or_none(x, like):

@@ -1,100 +1,95 @@
-"""Pooling over the windows of (n, h, w, c) images. Backward, a line of the image gathers from its windows."""
+"""Pooling over the windows of (n, h, w, c) images, a window at a time over all channels."""
+import functools
+
 import numpy as np
 
+from . import taps
 from .launch import inner_kernel, parallel_kernel, share
+from .vector import address
 from .window import real, windows
 
-
-@inner_kernel
-def _maximum(pixel, tap, y, index):
-    """(c,) each: the first maximum stays, NaN wins."""
-    for j in range(y.size):                     # a choice between bytes does not vectorise, arithmetic does
-        new, old, place = pixel[j], y[j], index[j]
-        keep = index.dtype.type(new <= old) | index.dtype.type(old != old)
-        y[j] = old if (new <= old) | (old != old) else new
-        index[j] = place * keep + tap * (1 - keep)
-
-
-@parallel_kernel
-def _max_pool(part, x, y, index, kh, kw, sh, sw, top, left):
-    n, oh, ow, c = y.shape
-    h, w = x.shape[1:3]
-    for r in share(part, n * oh):
-        i, p = r // oh, r % oh
-        a0, a1 = real(p * sh - top, kh, h)
-        for q in range(ow):
-            b0, b1 = real(q * sw - left, kw, w)
-            best, place = y[i, p, q], index[i, p, q]
-            best[:] = -np.inf                           # what no pixel beats is at the first real pixel
-            place[:] = a0 * kw + b0
-            for a in range(a0, a1):
-                for b in range(b0, b1):
-                    _maximum(x[i, p * sh + a - top, q * sw + b - left], a * kw + b, best, place)
-
-
-@parallel_kernel
-def _max_pool_backward(part, dy, index, dx, kh, kw, sh, sw, top, left):
-    n, oh, ow, c = dy.shape
-    h, w = dx.shape[1:3]
-    for r in share(part, n * h):
-        i, line = r // h, r % h
-        dx[i, line] = 0
-        for p in range(max(0, (line + top - kh) // sh + 1), min(oh, (line + top) // sh + 1)):
-            for q in range(ow):
-                b0, b1 = real(q * sw - left, kw, w)
-                for b in range(b0, b1):
-                    tap = (line + top - p * sh) * kw + b
-                    _where_won(dy[i, p, q], index[i, p, q], tap, dx[i, line, q * sw + b - left])
+parallel_addresses = functools.partial(parallel_kernel, once=True)
+_put_maximum, _put_mean = taps.make_spread(False)
+_add_maximum, _add_mean = taps.make_spread(True)
 
 
 @inner_kernel
-def _where_won(dy, index, tap, dx):
-    """(c,) each"""
-    for j in range(dx.size):
-        share = dy[j]
-        dx[j] += share if index[j] == tap else dx.dtype.type(0)
+def _taps(x, i, p, q, geometry):
+    """Window (p, q) of image i: what taps.Window walks"""
+    _, h, w, c = x.shape
+    kh, kw, sh, sw, top, left = geometry
+    a0, a1 = real(p * sh - top, kh, h)
+    b0, b1 = real(q * sw - left, kw, w)
+    pixel = c * x.itemsize
+    start = address(x) + ((i * h + p * sh - top + a0) * w + q * sw - left + b0) * pixel
+    return start, w * pixel, pixel, a1 - a0, b1 - b0, a0 * kw + b0, kw
 
 
-@parallel_kernel
-def _average_pool(part, x, y, kh, kw, sh, sw, top, left):
+@inner_kernel
+def _count(dtype, window):
+    return dtype.type(max(1, window[3] * window[4]))
+
+
+@parallel_addresses
+def _max_pool(part, x, y, index, geometry):
     n, oh, ow, c = y.shape
-    h, w = x.shape[1:3]
     for r in share(part, n * oh):
-        i, p = r // oh, r % oh
-        a0, a1 = real(p * sh - top, kh, h)
         for q in range(ow):
-            b0, b1 = real(q * sw - left, kw, w)
-            total, count = y[i, p, q], y.dtype.type(max(1, (a1 - a0) * (b1 - b0)))
-            total[:] = 0
-            for a in range(a0, a1):
-                for b in range(b0, b1):
-                    pixel = x[i, p * sh + a - top, q * sw + b - left]
-                    for j in range(c):
-                        total[j] += pixel[j]
-            for j in range(c):
-                total[j] /= count
+            at = (r * ow + q) * c
+            taps.maximum(x, c, _taps(x, r // oh, r % oh, q, geometry), address(y) + at * y.itemsize,
+                         index, address(index) + at * index.itemsize)
+
+
+@parallel_addresses
+def _average_pool(part, x, y, geometry):
+    n, oh, ow, c = y.shape
+    for r in share(part, n * oh):
+        for q in range(ow):
+            window = _taps(x, r // oh, r % oh, q, geometry)
+            taps.mean(x, c, window, address(y) + (r * ow + q) * c * y.itemsize, _count(y.dtype, window))
 
 
 @parallel_kernel
-def _average_pool_backward(part, dy, dx, kh, kw, sh, sw, top, left):
-    n, oh, ow, c = dy.shape
-    h, w = dx.shape[1:3]
-    for r in share(part, n * h):
-        i, line = r // h, r % h
-        dx[i, line] = 0
-        for p in range(max(0, (line + top - kh) // sh + 1), min(oh, (line + top) // sh + 1)):
-            a0, a1 = real(p * sh - top, kh, h)
-            for q in range(ow):
-                b0, b1 = real(q * sw - left, kw, w)
-                count = dx.dtype.type((a1 - a0) * (b1 - b0))
-                for b in range(b0, b1):
-                    pixel = dx[i, line, q * sw + b - left]
-                    for j in range(c):
-                        pixel[j] += dy[i, p, q, j] / count
+def _max_pool_backward(part, dy, index, dx, geometry, apart, whole):
+    """apart: no two windows overlap; whole: every pixel lies in one"""
+    (n, oh, ow, c) = dy.shape
+    for i in share(part, n):
+        if not (apart and whole):
+            dx[i] = 0
+        for r in range(oh * ow):
+            window, at = _taps(dx, i, r // ow, r % ow, geometry), (i * oh * ow + r) * c
+            d, place = address(dy) + at * dy.itemsize, address(index) + at * index.itemsize
+            if apart:
+                _put_maximum(dx, c, window, d, index, place)
+            else:
+                _add_maximum(dx, c, window, d, index, place)
+
+
+@parallel_kernel
+def _average_pool_backward(part, dy, dx, geometry, apart, whole):
+    (n, oh, ow, c) = dy.shape
+    for i in share(part, n):
+        if not (apart and whole):
+            dx[i] = 0
+        for r in range(oh * ow):
+            window, d = _taps(dx, i, r // ow, r % ow, geometry), address(dy) + (i * oh * ow + r) * c * dy.itemsize
+            if apart:
+                _put_mean(dx, c, window, d, _count(dx.dtype, window))
+            else:
+                _add_mean(dx, c, window, d, _count(dx.dtype, window))
 
 
 def _geometry(size, strides, padding):
     return *size, *strides, padding[0][0], padding[1][0]
+
+
+def _cover(outputs, shape, size, strides, padding):
+    """(apart, whole): do windows never overlap, and does every pixel lie in one?"""
+    last = [(n - 1) * step - before + taps for n, step, (before, _), taps in
+            zip(outputs[1:3], strides, padding, size)]
+    dense = all([step <= taps for step, taps in zip(strides, size)])
+    return (all([step >= taps for step, taps in zip(strides, size)]),
+            dense and last[0] >= shape[1] and last[1] >= shape[2])
 
 
 def max_pool(x, size, strides, padding, out=None):
@@ -105,7 +100,7 @@ def max_pool(x, size, strides, padding, out=None):
         y = np.empty(shape, x.dtype)
     if index is None:
         index = np.empty(shape, np.uint8 if size[0] * size[1] <= 256 else np.int32)
-    _max_pool(x, y, index, *_geometry(size, strides, padding))
+    _max_pool(x, y, index, _geometry(size, strides, padding))
     return y, index
 
 
@@ -113,7 +108,8 @@ def max_pool_backward(dy, index, shape, size, strides, padding, out=None):
     """-> dx, shape = (n, h, w, c)"""
     if out is None:
         out = np.empty(shape, dy.dtype)
-    _max_pool_backward(dy, index, out, *_geometry(size, strides, padding))
+    _max_pool_backward(dy, index, out, _geometry(size, strides, padding),
+                       *_cover(dy.shape, shape, size, strides, padding))
     return out
 
 
@@ -121,7 +117,7 @@ def average_pool(x, size, strides, padding, out=None):
     """-> (n, oh, ow, c), the mean over the real pixels of each window"""
     if out is None:
         out = np.empty((x.shape[0], *windows(x.shape, size, strides, padding), x.shape[3]), x.dtype)
-    _average_pool(x, out, *_geometry(size, strides, padding))
+    _average_pool(x, out, _geometry(size, strides, padding))
     return out
 
 
@@ -129,5 +125,6 @@ def average_pool_backward(dy, shape, size, strides, padding, out=None):
     """-> dx, shape = (n, h, w, c)"""
     if out is None:
         out = np.empty(shape, dy.dtype)
-    _average_pool_backward(dy, out, *_geometry(size, strides, padding))
+    _average_pool_backward(dy, out, _geometry(size, strides, padding),
+                           *_cover(dy.shape, shape, size, strides, padding))
     return out

@@ -2,7 +2,7 @@
 import numpy as np
 from numba import njit
 
-from .launch import inner_kernel, parallel_kernel, share
+from .launch import INNER, inner_kernel, parallel_kernel, share
 
 CHUNK = 4096        # numbers a job
 
@@ -12,7 +12,7 @@ MULTIPLY = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 ADD = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 
 # rounded as written: the same bits on every device
-exact = njit(fastmath=False, error_model="numpy", forceinline=True)
+exact = njit(fastmath=False, forceinline=True, **INNER)
 
 
 @exact

@@ -4,12 +4,11 @@ import numpy as np
 from .launch import blocks, empty, launch, number_type
 from .views import view_of
 
-UNARY = ("abs", "negative", "sign", "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "rsqrt",
-         "square", "reciprocal", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh",
-         "arcsinh", "arccosh", "arctanh", "floor", "ceil", "round", "trunc", "erf", "sigmoid", "log_sigmoid",
-         "relu", "relu6", "leaky_relu", "elu", "celu", "selu", "gelu", "silu", "mish", "softplus",
-         "softsign", "hard_sigmoid", "hard_silu", "exponential", "binary_step", "clip", "power",
-         "logical_not", "isnan", "isinf", "isfinite")
+UNARY = ("abs", "negative", "sign", "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "rsqrt", "square",
+         "reciprocal", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh",
+         "arctanh", "floor", "ceil", "round", "trunc", "erf", "sigmoid", "log_sigmoid", "relu", "relu6", "leaky_relu",
+         "elu", "celu", "selu", "gelu", "silu", "mish", "softplus", "softsign", "hard_sigmoid", "hard_silu",
+         "exponential", "binary_step", "clip", "power", "logical_not", "isnan", "isinf", "isfinite")
 BINARY = ("add", "subtract", "multiply", "divide", "floor_divide", "mod", "power", "maximum", "minimum",
           "arctan2", "logaddexp", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal",
           "logical_and", "logical_or", "logical_xor")
@@ -61,7 +60,6 @@ def where(condition, a, b, out=None):
     numbers = [out.dtype.type(0 if hasattr(x, "dtype") else x) for x in (a, b)]
     sides = (not hasattr(a, "dtype")) + 2 * (not hasattr(b, "dtype"))
     launch("binary", "where", blocks(out.size),
-           (condition, *pointers, out, sides, *numbers, np.int64(out.size),
-            view_of(out.shape, condition, a, b)),
+           (condition, *pointers, out, sides, *numbers, np.int64(out.size), view_of(out.shape, condition, a, b)),
            T=out.dtype, O=out.dtype, N=number_type(out.dtype))
     return out

@@ -13,8 +13,7 @@ def gather(table, ids, out=None):
     missing = table.dtype.type(np.nan if table.dtype.kind == "f" else 0)
     width = out.size // max(1, ids.size)
     grid, block = rows_columns(ids.size, width)
-    launch("index", "gather", grid if out.size else 0,
-           (table, ids, out, missing, ids.size, table.shape[0], width),
+    launch("index", "gather", grid if out.size else 0, (table, ids, out, missing, ids.size, table.shape[0], width),
            block=block, S=table.dtype, T=table.dtype)
     return out
 
@@ -34,6 +33,5 @@ def gather_batch(x, order, cursor, size, dtype=None, out=None):
     width = out.size // max(1, size)
     grid, block = rows_columns(size, width)
     launch("index", "gather_batch", grid if out.size else 0,
-           (x, order, cursor, out, size, x.shape[0], order.size, width),
-           block=block, S=x.dtype, T=out.dtype)
+           (x, order, cursor, out, size, x.shape[0], order.size, width), block=block, S=x.dtype, T=out.dtype)
     return out

@@ -8,8 +8,7 @@ from .views import view_of
 def fill(value, out):
     """out[...] = value"""
     launch("memory", "fill", blocks(out.size),
-           (out, out.dtype.type(value), np.int64(out.size), view_of(out.shape, out)),
-           S=out.dtype, T=out.dtype)
+           (out, out.dtype.type(value), np.int64(out.size), view_of(out.shape, out)), S=out.dtype, T=out.dtype)
     return out
 
 

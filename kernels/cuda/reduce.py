@@ -50,9 +50,8 @@ def stage(name, x, out, plan, count):
     """One launch; `count` elements make a mean."""
     chunk = -(-plan.length // plan.pieces)
     launch("reduce", "reduce", (plan.groups, plan.pieces),
-           (x, out, REDUCTION[name], *map(np.int64, (plan.results, plan.length, chunk, count)),
-            plan.lanes, plan.along, plan.kept, plan.reduced),
-           T=x.dtype, A=total_type(out.dtype), O=out.dtype)
+           (x, out, REDUCTION[name], *map(np.int64, (plan.results, plan.length, chunk, count)), plan.lanes, plan.along,
+            plan.kept, plan.reduced), T=x.dtype, A=total_type(out.dtype), O=out.dtype)
 
 
 def argreduce(name, x, axis=-1, out=None):
@@ -63,9 +62,8 @@ def argreduce(name, x, axis=-1, out=None):
     if plan.results and not plan.length:
         raise ValueError(f"argreduce: {name} over axis {axis} of shape {tuple(x.shape)}: nothing to choose")
     launch("reduce", "argreduce", plan.groups,
-           (x, out, name == "argmax", np.int64(plan.results), np.int64(plan.length), plan.lanes, plan.along,
-            plan.kept, plan.reduced),
-           T=x.dtype, A=total_type(x.dtype), O=x.dtype)
+           (x, out, name == "argmax", np.int64(plan.results), np.int64(plan.length), plan.lanes, plan.along, plan.kept,
+            plan.reduced), T=x.dtype, A=total_type(x.dtype), O=x.dtype)
     return out
 
 

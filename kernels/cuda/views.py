@@ -17,8 +17,7 @@ def steps(x, shape) -> tuple:
 
 def view_of(shape, *arrays):
     """The view of arrays broadcast to `shape`; a number in their place has no strides."""
-    return view(tuple(shape),
-                *(steps(a, shape) if hasattr(a, "strides") else (0,) * len(shape) for a in arrays))
+    return view(tuple(shape), *(steps(a, shape) if hasattr(a, "strides") else (0,) * len(shape) for a in arrays))
 
 
 @lru_cache(4096)

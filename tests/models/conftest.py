@@ -14,3 +14,10 @@ def device(request):
     before = backend.device()
     yield gpunn.use(request.param)
     gpunn.use(before)
+
+
+@pytest.fixture(autouse=True)
+def machine_code(monkeypatch):
+    """Short trainings are replayed as long ones are: from the first replay on as one piece of machine code."""
+    from gpunn.kernels.cpu import native
+    monkeypatch.setattr(native, "PATIENCE", 0)

@@ -1,0 +1,82 @@
+"""`python -m benchmarks.cpu_vs_peers [WORKLOAD ...]`: trainings on this processor, gpunn and each peer in turn.
+
+Without names: the six workloads, the further shapes, and single kernels. `decks` is the lecture's whole program.
+"""
+import argparse
+import math
+import statistics
+import sys
+from pathlib import Path
+
+from . import floor, harness, limits, single, workloads
+from .turns import Contender, has, play
+
+PEERS = {"PyTorch": ("torch_eager", "torch"), "JAX": ("jax_jit", "jax"), "Keras on JAX": ("keras_jax", "keras, jax")}
+KERNEL_PEERS = {"PyTorch": ("torch_kernels", "torch")}
+DECKS = {"Keras on PyTorch": ("keras_torch", "keras, torch")}
+GROUPS = {"six": workloads.SIX, "further": workloads.FURTHER, "kernels": single.KERNELS}
+
+
+def options(arguments: list[str]):
+    parser = argparse.ArgumentParser("benchmarks.cpu_vs_peers", description=__doc__)
+    parser.add_argument("workloads", nargs="*", default=list(GROUPS), help="names, or six, further, kernels")
+    parser.add_argument("--peer-python", default=sys.executable, help="a Python where the peers are installed")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--save", type=Path, help="a JSON file for all figures")
+    return parser.parse_args(arguments)
+
+
+def contenders_of(name: str, python: str) -> dict[str, Contender]:
+    peers = KERNEL_PEERS if name in single.KERNELS else DECKS if name == "decks" else PEERS
+    ours = "ours_kernels" if name in single.KERNELS else "ours"
+    return {"gpunn": Contender(sys.executable, ours, name)} | {
+        peer: Contender(python, module, name) for peer, (module, needs) in peers.items() if has(python, needs)}
+
+
+def floor_of(name: str) -> float | None:
+    if name in single.KERNELS:
+        return single.KERNELS[name].seconds(limits)
+    return floor.seconds(workloads.ALL[name], limits.measured()) if name in workloads.ALL else None
+
+
+def measured(name: str, chosen) -> dict:
+    """One workload: seconds a step and MB by contender, what the step costs at least, the best peer's ratio."""
+    rounds = play(contenders_of(name, chosen.peer_python), chosen.rounds)
+    rows = harness.summary({n: [r["seconds"] for r in rs] for n, rs in rounds.items()})
+    for contender, rs in rounds.items():
+        rows[contender] |= {key: statistics.median(r[key] for r in rs) for key in rs[0]}
+    result, ours, least = {"contenders": rows}, rows["gpunn"]["median"], floor_of(name)
+    result["ratio"] = min((row["median"] for n, row in rows.items() if n != "gpunn"), default=math.nan) / ours
+    return result if least is None else result | {"floor": least, "share": least / ours}
+
+
+def line(name: str, result: dict) -> str:
+    rows = result["contenders"]
+    times = "  ".join(f"{n} {row['median'] * 1e3:.4g}" for n, row in rows.items())
+    memory = "  ".join(f"{row['memory']:.0f}" for row in rows.values() if "memory" in row)
+    share = f"  floor {result['floor'] * 1e3:.4g}, share {result['share']:.0%}" if "share" in result else ""
+    return f"{name:<48} best peer / gpunn {result['ratio']:.2f}{share}  ms: {times}" + (memory and f"  MB: {memory}")
+
+
+def mean_line(group: str, ratios: list[float]) -> str:
+    return (f"{group}: best peer / gpunn: geometric mean {math.prod(ratios) ** (1 / len(ratios)):.2f}, "
+            f"least {min(ratios):.2f}")
+
+
+def main(arguments: list[str]) -> None:
+    chosen, results = options(arguments), {}
+    bounds = limits.measured()
+    print(f"limits: {bounds['flops'] / 1e9:.0f} GFLOP/s, {bounds['bytes'] / 1e9:.0f} GB/s copied", flush=True)
+    for wanted in chosen.workloads:
+        names = GROUPS.get(wanted, [wanted])
+        for name in names:
+            results[name] = measured(name, chosen)
+            print(line(name, results[name]), flush=True)
+        if wanted in GROUPS:
+            print(mean_line(wanted, [results[name]["ratio"] for name in names]), flush=True)
+    if chosen.save:
+        harness.save(chosen.save, {"limits": bounds, **results})
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

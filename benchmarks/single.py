@@ -1,0 +1,75 @@
+"""Single kernels: what each works on, and the least it must compute and move. Everyone gets the same arrays."""
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+REAL = 4
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """`arrays` are shapes of float32 inputs; `flops` is 0 where memory is the limit. `options` go to the function."""
+    function: str
+    arrays: tuple
+    moved: int                  # numbers read and written, each once
+    flops: int = 0
+    options: tuple = ()
+
+    def inputs(self) -> list[np.ndarray]:
+        dice = np.random.default_rng(0)
+        return [dice.random(shape, np.float32) - np.float32(0.5) for shape in self.arrays]
+
+    def seconds(self, limits) -> float:
+        """At the machine's limit: `limits.flops` and `limits.bytes_a_second(size of the largest array)`."""
+        if self.flops:
+            return self.flops / limits.known_flops()
+        largest = max(math.prod(shape) for shape in self.arrays)
+        return REAL * self.moved / limits.bytes_a_second(largest * REAL)
+
+
+def product(m, n, k, turned=""):
+    a, b = (k, m) if "a" in turned else (m, k), (n, k) if "b" in turned else (k, n)
+    return Kernel("matmul", (a, b), m * k + k * n + m * n, 2 * m * n * k, ("a" in turned, "b" in turned))
+
+
+def convolution(n, size, c, f, taps, stride=1):
+    """Three kernels over images (n, size, size, c), padded: forward and both gradients."""
+    out = -(-size // stride)
+    x, w, y = (n, size, size, c), (taps, taps, c, f), (n, out, out, f)
+    moved = math.prod(x) + math.prod(w) + math.prod(y)
+    flops = 2 * math.prod(y) * taps * taps * c
+    total = (out - 1) * stride + taps - size
+    pads = ((total // 2, total - total // 2),) * 2
+    return [Kernel(function, arrays, moved, flops, (stride, pads, size))
+            for function, arrays in (("conv", (x, w)), ("conv_input_grad", (y, w)), ("conv_weight_grad", (x, y)))]
+
+
+def rows(function, n, c, moved):
+    return Kernel(function, ((n, c),), moved * n * c)
+
+
+CONVOLUTIONS = {"32 to 64 channels, 28x28": (64, 28, 32, 64, 3), "64 to 64 channels, 16x16": (64, 16, 64, 64, 3),
+                "128 to 128 channels, 8x8": (64, 8, 128, 128, 3)}
+IMAGES = (128, 28, 28, 32)
+KERNELS = {
+    "product 1024 x 1024 x 1024": product(1024, 1024, 1024),
+    "product 1024, second turned": product(1024, 1024, 1024, "b"),
+    "product 1024, first turned": product(1024, 1024, 1024, "a"),
+    "product 128 x 512 x 784": product(128, 512, 784),
+    "product 2048 x 128 x 512": product(2048, 128, 512),
+    **{f"convolution 3x3 {what}, {name}": kernel for name, sizes in CONVOLUTIONS.items()
+       for what, kernel in zip(("forward", "input gradient", "weight gradient"), convolution(*sizes), strict=True)},
+    "adam, 4 million": Kernel("adam", ((1 << 22,),), 7 << 22),
+    "sgd with momentum, 4 million": Kernel("sgd", ((1 << 22,),), 5 << 22),
+    "batch norm, 65536 x 64": rows("batch_norm", 65536, 64, 2),
+    "batch norm backward": rows("batch_norm_backward", 65536, 64, 3),
+    "layer norm, 8192 x 512": rows("layer_norm", 8192, 512, 2),
+    "layer norm backward": rows("layer_norm_backward", 8192, 512, 3),
+    "softmax, 16384 x 256": rows("softmax", 16384, 256, 2),
+    "softmax backward": rows("softmax_backward", 16384, 256, 3),
+    "max pooling 2x2": Kernel("max_pool", (IMAGES,), math.prod(IMAGES) * 21 // 16),
+    "max pooling 2x2 backward": Kernel("max_pool_backward", (IMAGES,), math.prod(IMAGES) * 21 // 16),
+    "average pooling 2x2": Kernel("average_pool", (IMAGES,), math.prod(IMAGES) * 5 // 4),
+    "gelu": rows("gelu", 4096, 1024, 2),
+}
