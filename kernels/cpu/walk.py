@@ -26,7 +26,7 @@ class Walk(Tile):
     """
 
     def part(self, pointer, v):
-        return self.load(self.bd.gep(pointer, [self.const(v * self.lanes)]))
+        return self.load(self.at(pointer, v * self.lanes), self.masks[v])
 
     def factors(self, pointer):
         """What a row multiplies the registers of b with: one number of x."""
@@ -39,8 +39,7 @@ class Walk(Tile):
     def floor(self, relu, value):
         """max(value, 0) with NaN kept, where relu is 1"""
         bottom = self.bd.select(relu, ir.Constant(self.real, 0.0), ir.Constant(self.real, float("-inf")))
-        bottom = self.spread(bottom)
-        return self.bd.select(self.bd.fcmp_ordered("<", value, bottom), bottom, value)
+        return self.at_least(value, self.spread(bottom))
 
     def loop(self, count, state, body):
         """for k in range(count): state = body(k, state)"""
@@ -87,32 +86,11 @@ class Walk(Tile):
 class Edge(Walk):
     """Only `columns` of the last register's numbers are real: nothing beyond is read or written in x and y."""
 
-    def begin(self, columns):
-        ints = ir.VectorType(ir.IntType(32), self.lanes)
-        lane = ir.Constant(ints, list(range((self.vectors - 1) * self.lanes, self.vectors * self.lanes)))
-        zeros = ir.Constant(ints, [0] * self.lanes)
-        count = self.bd.insert_element(zeros, self.bd.trunc(columns, ir.IntType(32)), ir.Constant(ir.IntType(32), 0))
-        self.whole = self.bd.icmp_signed(">=", columns, self.const(self.vectors * self.lanes))
-        self.real_lanes = self.bd.icmp_signed("<", lane, self.bd.shuffle_vector(count, zeros, zeros))
-
-    def masked(self, name, kind, *args):
-        f = cgutils.get_or_insert_function(self.bd.module, kind, f"llvm.masked.{name}.{self.name}.p0")
-        return self.bd.call(f, args)
-
-    def part(self, pointer, v):
-        pointer = self.bd.gep(pointer, [self.const(v * self.lanes)])
-        if v < self.vectors - 1:
-            return self.load(pointer)
-        mask, pointer = self.real_lanes, self.bd.bitcast(pointer, self.vec.as_pointer())
-        kind = ir.FunctionType(self.vec, [pointer.type, ir.IntType(32), mask.type, self.vec])
-        zeros = ir.Constant(self.vec, [0.0] * self.lanes)
-        return self.masked("load", kind, pointer, ir.Constant(ir.IntType(32), 4), mask, zeros)
-
     def write(self, values, places):
-        mask, last = self.real_lanes, self.vectors - 1
-        kind = ir.FunctionType(ir.VoidType(), [self.vec, self.vec.as_pointer(), ir.IntType(32), mask.type])
-        with self.bd.if_else(self.whole, likely=False) as (whole, partly):
-            with whole:
+        last, align = self.vectors - 1, ir.Constant(ir.IntType(32), 4)
+        whole = self.bd.icmp_signed(">=", self.left[last], self.const(self.lanes))
+        with self.bd.if_else(whole, likely=False) as (wholly, partly):
+            with wholly:
                 super().write(values, places)
             with partly:
                 for i, (value, place) in enumerate(zip(values, places)):
@@ -120,7 +98,8 @@ class Edge(Walk):
                         self.store(value, place)
                     else:
                         place = self.bd.bitcast(place, self.vec.as_pointer())
-                        self.masked("store", kind, value, place, ir.Constant(ir.IntType(32), 4), mask)
+                        self.call("masked.store", ir.VoidType(), value, place, align, self.masks[last],
+                                  name=self.name + ".p0")
 
 
 class Across:
@@ -144,10 +123,9 @@ def make_walk(tile, vectors):
     @intrinsic
     def walk(typing, kind, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu, columns):
         def codegen(context, builder, signature, args):
-            emitter = tile(context, builder, kind.dtype, ROWS, vectors)
-            if issubclass(tile, Edge):
-                emitter.begin(args[-1])
-            emitter.walk(*args[1:-1])
+            before = ir.Constant(ir.IntType(64), (vectors - 1) * (BYTES * 8 // kind.dtype.bitwidth))
+            left = [None] * (vectors - 1) + [builder.sub(args[-1], before) if issubclass(tile, Edge) else None]
+            tile(context, builder, kind.dtype, ROWS, vectors, left).walk(*args[1:-1])
             return context.get_dummy_value()
 
         return types.void(kind, *[types.int64] * 13), codegen
