@@ -182,13 +182,16 @@ def _where(part, condition, a, b, p, q, out):
     p, q, (condition, a, b, out) = out.dtype.type(p), out.dtype.type(q), own(part, condition, a, b, out)
     if a.size and b.size:
         for i in range(out.size):
-            out[i] = a[i] if condition[i] else b[i]
+            x, y = a[i], b[i]               # read in any case: then the choice is a vector instruction
+            out[i] = x if condition[i] else y
     elif a.size:
         for i in range(out.size):
-            out[i] = a[i] if condition[i] else q
+            x = a[i]
+            out[i] = x if condition[i] else q
     elif b.size:
         for i in range(out.size):
-            out[i] = p if condition[i] else b[i]
+            y = b[i]
+            out[i] = p if condition[i] else y
     else:
         for i in range(out.size):
             out[i] = p if condition[i] else q

@@ -148,7 +148,8 @@ def _sums(part, dy_, x_, y_, mean, dz_, parts):
             if y.size:
                 for i in range(start, stop):
                     for j in range(width):
-                        room[i - start, j] = dy[i, j] if y[i, j] > 0 else T(0)
+                        d = dy[i, j]                    # read in any case: then the choice is a vector instruction
+                        room[i - start, j] = d if y[i, j] > 0 else T(0)
                 for i in range(start, stop if dz.size else start):
                     for j in range(width):
                         dz[i, j] = room[i - start, j]
@@ -213,7 +214,8 @@ def _batch_norm_dx(part, dy_, x_, y_, wide, dx_):
     for i in share(part, len(x)):
         if y.size:
             for j in range(width):
-                d = dy[i, j] if y[i, j] > 0 else T(0)
+                d = dy[i, j]
+                d = d if y[i, j] > 0 else T(0)
                 dx[i, j] = _slope(d, x[i, j], mean[j], scale[j], center[j], slope[j])
         else:
             for j in range(width):

@@ -5,11 +5,12 @@ import numpy as np
 
 from .launch import call, inner_kernel, parallel_kernel, share
 from .memory import contiguous
-from .vector import address, load
+from .vector import address, load, store
 
 JOBS = 32       # a reduction to few numbers is cut into parts, the same for any number of threads
 LEAST = 64      # wide rows of a part, at least
 BLOCK = 16      # rows whose sums are kept in the array's own type, while they are in the cache
+LINE = 16       # numbers that a long row's largest is looked for side by side
 WIDE = 256      # numbers: where there are few columns, rows are joined to rows about so long, so that loops are long
 MANY = 64       # results from which on largest and smallest are looked for by our own kernel
 UFUNC = {"prod": np.multiply, "max": np.maximum, "min": np.minimum, "any": np.logical_or,
@@ -79,32 +80,44 @@ def _join(part, partial, count, out):
 
 
 @inner_kernel
-def _more(new, old, sign):
+def _best(new, old, sign):
     """NaN wins and stays."""
-    return (sign * new > sign * old) | (new != new)
+    return new if (sign * new > sign * old) | (new != new) else old
+
+
+@inner_kernel
+def _best_of_rows(x, start, rows, c, sign, target):
+    """(rows, c) -> (c,), both from an address on; `x`: any array of the type.
+
+    Two rows at a time: what may stay as it is would be stored on a condition, and not by vectors.
+    """
+    for j in range(c):
+        store(x, target, j, load(x, start, j))
+    for i in range(1, rows, 2):
+        one, other = start + i * c * x.itemsize, start + min(i + 1, rows - 1) * c * x.itemsize
+        for j in range(c):
+            best = _best(load(x, one, j), load(x, target, j), sign)
+            store(x, target, j, _best(load(x, other, j), best, sign))
 
 
 @parallel_kernel
 def _extreme(part, x, sign, out):
-    """The largest (sign 1) or smallest (-1) over n of x (outer, n, inner); a long row goes as lines of WIDE numbers"""
-    (outer, n, inner), sign, best = x.shape, x.dtype.type(sign), np.empty(WIDE, x.dtype)
-    lines = n // WIDE if inner == 1 else 0
+    """The largest (sign 1) or smallest (-1) over n of x (outer, n, inner); a long row goes as lines of LINE numbers"""
+    (outer, n, inner), sign, room = x.shape, x.dtype.type(sign), np.empty(LINE, x.dtype)
     for o in share(part, outer):
-        if lines:
-            row = x[o, :lines * WIDE].reshape((lines, WIDE))
-            best[:] = row[0]
-            for i in range(1, lines):
-                for j in range(WIDE):
-                    best[j] = row[i, j] if _more(row[i, j], best[j], sign) else best[j]
-            for j in range(1, WIDE):
-                best[0] = best[j] if _more(best[j], best[0], sign) else best[0]
-            out[o, 0] = best[0]
+        start = address(x) + o * n * inner * x.itemsize
+        if inner == 1:
+            lines, top, done = n // LINE, load(x, start, 0), 1
+            if lines > 1:
+                _best_of_rows(x, start, lines, LINE, sign, address(room))
+                for j in range(LINE):
+                    top = _best(room[j], top, sign)
+                done = lines * LINE
+            for i in range(done, n):
+                top = _best(load(x, start, i), top, sign)
+            out[o, 0] = top
         else:
-            for j in range(inner):
-                out[o, j] = x[o, 0, j]
-        for i in range(lines * WIDE, n):
-            for j in range(inner):
-                out[o, j] = x[o, i, j] if _more(x[o, i, j], out[o, j], sign) else out[o, j]
+            _best_of_rows(x, start, n, inner, sign, address(out) + o * inner * x.itemsize)
 
 
 @parallel_kernel

@@ -9,7 +9,7 @@ from numba.extending import intrinsic
 
 from .launch import exact_kernel, inner_kernel, own, parallel_kernel, share
 from .maths import exp, log_normal
-from .vector import address, lanes
+from .vector import address, lanes, load, store
 
 SHORT = 32      # numbers in a row: up to here, many rows are worked on side by side
 ROWS = 32       # so many
@@ -73,15 +73,19 @@ def _shift(x, row):
 def _exponentials(x, start, rows, room, top, total):
     """room (c, ROWS) = exp(x - top) of some short rows, turned: all loops run down the rows; total (ROWS,) sums them"""
     c = x.shape[1]
-    for k in range(rows):
-        for j in range(c):
-            room[j, k] = x[start + k, j]
+    for j in range(c):
+        source, target = address(x) + (start * c + j) * x.itemsize, address(room) + j * ROWS * x.itemsize
+        for k in range(rows):
+            store(x, target, k, load(x, source, k * c))
     for k in range(ROWS):
         top[k] = room[0, k]
         total[k] = 0
-    for j in range(1, c):
+    for j in range(1, c, 2):                # two at a time: what may stay as it is would be stored on a condition
+        other = min(j + 1, c - 1)
         for k in range(ROWS):
-            top[k] = room[j, k] if room[j, k] > top[k] else top[k]
+            a, b, old = room[j, k], room[other, k], top[k]
+            best = a if a > old else old
+            top[k] = b if b > best else best
     for k in range(ROWS):
         top[k] = _finite(top[k])
     for j in range(c):
