@@ -59,6 +59,27 @@ def _clear(kind, x, row, rows, columns):
 
 
 @inner_kernel
+def _begin(kind, dy, y, dq, dk, dv, delta, part, row, v_row, d, e):
+    """The sums of dy y, and zeros where gradients are added up"""
+    (q_first, q_last, k_first, k_last, for_q, for_k), size = part, kind.itemsize
+    for i in range(q_first, q_last):
+        store(kind, delta, i, _dot(kind, dy + i * v_row * size, y + i * v_row * size, e))
+    if for_q:
+        _clear(kind, dq + q_first * row * size, row, q_last - q_first, d)
+    if for_k:
+        _clear(kind, dk + k_first * row * size, row, k_last - k_first, d)
+        _clear(kind, dv + k_first * v_row * size, v_row, k_last - k_first, e)
+
+
+@inner_kernel
+def _to_keys(kind, x, row, width, block, scores, out, rows, seen):
+    """out (seen, width) += the block of scores, transposed, times the rows of x"""
+    one, apart = np.int64(1), np.int64(APART)
+    _pack(kind, x, row, one, rows, width, VECTORS * (BYTES // kind.itemsize), block)
+    _product(kind, scores, one, apart, block, rows, out, row, out, row, seen, width, rows)
+
+
+@inner_kernel
 def _head(kind, dy, q, k, v, y, lse, dq, dk, dv, mask, at, steps, scale, causal, shape, part, scratch):
     """A head of an image, addresses; part: the queries, the keys, and which gradients"""
     (_, _, heads, d, e), (q_first, q_last, k_first, k_last, for_q, for_k) = shape, part
@@ -72,13 +93,7 @@ def _head(kind, dy, q, k, v, y, lse, dq, dk, dv, mask, at, steps, scale, causal,
     scores = d_block + QUERIES * padded(kind, e) * size
     slopes = scores + QUERIES * apart * size
     delta = slopes + QUERIES * apart * size
-    for i in range(q_first, q_last):
-        store(kind, delta, i, _dot(kind, dy + i * v_row * size, y + i * v_row * size, e))
-    if for_q:
-        _clear(kind, dq + q_first * row * size, row, q_last - q_first, d)
-    if for_k:
-        _clear(kind, dk + k_first * row * size, row, k_last - k_first, d)
-        _clear(kind, dv + k_first * v_row * size, v_row, k_last - k_first, e)
+    _begin(kind, dy, y, dq, dk, dv, delta, part, row, v_row, d, e)
     for k0 in range(k_first, k_last, KEYS):
         wide = min(KEYS, k_last - k0)
         _pack(kind, k + k0 * row * size, one, row, d, wide, strip, turned)
@@ -100,12 +115,9 @@ def _head(kind, dy, q, k, v, y, lse, dq, dk, dv, mask, at, steps, scale, causal,
                     out = dq + q0 * row * size
                     _product(kind, slopes, apart, one, keys, wide, out, row, out, row, rows, d, seen)
                 if for_k:
-                    _pack(kind, q + q0 * row * size, row, one, rows, d, strip, block)
-                    _pack(kind, dy + q0 * v_row * size, v_row, one, rows, e, strip, d_block)
-                    out = dk + k0 * row * size
-                    _product(kind, slopes, one, apart, block, rows, out, row, out, row, seen, d, rows)
-                    out = dv + k0 * v_row * size
-                    _product(kind, scores, one, apart, d_block, rows, out, v_row, out, v_row, seen, e, rows)
+                    _to_keys(kind, q + q0 * row * size, row, d, block, slopes, dk + k0 * row * size, rows, seen)
+                    _to_keys(kind, dy + q0 * v_row * size, v_row, e, d_block, scores, dv + k0 * v_row * size, rows,
+                             seen)
 
 
 @functools.partial(parallel_kernel, once=True)

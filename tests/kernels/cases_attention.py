@@ -16,7 +16,11 @@ SIZES = {  # n, tq, tk, heads, d, e
     "no_queries": (2, 0, 3, 2, 3, 3),
 }
 # several tiles
-LONG = {"long": (1, 40, 70, 2, 8, 8), "long_square": (1, 66, 66, 1, 5, 4), "wide": (1, 5, 6, 2, 70, 66)}
+LONG = {
+    "long": (1, 40, 70, 2, 8, 8),
+    "very_long": (1, 50, 270, 1, 4, 3),
+    "long_square": (1, 66, 66, 1, 5, 4), "wide": (1, 5, 6, 2, 70, 66),
+}
 
 
 def table(q, k, scale, causal, mask):
@@ -118,3 +122,12 @@ def large_scores(r):
 
 
 case("attention", large_scores, attention, id="large_scores", rtol={"float32": 1e-3, "float64": 1e-10})
+
+
+def rising_scores(r):
+    """Each block of keys holds larger scores than those before: the sums so far are scaled down."""
+    q, k, v = inputs(r, (1, 3, 600, 1, 2, 2))
+    return np.abs(q), np.abs(k) * np.linspace(0, 4, 600)[:, None, None], v, 1.0
+
+
+case("attention", rising_scores, attention, id="rising_scores", rtol={"float32": 1e-4, "float64": 1e-11})

@@ -10,6 +10,7 @@ SIZES = {
     "one_step": (2, 1, 3),
     "one_unit": (2, 3, 1),
     "wide": (2, 2, 17),
+    "several_chunks": (50, 2, 1),
     "empty": (0, 3, 2),
     "no_steps": (2, 0, 3),
 }
@@ -136,3 +137,12 @@ def quiet_lstm(*args):
 
 
 case("lstm", far_out, quiet_lstm, id="far_out")
+
+
+def deep(r):
+    """More units than the register tile takes at once."""
+    units = 330
+    return coarse(r, 2, 2, units) / 4, coarse(r, units, units) / 64, coarse(r, 2, units)
+
+
+case("simple_rnn", deep, simple_rnn, id="deep", rtol={"float32": 1e-4})
