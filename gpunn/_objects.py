@@ -1,5 +1,4 @@
-"""Objects by name and by config: initializers, losses, layers ... as strings, as {"class_name", "config"},
-and back.
+"""Objects by name and by config: initializers, losses, layers ... as strings, as {"class_name", "config"}, and back.
 
 Names are looked up in the tables that are handed in and among what the user registered; nothing is ever
 imported by path.

@@ -1,27 +1,11 @@
 """Activation functions by name, and which of them dense and conv compute in the same pass."""
+# ruff: noqa: I001 - long lists of names, filled
 from . import _objects
 from .ops import greater, minimum, multiply, subtract, where
 from .ops.activation import glu, hard_shrink, hard_tanh, soft_shrink, squareplus, tanh_shrink, threshold
 from .ops.dense import FUSED, log_softmax, softmax
-from .ops.math import (
-    arctan,
-    binary_step,
-    celu,
-    elu,
-    exp,
-    hard_sigmoid,
-    hard_silu,
-    leaky_relu,
-    log_sigmoid,
-    mish,
-    relu6,
-    selu,
-    sigmoid,
-    silu,
-    softplus,
-    softsign,
-    tanh,
-)
+from .ops.math import (arctan, binary_step, celu, elu, exp, hard_sigmoid, hard_silu, leaky_relu, log_sigmoid, mish,
+                       relu6, selu, sigmoid, silu, softplus, softsign, tanh)
 from .ops.math import gelu as _gelu
 from .ops.math import relu as _relu
 
@@ -48,49 +32,15 @@ def relu(x, negative_slope: float = 0.0, max_value: float | None = None, thresho
     if threshold == 0.0:
         y = leaky_relu(x, negative_slope) if negative_slope else _relu(x)
     else:
-        y = _above(x, threshold, negative_slope)
+        y = where(greater(x, threshold), x, multiply(subtract(x, threshold), negative_slope))
     return y if max_value is None else minimum(y, max_value)
 
 
-def _above(x, threshold, slope):
-    """x where it is above the threshold, slope * (x - threshold) elsewhere."""
-    return where(greater(x, threshold), x, multiply(subtract(x, threshold), slope))
-
-
-KNOWN = {
-    f.__name__: f
-    for f in (
-        arctan,
-        binary_step,
-        celu,
-        elu,
-        exponential,
-        gelu,
-        glu,
-        hard_shrink,
-        hard_sigmoid,
-        hard_silu,
-        hard_tanh,
-        leaky_relu,
-        linear,
-        log_sigmoid,
-        log_softmax,
-        mish,
-        relu,
-        relu6,
-        selu,
-        sigmoid,
-        silu,
-        soft_shrink,
-        softmax,
-        softplus,
-        softsign,
-        squareplus,
-        tanh,
-        tanh_shrink,
-        threshold,
-    )
-} | {"hard_swish": hard_silu, "swish": silu}
+KNOWN = {f.__name__: f for f in (arctan, binary_step, celu, elu, exponential, gelu, glu, hard_shrink, hard_sigmoid,
+                                  hard_silu, hard_tanh, leaky_relu, linear, log_sigmoid, log_softmax, mish, relu, relu6,
+                                  selu, sigmoid, silu, soft_shrink, softmax, softplus, softsign, squareplus, tanh,
+                                  tanh_shrink, threshold)}
+KNOWN |= {"hard_swish": hard_silu, "swish": silu}
 
 
 def fused(activation) -> str | None:

@@ -70,7 +70,6 @@ def run_warmup(options) -> int:
 
 def run_training(options) -> int:
     import gpunn
-
     if options.device:
         gpunn.use(options.device)
     gpunn.set_seed(options.seed)
@@ -92,7 +91,6 @@ def run_training(options) -> int:
 def build(data: Data, kind: str):
     """A dense or a convolutional network that fits the data; one output for two classes."""
     from gpunn import Sequential, layers
-
     shape = data.train[0].shape[1:]
     if kind == "cnn" and len(shape) < 2:
         raise SystemExit(f"gpunn train: --model cnn needs images; {data.name} has rows of numbers, use mlp")
@@ -125,7 +123,6 @@ def out_folder(options) -> Path:
 
 def keep(model, history: dict, folder: Path, title: str) -> None:
     from .viz import save_curves, write_csv
-
     save_curves(history, folder / "curves.svg", title)
     write_csv(history, folder / "history.csv")
     model.save_weights(str(folder / "model.weights.safetensors"))
@@ -141,7 +138,6 @@ def images(name: str, data, white: float = 255) -> Data:
 
 def load_mnist() -> Data:
     from .datasets import mnist, mnist_5k
-
     if found := mnist.find_data():
         return images("MNIST", found)
     print("data: the full MNIST is not on this machine (set GPUNN_DATA to its folder); "
@@ -151,7 +147,6 @@ def load_mnist() -> Data:
 
 def load_fashion_mnist() -> Data:
     from .datasets import fashion_mnist
-
     try:
         return images("Fashion-MNIST", fashion_mnist.load_data())
     except FileNotFoundError as error:
@@ -160,14 +155,12 @@ def load_fashion_mnist() -> Data:
 
 def load_digits() -> Data:
     from .datasets import digits
-
     return images("digits", digits.load_data(), 16)
 
 
 def load_titanic() -> Data:
     """Fare and age with mean 0 and deviation 1, as the training part has them."""
     from .datasets import titanic
-
     train, test = titanic.load_data()
     mean, deviation = train[0].mean(axis=0), train[0].std(axis=0)
     train, test = (((x - mean) / deviation, y.astype(np.float32)[:, None]) for x, y in (train, test))

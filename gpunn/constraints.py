@@ -1,5 +1,4 @@
-"""Where weights must stay: functions that map a weight to the nearest allowed one, applied after each
-update."""
+"""Where weights must stay: functions that map a weight to the nearest allowed one, applied after each update."""
 from . import _objects, ops
 
 EPSILON = 1e-7

@@ -1,10 +1,10 @@
-"""First values of weights. They are drawn on the host in float64, so every device starts with the same
-bits."""
+"""First values of weights. They are drawn on the host in float64, so every device starts with the same bits."""
 import math
 
 import numpy as np
 
 from . import _objects
+from ._names import snake_case
 from .backend import constant as place
 from .backend.rng import host_normal, host_uniform, next_seed
 from .tensor import Tensor
@@ -13,8 +13,7 @@ _TRUNCATED_STD = 0.87962566103423978            # of a standard normal cut at tw
 
 
 class Initializer(_objects.Configured):
-    """`values(shape)` gives a float64 array; calling gives a tensor. A seed makes every call give the same
-    numbers."""
+    """`values(shape)` gives a float64 array; calling gives a tensor. A seed makes every call give the same numbers."""
 
     def __call__(self, shape, dtype=None) -> Tensor:
         return Tensor(place(np.asarray(self.values(tuple(shape)), dtype or "float32")))
@@ -159,33 +158,20 @@ class _Scaled(VarianceScaling):
         super().__init__(*self._point, seed, input_axes, output_axes)
 
 
-class GlorotUniform(_Scaled):
-    _point = (1.0, "fan_avg", "uniform")
+def _scaled(name: str, *point) -> type:
+    return type(name, (_Scaled,), {"_point": point})
 
 
-class GlorotNormal(_Scaled):
-    _point = (1.0, "fan_avg", "truncated_normal")
-
-
-class HeUniform(_Scaled):
-    _point = (2.0, "fan_in", "uniform")
-
-
-class HeNormal(_Scaled):
-    _point = (2.0, "fan_in", "truncated_normal")
-
-
-class LecunUniform(_Scaled):
-    _point = (1.0, "fan_in", "uniform")
-
-
-class LecunNormal(_Scaled):
-    _point = (1.0, "fan_in", "truncated_normal")
+GlorotUniform = _scaled("GlorotUniform", 1.0, "fan_avg", "uniform")
+GlorotNormal = _scaled("GlorotNormal", 1.0, "fan_avg", "truncated_normal")
+HeUniform = _scaled("HeUniform", 2.0, "fan_in", "uniform")
+HeNormal = _scaled("HeNormal", 2.0, "fan_in", "truncated_normal")
+LecunUniform = _scaled("LecunUniform", 1.0, "fan_in", "uniform")
+LecunNormal = _scaled("LecunNormal", 1.0, "fan_in", "truncated_normal")
 
 
 class Orthogonal(_Random):
-    """Orthogonal rows or columns (all but the last axis are one), uniform over such matrices, times
-    `gain`."""
+    """Orthogonal rows or columns (all but the last axis are one), uniform over such matrices, times `gain`."""
     _options = ("seed", "gain")
 
     def __init__(self, gain=1.0, seed=None):
@@ -213,21 +199,16 @@ class _Given(Initializer):
         return self.value
 
 
-_NAMES = {
-    "constant": Constant, "glorot_normal": GlorotNormal, "glorot_uniform": GlorotUniform,
-    "he_normal": HeNormal, "he_uniform": HeUniform, "identity": Identity, "lecun_normal": LecunNormal,
-    "lecun_uniform": LecunUniform, "ones": Ones, "orthogonal": Orthogonal, "random_normal": RandomNormal,
-    "random_uniform": RandomUniform, "truncated_normal": TruncatedNormal,
-    "variance_scaling": VarianceScaling, "zeros": Zeros,
-}
+_NAMES = {snake_case(c.__name__): c for c in (
+    Constant, GlorotNormal, GlorotUniform, HeNormal, HeUniform, Identity, LecunNormal, LecunUniform, Ones, Orthogonal,
+    RandomNormal, RandomUniform, TruncatedNormal, VarianceScaling, Zeros)}
 KNOWN = {**_NAMES, **{c.__name__: c for c in _NAMES.values()}, "one": Ones, "zero": Zeros, "normal": RandomNormal,
          "uniform": RandomUniform, "IdentityInitializer": Identity, "OrthogonalInitializer": Orthogonal}
 constant, glorot_normal, glorot_uniform = Constant, GlorotNormal, GlorotUniform
 he_normal, he_uniform, lecun_normal, lecun_uniform = HeNormal, HeUniform, LecunNormal, LecunUniform
 identity, ones, orthogonal, zeros = Identity, Ones, Orthogonal, Zeros
-IdentityInitializer, OrthogonalInitializer = Identity, Orthogonal
-random_normal, random_uniform = RandomNormal, RandomUniform
-truncated_normal, variance_scaling = TruncatedNormal, VarianceScaling
+random_normal, random_uniform, truncated_normal = RandomNormal, RandomUniform, TruncatedNormal
+variance_scaling, IdentityInitializer, OrthogonalInitializer = VarianceScaling, Identity, Orthogonal
 
 
 def get(identifier):

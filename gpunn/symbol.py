@@ -34,7 +34,7 @@ class Node:
 
 def trace(f, args, options):
     """A node for an op on symbols; its output shapes come from running the op on zeros of two different sizes."""
-    small, large = (_flat(f(*_examples(args, sizes), **options)) for sizes in ((2, 16), (3, 17)))
+    small, large = (_flat(f(*[example(a, *sizes) for a in args], **options)) for sizes in ((2, 16), (3, 17)))
     shapes = [tuple(a if a == b else None for a, b in zip(s.shape, t.shape, strict=True))
               for s, t in zip(small, large, strict=True)]
     node = Node(f, args, options, shapes, [s.dtype for s in small], getattr(f, "__name__", None))
@@ -45,11 +45,8 @@ def _flat(result) -> list:
     return list(result) if isinstance(result, tuple | list) else [result]
 
 
-def _examples(args, sizes):
-    first, other = sizes
-    return [_example(a, first, other) if isinstance(a, Symbol) else a for a in args]
-
-
-def _example(symbol: Symbol, first: int, other: int) -> np.ndarray:
-    shape = [(first if i == 0 else other) if n is None else n for i, n in enumerate(symbol.shape)]
-    return np.zeros(shape, symbol.dtype)
+def example(a, first: int, other: int):
+    """Zeros for a symbol, of these sizes where its own are unknown; anything else as it is."""
+    if not isinstance(a, Symbol):
+        return a
+    return np.zeros([(other if i else first) if n is None else n for i, n in enumerate(a.shape)], a.dtype)

@@ -6,6 +6,7 @@ whether a gradient is wanted: None, True, or the very array that the gradient sh
 import threading
 from contextlib import contextmanager
 from functools import wraps
+from operator import attrgetter
 
 import numpy as np
 
@@ -39,21 +40,11 @@ class Tensor:
         self.data, self.requires_grad, self.grad, self.mask = data, requires_grad, None, None
         self._node, self._index = node, index
 
-    @property
-    def shape(self) -> tuple:
-        return self.data.shape
-
-    @property
-    def dtype(self) -> str:
-        return self.data.dtype.name
-
-    @property
-    def ndim(self) -> int:
-        return self.data.ndim
-
-    @property
-    def size(self) -> int:
-        return self.data.size
+    shape: tuple = property(attrgetter("data.shape"))
+    dtype: str = property(attrgetter("data.dtype.name"))
+    ndim: int = property(attrgetter("data.ndim"))
+    size: int = property(attrgetter("data.size"))
+    __cuda_array_interface__ = property(attrgetter("data.__cuda_array_interface__"))
 
     def numpy(self) -> np.ndarray:
         host_read("numpy()")
@@ -89,10 +80,6 @@ class Tensor:
 
     def __dlpack_device__(self):
         return self.data.__dlpack_device__()
-
-    @property
-    def __cuda_array_interface__(self):
-        return self.data.__cuda_array_interface__
 
     def __repr__(self):
         device = backend_of(self.data).name

@@ -4,7 +4,6 @@ from .progress import ProgressBar
 
 class ProgbarLogger(Callback):
     """The progress of fit, evaluate and predict, in style "modern" or "classic"; metrics are read when it redraws."""
-
     reads_lazily = True
 
     def __init__(self, style: str = "modern"):

@@ -13,7 +13,7 @@ class ArrayFeed:
     def __init__(self, data, batch_size: int = 32, shuffle: bool = False, seed: int | None = None,
                  steps: int | None = None):
         self.length = _length(data)
-        self.arrays = map_structure(_on_device, data)
+        self.arrays = map_structure(lambda a: None if a is None else persistent(asarray(a)), data)
         self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
         self.steps = -(-self.length // batch_size) if steps is None else steps
         self.order = persistent(asarray(np.arange(self.length, dtype=np.int32)))
@@ -71,7 +71,3 @@ def _length(data) -> int:
         raise ValueError(f"fit: x, y and sample_weight must have the same number of samples; "
                          f"got arrays of shapes {shapes}")
     return lengths.pop()
-
-
-def _on_device(a):
-    return None if a is None else persistent(asarray(a))

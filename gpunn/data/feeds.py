@@ -40,7 +40,7 @@ def is_stream(x) -> bool:
 def stream(x, steps, shuffle, class_weight):
     weigh = partial(_weighed, class_weight) if class_weight is not None else None
     if isinstance(x, PyDataset) or hasattr(x, "__getitem__") and hasattr(x, "__len__"):
-        return StreamFeed(_Numbered(x, shuffle), _fewer(steps, len(x)), weigh)
+        return StreamFeed(_Numbered(x, shuffle), len(x) if steps is None else min(steps, len(x)), weigh)
     endless = hasattr(x, "__next__")                    # a generator: goes on where it stopped, epoch after epoch
     return StreamFeed(lambda: x, steps, weigh, endless)
 
@@ -56,10 +56,6 @@ class _Numbered:
         order = range(n) if self.seed is None else rng.permutation(self.seed, self.epoch, n).tolist()
         self.epoch += 1
         return batches(self.dataset, order) if isinstance(self.dataset, PyDataset) else (self.dataset[i] for i in order)
-
-
-def _fewer(steps, length):
-    return length if steps is None else min(steps, length)
 
 
 def _weighed(class_weight, batch):

@@ -20,7 +20,7 @@ class BatchFeed:
         self.key = tuple([None if a is None else (a.shape, a.dtype.name) for a in arrays])
         self.size = next(len(a) for a in arrays if a is not None)
         if self.key not in self.buffers:
-            self.buffers[self.key] = map_structure(_buffer, data)
+            self.buffers[self.key] = map_structure(lambda a: None if a is None else persistent(empty(asarray(a))), data)
         for buffer, a in zip(flatten(self.buffers[self.key]), arrays, strict=True):
             if a is not None:
                 kernels_of(buffer).copy(a, out=buffer)
@@ -32,10 +32,6 @@ class BatchFeed:
     def batch(self):
         """Inside the step: the buffers, as they are."""
         return map_structure(lambda a: None if a is None else Tensor(a), self.buffers[self.key])
-
-
-def _buffer(a):
-    return None if a is None else persistent(empty(asarray(a)))
 
 
 class StreamFeed(BatchFeed):

@@ -12,10 +12,9 @@ class MultiHeadAttention(LibraryLayer):
     wants_floats = True
 
     def __init__(self, num_heads, key_dim, value_dim=None, dropout=0.0, use_bias=True, output_shape=None,
-                 attention_axes=None, sliding_window=None, flash_attention=None,
-                 kernel_initializer="glorot_uniform", bias_initializer="zeros", kernel_regularizer=None,
-                 bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
-                 bias_constraint=None, use_gate=False, seed=None, **kwargs):
+                 attention_axes=None, sliding_window=None, flash_attention=None, kernel_initializer="glorot_uniform",
+                 bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None,
+                 kernel_constraint=None, bias_constraint=None, use_gate=False, seed=None, **kwargs):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.num_heads, self.key_dim = self._count("num_heads", num_heads), self._count("key_dim", key_dim)
         self.value_dim = self._count("value_dim", value_dim or key_dim)
@@ -23,11 +22,9 @@ class MultiHeadAttention(LibraryLayer):
         self.output_shape = _tuple(output_shape)
         self._require("attention_axes", _tuple(attention_axes) in (None, (1,)),
                       "None or 1: attention runs along time, (n, t, c)", attention_axes)
-        self._require("sliding_window", sliding_window is None, "None; pass an attention_mask instead",
-                      sliding_window)
+        self._require("sliding_window", sliding_window is None, "None; pass an attention_mask instead", sliding_window)
         self._require("use_gate", not use_gate, "False; gated attention is not supported", use_gate)
-        self._require("output_shape", output_shape is None or len(self.output_shape) == 1, "one number",
-                      output_shape)
+        self._require("output_shape", output_shape is None or len(self.output_shape) == 1, "one number", output_shape)
         self.attention_axes, self.sliding_window = (1,), None
         self.flash_attention, self.use_gate = flash_attention, False
         self._describe("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
@@ -55,8 +52,7 @@ class MultiHeadAttention(LibraryLayer):
         """(n, t, c) -> (n, t, heads, d)"""
         kernel, bias = weights
         c, heads, d = kernel.shape
-        y = ops.dense(x, ops.reshape(kernel, (c, heads * d)),
-                      bias if bias is None else ops.reshape(bias, (heads * d,)))
+        y = ops.dense(x, ops.reshape(kernel, (c, heads * d)), bias if bias is None else ops.reshape(bias, (heads * d,)))
         return ops.reshape(y, (*x.shape[:2], heads, d))
 
     def call(self, query, value, key=None, query_mask=None, value_mask=None, key_mask=None,
@@ -72,8 +68,7 @@ class MultiHeadAttention(LibraryLayer):
             scores, y = None, ops.attention(q, k, v, mask, scale=scale, causal=bool(use_causal_mask))
         kernel, bias = self._output
         heads, d, width = kernel.shape
-        y = ops.dense(ops.reshape(y, (*y.shape[:2], heads * d)), ops.reshape(kernel, (heads * d, width)),
-                      bias)
+        y = ops.dense(ops.reshape(y, (*y.shape[:2], heads * d)), ops.reshape(kernel, (heads * d, width)), bias)
         return (y, scores) if return_attention_scores else y
 
     def _weighted(self, weights, v, training):
@@ -104,8 +99,7 @@ def _joined(query_mask, value_mask, key_mask, attention_mask):
 
 
 class Attention(LibraryLayer):
-    """Attention of queries (n, tq, c) over values (n, tk, e): inputs [query, value] or [query, value,
-    key]."""
+    """Attention of queries (n, tq, c) over values (n, tk, e): inputs [query, value] or [query, value, key]."""
     wants_floats = True
 
     def __init__(self, use_scale=False, score_mode="dot", dropout=0.0, seed=None, **kwargs):

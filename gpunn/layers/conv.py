@@ -26,8 +26,7 @@ class _Conv(LibraryLayer):
         """The input's channels; from now on no other number is accepted."""
         axis = 1 if self.data_format == "channels_first" else -1
         channels = input_shape[axis]
-        self._require("the number of channels", channels is not None, "known when the layer is built",
-                      input_shape)
+        self._require("the number of channels", channels is not None, "known when the layer is built", input_shape)
         self.input_spec = InputSpec(ndim=self.rank + 2, axes={axis: channels})
         return channels
 
@@ -35,6 +34,9 @@ class _Conv(LibraryLayer):
         fused = activations.fused(self.activation)
         y = self.convolved(inputs, fused or "linear")
         return y if fused else self.activation(y)
+
+    def compute_output_shape(self, input_shape):
+        return window_shape(self, input_shape, self.filters, self.kernel_size, self.strides, self.dilation_rate)
 
     def _convolved(self, f, inputs, activation, *options):
         return f(inputs, self.kernel, self.strides, self.padding, *options, self._format, self.dilation_rate,
@@ -66,10 +68,6 @@ class _FullConv(_Conv):
     def convolved(self, inputs, activation):
         return self._convolved(ops.conv, inputs, activation)
 
-    def compute_output_shape(self, input_shape):
-        return window_shape(self, input_shape, self.filters, self.kernel_size, self.strides,
-                            self.dilation_rate)
-
 
 class Conv1D(_FullConv):
     """(n, t, c) -> (n, ot, filters); padding may also be "causal"."""
@@ -97,8 +95,7 @@ class _DepthwiseConv(_Conv):
 
     def build(self, input_shape):
         channels = self._channels(input_shape)
-        self.kernel = self._weight("kernel", (*self.kernel_size, channels, self.depth_multiplier),
-                                   like="depthwise")
+        self.kernel = self._weight("kernel", (*self.kernel_size, channels, self.depth_multiplier), like="depthwise")
         self.bias = self._weight("bias", (channels * self.depth_multiplier,)) if self.use_bias else None
 
     def convolved(self, inputs, activation):
@@ -150,10 +147,6 @@ class _SeparableConv(_Conv):
         y = ops.conv(y, self.pointwise_kernel, 1, "valid", self._format, bias=self.bias)
         return self.activation(y)
 
-    def compute_output_shape(self, input_shape):
-        return window_shape(self, input_shape, self.filters, self.kernel_size, self.strides,
-                            self.dilation_rate)
-
 
 class SeparableConv1D(_SeparableConv):
     """(n, t, c) -> (n, ot, filters)"""
@@ -169,10 +162,9 @@ class _ConvTranspose(_Conv):
     """The transpose of a convolution: a larger image from a smaller one."""
 
     def __init__(self, filters, kernel_size, strides=1, padding="valid", output_padding=None,
-                 data_format=None, dilation_rate=1, activation=None, use_bias=True,
-                 kernel_initializer="glorot_uniform", bias_initializer="zeros", kernel_regularizer=None,
-                 bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
-                 bias_constraint=None, **kwargs):
+                 data_format=None, dilation_rate=1, activation=None, use_bias=True, kernel_initializer="glorot_uniform",
+                 bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None,
+                 kernel_constraint=None, bias_constraint=None, **kwargs):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.filters = self._count("filters", filters)
         if output_padding is not None:

@@ -1,6 +1,7 @@
 """Integers as vectors, and steps that do not count."""
 from .. import ops
 from ..ops.index import embedding
+from .activation import _Elementwise
 from .layer import LibraryLayer
 
 
@@ -40,13 +41,13 @@ class Embedding(LibraryLayer):
         return {k: v for k, v in super().get_config().items() if k != "weights"}
 
 
-class Masking(LibraryLayer):
+class Masking(_Elementwise):
     """Steps where all features equal `mask_value` do not count."""
     wants_floats = True
 
     def __init__(self, mask_value=0.0, **kwargs):
         super().__init__(**kwargs)
-        self.mask_value, self.supports_masking = mask_value, True
+        self.mask_value = mask_value
 
     def call(self, inputs):
         return inputs * ops.cast(self._counts(inputs, True), inputs.dtype)
@@ -56,6 +57,3 @@ class Masking(LibraryLayer):
 
     def compute_mask(self, inputs, previous_mask=None):
         return self._counts(inputs)
-
-    def compute_output_shape(self, input_shape):
-        return input_shape

@@ -35,8 +35,7 @@ def refuse(layer, argument: str, shape, problem: str, rank: bool):
     """Raise for an input that does not fit, with the repair that usually helps."""
     fix = _rank_fix(problem) if rank else \
         "the layer was built for another size: give it data of that size, or make a new layer"
-    raise ValueError(f"{type(layer).__name__} '{layer.name}': argument '{argument}' has shape "
-                     f"{tuple(shape)}: {problem}. Fix: {fix}.")
+    raise ValueError(f"{layer._who}: argument '{argument}' has shape {tuple(shape)}: {problem}. Fix: {fix}.")
 
 
 def _rank_fix(problem: str) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 from .. import _objects, constraints, initializers, regularizers
 from .._names import auto_name, refuse_unknown
 from ..backend import asarray
+from ..ops import cast
 from ..symbol import Symbol
 from ..tensor import Tensor
 from ..tree import flatten, map_structure
@@ -52,7 +53,7 @@ class Layer(Weights):
         if "input_dim" in kwargs:
             kwargs["input_shape"] = (kwargs.pop("input_dim"),)
         self._input_shape_arg = kwargs.pop("input_shape", None)
-        refuse_unknown(f"{type(self).__name__} '{self.name}'", kwargs, known_options(type(self)))
+        refuse_unknown(self._who, kwargs, known_options(type(self)))
         self._start(trainable)
         self._losses, self._loss_call, self._nodes = [], 0, []
 
@@ -72,14 +73,13 @@ class Layer(Weights):
         self.built = True
 
     def call(self, inputs):
-        raise NotImplementedError(f"{type(self).__name__} '{self.name}' must define call(self, inputs)")
+        raise NotImplementedError(f"{self._who} must define call(self, inputs)")
 
     _signature = Signature(call)
 
     def compute_output_shape(self, input_shape):
         """The shape of the result; where it is not defined, shapes are found by a trial run on zeros."""
-        raise NotImplementedError(f"{type(self).__name__} '{self.name}' does not define "
-                                  f"compute_output_shape(self, input_shape)")
+        raise NotImplementedError(f"{self._who} does not define compute_output_shape(self, input_shape)")
 
     def compute_output_dtype(self, dtype: str) -> str:
         return self.compute_dtype if self.wants_floats or dtype.startswith("float") else dtype
@@ -132,7 +132,7 @@ class Layer(Weights):
         """Arrays become tensors, floats get the layer's dtype; and whether there are symbols among them."""
         if not args:
             if self._signature.first not in options:
-                raise TypeError(f"{type(self).__name__} '{self.name}': argument '{self._signature.first}' is missing")
+                raise TypeError(f"{self._who}: argument '{self._signature.first}' is missing")
             args = (options.pop(self._signature.first),)
         args = (self._tensors(args[0], self.wants_floats), *[self._tensors(a, False) for a in args[1:]])
         options = {name: self._tensors(value, False) for name, value in options.items()}
@@ -153,7 +153,9 @@ class Layer(Weights):
         if tensor.data.dtype == self._cast_to or not ((self.autocast and kind == "f")
                                                       or (all_floats and kind in "biu")):
             return tensor
-        return _cast(tensor, self.compute_dtype)
+        result = cast(tensor, self.compute_dtype)
+        result.mask = tensor.mask
+        return result
 
     def _check(self, x):
         specs = self.input_spec if isinstance(self.input_spec, list | tuple) else [self.input_spec]
@@ -187,7 +189,7 @@ class Layer(Weights):
     def _mask_output(self, x, y, mask):
         if not self.supports_masking:
             if mask is not None:
-                warnings.warn(f"{type(self).__name__} '{self.name}' got an input with a mask but does not support "
+                warnings.warn(f"{self._who} got an input with a mask but does not support "
                               "masking: later layers will not see the mask", stacklevel=3)
             return
         masks = self.compute_mask(x, mask)
@@ -207,16 +209,14 @@ class Layer(Weights):
         """Add one tensor, or several, to `losses`; valid until the next outermost call."""
         for value in flatten(loss):
             if not isinstance(value, Tensor):
-                raise ValueError(f"{type(self).__name__} '{self.name}': add_loss expected a tensor, got "
-                                 f"{type(value).__name__} {value!r}")
+                raise ValueError(f"{self._who}: add_loss expected a tensor, got {type(value).__name__} {value!r}")
             if self._loss_call != _context.number:
                 self._losses, self._loss_call = [], _context.number
             self._losses.append(value)
 
     @property
     def losses(self) -> list:
-        """What `add_loss` and activity regularizers left in the last call, and the penalties of the
-        weights."""
+        """What `add_loss` and activity regularizers left in the last call, and the penalties of the weights."""
         added = [loss for layer in self.flatten_layers() for loss in layer._losses]
         return added + [w.regularizer(w) for w in self.trainable_weights if w.regularizer is not None]
 
@@ -233,19 +233,18 @@ class Layer(Weights):
 
     def _node(self):
         if not self._nodes:
-            raise AttributeError(f"{type(self).__name__} '{self.name}' has no input or output yet: it was not called "
+            raise AttributeError(f"{self._who} has no input or output yet: it was not called "
                                  "on a symbol. Give the model an Input, or call the layer on one")
         return self._nodes[0]
 
     def get_config(self) -> dict:
-        """What `from_config` needs: the base's options; where it is not overridden, the constructor's
-        arguments."""
+        """What `from_config` needs: the base's options; where it is not overridden, the constructor's arguments."""
         if type(self).get_config is not Layer.get_config:
             return self._base_config()
         own = {n: self._arguments[n] for n in option_names(type(self)) if n in self._arguments}
         for name, value in own.items():
             if not all(v is None or isinstance(v, bool | int | float | str) for v in flatten(value)):
-                raise ValueError(f"{type(self).__name__} '{self.name}': the argument {name}={value!r} has no plain "
+                raise ValueError(f"{self._who}: the argument {name}={value!r} has no plain "
                                  "form; define get_config(self) (and from_config) in this class")
         return {**self._base_config(), **own}
 
@@ -289,7 +288,7 @@ class LibraryLayer(Layer):
     def _require(self, name: str, right: bool, expected: str, value):
         """Refuse a bad option."""
         if not right:
-            raise ValueError(f"{type(self).__name__} '{self.name}': {name} must be {expected}, got {value!r}")
+            raise ValueError(f"{self._who}: {name} must be {expected}, got {value!r}")
 
     def _count(self, name: str, value) -> int:
         """A positive whole number."""
@@ -307,9 +306,7 @@ class LibraryLayer(Layer):
 
 
 def _plain(value):
-    if callable(value) or hasattr(value, "get_config"):
-        return _objects.serialize(value)
-    return value
+    return _objects.serialize(value) if callable(value) or hasattr(value, "get_config") else value
 
 
 def _shape(x) -> tuple | None:
@@ -330,13 +327,6 @@ def _dtype(layer, dtype) -> str:
     if dtype not in _DTYPES:
         raise ValueError(f"{type(layer).__name__}: dtype must be one of {_DTYPES}, got {dtype!r}")
     return dtype
-
-
-def _cast(tensor: Tensor, dtype: str) -> Tensor:
-    from ..ops import cast
-    result = cast(tensor, dtype)
-    result.mask = tensor.mask
-    return result
 
 
 def _masks(x):

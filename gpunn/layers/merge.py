@@ -6,8 +6,7 @@ from .layer import LibraryLayer
 
 
 class _Merge(LibraryLayer):
-    """Element by element, with broadcasting; an input with fewer axes gets axes of one after the batch
-    axis."""
+    """Element by element, with broadcasting; an input with fewer axes gets axes of one after the batch axis."""
     combine = None              # what makes one of two, unless `merge` is defined
 
     def __init__(self, **kwargs):
@@ -21,7 +20,7 @@ class _Merge(LibraryLayer):
     def _several(self, shapes, least=1):
         nested = isinstance(shapes, list | tuple) and all(isinstance(s, tuple | list) for s in shapes)
         if not nested or len(shapes) < least:
-            raise ValueError(f"{type(self).__name__} '{self.name}': argument 'inputs' must be a list of {least} or "
+            raise ValueError(f"{self._who}: argument 'inputs' must be a list of {least} or "
                              f"more tensors, got one of shape {shapes}. Fix: {type(self).__name__}()([a, b])")
 
     def call(self, inputs):
@@ -41,9 +40,8 @@ class _Merge(LibraryLayer):
     def _size(self, sizes, shapes):
         known = {n for n in sizes if n not in (1, None)}
         if len(known) > 1:
-            raise ValueError(f"{type(self).__name__} '{self.name}': the inputs have shapes "
-                             f"{', '.join(str(tuple(s)) for s in shapes)}, "
-                             "which do not fit together. Fix: make their sizes equal (or 1) on every axis")
+            raise ValueError(f"{self._who}: the inputs have shapes {', '.join(str(tuple(s)) for s in shapes)}, which "
+                             "do not fit together. Fix: make their sizes equal (or 1) on every axis")
         return known.pop() if known else (None if None in sizes else 1)
 
     def compute_mask(self, inputs, previous_mask):
@@ -59,9 +57,14 @@ class _Two(_Merge):
         self._require("the number of inputs", len(shapes) == 2, "2", len(shapes))
 
 
-class Add(_Merge):
-    """The sum."""
-    combine = staticmethod(ops.add)
+def _combining(name: str, combine, meaning: str) -> type:
+    return type(name, (_Merge,), {"combine": staticmethod(combine), "__doc__": meaning})
+
+
+Add = _combining("Add", ops.add, "The sum.")
+Multiply = _combining("Multiply", ops.multiply, "The product.")
+Maximum = _combining("Maximum", ops.maximum, "The largest.")
+Minimum = _combining("Minimum", ops.minimum, "The smallest.")
 
 
 class Subtract(_Two):
@@ -71,26 +74,11 @@ class Subtract(_Two):
         return ops.subtract(*inputs)
 
 
-class Multiply(_Merge):
-    """The product."""
-    combine = staticmethod(ops.multiply)
-
-
 class Average(_Merge):
     """The mean."""
 
     def merge(self, inputs):
         return reduce(ops.add, inputs) * (1.0 / len(inputs))
-
-
-class Maximum(_Merge):
-    """The largest."""
-    combine = staticmethod(ops.maximum)
-
-
-class Minimum(_Merge):
-    """The smallest."""
-    combine = staticmethod(ops.minimum)
 
 
 class Concatenate(_Merge):
@@ -157,28 +145,15 @@ class Dot(_Two):
         return None
 
 
-def add(inputs, **kwargs):
-    return Add(**kwargs)(inputs)
+def _function(layer):
+    def merged(inputs, **kwargs):
+        return layer(**kwargs)(inputs)
+    merged.__name__ = merged.__qualname__ = layer.__name__.lower()
+    return merged
 
 
-def subtract(inputs, **kwargs):
-    return Subtract(**kwargs)(inputs)
-
-
-def multiply(inputs, **kwargs):
-    return Multiply(**kwargs)(inputs)
-
-
-def average(inputs, **kwargs):
-    return Average(**kwargs)(inputs)
-
-
-def maximum(inputs, **kwargs):
-    return Maximum(**kwargs)(inputs)
-
-
-def minimum(inputs, **kwargs):
-    return Minimum(**kwargs)(inputs)
+add, subtract, multiply = map(_function, (Add, Subtract, Multiply))
+average, maximum, minimum = map(_function, (Average, Maximum, Minimum))
 
 
 def concatenate(inputs, axis=-1, **kwargs):

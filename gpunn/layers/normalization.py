@@ -26,11 +26,10 @@ class BatchNormalization(_Scaled):
     """Normalizes by the batch while training and by moving statistics otherwise; frozen (`trainable =
     False`) it does the latter."""
 
-    def __init__(self, axis=-1, momentum=0.99, epsilon=1e-3, center=True, scale=True,
-                 beta_initializer="zeros", gamma_initializer="ones", moving_mean_initializer="zeros",
-                 moving_variance_initializer="ones", beta_regularizer=None, gamma_regularizer=None,
-                 beta_constraint=None, gamma_constraint=None, renorm=False, renorm_clipping=None,
-                 renorm_momentum=0.99, synchronized=False, **kwargs):
+    def __init__(self, axis=-1, momentum=0.99, epsilon=1e-3, center=True, scale=True, beta_initializer="zeros",
+                 gamma_initializer="ones", moving_mean_initializer="zeros", moving_variance_initializer="ones",
+                 beta_regularizer=None, gamma_regularizer=None, beta_constraint=None, gamma_constraint=None,
+                 renorm=False, renorm_clipping=None, renorm_momentum=0.99, synchronized=False, **kwargs):
         super().__init__(**kwargs)
         self.axis, self.momentum, self.epsilon = int(axis), float(momentum), float(epsilon)
         self._scaling(center, scale, (beta_initializer, beta_regularizer, beta_constraint),
@@ -38,8 +37,7 @@ class BatchNormalization(_Scaled):
         self._describe("moving_mean", moving_mean_initializer)
         self._describe("moving_variance", moving_variance_initializer)
         self._require("renorm", not renorm, "False: batch renormalization is not supported", renorm)
-        self._require("synchronized", not synchronized, "False: statistics are those of one device",
-                      synchronized)
+        self._require("synchronized", not synchronized, "False: statistics are those of one device", synchronized)
         self.synchronized, self.renorm = False, False
         self.renorm_clipping, self.renorm_momentum = renorm_clipping, renorm_momentum
 
@@ -48,8 +46,7 @@ class BatchNormalization(_Scaled):
         self._require(f"axis {self.axis} of the input", shape[0] is not None,
                       "known when the layer is built", input_shape)
         self._make_scaling(shape)
-        self.moving_mean = self.add_weight(shape, self.moving_mean_initializer, trainable=False,
-                                           name="moving_mean")
+        self.moving_mean = self.add_weight(shape, self.moving_mean_initializer, trainable=False, name="moving_mean")
         self.moving_variance = self.add_weight(shape, self.moving_variance_initializer, trainable=False,
                                                name="moving_variance")
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: shape[0]})
@@ -65,9 +62,8 @@ class BatchNormalization(_Scaled):
 
     def with_relu(self, inputs, residual=None):
         """relu(the training form of this layer + residual)"""
-        y = ops.batch_norm(inputs, self.gamma, self.beta, self.moving_mean, self.moving_variance, -1,
-                           self.momentum, self.epsilon)
-        return ops.relu(y if residual is None else ops.add(y, residual))
+        return ops.batch_norm(inputs, self.gamma, self.beta, self.moving_mean, self.moving_variance, -1,
+                              self.momentum, self.epsilon, residual=residual, activation="relu")
 
     def _masked(self, inputs, mask):
         """Only what the mask lets through counts in the statistics."""
@@ -156,8 +152,7 @@ class Normalization(_Elementwise):
 
     def __init__(self, axis=-1, mean=None, variance=None, invert=False, **kwargs):
         super().__init__(**kwargs)
-        self._require("mean and variance", (mean is None) == (variance is None), "given together",
-                      (mean, variance))
+        self._require("mean and variance", (mean is None) == (variance is None), "given together", (mean, variance))
         self.axis = axis if axis is None or isinstance(axis, int) else tuple(axis)
         self.mean, self.variance, self.invert = _plain(mean), _plain(variance), invert
 
@@ -167,14 +162,12 @@ class Normalization(_Elementwise):
         self._shape = tuple(n if i in kept else 1 for i, n in enumerate(input_shape))
         self._require("the kept axes", None not in self._shape, "known when the layer is built", input_shape)
         if self.mean is not None:
-            values = (np.broadcast_to(np.asarray(v, self.dtype), self._shape)
-                      for v in (self.mean, self.variance))
+            values = (np.broadcast_to(np.asarray(v, self.dtype), self._shape) for v in (self.mean, self.variance))
             self._mean, self._variance = (Tensor(constant(np.ascontiguousarray(v))) for v in values)
             return
         shape = tuple(input_shape[a] for a in kept)
         self.adapt_mean = self._mean = self.add_weight(shape, "zeros", trainable=False, name="mean")
-        self.adapt_variance = self._variance = self.add_weight(shape, "ones", trainable=False,
-                                                               name="variance")
+        self.adapt_variance = self._variance = self.add_weight(shape, "ones", trainable=False, name="variance")
         self.count = self.add_weight((), "zeros", "int32", trainable=False, name="count")
 
     def adapt(self, data):

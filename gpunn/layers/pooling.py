@@ -9,7 +9,7 @@ class _Pool(LibraryLayer):
     """One number for each window."""
     wants_floats = True
     rank: int
-    pool = None
+    reduce = None               # what makes one number of a window
 
     def __init__(self, pool_size=2, strides=None, padding="valid", data_format=None, **kwargs):
         super().__init__(**kwargs)
@@ -19,38 +19,18 @@ class _Pool(LibraryLayer):
         self.data_format, self.input_spec = channel_format(self, data_format), InputSpec(ndim=self.rank + 2)
 
     def call(self, inputs):
-        return self.pool(inputs, self.pool_size, self.strides, self.padding, self.data_format)
+        return self.reduce(inputs, self.pool_size, self.strides, self.padding, self.data_format)
 
     def compute_output_shape(self, input_shape):
         channels = input_shape[1 if self.data_format == "channels_first" else -1]
         return window_shape(self, input_shape, channels, self.pool_size, self.strides, (1,) * self.rank)
 
 
-class MaxPooling1D(_Pool):
-    """The largest value of each window of a sequence."""
-    rank, pool = 1, staticmethod(ops.max_pool)
-
-
-class MaxPooling2D(_Pool):
-    """The largest value of each window of an image."""
-    rank, pool = 2, staticmethod(ops.max_pool)
-
-
-class AveragePooling1D(_Pool):
-    """The mean of each window of a sequence; padding does not count."""
-    rank, pool = 1, staticmethod(ops.average_pool)
-
-
-class AveragePooling2D(_Pool):
-    """The mean of each window of an image; padding does not count."""
-    rank, pool = 2, staticmethod(ops.average_pool)
-
-
 class _GlobalPool(LibraryLayer):
     """One number for each channel."""
     wants_floats = True
     rank: int
-    reduce = None
+    reduce = None               # what makes one number of an axis
 
     def __init__(self, data_format=None, keepdims=False, **kwargs):
         super().__init__(**kwargs)
@@ -67,28 +47,24 @@ class _GlobalPool(LibraryLayer):
         return tuple(n for i, n in enumerate(input_shape) if i not in axes)
 
 
-class GlobalMaxPooling1D(_GlobalPool):
-    """The largest value over time."""
-    rank, reduce = 1, staticmethod(ops.max)
+def _layer(base, name: str, rank: int, reduce, meaning: str) -> type:
+    return type(name, (base,), {"rank": rank, "reduce": staticmethod(reduce), "__doc__": meaning})
 
 
-class GlobalMaxPooling2D(_GlobalPool):
-    """The largest value over the image."""
-    rank, reduce = 2, staticmethod(ops.max)
-
-
-class GlobalAveragePooling2D(_GlobalPool):
-    """The mean over the image."""
-    rank, reduce = 2, staticmethod(ops.mean)
+MaxPooling1D = _layer(_Pool, "MaxPooling1D", 1, ops.max_pool, "The largest value of each window of a sequence.")
+MaxPooling2D = _layer(_Pool, "MaxPooling2D", 2, ops.max_pool, "The largest value of each window of an image.")
+AveragePooling1D = _layer(_Pool, "AveragePooling1D", 1, ops.average_pool,
+                          "The mean of each window of a sequence; padding does not count.")
+AveragePooling2D = _layer(_Pool, "AveragePooling2D", 2, ops.average_pool,
+                          "The mean of each window of an image; padding does not count.")
+GlobalMaxPooling1D = _layer(_GlobalPool, "GlobalMaxPooling1D", 1, ops.max, "The largest value over time.")
+GlobalMaxPooling2D = _layer(_GlobalPool, "GlobalMaxPooling2D", 2, ops.max, "The largest value over the image.")
+GlobalAveragePooling2D = _layer(_GlobalPool, "GlobalAveragePooling2D", 2, ops.mean, "The mean over the image.")
 
 
 class GlobalAveragePooling1D(_GlobalPool):
     """The mean over time; masked steps do not count."""
-    rank, reduce = 1, staticmethod(ops.mean)
-
-    def __init__(self, data_format=None, keepdims=False, **kwargs):
-        super().__init__(data_format, keepdims, **kwargs)
-        self.supports_masking = True
+    rank, reduce, supports_masking = 1, staticmethod(ops.mean), True
 
     def call(self, inputs, mask=None):
         if mask is None:

@@ -62,8 +62,7 @@ class RNN(LibraryLayer):
             sequences, mask = ops.flip(sequences, 1), mask if mask is None else ops.flip(mask, 1)
         if sequences.shape[1] == 0:
             raise ValueError(f"{type(self).__name__} '{self.name}': argument 'sequences' has no steps (shape "
-                             f"{sequences.shape}). "
-                             "Fix: give it at least one step")
+                             f"{sequences.shape}). Fix: give it at least one step")
         outputs, states = self._run(sequences, states, mask, training)
         for variable, state in zip(self._states or (), states):
             variable.assign(state)
@@ -165,15 +164,13 @@ class SimpleRNN(_Known):
 
     def __init__(self, units, activation="tanh", use_bias=True, kernel_initializer="glorot_uniform",
                  recurrent_initializer="orthogonal", bias_initializer="zeros", kernel_regularizer=None,
-                 recurrent_regularizer=None, bias_regularizer=None, kernel_constraint=None,
-                 recurrent_constraint=None, bias_constraint=None, dropout=0.0, recurrent_dropout=0.0,
-                 seed=None, **kwargs):
+                 recurrent_regularizer=None, bias_regularizer=None, kernel_constraint=None, recurrent_constraint=None,
+                 bias_constraint=None, dropout=0.0, recurrent_dropout=0.0, seed=None, **kwargs):
         self._start_with(given(locals()), kwargs)
 
     def _fused(self, sequences, states, mask):
         cell = self.cell
-        h = ops.simple_rnn(ops.dense(sequences, cell.kernel, cell.bias), cell.recurrent_kernel, states[0],
-                           mask)
+        h = ops.simple_rnn(ops.dense(sequences, cell.kernel, cell.bias), cell.recurrent_kernel, states[0], mask)
         return h, [h[:, -1]]
 
 
@@ -182,11 +179,10 @@ class LSTM(_Known):
     cell_class = LSTMCell
 
     def __init__(self, units, activation="tanh", recurrent_activation="sigmoid", use_bias=True,
-                 kernel_initializer="glorot_uniform", recurrent_initializer="orthogonal",
-                 bias_initializer="zeros", unit_forget_bias=True, kernel_regularizer=None,
-                 recurrent_regularizer=None, bias_regularizer=None, kernel_constraint=None,
-                 recurrent_constraint=None, bias_constraint=None, dropout=0.0, recurrent_dropout=0.0,
-                 seed=None, **kwargs):
+                 kernel_initializer="glorot_uniform", recurrent_initializer="orthogonal", bias_initializer="zeros",
+                 unit_forget_bias=True, kernel_regularizer=None, recurrent_regularizer=None, bias_regularizer=None,
+                 kernel_constraint=None, recurrent_constraint=None, bias_constraint=None, dropout=0.0,
+                 recurrent_dropout=0.0, seed=None, **kwargs):
         self._start_with(given(locals()), kwargs)
 
     def _fused(self, sequences, states, mask):
@@ -200,11 +196,10 @@ class GRU(_Known):
     cell_class = GRUCell
 
     def __init__(self, units, activation="tanh", recurrent_activation="sigmoid", use_bias=True,
-                 kernel_initializer="glorot_uniform", recurrent_initializer="orthogonal",
-                 bias_initializer="zeros", kernel_regularizer=None, recurrent_regularizer=None,
-                 bias_regularizer=None, kernel_constraint=None, recurrent_constraint=None,
-                 bias_constraint=None, dropout=0.0, recurrent_dropout=0.0, seed=None, reset_after=True,
-                 **kwargs):
+                 kernel_initializer="glorot_uniform", recurrent_initializer="orthogonal", bias_initializer="zeros",
+                 kernel_regularizer=None, recurrent_regularizer=None, bias_regularizer=None, kernel_constraint=None,
+                 recurrent_constraint=None, bias_constraint=None, dropout=0.0, recurrent_dropout=0.0, seed=None,
+                 reset_after=True, **kwargs):
         self._start_with(given(locals()), kwargs)
 
     def _fusable(self, training):

@@ -12,9 +12,9 @@ class _Noise(_Elementwise):
     def _seeded(self, seed):
         self.seed, self._source = seed, None if seed is None else random.SeedGenerator(seed)
 
-    def _rate(self, rate, seed):
+    def _rate(self, rate, seed, noise_shape=None):
         self._require("rate", isinstance(rate, int | float) and 0 <= rate <= 1, "a number from 0 to 1", rate)
-        self.rate = rate
+        self.rate, self.noise_shape = rate, noise_shape if noise_shape is None else tuple(noise_shape)
         self._seeded(seed)
 
 
@@ -24,8 +24,7 @@ class Dropout(_Noise):
 
     def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
         super().__init__(**kwargs)
-        self._rate(rate, seed)
-        self.noise_shape = noise_shape if noise_shape is None else tuple(noise_shape)
+        self._rate(rate, seed, noise_shape)
 
     def call(self, inputs, training=False):
         if not training or self.rate == 0:
@@ -47,10 +46,7 @@ class _SpatialDropout(Dropout):
 
 class SpatialDropout1D(_SpatialDropout):
     """(n, t, c): drops channels for all times."""
-
-    def __init__(self, rate, seed=None, **kwargs):
-        super().__init__(rate, seed, **kwargs)
-        self.input_spec = InputSpec(ndim=3)
+    input_spec = InputSpec(ndim=3)
 
     def _noise(self, shape):
         return shape[0], 1, shape[2]
@@ -102,8 +98,7 @@ class AlphaDropout(_Noise):
 
     def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
         super().__init__(**kwargs)
-        self._rate(rate, seed)
-        self.noise_shape = noise_shape if noise_shape is None else tuple(noise_shape)
+        self._rate(rate, seed, noise_shape)
 
     def call(self, inputs, training=False):
         if not training or self.rate == 0:

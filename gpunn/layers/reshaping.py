@@ -4,7 +4,7 @@ from math import prod
 from .. import ops
 from .input_spec import InputSpec
 from .layer import LibraryLayer
-from .windows import channel_format, doubled, pair, spatial
+from .windows import channel_format, doubled, one_of, pair, spatial
 
 
 class Flatten(LibraryLayer):
@@ -129,9 +129,8 @@ class UpSampling2D(LibraryLayer):
 
     def __init__(self, size=(2, 2), data_format=None, interpolation="nearest", **kwargs):
         super().__init__(**kwargs)
-        self.size, self.interpolation = pair(self, "size", size, 2), interpolation
-        known = ("nearest", "bilinear")
-        self._require("interpolation", interpolation in known, f"one of {known}", interpolation)
+        self.size = pair(self, "size", size, 2)
+        self.interpolation = one_of(self, "interpolation", interpolation, ("nearest", "bilinear"))
         self.data_format, self.input_spec = channel_format(self, data_format), InputSpec(ndim=4)
 
     def call(self, inputs):

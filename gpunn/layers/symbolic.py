@@ -1,14 +1,13 @@
 """A layer called on symbols: the shapes are worked out, and the call becomes a node of the graph."""
 import numpy as np
 
-from ..symbol import Node, Symbol
+from ..symbol import Node, Symbol, example
 from ..tensor import no_grad
 from ..tree import flatten, map_structure
 
 
 def symbolic_call(layer, args, options, shape_rule):
-    """The symbols for layer(*args, **options); `shape_rule` is its compute_output_shape, None to try on
-    zeros."""
+    """The symbols for layer(*args, **options); `shape_rule` is its compute_output_shape, None to try on zeros."""
     if not layer.built and layer.has_build:
         layer._build(args, options)
     if layer.input_spec is not None:
@@ -42,18 +41,12 @@ def map_shapes(f, structure):
 def _by_trial(layer, args, options):
     """Run the layer on zeros of two sizes; what differs between the results is unknown."""
     with no_grad():
-        small, large = (layer(*_zeros(args, sizes), **_zeros(options, sizes)) for sizes in ((2, 16), (3, 17)))
+        small, large = (layer(*_zeros(args, *sizes), **_zeros(options, *sizes)) for sizes in ((2, 16), (3, 17)))
 
     def symbol(a, b):
         return Symbol([m if m == n else None for m, n in zip(a.shape, b.shape, strict=True)], a.dtype)
     return map_structure(symbol, small, large)
 
 
-def _zeros(values, sizes):
-    batch, other = sizes
-
-    def zeros(v):
-        if not isinstance(v, Symbol):
-            return v
-        return np.zeros([(other if i else batch) if n is None else n for i, n in enumerate(v.shape)], v.dtype)
-    return map_structure(zeros, values)
+def _zeros(values, first, other):
+    return map_structure(lambda v: example(v, first, other), values)

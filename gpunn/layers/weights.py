@@ -1,5 +1,6 @@
 """The weights of a layer and of the layers inside it."""
 import math
+from operator import attrgetter
 
 import numpy as np
 
@@ -15,12 +16,17 @@ class Weights:
     def _start(self, trainable: bool):
         self._trainable, self._own, self._build_shapes = trainable, [], None
 
+    @property
+    def _who(self) -> str:
+        """As errors call this layer."""
+        return f"{type(self).__name__} '{self.name}'"
+
     def add_weight(self, *args, **options) -> Variable:
-        """A new weight: add_weight(shape, initializer, dtype, trainable, *, regularizer, constraint,
-        name)."""
+        """A new weight: add_weight(shape, initializer, dtype, trainable, *, regularizer, constraint, name)."""
         if args and isinstance(args[0], str):           # the order of old: the name first
             options["name"], args = args[0], args[1:]
-        refuse_unknown(f"{type(self).__name__} '{self.name}': add_weight", _unknown(options), _WEIGHT_OPTIONS)
+        unknown = {n: v for n, v in options.items() if n not in _WEIGHT_OPTIONS}
+        refuse_unknown(f"{self._who}: add_weight", unknown, _WEIGHT_OPTIONS)
         return self._new_weight(*args, **options)
 
     def _new_weight(self, shape=None, initializer=None, dtype=None, trainable=True, *, regularizer=None,
@@ -29,7 +35,9 @@ class Weights:
         dtype = dtype or self.variable_dtype
         initializer = initializers.get(initializer or ("glorot_uniform" if np.dtype(dtype).kind == "f" else "zeros"))
         shape = () if shape is None else tuple(int(n) for n in shape)
-        weight = Variable(_value(initializer(shape, dtype=dtype)), name or "variable", trainable, dtype)
+        value = initializer(shape, dtype=dtype)
+        value = value.data if isinstance(value, Tensor) else value
+        weight = Variable(value, name or "variable", trainable, dtype)
         weight.path = f"{self.name}/{weight.name}"
         weight.regularizer, weight.constraint = regularizers.get(regularizer), constraints.get(constraint)
         self._own.append(weight)
@@ -68,17 +76,9 @@ class Weights:
     def non_trainable_weights(self) -> list[Variable]:
         return [w for w in self.weights if not w.requires_grad] if self._trainable else self.weights
 
-    @property
-    def variables(self) -> list[Variable]:
-        return self.weights
-
-    @property
-    def trainable_variables(self) -> list[Variable]:
-        return self.trainable_weights
-
-    @property
-    def non_trainable_variables(self) -> list[Variable]:
-        return self.non_trainable_weights
+    variables: list[Variable] = property(attrgetter("weights"))
+    trainable_variables: list[Variable] = property(attrgetter("trainable_weights"))
+    non_trainable_variables: list[Variable] = property(attrgetter("non_trainable_weights"))
 
     @property
     def trainable(self) -> bool:
@@ -97,23 +97,21 @@ class Weights:
     def set_weights(self, weights):
         """Write arrays into the weights, in the order of `weights`."""
         own = self.weights
-        who = f"{type(self).__name__} '{self.name}'"
         if len(weights) != len(own):
-            raise ValueError(f"{who}: set_weights expected {len(own)} arrays "
-                             f"({', '.join(w.path for w in own)}), got {len(weights)}"
-                             + ("" if own or self.built else ". Fix: build the layer first, by calling it or "
-                                                             "with build(input_shape)"))
+            fix = "" if own or self.built else ". Fix: build the layer first, by calling it or with build(input_shape)"
+            raise ValueError(f"{self._who}: set_weights expected {len(own)} arrays ({', '.join(w.path for w in own)}), "
+                             f"got {len(weights)}{fix}")
         arrays = [np.asarray(a) for a in weights]
         for i, (weight, array) in enumerate(zip(own, arrays)):
             if weight.shape != array.shape:
-                raise ValueError(f"{who}: set_weights expected shape {weight.shape} for {weight.path} (array "
+                raise ValueError(f"{self._who}: set_weights expected shape {weight.shape} for {weight.path} (array "
                                  f"{i}), got {array.shape}")
         for weight, array in zip(own, arrays):
             weight.assign(array)
 
     def count_params(self) -> int:
         if not self.built:
-            raise ValueError(f"{type(self).__name__} '{self.name}' has no weights yet, so they cannot be counted. Fix: "
+            raise ValueError(f"{self._who} has no weights yet, so they cannot be counted. Fix: "
                              "call it on data, or build(input_shape)")
         return sum(math.prod(w.shape) for w in self.weights)
 
@@ -125,14 +123,6 @@ def _freeze(weight: Variable, wanted: bool, layer_trains: bool):
 
 _WEIGHT_OPTIONS = ("shape", "initializer", "dtype", "trainable", "regularizer", "constraint", "name",
                    "autocast", "aggregation")
-
-
-def _unknown(options: dict) -> dict:
-    return {n: v for n, v in options.items() if n not in _WEIGHT_OPTIONS}
-
-
-def _value(value):
-    return value.data if isinstance(value, Tensor) else value
 
 
 def _found(values, kind, skip=()) -> list:

@@ -47,11 +47,11 @@ def length(n: int | None, size: int, stride: int, padding: str, dilation: int = 
 def window_shape(layer, input_shape, channels, size, strides, dilation) -> tuple:
     """The output shape of a convolution or pooling layer; refuses windows that do not fit."""
     axes = spatial(layer.data_format, len(size))
-    sizes = [length(input_shape[a], *options) for a, *options in zip(axes, size, strides,
-                                                                     (layer.padding,) * len(size), dilation)]
+    sizes = [length(input_shape[a], taps, stride, layer.padding, gap)
+             for a, taps, stride, gap in zip(axes, size, strides, dilation)]
     if any(n is not None and n < 1 for n in sizes):
-        raise ValueError(f"{type(layer).__name__} '{layer.name}': a window of {tuple(size)} does not fit the input of "
+        raise ValueError(f"{layer._who}: a window of {tuple(size)} does not fit the input of "
                          f"shape {tuple(input_shape)}. Fix: use a smaller window, fewer layers that shrink before it, "
                          "or padding='same'")
-    return (input_shape[0], channels, *sizes) if layer.data_format == "channels_first" else (input_shape[0],
-                                                                                             *sizes, channels)
+    rest = (channels, *sizes) if layer.data_format == "channels_first" else (*sizes, channels)
+    return input_shape[0], *rest

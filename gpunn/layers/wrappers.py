@@ -29,10 +29,7 @@ class Wrapper(LibraryLayer):
 
 class TimeDistributed(Wrapper):
     """The same layer at every step of (n, t, ...)."""
-
-    def __init__(self, layer, **kwargs):
-        super().__init__(layer, **kwargs)
-        self.supports_masking = True
+    supports_masking = True
 
     def build(self, input_shape):
         self._require("the input", len(input_shape) >= 3, "of at least three axes (n, t, ...)", input_shape)
@@ -54,7 +51,9 @@ class Bidirectional(Wrapper):
     wants_floats = True
 
     def __init__(self, layer, merge_mode="concat", weights=None, backward_layer=None, **kwargs):
-        self._check_layer(layer)
+        if not hasattr(layer, "go_backwards"):
+            raise ValueError("Bidirectional: layer must be a recurrent layer (LSTM, GRU, SimpleRNN, RNN), "
+                             f"got {layer!r}")
         super().__init__(layer, **{"trainable": layer.trainable, **kwargs})
         del self.layer
         self._require("merge_mode", merge_mode in self.modes, f"one of {self.modes}", merge_mode)
@@ -63,20 +62,13 @@ class Bidirectional(Wrapper):
         self.backward_layer = backward_layer or type(layer).from_config(
             {**config, "name": f"backward_{name}", "go_backwards": not layer.go_backwards})
         self.merge_mode = merge_mode
-        for half in (self.forward_layer,
-                     self.backward_layer):      # a masked step adds nothing to the other direction's
+        for half in (self.forward_layer, self.backward_layer):  # a masked step adds nothing to the other direction's
             half.zero_output_for_mask = half.return_sequences
         self.return_sequences, self.return_state = layer.return_sequences, layer.return_state
         self.stateful = layer.stateful
         self._require("backward_layer", self.forward_layer.go_backwards != self.backward_layer.go_backwards,
                       "a layer that runs the other way (go_backwards)", backward_layer)
         self.supports_masking, self._initial = True, weights
-
-    @staticmethod
-    def _check_layer(layer):
-        if not hasattr(layer, "go_backwards"):
-            raise ValueError(f"Bidirectional: layer must be a recurrent layer (LSTM, GRU, SimpleRNN, RNN), "
-                             f"got {layer!r}")
 
     def build(self, sequences_shape, initial_state_shape=None):
         for layer in (self.forward_layer, self.backward_layer):

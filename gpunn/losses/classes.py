@@ -43,54 +43,21 @@ class _Plain(_Named):
         super().__init__(reduction, name, dtype)
 
 
-class MeanSquaredError(_Plain):
-    """mean((y_true - y_pred)**2) over the last axis."""
-    function = staticmethod(f.mean_squared_error)
+def _plain(name: str, function) -> type:
+    """The class of a function without options."""
+    return type(name, (_Plain,), {"function": staticmethod(function), "__doc__": function.__doc__})
 
 
-class MeanAbsoluteError(_Plain):
-    """mean(|y_true - y_pred|) over the last axis."""
-    function = staticmethod(f.mean_absolute_error)
-
-
-class MeanAbsolutePercentageError(_Plain):
-    """100 mean(|y_true - y_pred| / |y_true|) over the last axis."""
-    function = staticmethod(f.mean_absolute_percentage_error)
-
-
-class MeanSquaredLogarithmicError(_Plain):
-    """mean((log(1 + y_true) - log(1 + y_pred))**2) over the last axis."""
-    function = staticmethod(f.mean_squared_logarithmic_error)
-
-
-class LogCosh(_Plain):
-    """mean(log(cosh(y_pred - y_true))) over the last axis."""
-    function = staticmethod(f.log_cosh)
-
-
-class Hinge(_Plain):
-    """mean(max(1 - y_true * y_pred, 0)) over the last axis, labels -1 and 1 (or 0 and 1)."""
-    function = staticmethod(f.hinge)
-
-
-class SquaredHinge(_Plain):
-    """mean(max(1 - y_true * y_pred, 0)**2) over the last axis, labels -1 and 1 (or 0 and 1)."""
-    function = staticmethod(f.squared_hinge)
-
-
-class CategoricalHinge(_Plain):
-    """max(largest wrong score - right score + 1, 0), labels one-hot."""
-    function = staticmethod(f.categorical_hinge)
-
-
-class KLDivergence(_Plain):
-    """sum(y_true * log(y_true / y_pred)) over the last axis."""
-    function = staticmethod(f.kl_divergence)
-
-
-class Poisson(_Plain):
-    """mean(y_pred - y_true * log(y_pred)) over the last axis."""
-    function = staticmethod(f.poisson)
+MeanSquaredError = _plain("MeanSquaredError", f.mean_squared_error)
+MeanAbsoluteError = _plain("MeanAbsoluteError", f.mean_absolute_error)
+MeanAbsolutePercentageError = _plain("MeanAbsolutePercentageError", f.mean_absolute_percentage_error)
+MeanSquaredLogarithmicError = _plain("MeanSquaredLogarithmicError", f.mean_squared_logarithmic_error)
+LogCosh = _plain("LogCosh", f.log_cosh)
+Hinge = _plain("Hinge", f.hinge)
+SquaredHinge = _plain("SquaredHinge", f.squared_hinge)
+CategoricalHinge = _plain("CategoricalHinge", f.categorical_hinge)
+KLDivergence = _plain("KLDivergence", f.kl_divergence)
+Poisson = _plain("Poisson", f.poisson)
 
 
 class CosineSimilarity(_Named):

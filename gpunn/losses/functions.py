@@ -137,9 +137,9 @@ def classes_of(who, y_true, y_pred):
     """One-hot labels and predictions; integer labels are refused with the way out."""
     label, scores = tuple(y_true.shape), tuple(y_pred.shape)
     if label != scores and (len(label) == len(scores) - 1 or label[-1:] == (1,)):
-        raise ValueError(f"{who}: expected one-hot labels of shape {scores}, got labels of shape {label}. "
-                         "For integer labels use "
-                         f"sparse_categorical_crossentropy, or encode them with to_categorical(y, {scores[-1]})")
+        raise ValueError(f"{who}: expected one-hot labels of shape {scores}, got labels of shape {label}. For integer "
+                         "labels use sparse_categorical_crossentropy, or encode them with "
+                         f"to_categorical(y, {scores[-1]})")
     return tensors(y_true, y_pred)
 
 
@@ -165,8 +165,8 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_cl
     y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
     if tuple(y_true.shape) == tuple(y_pred.shape) and y_pred.shape[-1] > 1:
         raise ValueError("sparse_categorical_crossentropy: expected integer labels of shape "
-                         f"{tuple(y_pred.shape[:-1])}, got labels "
-                         f"of shape {tuple(y_true.shape)}. For one-hot labels use categorical_crossentropy")
+                         f"{tuple(y_pred.shape[:-1])}, got labels of shape {tuple(y_true.shape)}. "
+                         "For one-hot labels use categorical_crossentropy")
     if len(y_true.shape) == len(y_pred.shape) and y_true.shape[axis] == 1:
         y_true = ops.squeeze(y_true, axis)
     if ignore_class is None:

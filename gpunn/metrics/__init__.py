@@ -1,47 +1,32 @@
 """Metrics: variables on the device, updated by each batch, read when someone looks."""
-# ruff: noqa: I001 - an export list, filled
 from .. import _objects, losses
-from ..losses import (
-    binary_crossentropy, binary_focal_crossentropy, categorical_crossentropy, categorical_focal_crossentropy,
-    categorical_hinge, hinge, huber, kl_divergence, log_cosh, mean_absolute_error,
-    mean_absolute_percentage_error, mean_squared_error, mean_squared_logarithmic_error, poisson,
-    sparse_categorical_crossentropy, squared_hinge
-)
-from .accuracy import (
-    Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy, SparseTopKCategoricalAccuracy,
-    TopKCategoricalAccuracy, accuracy, binary_accuracy, categorical_accuracy, resolve_accuracy,
-    sparse_categorical_accuracy, sparse_top_k_categorical_accuracy, top_k_categorical_accuracy
-)
+from ..losses import (binary_crossentropy, binary_focal_crossentropy, categorical_crossentropy,
+                      categorical_focal_crossentropy, categorical_hinge, hinge, huber, kl_divergence, log_cosh,
+                      mean_absolute_error, mean_absolute_percentage_error, mean_squared_error,
+                      mean_squared_logarithmic_error, poisson, sparse_categorical_crossentropy, squared_hinge)
+from .accuracy import (Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy,
+                       SparseTopKCategoricalAccuracy, TopKCategoricalAccuracy, accuracy, binary_accuracy,
+                       categorical_accuracy, resolve_accuracy, sparse_categorical_accuracy,
+                       sparse_top_k_categorical_accuracy, top_k_categorical_accuracy)
 from .auc import AUC
-from .confusion import (
-    F1Score, FalseNegatives, FalsePositives, FBetaScore, Precision, Recall, TrueNegatives, TruePositives
-)
+from .confusion import (F1Score, FalseNegatives, FalsePositives, FBetaScore, Precision, Recall, TrueNegatives,
+                        TruePositives)
 from .metric import Mean, MeanMetricWrapper, Metric, Sum
-from .regression import (
-    BinaryCrossentropy, CategoricalCrossentropy, CategoricalHinge, CosineSimilarity, Hinge, KLDivergence,
-    LogCoshError, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError,
-    MeanSquaredLogarithmicError, Poisson, R2Score, RootMeanSquaredError, SparseCategoricalCrossentropy,
-    SquaredHinge, cosine_similarity
-)
+from .regression import (BinaryCrossentropy, CategoricalCrossentropy, CategoricalHinge, CosineSimilarity, Hinge,
+                         KLDivergence, LogCoshError, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError,
+                         MeanSquaredLogarithmicError, Poisson, R2Score, RootMeanSquaredError,
+                         SparseCategoricalCrossentropy, SquaredHinge, cosine_similarity)
 
-CLASSES = {c.__name__: c
-           for c in (AUC, Accuracy, BinaryAccuracy, BinaryCrossentropy, CategoricalAccuracy, CategoricalCrossentropy,
-                     CategoricalHinge, CosineSimilarity, F1Score, FBetaScore, FalseNegatives, FalsePositives, Hinge,
-                     KLDivergence, LogCoshError, Mean, MeanAbsoluteError, MeanAbsolutePercentageError,
-                     MeanMetricWrapper, MeanSquaredError, MeanSquaredLogarithmicError, Poisson, Precision, R2Score,
-                     Recall, RootMeanSquaredError, SparseCategoricalAccuracy, SparseCategoricalCrossentropy,
-                     SparseTopKCategoricalAccuracy, SquaredHinge, Sum, TopKCategoricalAccuracy, TrueNegatives,
-                     TruePositives)}
+CLASSES = {name: c for name, c in globals().items()
+           if isinstance(c, type) and issubclass(c, Metric) and c is not Metric}
 FUNCTIONS = losses.FUNCTIONS | {f.__name__: f for f in (
     accuracy, binary_accuracy, categorical_accuracy, cosine_similarity, sparse_categorical_accuracy,
     sparse_top_k_categorical_accuracy, top_k_categorical_accuracy)}
 BY_FUNCTION = {c.function: c for c in CLASSES.values() if getattr(c, "function", None) is not None}
 KNOWN = FUNCTIONS | losses.ALIASES | CLASSES
-KNOWN |= {
-    "acc": accuracy, "auc": AUC, "cosine_proximity": cosine_similarity, "f1_score": F1Score,
-    "precision": Precision, "r2_score": R2Score, "recall": Recall, "rmse": RootMeanSquaredError,
-    "root_mean_squared_error": RootMeanSquaredError
-}
+KNOWN |= {"acc": accuracy, "auc": AUC, "cosine_proximity": cosine_similarity, "f1_score": F1Score,
+          "precision": Precision, "r2_score": R2Score, "recall": Recall, "rmse": RootMeanSquaredError,
+          "root_mean_squared_error": RootMeanSquaredError}
 
 
 def get(identifier):

@@ -2,6 +2,7 @@
 from .. import ops
 from ..losses.functions import aligned
 from ..losses.loss import same_rank
+from ..ops.activation import labels_of
 from .metric import Named
 
 
@@ -25,9 +26,8 @@ def categorical_accuracy(y_true, y_pred):
 def sparse_categorical_accuracy(y_true, y_pred):
     """1 where the largest prediction is at the integer label."""
     y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
-    if len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] == 1:
-        y_true = ops.squeeze(y_true, -1)
-    return ops.cast(ops.equal(ops.cast(y_true, "int32"), ops.argmax(y_pred, -1)), "float32")
+    labels = ops.cast(labels_of(y_true, y_pred), "int32")
+    return ops.cast(ops.equal(labels, ops.argmax(y_pred, -1)), "float32")
 
 
 def top_k_categorical_accuracy(y_true, y_pred, k=5):

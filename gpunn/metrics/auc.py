@@ -8,6 +8,7 @@ from .metric import Metric
 class AUC(Metric):
     """The area under the ROC or the precision-recall curve, by thresholds."""
     _direction = "up"
+    _options = ("num_thresholds", "curve", "summation_method", "multi_label", "num_labels", "from_logits")
 
     def __init__(self, num_thresholds=200, curve="ROC", summation_method="interpolation", name=None, dtype=None,
                  thresholds=None, multi_label=False, num_labels=None, label_weights=None, from_logits=False):
@@ -64,8 +65,8 @@ class AUC(Metric):
         tp, predicted = self.true_positives, self.true_positives + self.false_positives
         dtp, here, there = tp[:-1] - tp[1:], predicted[:-1], predicted[1:]
         slope = ops.divide_no_nan(dtp, ops.maximum(here - there, 0.0))
-        ratio = ops.where(ops.logical_and(here > 0.0, there > 0.0), ops.divide_no_nan(here, ops.maximum(there, 0.0)),
-                          1.0)
+        both = ops.logical_and(here > 0.0, there > 0.0)
+        ratio = ops.where(both, ops.divide_no_nan(here, ops.maximum(there, 0.0)), 1.0)
         area = slope * (dtp + (tp[1:] - slope * there) * ops.log(ratio))
         return ops.divide_no_nan(area, ops.maximum(tp[1:] + self.false_negatives[1:], 0.0))
 
@@ -80,7 +81,4 @@ class AUC(Metric):
     def get_config(self) -> dict:
         own = {} if self.own is None else {"thresholds": list(self.own)}
         weights = None if self.label_weights is None else self.label_weights.tolist()
-        return (super().get_config()
-                | {"num_thresholds": self.num_thresholds, "curve": self.curve,
-                   "summation_method": self.summation_method, "multi_label": self.multi_label,
-                   "num_labels": self.num_labels, "label_weights": weights, "from_logits": self.from_logits} | own)
+        return {**super().get_config(), "label_weights": weights, **own}

@@ -2,6 +2,7 @@
 import numpy as np
 
 from .. import ops
+from .._names import snake_case
 from ..backend import constant
 from ..losses.functions import tensors
 from ..losses.loss import same_rank
@@ -100,24 +101,14 @@ class _Count(_Counting):
         return Metric.get_config(self) | {"thresholds": self.init_thresholds}
 
 
-class TruePositives(_Count):
-    """How many positives were found."""
-    counts = ("true_positives",)
+def _count(name: str, meaning: str) -> type:
+    return type(name, (_Count,), {"counts": (snake_case(name),), "__doc__": meaning})
 
 
-class FalsePositives(_Count):
-    """How many negatives were taken for positives."""
-    counts = ("false_positives",)
-
-
-class TrueNegatives(_Count):
-    """How many negatives were left alone."""
-    counts = ("true_negatives",)
-
-
-class FalseNegatives(_Count):
-    """How many positives were missed."""
-    counts = ("false_negatives",)
+TruePositives = _count("TruePositives", "How many positives were found.")
+FalsePositives = _count("FalsePositives", "How many negatives were taken for positives.")
+TrueNegatives = _count("TrueNegatives", "How many negatives were left alone.")
+FalseNegatives = _count("FalseNegatives", "How many positives were missed.")
 
 
 class Precision(_Counting):
@@ -138,7 +129,7 @@ class Recall(_Counting):
 
 class FBetaScore(Metric):
     """The weighted harmonic mean of precision and recall, for each class or averaged."""
-    _direction = "up"
+    _direction, _options = "up", ("average", "beta", "threshold")
 
     def __init__(self, average=None, beta=1.0, threshold=None, name="fbeta_score", dtype=None):
         super().__init__(dtype, name)
@@ -185,15 +176,10 @@ class FBetaScore(Metric):
             return ops.sum(score * (self.support / (ops.sum(self.support) + EPSILON)))
         return score if self.average is None else ops.mean(score)
 
-    def get_config(self) -> dict:
-        return super().get_config() | {"average": self.average, "beta": self.beta, "threshold": self.threshold}
-
 
 class F1Score(FBetaScore):
     """The harmonic mean of precision and recall, for each class or averaged."""
+    _options = ("average", "threshold")
 
     def __init__(self, average=None, threshold=None, name="f1_score", dtype=None):
         super().__init__(average, 1.0, threshold, name, dtype)
-
-    def get_config(self) -> dict:
-        return {k: v for k, v in super().get_config().items() if k != "beta"}

@@ -9,6 +9,7 @@ from ..tensor import Variable, no_grad
 class Metric:
     """Subclasses add variables in `__init__`, change them in `update_state`, compute `result` from them."""
     _direction = None                   # "up": larger is better, "down": smaller is better
+    _options: tuple = ()                # attributes that belong to the config, beside the name and the dtype
 
     def __init__(self, dtype=None, name=None):
         self.name, self.dtype = name or auto_name(type(self)), dtype or "float32"
@@ -36,9 +37,8 @@ class Metric:
         return self._variables + [v for m in vars(self).values() if isinstance(m, Metric) for v in m.variables]
 
     def update_state(self, *args, **kwargs):
-        raise NotImplementedError(
-            f"{type(self).__name__} must implement update_state(y_true, y_pred, sample_weight=None)"
-        )
+        raise NotImplementedError(f"{type(self).__name__} must implement "
+                                  "update_state(y_true, y_pred, sample_weight=None)")
 
     def result(self):
         raise NotImplementedError(f"{type(self).__name__} must implement result()")
@@ -53,7 +53,7 @@ class Metric:
         return self.result()
 
     def get_config(self) -> dict:
-        return {"name": self.name, "dtype": self.dtype}
+        return {"name": self.name, "dtype": self.dtype, **{name: getattr(self, name) for name in self._options}}
 
     @classmethod
     def from_config(cls, config: dict) -> "Metric":

@@ -13,49 +13,21 @@ class _Error(Named):
         super().__init__(name or self.function.__name__, dtype)
 
 
-class MeanSquaredError(_Error):
-    """mean((y_true - y_pred)**2)"""
-    function = staticmethod(f.mean_squared_error)
+def _error(name: str, function, formula: str) -> type:
+    return type(name, (_Error,), {"function": staticmethod(function), "__doc__": formula})
 
 
-class MeanAbsoluteError(_Error):
-    """mean(|y_true - y_pred|)"""
-    function = staticmethod(f.mean_absolute_error)
-
-
-class MeanAbsolutePercentageError(_Error):
-    """100 mean(|y_true - y_pred| / |y_true|)"""
-    function = staticmethod(f.mean_absolute_percentage_error)
-
-
-class MeanSquaredLogarithmicError(_Error):
-    """mean((log(1 + y_true) - log(1 + y_pred))**2)"""
-    function = staticmethod(f.mean_squared_logarithmic_error)
-
-
-class Hinge(_Error):
-    """mean(max(1 - y_true * y_pred, 0))"""
-    function = staticmethod(f.hinge)
-
-
-class SquaredHinge(_Error):
-    """mean(max(1 - y_true * y_pred, 0)**2)"""
-    function = staticmethod(f.squared_hinge)
-
-
-class CategoricalHinge(_Error):
-    """max(largest wrong score - right score + 1, 0)"""
-    function = staticmethod(f.categorical_hinge)
-
-
-class KLDivergence(_Error):
-    """sum(y_true * log(y_true / y_pred))"""
-    function = staticmethod(f.kl_divergence)
-
-
-class Poisson(_Error):
-    """mean(y_pred - y_true * log(y_pred))"""
-    function = staticmethod(f.poisson)
+MeanSquaredError = _error("MeanSquaredError", f.mean_squared_error, "mean((y_true - y_pred)**2)")
+MeanAbsoluteError = _error("MeanAbsoluteError", f.mean_absolute_error, "mean(|y_true - y_pred|)")
+MeanAbsolutePercentageError = _error("MeanAbsolutePercentageError", f.mean_absolute_percentage_error,
+                                     "100 mean(|y_true - y_pred| / |y_true|)")
+MeanSquaredLogarithmicError = _error("MeanSquaredLogarithmicError", f.mean_squared_logarithmic_error,
+                                     "mean((log(1 + y_true) - log(1 + y_pred))**2)")
+Hinge = _error("Hinge", f.hinge, "mean(max(1 - y_true * y_pred, 0))")
+SquaredHinge = _error("SquaredHinge", f.squared_hinge, "mean(max(1 - y_true * y_pred, 0)**2)")
+CategoricalHinge = _error("CategoricalHinge", f.categorical_hinge, "max(largest wrong score - right score + 1, 0)")
+KLDivergence = _error("KLDivergence", f.kl_divergence, "sum(y_true * log(y_true / y_pred))")
+Poisson = _error("Poisson", f.poisson, "mean(y_pred - y_true * log(y_pred))")
 
 
 class LogCoshError(Named):
@@ -121,7 +93,7 @@ class RootMeanSquaredError(Mean):
 
 class R2Score(Metric):
     """1 - squared error / variance of the labels: 1 is perfect, 0 is as good as their mean."""
-    _direction = "up"
+    _direction, _options = "up", ("class_aggregation", "num_regressors")
 
     def __init__(self, class_aggregation="uniform_average", num_regressors=0, name="r2_score", dtype=None):
         super().__init__(dtype, name)
@@ -164,7 +136,3 @@ class R2Score(Metric):
             return scores
         free = self.num_samples - 1.0 - self.num_regressors
         return ops.where(free > 0.0, 1.0 - (1.0 - scores) * (self.num_samples - 1.0) / free, scores)
-
-    def get_config(self) -> dict:
-        return super().get_config() | {"class_aggregation": self.class_aggregation,
-                                       "num_regressors": self.num_regressors}

@@ -46,9 +46,8 @@ def graph_config(model) -> dict:
     inbound: dict[str, list] = {}
     for node in graph.nodes:
         if not hasattr(node.f, "weights"):
-            raise ValueError(f"{model.name}: the operation {node.f.__name__!r} in the graph has no config; "
-                             "wrap it in a layer to save the "
-                             "model")
+            raise ValueError(f"{model.name}: the operation {node.f.__name__!r} in the graph has no config; wrap it in "
+                             "a layer to save the model")
         made = inbound.setdefault(node.f.name, [])
         calls[id(node)] = (node.f.name, len(made))
         made.append({"args": _written(list(node.args), calls), "kwargs": _written(dict(node.options), calls)})
@@ -89,8 +88,7 @@ def graph_from_config(config, custom_objects=None):
         waiting = [w for w in waiting if w not in ready]
     from .model import Functional
     return Functional(_read(config["input_layers"], symbols), _read(config["output_layers"], symbols),
-                      name=config.get("name"),
-                      trainable=config.get("trainable", True))
+                      name=config.get("name"), trainable=config.get("trainable", True))
 
 
 def _input(config: dict):

@@ -63,15 +63,13 @@ def label_problem(loss: str, labels, shape, name: str) -> str | None:
                 "categorical_crossentropy wants "
                 f"one-hot rows. Fix: loss='sparse_categorical_crossentropy', or y = to_categorical(y, {classes})")
     if loss in SPARSE and labels.ndim == len(shape) and labels.shape[-1] == classes != 1:
-        return (f"output '{name}': y has shape {labels.shape}, which looks one-hot. "
-                "Fix: loss='categorical_crossentropy', "
-                "or y = y.argmax(-1)")
+        return (f"output '{name}': y has shape {labels.shape}, which looks one-hot. Fix: "
+                "loss='categorical_crossentropy', or y = y.argmax(-1)")
     if loss in SPARSE and labels.size and classes is not None and (labels.min() < 0 or labels.max() >= classes):
         at = int(np.argmax((labels.reshape(-1) < 0) | (labels.reshape(-1) >= classes)))
         value = labels.reshape(-1)[at]
-        return (f"output '{name}' has {classes} values, so labels must be 0 to {classes - 1}, "
-                f"but sample {at} has the label {value}. "
-                f"Fix: Dense({int(labels.max()) + 1}) as the last layer, or other labels")
+        return (f"output '{name}' has {classes} values, so labels must be 0 to {classes - 1}, but sample {at} has the "
+                f"label {value}. Fix: Dense({int(labels.max()) + 1}) as the last layer, or other labels")
     return None
 
 
@@ -89,9 +87,8 @@ def monitor_problems(model, calls, held_out) -> list[str]:
         if not isinstance(monitor, str):
             continue
         if monitor.startswith("val_") and held_out is None:
-            problems.append(f"{type(c).__name__} monitors {monitor!r}, but there is no validation data. "
-                            "Fix: pass validation_data or "
-                            f"validation_split to fit, or monitor {monitor[4:]!r}")
+            problems.append(f"{type(c).__name__} monitors {monitor!r}, but there is no validation data. Fix: pass "
+                            f"validation_data or validation_split to fit, or monitor {monitor[4:]!r}")
         elif (known := metric_names(model)) is not None and monitor.removeprefix("val_") not in known:
             problems.append(f"{type(c).__name__} monitors {monitor!r}, which is not among the metrics"
                             f"{suggest(monitor, [*known, *(f'val_{k}' for k in known)])}")

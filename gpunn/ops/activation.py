@@ -83,7 +83,7 @@ def categorical_crossentropy(target, output, from_logits: bool = False, axis: in
 def sparse_categorical_crossentropy(target, output, from_logits: bool = False, axis: int = -1):
     """Minus the logarithm of the probability at each integer label."""
     target, output = tensor(target), tensor(output)
-    target, output = labels_of(target, output), last_axis(output, axis)
+    target, output = labels_of(target, output), output if axis == -1 else moveaxis(output, axis, -1)
     if tuple(target.shape) != tuple(output.shape[:-1]):
         raise ValueError("sparse_categorical_crossentropy: labels must have the output's shape without its classes: "
                          f"{tuple(output.shape[:-1])}, got {tuple(target.shape)}")
@@ -98,7 +98,3 @@ def labels_of(target, output):
     if len(target.shape) == len(output.shape) and target.shape[-1] == 1:
         return squeeze(target, -1)
     return target
-
-
-def last_axis(x, axis):
-    return x if axis == -1 else moveaxis(x, axis, -1)

@@ -23,7 +23,8 @@ def dot_product_attention(query, key, value, bias=None, mask=None, scale=None, i
         key, value = (repeat(v, heads // shared, axis=2) for v in (key, value))
     if bias is None and attn_logits_soft_cap is None:
         return attention(query, key, value, mask, scale=scale, causal=bool(is_causal))
-    return with_bias(query, key, value, bias, mask, scale, is_causal, attn_logits_soft_cap)
+    weights = attention_scores(query, key, mask, scale, is_causal, bias, attn_logits_soft_cap)
+    return transpose(matmul(weights, transpose(value, (0, 2, 1, 3))), (0, 2, 1, 3))
 
 
 @op
@@ -48,8 +49,3 @@ def attention_scores(query, key, mask=None, scale: float = 1.0, is_causal: bool 
         past = causal_constant(query.shape[1], key.shape[1])
         mask = past if mask is None else logical_and(mask, past)
     return softmax(logits if mask is None else where(mask, logits, float("-inf")))
-
-
-def with_bias(query, key, value, bias, mask, scale, is_causal, soft_cap):
-    weights = attention_scores(query, key, mask, scale, is_causal, bias, soft_cap)
-    return transpose(matmul(weights, transpose(value, (0, 2, 1, 3))), (0, 2, 1, 3))

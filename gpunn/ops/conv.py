@@ -1,6 +1,6 @@
 """Convolutions. Images are (n, h, w, c), sequences (n, t, c) and run as images of height 1."""
 from ..tensor import op
-from .core import as_dtype, into, kernels_of, pair
+from .core import as_dtype, kernels_of, pair
 from .shape import transpose
 from .window import channels_first, outputs, resolve
 
@@ -17,9 +17,7 @@ def channels_last_of(x, data_format, who):
 
 def rank_of(x, who: str) -> int:
     if x.ndim not in (3, 4):
-        raise ValueError(
-            f"{who}: expected images (n, h, w, c) or sequences (n, t, c), got shape {tuple(x.shape)}"
-        )
+        raise ValueError(f"{who}: expected images (n, h, w, c) or sequences (n, t, c), got shape {tuple(x.shape)}")
     return x.ndim - 2
 
 
@@ -29,10 +27,8 @@ def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_
     return _convolution(inputs, kernel, bias, strides, padding, data_format, dilation_rate, activation, False)
 
 
-def depthwise_conv(
-    inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1, *, bias=None,
-    activation: str = "linear"
-):
+def depthwise_conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1, *, bias=None,
+                   activation: str = "linear"):
     """Each channel convolved on its own, with a kernel (kh, kw, c, multiplier)."""
     return _convolution(inputs, kernel, bias, strides, padding, data_format, dilation_rate, activation, True)
 
@@ -50,14 +46,10 @@ def _convolution(x, kernel, bias, strides, padding, data_format, dilation_rate, 
     if data_format is not None:
         x, back = channels_last_of(x, data_format, who)
         if back is not None:
-            return back(
-                _convolution(x, kernel, bias, strides, padding, None, dilation_rate, activation, depthwise)
-            )
-    return _conv(
-        x, kernel, bias, strides=pair(strides, rank, f"{who}: strides"), padding=padding,
-        dilation=pair(dilation_rate, rank, f"{who}: dilation_rate"), activation=activation,
-        depthwise=depthwise
-    )
+            return back(_convolution(x, kernel, bias, strides, padding, None, dilation_rate, activation, depthwise))
+    return _conv(x, kernel, bias, strides=pair(strides, rank, f"{who}: strides"), padding=padding,
+                 dilation=pair(dilation_rate, rank, f"{who}: dilation_rate"), activation=activation,
+                 depthwise=depthwise)
 
 
 def image(x):
@@ -79,19 +71,23 @@ def like(y, x):
 def check_channels(x, w, who: str):
     c, per_group, f = x.shape[-1], w.shape[2], w.shape[3]
     if c % per_group or f % (c // per_group):
-        raise ValueError(
-            f"{who}: the input has {c} channels, but the kernel expects {per_group} a group and makes {f}; "
-            "channels must be a multiple of the kernel's, and filters a multiple of the groups"
-        )
+        raise ValueError(f"{who}: the input has {c} channels, but the kernel expects {per_group} a group and makes "
+                         f"{f}; channels must be a multiple of the kernel's, and filters a multiple of the groups")
+
+
+def before_bias(k, activation, dy, y, need):
+    """(dz, db): the gradient before activation and bias, and that of the bias"""
+    bent = activation != "linear"
+    dz, db = k.bias_backward(activation, dy, y, (bent, need))
+    return dz if bent else dy, db
 
 
 @op
 def _conv(x, w, b, *, strides, padding, dilation, activation, depthwise):
     """(n, h, w, c) * (kh, kw, c / groups, f) -> (n, oh, ow, f)"""
     if x.ndim != w.ndim:
-        raise ValueError(
-            f"conv: a kernel of shape {w.shape} needs an input of {w.ndim} dimensions, got shape {x.shape}"
-        )
+        raise ValueError(f"conv: a kernel of shape {w.shape} needs an input of {w.ndim} dimensions, "
+                         f"got shape {x.shape}")
     k, xs, ws = kernels_of(w), image(as_dtype(x, w.dtype)), grouped(w, depthwise)
     check_channels(xs, ws, "conv")
     size, groups = ws.shape[:2], xs.shape[3] // ws.shape[2]
@@ -102,38 +98,29 @@ def _conv(x, w, b, *, strides, padding, dilation, activation, depthwise):
     y = k.conv(xs, ws, b, strides, pads, dilation, groups, activation)
 
     def backward(dy, need):
-        dz, dx, dw, db = dy.reshape(y.shape), None, None, None
-        if activation != "linear":
-            dz = k.activation_backward(activation, dz, y)
+        dx = dw = None
+        dz, db = before_bias(k, activation, dy.reshape(y.shape), y, need[2])
         if need[0] is not None:
             dx = k.conv_input_grad(dz, ws, xs.shape, strides, pads, dilation, groups).reshape(x.shape)
         if need[1] is not None:
             out = None if need[1] is True else need[1].reshape(ws.shape)
             dw = k.conv_weight_grad(xs, dz, size, strides, pads, dilation, groups, out=out)
             dw = dw.reshape(w.shape) if out is None else need[1]
-        if need[2] is not None:
-            db = k.reduce("sum", dz, (0, 1, 2), False, out=into(need[2]))
         return dx, dw, db
     return like(y, x), backward
 
 
-def conv_transpose(
-    inputs, kernel, strides=1, padding="valid", output_padding=None, data_format=None, dilation_rate=1, *,
-    bias=None, activation: str = "linear"
-):
+def conv_transpose(inputs, kernel, strides=1, padding="valid", output_padding=None, data_format=None, dilation_rate=1,
+                   *, bias=None, activation: str = "linear"):
     """The transpose of a convolution, with a kernel (kh, kw, filters, c): about strides times larger."""
     rank, who = rank_of(kernel, "conv_transpose"), "conv_transpose"
     x, back = channels_last_of(inputs, data_format, who)
     extra = None
     if output_padding is not None:
-        extra = (
-            tuple(output_padding) if isinstance(output_padding, tuple | list) else (output_padding,) * rank
-        )
+        extra = tuple(output_padding) if isinstance(output_padding, tuple | list) else (output_padding,) * rank
         extra = (0,) * (2 - rank) + extra
-    y = _conv_transpose(
-        x, kernel, bias, strides=pair(strides, rank, f"{who}: strides"), padding=padding, extra=extra,
-        dilation=pair(dilation_rate, rank, f"{who}: dilation_rate"), activation=activation
-    )
+    y = _conv_transpose(x, kernel, bias, strides=pair(strides, rank, f"{who}: strides"), padding=padding, extra=extra,
+                        dilation=pair(dilation_rate, rank, f"{who}: dilation_rate"), activation=activation)
     return y if back is None else back(y)
 
 
@@ -159,10 +146,8 @@ def _conv_transpose(x, w, b, *, strides, padding, extra, dilation, activation):
     """(n, h, w, c) * (kh, kw, f, c) -> (n, oh, ow, f): the input gradient of the convolution back"""
     k, xs, ws = kernels_of(w), image(as_dtype(x, w.dtype)), grouped(w, False)
     if xs.shape[3] != ws.shape[3]:
-        raise ValueError(
-            f"conv_transpose: the input has {xs.shape[3]} channels, but the kernel of shape {w.shape} "
-            f"expects {ws.shape[3]}"
-        )
+        raise ValueError(f"conv_transpose: the input has {xs.shape[3]} channels, but the kernel of shape {w.shape} "
+                         f"expects {ws.shape[3]}")
     size = ws.shape[:2]
     (oh, rows), (ow, columns) = (transposed(xs.shape[1 + i], size[i], strides[i], padding,
                                             extra and extra[i], dilation[i]) for i in (0, 1))
@@ -174,14 +159,11 @@ def _conv_transpose(x, w, b, *, strides, padding, extra, dilation, activation):
         y = k.unary(activation, y, out=y)
 
     def backward(dy, need):
-        dz, dx, dw, db = dy.reshape(shape), None, None, None
-        if activation != "linear":
-            dz = k.activation_backward(activation, dz, y)
+        dx = dw = None
+        dz, db = before_bias(k, activation, dy.reshape(shape), y, need[2])
         if need[0] is not None:
             dx = k.conv(dz, ws, None, strides, pads, dilation).reshape(x.shape)
         if need[1] is not None:
             dw = k.conv_weight_grad(dz, xs, size, strides, pads, dilation).reshape(w.shape)
-        if need[2] is not None:
-            db = k.reduce("sum", dz, (0, 1, 2), False, out=into(need[2]))
         return dx, dw, db
     return like(y, x), backward

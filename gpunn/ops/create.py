@@ -22,20 +22,12 @@ def kept(make, *arguments):
 
 def arange_constant(n: int):
     """0 .. n - 1, int32."""
-    return kept(_range, n)
-
-
-def _range(n):
-    return np.arange(n, dtype=np.int32)
+    return kept(np.arange, 0, n, 1, "int32")
 
 
 def causal_constant(rows: int, columns: int):
     """(rows, columns) bool: True at and below the diagonal."""
-    return kept(_lower, rows, columns)
-
-
-def _lower(rows, columns):
-    return np.tri(rows, columns, dtype=bool)
+    return kept(np.tri, rows, columns, 0, "bool")
 
 
 def filled(shape, value, dtype):
@@ -151,7 +143,6 @@ def convert_to_tensor(x, dtype=None, sparse=None, ragged=None):
     return Tensor(asarray(x, None if dtype is None else str(dtype)))
 
 
-
 def convert_to_numpy(x) -> np.ndarray:
     """The values as a NumPy array on the host."""
     return x.numpy() if isinstance(x, Tensor) else np.asarray(x)
@@ -191,8 +182,8 @@ def saturate_cast(x, dtype):
     inner = np.iinfo(own) if own.kind in "iu" else np.finfo("float64")
     low, high = max(limits.min, inner.min), min(limits.max, inner.max)
     if own.kind == "f" and np.dtype(name).kind in "iu":
-        low, high = (float(low),
-                     float(np.nextafter(own.type(high), own.type(0))) if own.type(high) > high else float(high))
+        nearest = own.type(high)
+        low, high = float(low), float(np.nextafter(nearest, own.type(0)) if nearest > high else high)
     return cast(clip(x, low, high) if own.kind != "b" else x, name)
 
 

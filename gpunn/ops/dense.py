@@ -17,10 +17,8 @@ def dense(x, w, b=None, activation: str = "linear"):
 @op
 def _dense(x, w, b, *, activation):
     if x.shape[-1:] != w.shape[:1]:
-        raise ValueError(
-            f"dense: x of shape {x.shape} has {x.shape[-1:]} features, but the kernel of shape {w.shape} "
-            f"expects {w.shape[0]}"
-        )
+        raise ValueError(f"dense: x of shape {x.shape} has {x.shape[-1:]} features, but the kernel of shape {w.shape} "
+                         f"expects {w.shape[0]}")
     k, shape, dtype = kernels_of(w), x.shape, x.dtype
     x = as_dtype(x, w.dtype).reshape(prod(shape[:-1]), shape[-1])
     y = k.dense(x, w, b, activation)

@@ -7,7 +7,7 @@ from ..tensor import op
 from .arithmetic import add, divide, greater, less_equal, logical_and, mod, multiply, subtract, where
 from .core import array, kernels_of, pair
 from .create import cast, kept, saturate_cast
-from .index import embedding
+from .index import _steps, embedding
 from .linalg import _matmul
 from .math import clip, floor, is_integer, round
 from .reduce import sum
@@ -20,9 +20,8 @@ def batched(f):
     @wraps(f)
     def apply(images, *args, data_format=None, **options):
         if images.ndim not in (3, 4):
-            raise ValueError(
-                f"{f.__name__}: expected images (n, h, w, c) or (h, w, c), got shape {tuple(images.shape)}"
-            )
+            raise ValueError(f"{f.__name__}: expected images (n, h, w, c) or (h, w, c), "
+                             f"got shape {tuple(images.shape)}")
         x = images if images.ndim == 4 else expand_dims(images, 0)
         first = channels_first(data_format, f.__name__)
         y = f(transpose(x, (0, 2, 3, 1)) if first else x, *args, **options)
@@ -44,8 +43,8 @@ def _lanczos(radius):
     return lambda d: np.where(d < radius, np.sinc(d) * np.sinc(d / radius), 0.0)
 
 
-KERNELS = {"bilinear": lambda d: np.maximum(1 - d, 0.0), "bicubic": _cubic, "lanczos3": _lanczos(3),
-           "lanczos5": _lanczos(5)}
+KERNELS = {"bilinear": lambda d: np.maximum(1 - d, 0.0), "bicubic": _cubic,
+           "lanczos3": _lanczos(3), "lanczos5": _lanczos(5)}
 
 
 def _weights(old: int, new: int, how: str, antialias: bool, dtype: str) -> np.ndarray:
@@ -105,9 +104,8 @@ def crop_images(images, top_cropping=None, left_cropping=None, bottom_cropping=N
     top, bottom = _edges("crop_images", h, top_cropping, bottom_cropping, target_height, -1)
     left, right = _edges("crop_images", w, left_cropping, right_cropping, target_width, -1)
     if min(top, bottom, left, right) < 0:
-        raise ValueError(
-            f"crop_images: images of {h} x {w} are smaller than the target {target_height} x {target_width}"
-        )
+        raise ValueError(f"crop_images: images of {h} x {w} are smaller than "
+                         f"the target {target_height} x {target_width}")
     return _slice(images, index=(slice(None), slice(top, h - bottom), slice(left, w - right)))
 
 
@@ -164,14 +162,10 @@ def _sample(images, x, y, mode, fill_value):
     n, h, w, c = images.shape
     inside = logical_and(logical_and(greater(x, -0.5), greater(w - 0.5, x)),
                          logical_and(greater(y, -0.5), greater(h - 0.5, y)))
-    first = kept(_starts, n, h * w)
+    first = kept(_steps, n, h * w, 2)
     place = add(cast(add(multiply(_fold(y, h, mode), float(w)), _fold(x, w, mode)), "int32"), first)
     found = embedding(reshape(images, (n * h * w, c)), place)
     return where(expand_dims(inside, -1), found, fill_value) if mode == "constant" else found
-
-
-def _starts(n, step):
-    return (np.arange(n, dtype=np.int32) * step).reshape(n, 1, 1)
 
 
 def _grid(h, w, axis):
@@ -185,9 +179,8 @@ def affine_transform(images, transform, interpolation: str = "bilinear", fill_mo
     if interpolation not in ("nearest", "bilinear"):
         raise ValueError(f"affine_transform: interpolation is 'nearest' or 'bilinear', got {interpolation!r}")
     if fill_mode not in ("constant", "nearest", "wrap", "reflect", "mirror"):
-        raise ValueError(
-            f"affine_transform: fill_mode is constant, nearest, wrap, reflect or mirror, got {fill_mode!r}"
-        )
+        raise ValueError("affine_transform: fill_mode is constant, nearest, wrap, reflect or mirror, "
+                         f"got {fill_mode!r}")
     n, h, w, _ = images.shape
     images = images if str(images.dtype).startswith("float") else cast(images, "float32")
     t = reshape(cast(transform, "float32"), (-1, 8, 1, 1))

@@ -76,19 +76,13 @@ def take_along_axis(x, indices, axis=None):
 
 def get_item(x, key):
     """x[key]: numbers, ranges, None, ... and integer arrays; a boolean mask is looked at by the host."""
-    keys = tuple(key) if isinstance(key, tuple | list) and not _is_plain_list(key) else (key,)
-    if not any(_is_array(i) for i in keys):
-        return _slice(x, index=keys)
-    return advanced(x, keys)
-
-
-def _is_plain_list(key) -> bool:
-    return isinstance(key, list) and all(isinstance(i, int | bool) for i in key)
+    plain_list = isinstance(key, list) and all(isinstance(i, int | bool) for i in key)
+    keys = tuple(key) if isinstance(key, tuple | list) and not plain_list else (key,)
+    return advanced(x, keys) if any(_is_array(i) for i in keys) else _slice(x, index=keys)
 
 
 def _is_array(i) -> bool:
-    return (isinstance(i, list | np.ndarray) or (hasattr(i, "dtype") and getattr(i, "ndim", 0) > 0)
-            or isinstance(i, Tensor))
+    return isinstance(i, list | np.ndarray | Tensor) or hasattr(i, "dtype") and getattr(i, "ndim", 0) > 0
 
 
 def advanced(x, keys):
@@ -96,8 +90,8 @@ def advanced(x, keys):
     keys = sum((_integers(i) for i in keys), ())
     spread = sum(i is not None and i is not ... for i in keys)
     keys = sum(((slice(None),) * (x.ndim - spread) if i is ... else (i,) for i in keys), ())
-    keys += ((slice(None),) * (x.ndim - spread) if ... not in [k for k in keys if k is ...] and len(keys)
-             < x.ndim else ())
+    if len(keys) < x.ndim:
+        keys += (slice(None),) * (x.ndim - spread)
     x = _slice(x, index=tuple(i if i is None or isinstance(i, slice) else slice(None) for i in keys))
     return gathered(x, {axis: counted_from_zero(i, x.shape[axis]) for axis, i in enumerate(keys)
                         if i is not None and not isinstance(i, slice)})
@@ -130,11 +124,11 @@ def gathered(x, arrays: dict):
 
 def block(inputs, start_indices, shape):
     """A block of a given shape from a given corner."""
-    return _slice(inputs, index=tuple(_block(start_indices, shape)))
+    return _slice(inputs, index=_block(start_indices, shape))
 
 
-def _block(starts, shape):
-    return [slice(int(a), int(a) + int(n)) for a, n in zip(starts, shape, strict=True)]
+def _block(starts, shape) -> tuple:
+    return tuple(slice(int(a), int(a) + int(n)) for a, n in zip(starts, shape, strict=True))
 
 
 @op
@@ -153,7 +147,7 @@ def _written(x, values, *, index):
 
 def slice_update(inputs, start_indices, updates):
     """The array with a block replaced."""
-    return _written(inputs, updates, index=tuple(_block(start_indices, tensor(updates).shape)))
+    return _written(inputs, updates, index=_block(start_indices, tensor(updates).shape))
 
 
 @op

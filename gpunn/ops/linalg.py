@@ -61,9 +61,8 @@ def tensordot(x1, x2, axes=2):
     """Sums of products over pairs of axes."""
     x1, x2 = _tensor(x1), _tensor(x2)
     if isinstance(axes, int):
-        left, right = list(range(x1.ndim - axes, x1.ndim)), list(range(axes))
-    else:
-        left, right = ([a] if isinstance(a, int) else list(a) for a in axes)
+        axes = range(x1.ndim - axes, x1.ndim), range(axes)
+    left, right = ([a] if isinstance(a, int) else a for a in axes)
     left = [axis_index(a, x1.ndim, "tensordot") for a in left]
     right = [axis_index(a, x2.ndim, "tensordot") for a in right]
     rest1 = [i for i in range(x1.ndim) if i not in left]
@@ -96,8 +95,7 @@ def einsum(subscripts: str, *operands):
         raise ValueError("einsum: no operands")
     operands = [_tensor(x) for x in operands]
     inputs, output = parsed(subscripts.replace(" ", ""), operands)
-    labels, x = inputs[0], operands[0]
-    labels, x = _diagonals(labels, x)
+    labels, x = _diagonals(inputs[0], operands[0])
     for i in range(1, len(operands)):
         other, y = _diagonals(inputs[i], operands[i])
         later = set(output).union(*inputs[i + 1:])
@@ -120,8 +118,7 @@ def parsed(subscripts: str, operands):
     inputs = [s.replace("...", "".join(spare[most - h:most])) for s, h in zip(inputs, hidden)]
     if not arrow:
         letters = "".join(inputs)
-        output = "..." * bool(most) + "".join(sorted(c for c in set(letters) if letters.count(c)
-                                                     == 1 and c not in spare))
+        output = "..." * bool(most) + "".join(c for c in sorted(letters) if letters.count(c) == 1 and c not in spare)
     for s, x in zip(inputs, operands):
         if len(s) != x.ndim:
             raise ValueError(f"einsum: {s!r} in {subscripts!r} names {len(s)} axes, "

@@ -1,23 +1,12 @@
 """Functions of single elements."""
+# ruff: noqa: I001 - long lists of names, filled
 import math
 
 import numpy as np
 
 from ..tensor import op
-from .arithmetic import (
-    add,
-    divide,
-    equal,
-    less,
-    less_equal,
-    logical_and,
-    logical_or,
-    maximum,
-    minimum,
-    multiply,
-    subtract,
-    where,
-)
+from .arithmetic import (add, divide, equal, less, less_equal, logical_and, logical_or, maximum, minimum, multiply,
+                         subtract, where)
 from .core import array, as_dtype, floating, into, kernels_of, tensor
 from .create import cast, stop_gradient
 
@@ -34,29 +23,27 @@ def _unary(x, *, name, alpha=0.0, beta=0.0):
     return y, lambda dy, need: (k.unary_backward(name, dy, x, y, alpha, beta, out=into(need[0])),)
 
 
-def unary(name: str):
+def unary(name: str, meaning: str = ""):
     def f(x):
         return _unary(x, name=name)
     f.__name__ = f.__qualname__ = name
-    f.__doc__ = f"{name} of each element."
+    f.__doc__ = meaning or f"{name} of each element."
     return f
 
 
-abs, negative, sign, square, relu, relu6 = map(unary, ("abs", "negative", "sign", "square", "relu", "relu6"))
-exp, expm1, log1p, log2, log10 = map(unary, ("exp", "expm1", "log1p", "log2", "log10"))
-sqrt, rsqrt, reciprocal, erf = map(unary, ("sqrt", "rsqrt", "reciprocal", "erf"))
-sin, cos, tan, arcsin, arccos, arctan = map(unary, ("sin", "cos", "tan", "arcsin", "arccos", "arctan"))
-sinh, cosh, tanh, arcsinh, arccosh, arctanh = map(unary, ("sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh"))
-floor, ceil, trunc = map(unary, ("floor", "ceil", "trunc"))
-sigmoid, log_sigmoid, silu, mish, softplus = map(unary, ("sigmoid", "log_sigmoid", "silu", "mish", "softplus"))
-softsign, selu, hard_sigmoid, hard_silu = map(unary, ("softsign", "selu", "hard_sigmoid", "hard_silu"))
-_log, _round = unary("log"), unary("round")
+abs, negative, sign, square, floor, ceil, trunc = map(unary, "abs negative sign square floor ceil trunc".split())
+exp, expm1, log1p, log2, log10, sqrt, rsqrt = map(unary, "exp expm1 log1p log2 log10 sqrt rsqrt".split())
+sin, cos, tan, arcsin, arccos, arctan = map(unary, "sin cos tan arcsin arccos arctan".split())
+sinh, cosh, tanh, arcsinh, arccosh, arctanh = map(unary, "sinh cosh tanh arcsinh arccosh arctanh".split())
+reciprocal, erf, relu, relu6, selu, silu, mish = map(unary, "reciprocal erf relu relu6 selu silu mish".split())
+sigmoid, log_sigmoid, softplus, softsign = map(unary, "sigmoid log_sigmoid softplus softsign".split())
+hard_sigmoid, hard_silu = map(unary, "hard_sigmoid hard_silu".split())
+_round, log = unary("round"), unary("log", "The natural logarithm of each element.")
+logical_not = unary("logical_not", "True where x is False or 0.")
+isnan = unary("isnan", "True where x is not a number.")
+isinf = unary("isinf", "True where x is infinite.")
+isfinite = unary("isfinite", "True where x is neither infinite nor NaN.")
 absolute, swish, hard_swish = abs, silu, hard_silu
-
-
-def log(x):
-    """The natural logarithm of each element."""
-    return _log(x)
 
 
 def round(x, decimals: int = 0):
@@ -120,26 +107,6 @@ def as_floats(x):
     """Integers and booleans as float32; floats stay."""
     x = tensor(x)
     return cast(x, "float32") if is_integer(x) else x
-
-
-def logical_not(x):
-    """True where x is False or 0."""
-    return _unary(x, name="logical_not")
-
-
-def isnan(x):
-    """True where x is not a number."""
-    return _unary(x, name="isnan")
-
-
-def isinf(x):
-    """True where x is infinite."""
-    return _unary(x, name="isinf")
-
-
-def isfinite(x):
-    """True where x is neither infinite nor NaN."""
-    return _unary(x, name="isfinite")
 
 
 def isposinf(x):

@@ -9,28 +9,31 @@ from .reduce import mean, norm, sum
 from .shape import moveaxis, reshape
 
 
-def batch_norm(
-    x, gamma, beta, moving_mean, moving_var, axis: int = -1, momentum: float = 0.99, epsilon: float = 1e-3
-):
-    """Training form: by the statistics of the batch, along all axes but one; moving ones follow in place."""
+def batch_norm(x, gamma, beta, moving_mean, moving_var, axis: int = -1, momentum: float = 0.99, epsilon: float = 1e-3,
+               *, residual=None, activation: str = "linear"):
+    """Training form: by the statistics of the batch, along all axes but one; moving ones follow in place.
+
+    A `residual` of x's shape is added, then comes the activation, linear or relu, in the same pass.
+    """
+    options = {"momentum": momentum, "epsilon": epsilon, "activation": activation}
     if axis_index(axis, x.ndim, "batch_norm") == x.ndim - 1:
-        return _batch_norm(x, gamma, beta, moving_mean, moving_var, momentum=momentum, epsilon=epsilon)
-    y = _batch_norm(
-        moveaxis(x, axis, -1), gamma, beta, moving_mean, moving_var, momentum=momentum, epsilon=epsilon
-    )
-    return moveaxis(y, -1, axis)
+        return _batch_norm(x, gamma, beta, moving_mean, moving_var, residual, **options)
+    x, residual = (None if v is None else moveaxis(v, axis, -1) for v in (x, residual))
+    return moveaxis(_batch_norm(x, gamma, beta, moving_mean, moving_var, residual, **options), -1, axis)
 
 
 @op
-def _batch_norm(x, gamma, beta, moving_mean, moving_var, *, momentum, epsilon):
+def _batch_norm(x, gamma, beta, moving_mean, moving_var, residual, *, momentum, epsilon, activation):
     """(..., c) -> (..., c)"""
     k, rows = kernels_of(x), x.reshape(prod(x.shape[:-1]), x.shape[-1])
-    y, mean, rstd = k.batch_norm(rows, gamma, beta, moving_mean, moving_var, momentum, epsilon)
+    more = None if residual is None else residual.reshape(rows.shape)
+    y, mean, rstd = k.batch_norm(rows, gamma, beta, moving_mean, moving_var, momentum, epsilon, more, activation)
 
     def backward(dy, need):
-        wanted = (need[0] is not None or None, need[1], need[2])
-        dx, dgamma, dbeta = k.batch_norm_backward(dy.reshape(rows.shape), rows, gamma, mean, rstd, wanted)
-        return shaped(dx, x.shape), dgamma, dbeta, None, None
+        wanted = (need[0] is not None or None, need[1], need[2], *([True] if need[5] is not None else []))
+        dx, dgamma, dbeta, *dz = k.batch_norm_backward(dy.reshape(rows.shape), rows, gamma, mean, rstd, wanted, y,
+                                                       activation)
+        return shaped(dx, x.shape), dgamma, dbeta, None, None, shaped(dz[0], x.shape) if dz else None
     return y.reshape(x.shape), backward
 
 
@@ -54,9 +57,7 @@ def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon: float | None
     if axes == tuple(range(x.ndim - len(axes), x.ndim)):
         return _layer_norm(x, gamma, beta, axes=len(axes), epsilon=epsilon)
     ends = tuple(range(x.ndim - len(axes), x.ndim))
-    return moveaxis(
-        _layer_norm(moveaxis(x, axes, ends), gamma, beta, axes=len(axes), epsilon=epsilon), ends, axes
-    )
+    return moveaxis(_layer_norm(moveaxis(x, axes, ends), gamma, beta, axes=len(axes), epsilon=epsilon), ends, axes)
 
 
 @op
@@ -69,9 +70,7 @@ def _layer_norm(x, gamma, beta, *, axes, epsilon):
     y, mean, rstd = k.layer_norm(rows, *flat, epsilon)
 
     def backward(dy, need):
-        wanted = (
-            need[0] is not None or None, *(n if n is None or n is True else n.reshape(-1) for n in need[1:])
-        )
+        wanted = (need[0] is not None or None, *(n if n is None or n is True else n.reshape(-1) for n in need[1:]))
         dx, dgamma, dbeta = k.layer_norm_backward(dy.reshape(rows.shape), rows, flat[0], mean, rstd, wanted)
         shape = x.shape[cut:]
         return shaped(dx, x.shape), shaped(dgamma, shape), shaped(dbeta, shape)
@@ -87,9 +86,7 @@ def rms_normalization(x, scale=None, axis=-1, epsilon: float | None = None):
 def moments(x, axes, keepdims: bool = False, synchronized: bool = False):
     """Mean and variance along axes."""
     if synchronized:
-        raise ValueError(
-            "moments: synchronized=True is not supported here; use a data-parallel BatchNormalization"
-        )
+        raise ValueError("moments: synchronized=True is not supported here; use a data-parallel BatchNormalization")
     center = mean(x, axes, keepdims=True)
     variance = mean(square(subtract(x, center)), axes, keepdims=keepdims)
     return center if keepdims else reshape(center, variance.shape), variance

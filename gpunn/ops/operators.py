@@ -1,7 +1,7 @@
 """+ - * / @ and indexing on Tensor, Variable and Symbol."""
 from ..symbol import Symbol
 from ..tensor import Tensor, Variable
-from . import arithmetic, index, linalg, math, reduce, shape
+from . import arithmetic, create, index, linalg, math, reduce, shape
 
 
 def _by_kind(name):
@@ -23,12 +23,9 @@ def _inverted(x):
 
 __all__ = ["Symbol", "Tensor", "Variable"]       # with their operators
 
-FORWARD = {
-    "add": arithmetic.add, "sub": arithmetic.subtract, "mul": arithmetic.multiply,
-    "truediv": arithmetic.divide, "floordiv": arithmetic.floor_divide, "mod": arithmetic.mod,
-    "pow": arithmetic.power, "matmul": linalg.matmul, "and": _by_kind("and"), "or": _by_kind("or"),
-    "xor": _by_kind("xor")
-}
+FORWARD = {"add": arithmetic.add, "sub": arithmetic.subtract, "mul": arithmetic.multiply, "truediv": arithmetic.divide,
+           "floordiv": arithmetic.floor_divide, "mod": arithmetic.mod, "pow": arithmetic.power,
+           "matmul": linalg.matmul, "and": _by_kind("and"), "or": _by_kind("or"), "xor": _by_kind("xor")}
 COMPARE = {"lt": arithmetic.less, "le": arithmetic.less_equal, "gt": arithmetic.greater, "ge": arithmetic.greater_equal,
            "eq": arithmetic.equal, "ne": arithmetic.not_equal}
 
@@ -57,12 +54,7 @@ def attach(cls) -> None:
     cls.reshape = lambda self, *shape_: shape.reshape(self, shape_[0] if len(shape_) == 1 else shape_)
     cls.transpose = lambda self, *axes: shape.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)
     cls.sum, cls.mean, cls.max, cls.min = reduce.sum, reduce.mean, reduce.max, reduce.min
-    cls.astype = _astype
-
-
-def _astype(self, dtype):
-    from .create import cast
-    return cast(self, dtype)
+    cls.astype = create.cast
 
 
 attach(Tensor)

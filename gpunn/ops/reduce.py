@@ -106,9 +106,7 @@ amax, amin = max, min
 
 def _from(name, x, axis, keepdims, initial):
     y = _extreme(x, name=name, axis=axis, keepdims=keepdims)
-    if initial is None:
-        return y
-    return {"max": maximum, "min": minimum}[name](y, initial)
+    return y if initial is None else {"max": maximum, "min": minimum}[name](y, initial)
 
 
 @op
@@ -175,15 +173,11 @@ def average(x, axis=None, weights=None):
     if weights is None:
         return mean(x, axis)
     x, weights = as_floats(x), as_floats(weights)
-    if weights_are_line(x, axis, weights):
+    if isinstance(axis, int) and x.ndim > 1 and weights.ndim == 1:
         i = axis_index(axis, x.ndim, "average")
         weights = reshape(weights, (-1, *(1,) * (x.ndim - 1 - i)))
     total = multiply(x, weights)
     return divide(sum(total, axis), sum(multiply(ones_like(total), weights), axis))
-
-
-def weights_are_line(x, axis, weights) -> bool:
-    return isinstance(axis, int) and x.ndim > 1 and getattr(weights, "ndim", 1) == 1
 
 
 def logsumexp(x, axis=None, keepdims: bool = False):
@@ -192,9 +186,7 @@ def logsumexp(x, axis=None, keepdims: bool = False):
     top = stop_gradient(max(x, axis, keepdims=True))
     top = where(isfinite(top), top, 0.0)
     y = add(log(sum(exp(subtract(x, top)), axis, keepdims=True)), top)
-    if keepdims:
-        return y
-    return squeeze(y, tuple(axes_of(axis, x.ndim, "logsumexp")))
+    return y if keepdims else squeeze(y, axes_of(axis, x.ndim, "logsumexp"))
 
 
 def norm(x, ord=None, axis=None, keepdims: bool = False):
@@ -230,13 +222,11 @@ def matrix_norm(x, order, axes, keepdims):
     columns = {1: (max, 0), -1: (min, 0), float("inf"): (max, 1), float("-inf"): (min, 1)}
     if order in columns:
         best, along = columns[order]
-        sums = sum(abs(x), axes[along], keepdims=True)
-        return best(sums, axes, keepdims)
+        return best(sum(abs(x), axes[along], keepdims=True), axes, keepdims)
     if order in ("nuc", 2, -2):
         from .linalg import svd
         values = svd(moveaxis(x, axes, (-2, -1)), compute_uv=False)
-        y = {"nuc": sum, 2: max, -2: min}[order](values, -1)
-        return y
+        return {"nuc": sum, 2: max, -2: min}[order](values, -1)
     raise ValueError(f"norm: a matrix' order is 'fro', 'nuc', 1, -1, 2, -2, inf or -inf, got {order!r}")
 
 

@@ -193,9 +193,8 @@ def split(x, indices_or_sections, axis: int = 0) -> list:
     total = x.shape[axis]
     if isinstance(indices_or_sections, int):
         if total % indices_or_sections:
-            raise ValueError(
-                f"split: axis {axis} of size {total} does not divide into {indices_or_sections} equal parts"
-            )
+            raise ValueError(f"split: axis {axis} of size {total} does not divide into "
+                             f"{indices_or_sections} equal parts")
         step = total // indices_or_sections
         ends = [i * step for i in range(indices_or_sections + 1)]
     else:

@@ -4,7 +4,6 @@ from .optimizer import Optimizer
 
 class Adam(Optimizer):
     """Running means of g and g**2, both corrected for their start at zero."""
-
     fields = ("beta_1", "beta_2", "epsilon", "amsgrad")
 
     def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, amsgrad=False, **options):

@@ -13,7 +13,6 @@ BASE = ("weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "
 
 class Optimizer:
     """Subclasses name their `slots` (one flat buffer each) and define `update(p, g)` on flat arrays."""
-
     slots: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()                # constructor arguments of the subclass, for get_config
 

@@ -4,7 +4,6 @@ from .optimizer import Optimizer
 
 class RMSprop(Optimizer):
     """v = rho * v + (1 - rho) * g**2; p -= rate * g / sqrt(v + epsilon)"""
-
     fields = ("rho", "momentum", "epsilon", "centered")
 
     def __init__(self, learning_rate=0.001, rho=0.9, momentum=0.0, epsilon=1e-7, centered=False, **options):

@@ -5,7 +5,6 @@ from .schedules import InverseTimeDecay
 
 class SGD(Optimizer):
     """m = momentum * m - rate * g; p += m. `decay`: the rate falls as rate / (1 + decay * step)."""
-
     fields = ("momentum", "nesterov")
 
     def __init__(self, learning_rate=0.01, momentum=0.0, nesterov=False, decay=0.0, **options):

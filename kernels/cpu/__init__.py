@@ -16,13 +16,15 @@ if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys():
 
 with kernel_cache():
     from . import ahead, native
-    from .attention import attention, attention_backward
+    from .activate import activation_backward, bias_backward
+    from .attention import attention
+    from .attention_grad import attention_backward
     from .conv import col2im, conv, conv_input_grad, conv_weight_grad, im2col
     from .elementwise import binary, unary, unary_backward, where
     from .gru import gru, gru_backward
     from .index import gather, gather_batch, scatter_add
     from .lstm import lstm, lstm_backward
-    from .matmul import activation_backward, dense, dense_backward, matmul
+    from .matmul import dense, dense_backward, matmul
     from .memory import copy, fill, tick
     from .normalize import batch_norm, batch_norm_backward, layer_norm, layer_norm_backward
     from .optimize import adam, rmsprop, sgd

@@ -1,139 +1,206 @@
-"""Scaled dot-product attention, a block of images or queries at a time: the table of scores stays small."""
+"""Scaled dot-product attention, a block of queries by a block of keys at a time: there is no table of scores in memory.
+
+A task is a head of an image. Its keys and values are packed for the register tile block by block, the queries pass by,
+and their softmax runs along: when a larger score comes, what was summed so far is scaled down.
+"""
+import functools
+
 import numpy as np
+from llvmlite import ir
+from numba import config, types
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 from .launch import inner_kernel, parallel_kernel, share
 from .maths import exp, log
-from .matmul import matmul
-from .memory import fill
+from .matmul import LINE, SMALL
+from .pack import _pack
+from .recurrent import aligned, clear, padded, strip_width
+from .tile import rows_of_tiles
+from .vector import BYTES, INT, ROWS, VECTORS, Vectors, address, load, store
 
-BLOCK = 1 << 20         # scores at a time
-ANYWHERE = np.ones((1, 1, 1, 1), np.bool_)
+QUERIES, KEYS = 8 * ROWS, 256   # a block of scores and the packed keys and values stay in the second-level cache
+APART = KEYS + 16               # rows of scores: not a power of two, or they would meet in few sets of the cache
+NO_MASK = np.empty(0, np.uint8)
+
+
+@intrinsic
+def _apart(typing):
+    """The function that says so is called where it is used, not copied there; calls with literals, which are types of
+    their own, would each have a function of their own."""
+    def codegen(context, builder, signature, args):
+        builder.function.attributes.add("noinline")
+        return context.get_dummy_value()
+
+    return types.void(), codegen
 
 
 @inner_kernel
-def _scale(scores, mask, at, step, scale, seen):
-    """(tk,): -inf where the query may not look, and from key `seen` on; returns the largest."""
-    top = scores.dtype.type(-np.inf)
-    for j in range(scores.size):
-        scores[j] = scores[j] * scale if j < seen and mask[at + j * step] else -np.inf
-        top = scores[j] if scores[j] > top else top
-    return top
+def _product(kind, a, a_row, a_col, packed, height, start, start_row, c, c_row, rows, columns, depth):
+    """c (rows, columns) = start + a (rows, depth) @ packed, whose strips are `height` high; start_row 0: zeros"""
+    _apart()
+    size, strip = kind.itemsize, VECTORS * (BYTES // kind.itemsize)
+    for j in range(0, columns, strip):
+        rows_of_tiles(kind, a, a_row, a_col, ROWS * a_row, packed + j * height * size, strip,
+                      start + j * size if start_row else start, start_row, c + j * size, c_row, rows,
+                      min(strip, columns - j), depth, -np.inf)
+
+
+@intrinsic
+def _largest(typing, kind, x, n):
+    """Of whole vectors. Numba's loop for it is none of vectors, for the sake of NaN: here NaN may win or not."""
+    def codegen(context, builder, signature, args):
+        f = Vectors(context, builder, kind.dtype)
+        top = cgutils.alloca_once_value(builder, f.spread(ir.Constant(f.real, float("-inf"))))
+        with cgutils.for_range(builder, builder.sdiv(args[2], f.const(f.lanes))) as loop:
+            x = f.load(f.at(f.pointer(args[1]), builder.mul(loop.index, f.const(f.lanes))))
+            builder.store(f.at_least(x, builder.load(top)), top)
+        lanes = [builder.extract_element(builder.load(top), ir.Constant(INT, i)) for i in range(f.lanes)]
+        return functools.reduce(f.at_least, lanes)
+
+    return kind.dtype(kind, types.int64, types.int64), codegen
 
 
 @inner_kernel
-def _fill_row(row, value):
-    for j in range(row.size):
-        row[j] = value
+def _hide(kind, x, mask, at, step, n, value):
+    """`value` where the mask is 0"""
+    value = kind.dtype.type(value)
+    for j in range(n):
+        store(kind, x, j, load(kind, x, j) if load(mask, address(mask), at + j * step) else value)
 
 
-@parallel_kernel
-def _softmax(part, scores, lse, mask, steps, scale, causal, first, start):
-    """In place: scores (images, h, queries, tk) from `first` and `start` on -> probabilities; and lse"""
-    images, heads, queries, keys = scores.shape
-    for r in share(part, images * heads * queries):
-        image, head, i = r // (heads * queries), r // queries % heads, r % queries
-        row, total, n, q = scores[image, head, i], scores.dtype.type(0), first + image, start + i
-        at, seen = n * steps[0] + head * steps[1] + q * steps[2], q + 1 if causal else keys
-        top = _scale(row, mask, at, steps[3], scores.dtype.type(scale), seen)
-        lse[n, head, q] = top
-        if top == -np.inf:
-            _fill_row(row, 0)
-            continue
-        for j in range(keys):
-            row[j] = exp(row[j] - top)
-            total += row[j]
-        lse[n, head, q] += log(total)
-        for j in range(keys):
-            row[j] /= total
+@inner_kernel
+def _fill(kind, x, start, stop, value):
+    for j in range(stop - start):
+        store(kind, x + start * kind.itemsize, j, value)
 
 
-@parallel_kernel
-def _softmax_backward(part, scores, dp, dy, y, lse, mask, steps, scale, causal, first, start):
-    """In place: scores -> probabilities, dp -> the gradient of q k^T, both (images, h, queries, tk)"""
-    images, heads, queries, keys = scores.shape
-    scale = scores.dtype.type(scale)
-    for r in share(part, images * heads * queries):
-        image, head, i = r // (heads * queries), r // queries % heads, r % queries
-        row, d, total = scores[image, head, i], dp[image, head, i], scores.dtype.type(0)
-        n, q = first + image, start + i
-        at, seen = n * steps[0] + head * steps[1] + q * steps[2], q + 1 if causal else keys
-        if _scale(row, mask, at, steps[3], scale, seen) == -np.inf:
-            _fill_row(row, 0)
-            _fill_row(d, 0)
-            continue
-        for e in range(y.shape[3]):
-            total += dy[n, q, head, e] * y[n, q, head, e]
-        for j in range(keys):
-            row[j] = exp(row[j] - lse[n, head, q])
-            d[j] = row[j] * (d[j] - total) * scale if row[j] else 0
+@inner_kernel
+def _copy(kind, source, row, target, rows, columns, scale):
+    for r in range(rows):
+        x, y = source + r * row * kind.itemsize, target + r * columns * kind.itemsize
+        for j in range(columns):
+            store(kind, y, j, load(kind, x, j) * scale)
+
+
+@inner_kernel
+def _scale(kind, x, n, factor):
+    for j in range(n):
+        store(kind, x, j, load(kind, x, j) * factor)
+
+
+@inner_kernel
+def _exponentials(kind, scores, n, top):
+    """In place; returns their sum."""
+    total = kind.dtype.type(0)
+    for j in range(n):
+        e = exp(load(kind, scores, j) - top)
+        store(kind, scores, j, e)
+        total += e
+    return total
+
+
+@inner_kernel
+def _soften(kind, scores, width, top, total, y, e):
+    """A row's next scores -> their exponentials; at `top` and `total`, its largest and its sum so far, y (e,) so far"""
+    before, new = load(kind, top, 0), _largest(kind, scores, width)
+    if new <= before:
+        new = before
+    if new == -np.inf:
+        clear(kind, scores, width)
+        return
+    if new > before > -np.inf:
+        factor = exp(before - new)
+        store(kind, total, 0, load(kind, total, 0) * factor)
+        _scale(kind, y, e, factor)
+    store(kind, top, 0, new)
+    store(kind, total, 0, load(kind, total, 0) + _exponentials(kind, scores, width, new))
+
+
+@inner_kernel
+def _head(kind, q, k, v, y, top, mask, at, steps, scale, causal, shape, first, every, scratch):
+    """A head of an image, addresses: the blocks of queries from `first` on, one of `every`"""
+    (tq, tk, heads, d, e), size, strip = shape, kind.itemsize, VECTORS * (BYTES // kind.itemsize)
+    zero, one, apart = np.int64(0), np.int64(1), np.int64(APART)        # as literals they would be types: see _apart
+    q_row, y_row = heads * d, heads * e
+    keys = scratch + strip * size
+    values = keys + KEYS * d * size
+    block = values + KEYS * padded(kind, e) * size
+    scores = block + QUERIES * d * size
+    sums = scores + QUERIES * apart * size
+    for k0 in range(0, tk, KEYS):
+        wide = min(KEYS, tk - k0)
+        _pack(kind, k + k0 * q_row * size, one, q_row, d, wide, strip, keys)
+        _pack(kind, v + k0 * y_row * size, y_row, one, wide, e, strip, values)
+        for q0 in range(first * QUERIES, tq, every * QUERIES):
+            rows, out = min(QUERIES, tq - q0), y + q0 * y_row * size
+            seen = min(wide, q0 + rows - k0) if causal else wide
+            if seen > 0:
+                columns = padded(kind, seen)
+                _copy(kind, q + q0 * q_row * size, q_row, block, rows, d, scale)
+                _product(kind, block, d, one, keys, d, scratch, zero, scores, apart, rows, columns, d)
+                for r in range(rows):
+                    i, row = q0 + r, scores + r * apart * size
+                    limit = max(0, min(seen, i + 1 - k0)) if causal else seen
+                    if mask.size:
+                        _hide(kind, row, mask, at + i * steps[2] + k0 * steps[3], steps[3], limit, -np.inf)
+                    _fill(kind, row, limit, columns, -np.inf)
+                    _soften(kind, row, columns, top + i * size, sums + i * size, out + r * y_row * size, e)
+                _product(kind, scores, apart, one, values, wide, out, y_row, out, y_row, rows, e, seen)
+    return sums
+
+
+@functools.partial(parallel_kernel, once=True)
+def _attention(part, q, k, v, y, lse, mask, steps, scale, causal, scratch, room, groups, threads):
+    (n, tq, heads, d), tk, e, size = q.shape, k.shape[1], v.shape[3], q.itemsize
+    mine, shape = aligned(scratch) + part[0] * room * size, (tq, tk, heads, d, e)
+    sums = mine + (room - padded(q, tq)) * size
+    clear(q, mine, padded(q, 1))
+    for task in share(part, n * heads * groups):
+        image, head, first = task // groups // heads, task // groups % heads, task % groups
+        top, out = address(lse) + task // groups * tq * size, address(y) + (image * tq * heads + head) * e * size
+        for q0 in range(first * QUERIES, tq, groups * QUERIES):
+            for i in range(q0, min(tq, q0 + QUERIES)):
+                store(q, top, i, -np.inf)
+                store(q, sums, i, 0)
+                clear(q, out + i * heads * e * size, e)
+        at_k = (image * tk * heads + head) * size
+        _head(q, address(q) + (image * tq * heads + head) * d * size, address(k) + at_k * d, address(v) + at_k * e,
+              out, top, mask,
+              image * steps[0] + head * steps[1], steps, scale, causal, shape, first, groups, mine)
+        for q0 in range(first * QUERIES, tq, groups * QUERIES):
+            for i in range(q0, min(tq, q0 + QUERIES)):
+                total = load(q, sums, i)
+                if total != 0:
+                    _scale(q, out + i * heads * e * size, e, q.dtype.type(1) / total)
+                    store(q, top, i, load(q, top, i) + log(total))
 
 
 def _flat_mask(mask):
     """-> (its memory, steps over (n, h, tq, tk)): an axis that is broadcast does not move."""
-    mask = ANYWHERE if mask is None else mask[(None,) * (4 - mask.ndim)]
-    return mask.reshape(-1), tuple([0 if n == 1 else s for n, s in zip(mask.shape, mask.strides)])
+    if mask is None:
+        return NO_MASK, (0, 0, 0, 0)
+    mask = mask[(None,) * (4 - mask.ndim)]
+    return mask.view(np.uint8).reshape(-1), tuple([0 if n == 1 else s for n, s in zip(mask.shape, mask.strides)])
 
 
-def _blocks(n, heads, queries, keys):
-    """Yields slices of the images and, where one image alone is too large, of its queries."""
-    images = max(1, BLOCK // max(1, heads * queries * keys))
-    rows = max(1, min(queries, BLOCK // max(1, heads * keys)))
-    for i in range(0, n, images):
-        for j in range(0, queries, rows):
-            yield slice(i, min(n, i + images)), slice(j, min(queries, j + rows))
-
-
-def _tables(count, n, heads, queries, keys, dtype):
-    """Room for `count` tables of scores of the largest block, as flat memory."""
-    blocks = _blocks(n, heads, queries, keys)
-    size = max([(i.stop - i.start) * (j.stop - j.start) for i, j in blocks], default=0)
-    return [np.empty(size * heads * keys, dtype) for _ in range(count)]
-
-
-def _heads_first(*arrays):
-    return [a.transpose(0, 2, 1, 3) for a in arrays]
-
-
-def _table(room, q, k):
-    """(images, heads, queries, keys) in `room`"""
-    shape = *q.shape[:3], k.shape[2]
-    return room[:shape[0] * shape[1] * shape[2] * shape[3]].reshape(shape)
+@functools.cache
+def _plan(n, tq, tk, heads, d, e, itemsize):
+    """(numbers in the scratch, numbers of it for a thread, groups of queries of a head, threads)"""
+    strip = strip_width(itemsize)
+    room = strip + KEYS * (d + -(-e // strip) * strip) + QUERIES * (d + APART) + -(-tq // strip) * strip
+    threads = max(1, min(config.NUMBA_NUM_THREADS, n * heads * tq * tk * (d + e) // SMALL))
+    groups = max(1, min(-(-tq // QUERIES), 4 * threads // max(1, n * heads)))
+    return threads * room + LINE // itemsize, room, groups, threads
 
 
 def attention(q, k, v, scale, causal=False, mask=None, out=None):
     """q (n, tq, h, d), k (n, tk, h, d), v (n, tk, h, e) -> (y (n, tq, h, e), lse (n, h, tq))"""
-    (n, queries, heads, _), keys = q.shape, k.shape[1]
+    (n, tq, heads, d), tk, e = q.shape, k.shape[1], v.shape[3]
     y, lse = out or (None, None)
-    y = np.empty((n, queries, heads, v.shape[3]), q.dtype) if y is None else y
-    lse = np.empty((n, heads, queries), q.dtype) if lse is None else lse
-    mask, steps = _flat_mask(mask)
-    q, k, v, result = _heads_first(q, k, v, y)
-    room, = _tables(1, n, heads, queries, keys, y.dtype)
-    for i, j in _blocks(n, heads, queries, keys):
-        seen = slice(min(keys, j.stop) if causal else keys)
-        scores = _table(room, q[i, :, j], k[i, :, seen])
-        matmul(q[i, :, j], k[i, :, seen], transpose_b=True, out=scores)
-        _softmax(scores, lse, mask, steps, scale, causal, i.start, j.start)
-        matmul(scores, v[i, :, seen], out=result[i, :, j])
+    y = np.empty((n, tq, heads, e), q.dtype) if y is None else y
+    lse = np.empty((n, heads, tq), q.dtype) if lse is None else lse
+    if lse.size:
+        scratch, *plan = _plan(n, tq, tk, heads, d, e, q.itemsize)
+        _attention(q, k, v, y, lse, *_flat_mask(mask), q.dtype.type(scale), causal, np.empty(scratch, q.dtype), *plan)
     return y, lse
-
-
-def attention_backward(dy, q, k, v, y, lse, scale, causal=False, mask=None, out=None):
-    """-> (dq, dk, dv)"""
-    (n, queries, heads, _), keys = q.shape, k.shape[1]
-    grads = [np.empty(a.shape, a.dtype) if o is None else o for o, a in zip(out or (None,) * 3, (q, k, v))]
-    mask, steps = _flat_mask(mask)
-    q, k, v, d, dq, dk, dv = _heads_first(q, k, v, dy, *grads)
-    room, more = _tables(2, n, heads, queries, keys, y.dtype)
-    fill(0, grads[1])
-    fill(0, grads[2])
-    for i, j in _blocks(n, heads, queries, keys):
-        seen = slice(min(keys, j.stop) if causal else keys)
-        p, ds = _table(room, q[i, :, j], k[i, :, seen]), _table(more, q[i, :, j], k[i, :, seen])
-        matmul(q[i, :, j], k[i, :, seen], transpose_b=True, out=p)
-        matmul(d[i, :, j], v[i, :, seen], transpose_b=True, out=ds)
-        _softmax_backward(p, ds, dy, y, lse, mask, steps, scale, causal, i.start, j.start)
-        matmul(p, d[i, :, j], transpose_a=True, accumulate=True, out=dv[i, :, seen])
-        matmul(ds, k[i, :, seen], out=dq[i, :, j])
-        matmul(ds, q[i, :, j], transpose_a=True, accumulate=True, out=dk[i, :, seen])
-    return tuple(grads)

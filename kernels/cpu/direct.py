@@ -8,15 +8,14 @@ from .activate import finish
 from .launch import SMALL, inner_kernel, parallel_kernel, share
 from .plan import backward, forward, plan
 from .vector import BYTES, ROWS, VECTORS, address, load, store
-from .walk import DEPTH, INDEX, bunch, move, slab, strip, sweep
+from .walk import DEPTH, EVERY, INDEX, LINE, aligned, bunch, move, slab, strip, sweep
+from .winograd import collect_weights, suits, winograd, winograd_weight_grad
 
-PIXELS = 256                    # at a time in a weight gradient: a strip of dz stays in the first-level cache
+PIXELS = 400                    # at a time in a weight gradient: a strip of dz stays in the first-level cache
 PARTS = 8                       # sums that a weight gradient is made of, whatever the number of threads
 SUMS = 1 << 19                  # and numbers in all of them
-BAND = 8 * ROWS                 # pixels at a time in a depthwise convolution, whose channels then lie together
-LINE = 64                       # bytes: where a thread's scratch begins
+BAND = 8 * ROWS                # pixels at a time in a depthwise convolution, whose channels then lie together
 WIDE = VECTORS * BYTES // 4     # packed weights are rounded up to this, in float64 too
-EVERY = np.array([0, 1 << 40])  # no limits to the steps
 
 
 @inner_kernel
@@ -30,12 +29,6 @@ def _lay(kind, source, row, depth, columns, target):
         else:
             for v in range(width):
                 store(kind, target, k * width + v, load(kind, there, v) if v < columns else 0)
-
-
-@inner_kernel
-def aligned(scratch):
-    """Where the first line of the cache begins"""
-    return (address(scratch) + LINE - 1) // LINE * LINE
 
 
 @inner_kernel
@@ -82,55 +75,52 @@ def _convolve(part, x, packed, bias, y, scratch, places, targets, steps, phases,
             rows, chunk = images * min(lines, phases[p, 1] - block * lines) * phases[p, 2], even(depth, DEPTH)
             weights, limit = g * steps.size + number, (block * limits.shape[1] + phases[p, 5]) * 2 * INDEX
             for k in range(0, max(depth, 1), chunk):
-                for i in range(0, rows, BAND if across else rows):
-                    for j in range(0, columns, wide):
-                        begin, width = (g * columns + j) * size, strip(y, columns - j)
-                        sweep(y, here + (g * read + j * across) * size, across, address(places) + pixel + i * INDEX,
-                              address(targets) + pixel + i * INDEX, min(BAND, rows - i) if across else rows,
-                              address(steps) + number * INDEX, k, min(chunk, depth - k),
-                              address(limits) + limit + i // ROWS * 2 * INDEX, 2,
-                              address(packed) + (weights * padded + j * depth + k * width) * size, width,
-                              (there if k else address(bias)) + begin, min(k, 1), there + begin, columns - j,
-                              relu if k + chunk >= depth else 0)
+                sweep(y, across, here + g * read * size, address(places) + pixel, address(targets) + pixel, rows,
+                      BAND if across else max(rows, 1), address(steps) + number * INDEX, k, min(chunk, depth - k),
+                      address(limits) + limit, 2, address(packed) + weights * padded * size, depth, 0,
+                      (there if k else address(bias)) + g * columns * size, min(k, 1), there + g * columns * size,
+                      columns, relu if k + chunk >= depth else 0)
 
 
 @functools.partial(parallel_kernel, once=True)
-def _contract(part, x, dz, sums, zeros, scratch, places, steps, sources, every, cut, form, slabs, room, block, threads):
-    """sums (parts, steps, f): a task makes `block` columns of one group in one part."""
-    size, (_, oh, ow, f), (groups, read, columns, across) = dz.itemsize, dz.shape, form
-    wide, parts, rows, blocks = VECTORS * (BYTES // size), sums.shape[0], sums.shape[1], (columns + block - 1) // block
+def _contract(part, x, dz, sums, zeros, scratch, places, steps, sources, phases, every, cut, form, slabs, room, image,
+              line, span, threads):
+    """sums (parts, steps, f): a task makes `span` columns of one group in one part."""
+    size, (parts, rows, f), (groups, read, columns, across) = dz.itemsize, sums.shape, form
+    wide, spans = VECTORS * (BYTES // size), (columns + span - 1) // span
     packed = aligned(scratch) + part[0] * (room + (PIXELS + 1) * wide) * size
-    for task in share(part, parts * groups * blocks):
-        number, g, begin = task // blocks // groups, task // blocks % groups, task % blocks * block
+    for task in share(part, parts * groups * spans):
+        number, g, begin = task // spans // groups, task // spans % groups, task % spans * span
         begun, total = 0, address(sums) + (number * rows * f + g * columns) * size
         for s in range(slabs * number // parts, slabs * (number + 1) // parts):
             here = slab(dz, address(x), packed + (PIXELS + 1) * wide * size, s, cut) + g * read * size
-            first, line = bunch(s, cut), s % cut[6] * cut[5]
-            there = address(dz) + (((first * oh + line) * ow) * f + g * columns) * size
-            pixels = (bunch(s + cut[6], cut) - first) * min(cut[5], oh - line) * ow
+            first, block = bunch(s, cut), s % cut[6]
+            there = address(dz) + (first * image + block * line + g * columns) * size
+            pixels = (bunch(s + cut[6], cut) - first) * min(cut[5], phases[0, 1] - block * cut[5]) * phases[0, 2]
             chunk = even(pixels, PIXELS)
             for k in range(0, pixels, chunk):
-                for j in range(begin, min(begin + block, columns), wide):
+                for j in range(begin, min(begin + span, columns), wide):
                     depth, b, b_row, y = min(chunk, pixels - k), there + (k * f + j) * size, f, total + j * size
                     if rows > 4 * ROWS or columns - j < wide:
                         _lay(dz, b, f, depth, columns - j, packed)
                         b, b_row = packed, strip(dz, columns - j)
-                    sweep(dz, here + j * across * size, across, address(steps), address(sources), rows,
-                          address(places) + k * INDEX, 0, depth, address(every), 0, b, b_row,
-                          y if begun else address(zeros), begun, y, columns - j, 0)
+                    sweep(dz, across, here + j * across * size, address(steps), address(sources), rows, rows,
+                          address(places) + k * INDEX, 0, depth, address(every), 0, b, 0, b_row,
+                          y if begun else address(zeros), begun, y, min(columns - j, wide), 0)
                 begun = 1
 
 
-@parallel_kernel
+@functools.partial(parallel_kernel, once=True)
 def _sum_parts(part, parts, total):
     """(n, size) -> (size,)"""
     own = share(part, total.size)
-    mine = total[own.start:own.stop]
-    mine[:] = parts[0, own.start:own.stop]
+    count, size = own.stop - own.start, total.itemsize
+    source, target = address(parts) + own.start * size, address(total) + own.start * size
+    move(total, target, source, count)
     for i in range(1, parts.shape[0]):
-        row = parts[i, own.start:own.stop]
-        for j in range(mine.size):
-            mine[j] += row[j]
+        more = source + i * total.size * size
+        for j in range(count):
+            store(total, target, j, load(total, target, j) + load(total, more, j))
 
 
 @functools.cache
@@ -146,10 +136,14 @@ def _walk(make, x, y, w, shape, strides, padding, dilation, groups, bias, relu):
     """x is read, y is written; shape: of the images, not of dz"""
     threads = _threads(x, y)
     p = plan(make, shape, w.shape, strides, padding, dilation, groups, threads)
+    zeros = _zeros(y.shape[3], x.dtype)
+    bias = zeros if bias is None else bias
+    if suits(w, strides, dilation, groups, p):
+        return winograd(x, y, w, make is backward, p, bias, zeros, relu, threads)
     packed = np.empty(p.form[0] * p.steps.size * -(-p.form[2] // WIDE) * WIDE, x.dtype)
     scratch = np.empty(threads * p.room + LINE, x.dtype)
     _pack(w.reshape(-1), packed, p.sources, p.phases, p.form[0], w.shape[3] // groups, p.form[2], p.column)
-    _convolve(x, packed, _zeros(y.shape[3], x.dtype) if bias is None else bias, y, scratch, p.places, p.targets,
+    _convolve(x, packed, bias, y, scratch, p.places, p.targets,
               p.steps, p.phases, p.limits, p.cut, p.form, p.slabs, p.room, p.image, p.line, relu, threads)
     return y
 
@@ -169,13 +163,20 @@ def direct_weight_grad(x, dz, strides, padding, dilation, groups, out):
     """x (n, h, w, c), dz (n, oh, ow, f) -> out (kh, kw, c / groups, f)"""
     f, threads = dz.shape[3], _threads(x, dz)
     p = plan(forward, x.shape, out.shape, strides, padding, dilation, groups, PARTS)
-    parts = min(PARTS, p.slabs, 1 << max(1, SUMS // out.size).bit_length() - 1)
-    blocks = -(-threads // (parts * p.form[0]))                 # the bits of a sum do not depend on it
-    block = -(-p.form[2] // (blocks * WIDE)) * WIDE
-    sums = out.reshape(1, -1, f) if parts == 1 else np.empty((parts, out.size // f, f), out.dtype)
-    scratch = np.empty(threads * (p.room + (PIXELS + 1) * WIDE) + LINE, x.dtype)
-    _contract(x, dz, sums, _zeros(f, x.dtype), scratch, p.places, p.steps, p.sources, EVERY, p.cut, p.form, p.slabs,
-              p.room, block, threads)
+    patches = suits(out, strides, dilation, groups, p)
+    total = np.empty((16, *out.shape[2:]), out.dtype) if patches else out
+    parts = min(PARTS, p.slabs, 1 << max(1, SUMS // total.size).bit_length() - 1)
+    spans = -(-threads // (parts * p.form[0]))                  # the bits of a sum do not depend on it
+    span = -(-p.form[2] // (spans * WIDE)) * WIDE
+    sums = total.reshape(1, -1, f) if parts == 1 else np.empty((parts, total.size // f, f), out.dtype)
+    if patches:
+        winograd_weight_grad(x, dz, sums.reshape(parts, *total.shape), p, _zeros(f, x.dtype), span, threads)
+    else:
+        scratch = np.empty(threads * (p.room + (PIXELS + 1) * WIDE) + LINE, x.dtype)
+        _contract(x, dz, sums, _zeros(f, x.dtype), scratch, p.places, p.steps, p.sources, p.phases, EVERY, p.cut,
+                  p.form, p.slabs, p.room, p.image, p.line, span, threads)
     if parts > 1:
-        _sum_parts(sums.reshape(parts, -1), out.reshape(-1))
+        _sum_parts(sums.reshape(parts, -1), total.reshape(-1))
+    if patches:
+        collect_weights(total, out)
     return out

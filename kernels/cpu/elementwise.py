@@ -5,7 +5,7 @@ import numpy as np
 
 from . import maths
 from .launch import call, own, parallel_kernel
-from .memory import contiguous, fill
+from .memory import LARGE, contiguous, copy, fill
 from .ufunc import apply
 
 UFUNC = {"abs": np.absolute, "round": np.rint} | {name: getattr(np, name) for name in (
@@ -176,6 +176,32 @@ def _select(condition, a, b, out):
     out[...] = np.where(condition, a, b)
 
 
+@parallel_kernel
+def _where(part, condition, a, b, p, q, out):
+    """An empty array stands for its number, p or q."""
+    p, q, (condition, a, b, out) = out.dtype.type(p), out.dtype.type(q), own(part, condition, a, b, out)
+    if a.size and b.size:
+        for i in range(out.size):
+            out[i] = a[i] if condition[i] else b[i]
+    elif a.size:
+        for i in range(out.size):
+            out[i] = a[i] if condition[i] else q
+    elif b.size:
+        for i in range(out.size):
+            out[i] = p if condition[i] else b[i]
+    else:
+        for i in range(out.size):
+            out[i] = p if condition[i] else q
+
+
+def _whole(x, like, dtype):
+    """(x laid out as `like` is, 0.0) or (no array, the number)"""
+    if not isinstance(x, np.ndarray):
+        return like.reshape(-1)[:0], float(x)
+    whole = x.shape == like.shape and x.dtype == dtype and x.flags.c_contiguous
+    return (x if whole else copy(x, out=np.empty(like.shape, dtype))).reshape(-1), 0.0
+
+
 def where(condition, a, b, out=None):
     if out is None:
         if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
@@ -183,5 +209,9 @@ def where(condition, a, b, out=None):
         else:
             shape, dtype = (), np.result_type(np.float32, a, b)
         out = np.empty(np.broadcast_shapes(condition.shape, shape), dtype)
-    call(_select, condition, a, b, out)
+    if out.size < LARGE or out.dtype.kind != "f" or not out.flags.c_contiguous:
+        call(_select, condition, a, b, out)
+    else:
+        (a, p), (b, q) = _whole(a, out, out.dtype), _whole(b, out, out.dtype)
+        _where(_whole(condition, out, condition.dtype)[0], a, b, p, q, out.reshape(-1))
     return out

@@ -24,10 +24,10 @@ def _gates(kind, z, sums, gates, units):
 
 @inner_kernel
 def _state(kind, gates, state, units):
-    candidate = gates + 2 * units * kind.itemsize
+    candidate, one = gates + 2 * units * kind.itemsize, kind.dtype.type(1)
     for j in range(units):
         keep = load(kind, gates, j)
-        store(kind, state, j, keep * load(kind, state, j) + (1 - keep) * load(kind, candidate, j))
+        store(kind, state, j, keep * load(kind, state, j) + (one - keep) * load(kind, candidate, j))
 
 
 @functools.partial(parallel_kernel, once=True)
@@ -56,16 +56,16 @@ def _gru(part, z, b, h0, h, gates, packed, mask, scratch, room, chunks, threads)
 @inner_kernel
 def _slopes(kind, dh, gates, before, dz, d, dh_next, units):
     """The gradients dz of the input's sums and d of the recurrent ones: they differ by the reset gate, (3u,)"""
-    size = units * kind.itemsize
+    size, one = units * kind.itemsize, kind.dtype.type(1)
     r, candidate, inner, dr, outer = gates + size, gates + 2 * size, gates + 3 * size, dz + size, dz + 2 * size
     for j in range(units):
         down, keep, new = load(kind, dh, j) + load(kind, dh_next, j), load(kind, gates, j), load(kind, candidate, j)
         store(kind, dh_next, j, down * keep)
-        store(kind, dz, j, down * (load(kind, before, j) - new) * keep * (1 - keep))
-        store(kind, outer, j, down * (1 - keep) * (1 - new * new))
+        store(kind, dz, j, down * (load(kind, before, j) - new) * keep * (one - keep))
+        store(kind, outer, j, down * (one - keep) * (one - new * new))
     for j in range(units):
         reset = load(kind, r, j)
-        store(kind, dr, j, load(kind, outer, j) * load(kind, inner, j) * reset * (1 - reset))
+        store(kind, dr, j, load(kind, outer, j) * load(kind, inner, j) * reset * (one - reset))
     move(kind, dz, d, 2 * units)
     for j in range(units):
         store(kind, d + 2 * size, j, load(kind, outer, j) * load(kind, r, j))

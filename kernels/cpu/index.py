@@ -1,31 +1,33 @@
 """Rows by number."""
 import numpy as np
 
-from .launch import parallel_kernel, share
-
-OWNERS = 16     # jobs of scatter_add, each owns a range of rows: duplicates meet in one job, in order
+from .launch import own, parallel_kernel, share
 
 
 @parallel_kernel
 def _gather(part, table, ids, missing, out):
-    for i in share(part, ids.size):
-        inside = 0 <= ids[i] < table.shape[0]
-        for j in range(out.shape[1]):
-            out[i, j] = table[ids[i], j] if inside else missing
+    ids, out = own(part, ids, out)
+    for i in range(ids.size):
+        row = ids[i]
+        if 0 <= row < table.shape[0]:
+            for j in range(out.shape[1]):
+                out[i, j] = table[row, j]
+        else:
+            for j in range(out.shape[1]):
+                out[i, j] = missing
 
 
 @parallel_kernel
 def _scatter_add(part, dy, ids, out):
-    size = (out.shape[0] + OWNERS - 1) // OWNERS
-    for owner in share(part, OWNERS):
-        low, high = owner * size, min(out.shape[0], owner * size + size)
-        for i in range(low, high):
+    """A thread owns every so many-th row: duplicates meet there, in order, and frequent small ids are shared out."""
+    number, count = np.uint32(part[0]), np.uint32(part[1])
+    for i in range(part[0], out.shape[0], part[1]):
+        out[i] = 0
+    for i in range(ids.size):
+        row = ids[i]
+        if 0 <= row < out.shape[0] and np.uint32(row) % count == number:
             for j in range(out.shape[1]):
-                out[i, j] = 0
-        for i in range(ids.size):
-            if low <= ids[i] < high:
-                for j in range(out.shape[1]):
-                    out[ids[i], j] += dy[i, j]
+                out[row, j] += dy[i, j]
 
 
 @parallel_kernel

@@ -8,6 +8,7 @@ import inspect
 import threading
 from contextlib import contextmanager
 
+import numpy as np
 from numba import njit, types
 from numba.core.registry import CPUDispatcher
 from numba.extending import intrinsic, overload
@@ -90,6 +91,13 @@ def elements(typing, args):
         return total
 
     return types.int64(args), codegen
+
+
+def target(need, out, shape, dtype):
+    """Where a gradient goes: the caller's array, a new one, or None if it is not wanted."""
+    if need is None or need is False or out is not None:
+        return out
+    return np.empty(shape, dtype) if need is True else need
 
 
 _lock = threading.Lock()

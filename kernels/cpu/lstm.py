@@ -70,17 +70,18 @@ def _slopes(kind, dh, gates, before, c, d, dh_next, dc_next, units):
     """d (4u,): the gradient of the gates' sums; takes dh_next and dc_next (u,) one step back"""
     row = units * kind.itemsize
     f, g, o, df, dg, do = gates + row, gates + 2 * row, gates + 3 * row, d + row, d + 2 * row, d + 3 * row
+    one = kind.dtype.type(1)
     for j in range(units):
         down, out, top = load(kind, dh, j) + load(kind, dh_next, j), load(kind, o, j), tanh(load(kind, c, j))
-        store(kind, do, j, down * top * out * (1 - out))
-        store(kind, dc_next, j, load(kind, dc_next, j) + down * out * (1 - top * top))
+        store(kind, do, j, down * top * out * (one - out))
+        store(kind, dc_next, j, load(kind, dc_next, j) + down * out * (one - top * top))
     for j in range(units):
         dc, a, b = load(kind, dc_next, j), load(kind, gates, j), load(kind, g, j)
-        store(kind, d, j, dc * b * a * (1 - a))
-        store(kind, dg, j, dc * a * (1 - b * b))
+        store(kind, d, j, dc * b * a * (one - a))
+        store(kind, dg, j, dc * a * (one - b * b))
     for j in range(units):
         dc, keep = load(kind, dc_next, j), load(kind, f, j)
-        store(kind, df, j, dc * load(kind, before, j) * keep * (1 - keep))
+        store(kind, df, j, dc * load(kind, before, j) * keep * (one - keep))
         store(kind, dc_next, j, dc * keep)
     clear(kind, dh_next, units)
 

@@ -18,6 +18,8 @@ SHIFT = {"float32": (127, 23), "float64": (1023, 52)}                       # bi
 LOG2 = {"float32": (0.693359375, -2.12194440e-4), "float64": (0.6931471803691238, 1.9082149292705877e-10)}
 EXP_TERMS = {"float32": 8, "float64": 14}
 LOG_TERMS = {"float32": 9, "float64": 18}
+ERF_TERMS = {"float32": 7, "float64": 13}
+LOG_NORMAL_TERMS = {"float32": 6, "float64": 12}
 # erfc(z) = exp(-z^2) t P(2 t - 1), t = 1 / (1 + z / 2): P interpolated at Chebyshev points
 ERFC = {
     "float32": (
@@ -114,6 +116,23 @@ def _log1p(dtype, whole):
     return log1p
 
 
+def _log_normal(dtype, whole):
+    """x = 2^n m, m in [sqrt(1/2), sqrt(2)): n log 2 + 2 artanh((m - 1) / (m + 1)), a series in at most 0.172^2"""
+    T, W = np.dtype(dtype).type, np.dtype(whole).type
+    place, (c1, c2) = W(SHIFT[dtype][1]), map(T, LOG2[dtype])
+    one, root, mantissa = T(1), W(T(0.5 ** 0.5).view(whole)), W((1 << SHIFT[dtype][1]) - 1)
+    series = _polynomial([2 / (2 * k + 1) for k in range(LOG_NORMAL_TERMS[dtype])], dtype)
+
+    @formula
+    def log_normal(x):
+        bits = T(x).view(W) - root
+        n, m = bits >> place, W((bits & mantissa) + root).view(T)
+        s = (m - one) / (m + one)
+        y = T(n) * c1 + (T(n) * c2 + s * series(s * s))
+        return y if x == x else x
+    return log_normal
+
+
 def _erfc(dtype, whole):
     T = np.dtype(dtype).type
     one, two, half = T(1), T(2), T(0.5)
@@ -126,10 +145,22 @@ def _erfc(dtype, whole):
     return erfc
 
 
+def _erf(dtype, whole):
+    terms = range(ERF_TERMS[dtype])
+    series = _polynomial([(-1) ** k * 2 / (math.sqrt(math.pi) * math.factorial(k) * (2 * k + 1)) for k in terms], dtype)
+
+    @formula
+    def erf(x):
+        return x * series(x * x)
+    return erf
+
+
 exp = _both("exp", _exp)
 expm1_negative = _both("expm1_negative", _expm1)        # below 80; what is larger, overflows a little early
 log1p_unit = _both("log1p_unit", _log1p)                # from 0 to 1
+log_normal = _both("log_normal", _log_normal)           # of what is positive, finite and no smaller than normal; NaN
 erfc_positive = _both("erfc_positive", _erfc)
+erf_near = _both("erf_near", _erf)                      # below 1 / 2
 
 
 @formula
@@ -139,7 +170,9 @@ def log(x):
 
 @formula
 def erf(x):
-    return type(x)(math.erf(x))
+    T = type(x)
+    far = T(1) - erfc_positive(abs(x))
+    return erf_near(x) if abs(x) < T(0.5) else -far if x < 0 else far
 
 
 @formula

@@ -59,6 +59,9 @@ class Plan(NamedTuple):
 def plan(make, shape, w_shape, strides, padding, dilation, groups, least):
     """make: forward or backward; shape: of the images, not of dz; a multiple of `least` slabs where that can be."""
     (n, height, width, c), (kh, kw, cg, f) = shape, w_shape
+    if height == kh == 1 < width and padding[0] == (0, 0):          # a sequence is cut in slabs when it stands upright
+        upright = [pair[::-1] for pair in (strides, padding, dilation)]
+        return plan(make, (n, width, 1, c), (kw, 1, cg, f), *upright, groups, least)
     fits = windows(shape, (kh, kw), strides, padding, dilation)
     axes = [make(*a) for a in zip((height, width), (kh, kw), strides, [p[0] for p in padding], dilation, fits)]
     if make is forward:

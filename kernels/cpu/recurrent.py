@@ -61,8 +61,8 @@ def advance(kind, state, depth, packed, start, start_row, sums, wide, rows):
     size, strip = kind.itemsize, VECTORS * (BYTES // kind.itemsize)
     for p in range(0, depth, DEPTH):
         for j in range(0, wide, strip):
-            at = sums + j * size
-            rows_of_tiles(kind, state + p * size, depth, 1, ROWS * depth, packed + (j * depth + p * strip) * size, strip,
+            weights, at = packed + (j * depth + p * strip) * size, sums + j * size
+            rows_of_tiles(kind, state + p * size, depth, 1, ROWS * depth, weights, strip,
                           at if p else start + j * size, wide if p else start_row, at, wide, rows, strip,
                           min(DEPTH, depth - p), -np.inf)
 
@@ -162,9 +162,10 @@ def _simple_rnn(part, z, h0, h, packed, mask, scratch, room, chunks, threads):
 
 @inner_kernel
 def _slopes(kind, dh, h, d, dh_next, units):
+    one = kind.dtype.type(1)
     for j in range(units):
         y = load(kind, h, j)
-        store(kind, d, j, (load(kind, dh, j) + load(kind, dh_next, j)) * (1 - y * y))
+        store(kind, d, j, (load(kind, dh, j) + load(kind, dh_next, j)) * (one - y * y))
     clear(kind, dh_next, units)
 
 

@@ -3,13 +3,42 @@ import math
 
 import numpy as np
 
-from .launch import call, parallel_kernel, share
+from .launch import call, inner_kernel, parallel_kernel, share
 from .memory import contiguous
 from .vector import address, load
 
-JOBS = 64       # a reduction to few numbers is cut into parts, the same for any number of threads
+JOBS = 32       # a reduction to few numbers is cut into parts, the same for any number of threads
+LEAST = 64      # wide rows of a part, at least
+BLOCK = 16      # rows whose sums are kept in the array's own type, while they are in the cache
+WIDE = 256      # numbers: where there are few columns, rows are joined to rows about so long, so that loops are long
+MANY = 64       # results from which on largest and smallest are looked for by our own kernel
 UFUNC = {"prod": np.multiply, "max": np.maximum, "min": np.minimum, "any": np.logical_or,
          "all": np.logical_and}
+
+
+@inner_kernel
+def wide_rows(x, width):
+    """The whole wide rows of a flat array; less than a row is left, the tail"""
+    rows = x.size // width
+    return x[:rows * width].reshape((rows, width))
+
+
+# Rows go by number: a view that is passed to another function counts its owner's references, and threads share it.
+@inner_kernel
+def add_rows(x, low, high, total):
+    """total (c,) += rows of x (rows, c), four at a time"""
+    for i in range(low, high - 3, 4):
+        for j in range(total.size):
+            total[j] += (x[i, j] + x[i + 1, j]) + (x[i + 2, j] + x[i + 3, j])
+    for i in range(high - (high - low) % 4, high):
+        for j in range(total.size):
+            total[j] += x[i, j]
+
+
+def wide_parts(rows, c):
+    """(numbers in a wide row, parts of the wide rows) for an array (rows, c)"""
+    groups = max(1, min(WIDE // max(c, 1), rows))
+    return groups * c, max(1, min(JOBS, rows // groups // LEAST))
 
 
 @parallel_kernel
@@ -47,6 +76,35 @@ def _join(part, partial, count, out):
                 partial[o, 0, j] += partial[o, p, j]
         for j in range(inner):
             out[o, j] = partial[o, 0, j] / count
+
+
+@inner_kernel
+def _more(new, old, sign):
+    """NaN wins and stays."""
+    return (sign * new > sign * old) | (new != new)
+
+
+@parallel_kernel
+def _extreme(part, x, sign, out):
+    """The largest (sign 1) or smallest (-1) over n of x (outer, n, inner); a long row goes as lines of WIDE numbers"""
+    (outer, n, inner), sign, best = x.shape, x.dtype.type(sign), np.empty(WIDE, x.dtype)
+    lines = n // WIDE if inner == 1 else 0
+    for o in share(part, outer):
+        if lines:
+            row = x[o, :lines * WIDE].reshape((lines, WIDE))
+            best[:] = row[0]
+            for i in range(1, lines):
+                for j in range(WIDE):
+                    best[j] = row[i, j] if _more(row[i, j], best[j], sign) else best[j]
+            for j in range(1, WIDE):
+                best[0] = best[j] if _more(best[j], best[0], sign) else best[0]
+            out[o, 0] = best[0]
+        else:
+            for j in range(inner):
+                out[o, j] = x[o, 0, j]
+        for i in range(lines * WIDE, n):
+            for j in range(inner):
+                out[o, j] = x[o, i, j] if _more(x[o, i, j], out[o, j], sign) else out[o, j]
 
 
 @parallel_kernel
@@ -124,7 +182,10 @@ def reduce(name, x, axis=None, keepdims=False, out=None):
         out = np.empty(shape, _result_type(name, x.dtype))
     _check_choice(name, out, [x.shape[a] for a in axes], x)
     flat = out.reshape([n for a, n in enumerate(x.shape) if a not in axes])
-    if name in UFUNC:
+    if name in ("max", "min") and x.dtype.kind == "f" and flat.size >= MANY and x.dtype == flat.dtype:
+        x3 = _three(x, axes)
+        _extreme(x3, 1 if name == "max" else -1, out.reshape(x3.shape[0], x3.shape[2]))
+    elif name in UFUNC:
         call(UFUNC[name].reduce, x, axes, flat.dtype, flat)
     elif out.dtype.kind == "f":
         _add_up(x, axes, name == "mean", flat)

@@ -77,7 +77,8 @@ class Window:
     def maximum(self, y, index):
         """The first largest and its number; NaN wins."""
         def channels(j):
-            bd, best, place = self.bd, self.variable(self.constant(float("-inf"))), self.variable(self.tap(*[self.word(0)] * 2))
+            bd, zero = self.bd, self.word(0)
+            best, place = self.variable(self.constant(float("-inf"))), self.variable(self.tap(zero, zero))
 
             def tap(a, b):
                 new, old, tap = self.load(self.pixel(a, b), j), bd.load(best), self.tap(a, b)
@@ -122,8 +123,8 @@ TAPS = types.UniTuple(types.int64, 7)
 
 
 def _window(context, builder, signature, args, place=None):
-    kind, channels, taps = args[0], args[1], cgutils.unpack_tuple(builder, args[2], 7)
-    return Window(context, builder, signature.args[0].dtype, channels, taps, place)
+    taps = cgutils.unpack_tuple(builder, args[2], 7)
+    return Window(context, builder, signature.args[0].dtype, args[1], taps, place)
 
 
 @intrinsic

@@ -8,11 +8,14 @@ from .vector import INT, LONG, ROWS, VECTORS, Tile, Vectors
 
 HEIGHTS = [ROWS] + [h for h in (8, 4, 2, 1) if h < ROWS]        # what is left of the rows is cut into these
 WIDE = 8                        # registers of a row alone
-WIDTHS = [v for v in (4, 2, 1) if v <= VECTORS]
+WIDTHS = [v for v in (4, 2, 1) if v <= VECTORS] + [0]
 
 
 class Dots(Vectors):
-    """Emits c[columns] = max(start + a[depth] . b[depth, columns], floor), as many columns as lanes at most."""
+    """Emits c[columns] = max(start + a[depth] @ b[depth, columns], floor), as many columns as lanes at most.
+
+    A sum a column, in vectors along the depth: b's columns are contiguous.
+    """
 
     def emit(self, a, b, b_col, start, start_col, c, columns, depth, floor):
         bd, pa, pb, ps, pc = self.bd, *(self.pointer(p) for p in (a, b, start, c))
@@ -49,6 +52,7 @@ class Dots(Vectors):
 
 @intrinsic
 def dots(typing, kind, a, b, b_col, start, start_col, c, columns, depth, floor):
+    """See Dots."""
     def codegen(context, builder, signature, args):
         Dots(context, builder, kind.dtype).emit(*args[1:])
         return context.get_dummy_value()
@@ -68,53 +72,54 @@ def wide_row(typing, kind, a, a_col, b, b_row, start, c, depth, floor):
     return types.void(kind, *[types.int64] * 7, kind.dtype), codegen
 
 
-@intrinsic
-def rows_of_tiles(typing, kind, a, a_row, a_col, a_tile, b, b_row, start, start_row, c, c_row, rows, columns, depth, floor):
-    """c (rows, columns) = max(start + a @ b, floor), at most a tile wide; a's tiles lie `a_tile` numbers apart."""
-    def codegen(context, builder, signature, args):
-        a, a_row, a_col, a_tile, b, b_row, start, start_row, c, c_row, rows, columns, depth, floor = args[1:]
-        size = ir.Constant(LONG, kind.dtype.bitwidth // 8)
-        plain = Vectors(context, builder, kind.dtype)
-        floor = plain.spread(floor)
+class Rows(Vectors):
+    """Emits c[rows, columns] = max(start + a @ b, floor), at most a tile wide, by tiles of every height and width."""
 
-        def column_of_tiles(vectors, left):
-            done, a_done = ir.Constant(LONG, 0), a
+    def emit(self, real, a, a_row, a_col, a_tile, b, b_row, start, start_row, c, c_row, rows, columns, depth, floor):
+        size, floor = self.const(real.bitwidth // 8), self.spread(floor)
+
+        def tiles(vectors, left):
+            """Down the rows; `left` as in Tile."""
+            done, a_done = self.const(0), a
             for high in HEIGHTS:
-                height = ir.Constant(LONG, high)
-                count = builder.sdiv(builder.sub(rows, done), height)
-                step = builder.mul(a_tile if high == ROWS else builder.mul(a_row, height), size)
-                with cgutils.for_range(builder, count) as loop:
-                    i = builder.add(done, builder.mul(loop.index, height))
-                    move = lambda p, row: builder.add(p, builder.mul(builder.mul(i, row), size))    # noqa: E731
-                    Tile(context, builder, kind.dtype, high, vectors, left).emit(
-                        builder.add(a_done, builder.mul(loop.index, step)), a_row, a_col, b, b_row,
-                        move(start, start_row), start_row, move(c, c_row), c_row, depth, floor)
-                done = builder.add(done, builder.mul(count, height))
-                a_done = builder.add(a_done, builder.mul(count, step))
+                count = self.bd.sdiv(self.bd.sub(rows, done), self.const(high))
+                step = self.bd.mul(a_tile if high == ROWS else self.bd.mul(a_row, self.const(high)), size)
+                with cgutils.for_range(self.bd, count) as loop:
+                    i = self.bd.mul(self.bd.add(done, self.bd.mul(loop.index, self.const(high))), size)
+                    places = [self.bd.add(p, self.bd.mul(i, row)) for p, row in ((start, start_row), (c, c_row))]
+                    Tile(self.context, self.bd, real, high, vectors, left).emit(
+                        self.bd.add(a_done, self.bd.mul(loop.index, step)), a_row, a_col, b, b_row,
+                        places[0], start_row, places[1], c_row, depth, floor)
+                done = self.bd.add(done, self.bd.mul(count, self.const(high)))
+                a_done = self.bd.add(a_done, self.bd.mul(count, step))
 
-        def choose(widths):
-            """The narrowest of these that holds the columns; the whole tile has no mask."""
-            v, *narrower = widths
-            if narrower:
-                fits = builder.icmp_signed("<=", columns, plain.const(narrower[0] * plain.lanes))
-                with builder.if_else(fits) as (yes, no):
-                    with yes:
-                        choose(narrower)
-                    with no:
-                        masked(v, narrower[0])
-            else:
-                masked(v, 0)
-
-        def masked(v, full):
-            left = [builder.sub(columns, plain.const(u * plain.lanes)) for u in range(v)]
-            column_of_tiles(v, [None if u < full else left[u] for u in range(v)])
-
-        whole = builder.icmp_signed("==", columns, plain.const(VECTORS * plain.lanes))
-        with builder.if_else(whole) as (yes, no):
+        whole = self.bd.icmp_signed("==", columns, self.const(VECTORS * self.lanes))
+        with self.bd.if_else(whole) as (yes, no):
             with yes:
-                column_of_tiles(VECTORS, ())
+                tiles(VECTORS, ())
             with no:
-                choose(WIDTHS)
+                self.narrowest(WIDTHS, columns, tiles)
+
+    def narrowest(self, widths, columns, tiles):
+        """Tiles as wide as the first of these that holds the columns; the last one is 0."""
+        v, below = widths[:2]
+        left = [None if u < below else self.bd.sub(columns, self.const(u * self.lanes)) for u in range(v)]
+        if not below:
+            tiles(v, left)
+            return
+        with self.bd.if_else(self.bd.icmp_signed(">", columns, self.const(below * self.lanes))) as (yes, no):
+            with yes:
+                tiles(v, left)
+            with no:
+                self.narrowest(widths[1:], columns, tiles)
+
+
+@intrinsic
+def rows_of_tiles(typing, kind, a, a_row, a_col, a_tile, b, b_row, start, start_row, c, c_row, rows, columns, depth,
+                  floor):
+    """See Rows; b lies in rows `b_row` numbers apart, a's tiles `a_tile` numbers apart."""
+    def codegen(context, builder, signature, args):
+        Rows(context, builder, kind.dtype).emit(kind.dtype, *args[1:])
         return context.get_dummy_value()
 
     return types.void(kind, *[types.int64] * 13, kind.dtype), codegen

@@ -27,7 +27,7 @@ class Vectors:
     """Emits operations on vectors of one type: at a pointer, all lanes or those that a mask names."""
 
     def __init__(self, context, builder, real):
-        self.bd, self.real = builder, context.get_data_type(real)
+        self.context, self.bd, self.real = context, builder, context.get_data_type(real)
         self.lanes = lanes(real.bitwidth // 8)
         self.vec = ir.VectorType(self.real, self.lanes)
         self.name = f"v{self.lanes}f{real.bitwidth}"

@@ -4,15 +4,18 @@ A row of the tile is an output pixel and a step is one number of its window (for
 window and a step is a pixel (weight gradient). An input number lies at places[row] + steps[k]: stride, dilation,
 padding, groups and phases are in the two tables alone. Inside, arrays are addresses, offsets are in numbers.
 """
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
 from .launch import inner_kernel
-from .vector import BYTES, ROWS, VECTORS, Tile
+from .vector import BYTES, ROWS, VECTORS, Tile, address
 
 INDEX = 8                       # bytes of an entry of a table
+LINE = 64                       # bytes: where a thread's scratch begins
+EVERY = np.array([0, 1 << 40])  # no limits to the steps
 DEPTH = 320                     # steps at a time: a strip of weights stays in the first-level cache
 
 
@@ -158,6 +161,12 @@ _across_thin = make_walk(AcrossEdge, 1)
 
 
 @inner_kernel
+def aligned(scratch):
+    """Where its first line of the cache begins"""
+    return (address(scratch) + LINE - 1) // LINE * LINE
+
+
+@inner_kernel
 def strip(kind, columns):
     """How wide the next strip is: a tile, or one register where that is enough."""
     lanes = BYTES // kind.itemsize
@@ -165,29 +174,42 @@ def strip(kind, columns):
 
 
 @inner_kernel
-def sweep(kind, x, across, places, targets, rows, steps, first, depth, limits, limit, b, b_row, start, carry, y,
-          columns, relu):
-    """One strip of y, all rows, over `depth` steps from `first` on; limits: what steps of all matter to each tile."""
-    wide, size = VECTORS * (BYTES // kind.itemsize), kind.itemsize
-    for i in range(0, rows, ROWS):
-        place, target, last = places + i * INDEX, targets + i * INDEX, rows - 1 - i
-        begin = max(first, index(limits, i // ROWS * limit))
-        count = min(first + depth, index(limits, i // ROWS * limit + 1)) - begin
-        step, row = steps + begin * INDEX, b + (begin - first) * b_row * size
-        if columns >= wide:
-            if across:
-                _across(kind, x, place, target, last, step, count, row, b_row, start, carry, y, relu, columns)
-            else:
-                _full(kind, x, place, target, last, step, count, row, b_row, start, carry, y, relu, columns)
-        elif columns * VECTORS > wide:
-            if across:
-                _across_wide(kind, x, place, target, last, step, count, row, b_row, start, carry, y, relu, columns)
-            else:
-                _wide(kind, x, place, target, last, step, count, row, b_row, start, carry, y, relu, columns)
-        elif across:
-            _across_thin(kind, x, place, target, last, step, count, row, b_row, start, carry, y, relu, columns)
+def _tile(kind, across, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu, columns):
+    """The tile for so many columns"""
+    lanes = BYTES // kind.itemsize
+    if columns >= VECTORS * lanes:
+        if across:
+            _across(kind, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu, columns)
         else:
-            _thin(kind, x, place, target, last, step, count, row, b_row, start, carry, y, relu, columns)
+            _full(kind, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu, columns)
+    elif columns > lanes:
+        if across:
+            _across_wide(kind, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu, columns)
+        else:
+            _wide(kind, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu, columns)
+    elif across:
+        _across_thin(kind, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu, columns)
+    else:
+        _thin(kind, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu, columns)
+
+
+@inner_kernel
+def sweep(kind, across, x, places, targets, rows, band, steps, first, depth, limits, limit, b, b_column, b_row, start,
+          carry, y, columns, relu):
+    """All rows, `band` at a time, and columns, over `depth` steps from `first` on.
+
+    limits: which of all steps matter to a tile. b: from a column to the next and from a step, 0 where packed in strips.
+    """
+    size, wide = kind.itemsize, VECTORS * (BYTES // kind.itemsize)
+    for top in range(0, rows, band):
+        for j in range(0, columns, wide):
+            row = b_row if b_row else strip(kind, columns - j)
+            for i in range(top, min(top + band, rows), ROWS):
+                begin = max(first, index(limits, i // ROWS * limit))
+                count = min(first + depth, index(limits, i // ROWS * limit + 1)) - begin
+                _tile(kind, across, x + j * across * size, places + i * INDEX, targets + i * INDEX, rows - 1 - i,
+                      steps + begin * INDEX, count, b + (j * b_column + begin * row) * size, row,
+                      start + j * size, carry, y + j * size, relu, columns - j)
 
 
 @intrinsic

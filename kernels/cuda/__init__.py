@@ -3,7 +3,7 @@ from .attention import attention, attention_backward
 from .conv import col2im, conv, conv_input_grad, conv_weight_grad, im2col
 from .elementwise import binary, unary, unary_backward, where
 from .index import gather, gather_batch, scatter_add
-from .matmul import activation_backward, dense, dense_backward, matmul
+from .matmul import activation_backward, bias_backward, dense, dense_backward, matmul
 from .memory import copy, fill, tick
 from .normalize import batch_norm, batch_norm_backward, layer_norm, layer_norm_backward
 from .optimize import adam, rmsprop, sgd
@@ -11,13 +11,5 @@ from .pool import average_pool, average_pool_backward, max_pool, max_pool_backwa
 from .random import dropout, random_bits, random_uniform
 from .recurrent import gru, gru_backward, lstm, lstm_backward, simple_rnn, simple_rnn_backward
 from .reduce import argreduce, cumsum, reduce
-from .softmax import (
-    log_softmax,
-    log_softmax_backward,
-    pick,
-    pick_backward,
-    softmax,
-    softmax_backward,
-    softmax_cross_entropy,
-    softmax_cross_entropy_backward,
-)
+from .softmax import (log_softmax, log_softmax_backward, pick, pick_backward, softmax, softmax_backward,
+                      softmax_cross_entropy, softmax_cross_entropy_backward)

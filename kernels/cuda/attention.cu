@@ -47,17 +47,12 @@ struct Place {
 // sum += a b^T for 64 rows of a and 32 of b
 __device__ inline void multiply(T (&sum)[4][2], const Input &a, const Input &b, const Place &at, Tiles &s) {
     for (int x = at.lane; x - at.lane < a.width; x += 16) {
-#pragma unroll
-        for (int i = at.line; i < 64; i += 16) s.a[at.lane][i] = a.at(i, x);
-#pragma unroll
-        for (int j = at.line; j < 32; j += 16) s.b[at.lane][j] = b.at(j, x);
+        UNROLL for (int i = at.line; i < 64; i += 16) s.a[at.lane][i] = a.at(i, x);
+        UNROLL for (int j = at.line; j < 32; j += 16) s.b[at.lane][j] = b.at(j, x);
         __syncthreads();
-#pragma unroll 4
-        for (int k = 0; k < 16; k++)
-#pragma unroll
-            for (int i = 0; i < 4; i++)
-#pragma unroll
-                for (int j = 0; j < 2; j++) sum[i][j] += s.a[k][at.line * 4 + i] * s.b[k][at.lane + 16 * j];
+        UNROLL_BY_4 for (int k = 0; k < 16; k++)
+            UNROLL for (int i = 0; i < 4; i++)
+                UNROLL for (int j = 0; j < 2; j++) sum[i][j] += s.a[k][at.line * 4 + i] * s.b[k][at.lane + 16 * j];
         __syncthreads();
     }
 }
@@ -66,15 +61,11 @@ __device__ inline void multiply(T (&sum)[4][2], const Input &a, const Input &b, 
 __device__ inline void add_weighted(T (&sums)[4][4], const Input &values, const Place &at, Tiles &s) {
     for (int k0 = 0; k0 < 32; k0 += 16) {
         int x = threadIdx.x % 64;
-#pragma unroll
-        for (int k = threadIdx.x / 64; k < 16; k += 4) s.value[k][x] = values.at(k0 + k, at.x0 + x);
+        UNROLL for (int k = threadIdx.x / 64; k < 16; k += 4) s.value[k][x] = values.at(k0 + k, at.x0 + x);
         __syncthreads();
-#pragma unroll 4
-        for (int k = 0; k < 16; k++)
-#pragma unroll
-            for (int i = 0; i < 4; i++)
-#pragma unroll
-                for (int j = 0; j < 4; j++)
+        UNROLL_BY_4 for (int k = 0; k < 16; k++)
+            UNROLL for (int i = 0; i < 4; i++)
+                UNROLL for (int j = 0; j < 4; j++)
                     sums[i][j] += s.weight[k0 + k][at.line * 4 + i] * s.value[k][at.lane + 16 * j];
         __syncthreads();
     }
@@ -82,18 +73,15 @@ __device__ inline void add_weighted(T (&sums)[4][4], const Input &values, const 
 
 // out = every row of the block times its factor
 __device__ inline void store(const T (&sums)[4][4], const T (&factor)[4], Rows<T> out, const Place &at) {
-#pragma unroll
-    for (int i = 0; i < 4; i++)
-#pragma unroll
-        for (int j = 0; j < 4; j++) {
+    UNROLL for (int i = 0; i < 4; i++)
+        UNROLL for (int j = 0; j < 4; j++) {
             int row = at.line * 4 + i, x = at.x0 + at.lane + 16 * j;
             if (row < out.count && x < out.width) out.data[row * out.pitch + x] = sums[i][j] * factor[i];
         }
 }
 
 // y (n, tq, heads, e) and lse (n, heads, tq): the logarithm of the sum of exp(scores)
-extern "C" __global__ void __launch_bounds__(256) attention(
-        const T *q, const T *k, const T *v, T *y, T *lse, const void *mask, T scale, Attention g) {
+KERNEL(256) attention(const T *q, const T *k, const T *v, T *y, T *lse, const void *mask, T scale, Attention g) {
     __shared__ Tiles s;
     Place at(g, g.tq);
     Input queries = Input(q, g, at.image, at.head, g.tq, g.d).from(at.row0);
@@ -104,8 +92,7 @@ extern "C" __global__ void __launch_bounds__(256) attention(
     for (int column0 = 0; column0 < last; column0 += 32) {
         T score[4][2] = {};
         multiply(score, queries, keys.from(column0), at, s);
-#pragma unroll
-        for (int i = 0; i < 4; i++) {       // a row's largest so far is `top`: where it grows, the sums fade
+        UNROLL for (int i = 0; i < 4; i++) {       // a row's largest so far is `top`: where it grows, the sums fade
             int row = at.line * 4 + i;
             T best = top[i];
             for (int j = 0; j < 2; j++) {
@@ -125,8 +112,7 @@ extern "C" __global__ void __launch_bounds__(256) attention(
         }
         add_weighted(sums, values.from(column0), at, s);
     }
-#pragma unroll
-    for (int i = 0; i < 4; i++) {
+    UNROLL for (int i = 0; i < 4; i++) {
         int row = at.row0 + at.line * 4 + i;
         for (int step = 8; step; step /= 2) total[i] += __shfl_xor_sync(FULL_WARP, total[i], step);
         factor[i] = total[i] == 0 ? (T)0 : 1 / total[i];
@@ -137,8 +123,7 @@ extern "C" __global__ void __launch_bounds__(256) attention(
 }
 
 // delta (n, heads, tq) = sum of dy * y (n, tq, heads, e) over e: a warp a row
-extern "C" __global__ void __launch_bounds__(256) attention_delta(
-        const T *dy, const T *y, T *delta, Attention g, int rows) {
+KERNEL(256) attention_delta(const T *dy, const T *y, T *delta, Attention g, int rows) {
     for (int row = blockIdx.x * 8 + threadIdx.x / 32; row < rows; row += gridDim.x * 8) {
         T sum = 0;
         for (int x = threadIdx.x % 32; x < g.e; x += 32)
@@ -151,8 +136,7 @@ extern "C" __global__ void __launch_bounds__(256) attention_delta(
 
 // out (rows) = weights (rows, columns) values (columns). The weights are the probabilities, remade from lse;
 // for `scores`, what flows back to the scores. `by_key`: rows are keys, columns are queries.
-extern "C" __global__ void __launch_bounds__(256) attention_grad(
-        const T *a, const T *b, const T *da, const T *db, const T *values, T *out, const T *lse,
+KERNEL(256) attention_grad(const T *a, const T *b, const T *da, const T *db, const T *values, T *out, const T *lse,
         const T *delta, const void *mask, T scale, int by_key, int scores, Attention g) {
     __shared__ Tiles s;
     const int row_count = by_key ? g.tk : g.tq, column_count = by_key ? g.tq : g.tk;
@@ -171,10 +155,8 @@ extern "C" __global__ void __launch_bounds__(256) attention_grad(
         T score[4][2] = {}, slope[4][2] = {};
         multiply(score, rows, columns.from(column0), at, s);
         if (scores) multiply(slope, slope_rows, slope_columns.from(column0), at, s);
-#pragma unroll
-        for (int i = 0; i < 4; i++)
-#pragma unroll
-            for (int j = 0; j < 2; j++) {
+        UNROLL for (int i = 0; i < 4; i++)
+            UNROLL for (int j = 0; j < 2; j++) {
                 int row = at.row0 + at.line * 4 + i, column = column0 + at.lane + 16 * j;
                 int query = by_key ? column : row, key = by_key ? row : column;
                 bool allowed = g.allowed((const bool *)mask, at.image, at.head, query, key);

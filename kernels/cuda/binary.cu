@@ -35,31 +35,22 @@ template <class V> __device__ inline V log_add_exp(V a, V b) {
 
 template <class V> __device__ inline V function2(int op, V a, V b) {
     switch (op) {
-    case ADD: return a + b;
-    case SUBTRACT: return a - b;
-    case MULTIPLY: return a * b;
-    case DIVIDE: return a / b;
-    case FLOOR_DIVIDE: return floor_quotient(a, b);
-    case MOD: return floor_mod(a, b);
-    case POW: return raise(a, b);
-    case MAXIMUM: return larger(a, b);
-    case MINIMUM: return smaller(a, b);
-    case EQUAL: return a == b;
-    case NOT_EQUAL: return a != b;
-    case LESS: return a < b;
-    case LESS_EQUAL: return a <= b;
-    case GREATER: return a > b;
-    case GREATER_EQUAL: return a >= b;
-    case LOGICAL_AND: return a != 0 && b != 0;
-    case LOGICAL_OR: return a != 0 || b != 0;
-    case LOGICAL_XOR: return (a != 0) != (b != 0);
+    case ADD: return a + b;                                     case SUBTRACT: return a - b;
+    case MULTIPLY: return a * b;                                case DIVIDE: return a / b;
+    case FLOOR_DIVIDE: return floor_quotient(a, b);             case MOD: return floor_mod(a, b);
+    case MAXIMUM: return larger(a, b);                          case MINIMUM: return smaller(a, b);
+    case EQUAL: return a == b;                                  case NOT_EQUAL: return a != b;
+    case LESS: return a < b;                                    case LESS_EQUAL: return a <= b;
+    case GREATER: return a > b;                                 case GREATER_EQUAL: return a >= b;
+    case LOGICAL_AND: return a != 0 && b != 0;                  case LOGICAL_OR: return a != 0 || b != 0;
+    case LOGICAL_XOR: return (a != 0) != (b != 0);              case POW: return raise(a, b);
     }
     if constexpr (IS_REAL(V)) return op == ARCTAN2 ? atan2(a, b) : log_add_exp(a, b);
     else return 0;
 }
 
 // a, b of any strides -> out (n). `side`: 0 two arrays, 1 a is the number, 2 b is the number
-extern "C" __global__ void __launch_bounds__(256) binary(const T *a, const T *b, O *out, int op, int side,
+KERNEL(256) binary(const T *a, const T *b, O *out, int op, int side,
         N number, long long n, const __grid_constant__ View view) {
     GRID_STRIDE(i, n) {
         N left = side == 1 ? number : (N)a[place(view, 0, i)];
@@ -69,7 +60,7 @@ extern "C" __global__ void __launch_bounds__(256) binary(const T *a, const T *b,
 }
 
 // condition, a, b of any strides -> out (n). `sides`: bit 0 a is the number x, bit 1 b is the number y
-extern "C" __global__ void __launch_bounds__(256) where(const bool *condition, const T *a, const T *b, T *out,
+KERNEL(256) where(const bool *condition, const T *a, const T *b, T *out,
         int sides, T x, T y, long long n, const __grid_constant__ View view) {
     GRID_STRIDE(i, n) {
         if (condition[place(view, 0, i)]) out[i] = sides & 1 ? x : a[place(view, 1, i)];

@@ -1,10 +1,13 @@
 // What every kernel file begins with. No includes: NVRTC compiles a file in tens of milliseconds, and no CUDA
 // headers are needed. Dtypes are text macros (#define T float). Scalars that change from step to step are
 // read from device memory, never passed by value.
+#define KERNEL(...) extern "C" __global__ void __launch_bounds__(__VA_ARGS__)
+#define UNROLL _Pragma("unroll")
+#define UNROLL_BY_4 _Pragma("unroll 4")
+#define NO_UNROLL _Pragma("unroll 1")
 #define GRID_STRIDE(i, n) \
-    _Pragma("unroll 1") for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < (n); \
-         i += (long long)gridDim.x * blockDim.x)
-
+    NO_UNROLL for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < (n); \
+                   i += (long long)gridDim.x * blockDim.x)
 #define FULL_WARP 0xffffffffu
 
 // The shape and the strides (in elements) of up to three operands; views.py fills it in after joining axes
@@ -18,8 +21,7 @@ struct View {
 // More: i is below 2^32.
 __device__ inline long long place(const View &view, int operand, long long i) {
     long long at = 0;
-#pragma unroll 1
-    for (int axis = view.ndim - 1; axis > 0; axis--) {
+    NO_UNROLL for (int axis = view.ndim - 1; axis > 0; axis--) {
         unsigned int size = view.shape[axis], rest = (unsigned int)i / size;
         at += (long long)((unsigned int)i - rest * size) * view.stride[operand][axis];
         i = rest;
@@ -50,7 +52,7 @@ template <class V> __device__ inline bool wins(int greatest, V x, long long i, V
 #define FOR_EACH_ROW(row, mine) \
     int lane = threadIdx.x % lanes, side = 256 / lanes; \
     long long groups = (rows + side - 1) / side; \
-    _Pragma("unroll 1") for (long long group = blockIdx.x, row, mine; \
+    NO_UNROLL for (long long group = blockIdx.x, row, mine; \
          row = group * side + threadIdx.x / lanes, mine = row < rows, group < groups; group += gridDim.x)
 
 // Every lane gets what joins the values of the row's lanes, in a fixed order. All threads of the block must
@@ -76,9 +78,8 @@ template <class V> __device__ inline V row_max(V value, int lanes, V *part) {
 
 // Threads of x take the columns of a row, threads of y and blocks take rows: indices stay in 32 bits.
 #define ROWS_COLUMNS(row, rows, column, columns) \
-    _Pragma("unroll 1") \
-    for (int row = blockIdx.x * blockDim.y + threadIdx.y; row < (rows); row += gridDim.x * blockDim.y) \
-        _Pragma("unroll 1") for (int column = threadIdx.x; column < (columns); column += blockDim.x)
+    NO_UNROLL for (int row = blockIdx.x * blockDim.y + threadIdx.y; row < (rows); row += gridDim.x * blockDim.y) \
+        NO_UNROLL for (int column = threadIdx.x; column < (columns); column += blockDim.x)
 
 // The windows of a convolution or a pooling: (n, h, w, groups * c) -> (n, oh, ow, groups * f)
 struct Window {
@@ -90,8 +91,7 @@ template <class V> __device__ inline V sigmoid(V x) {
     return (x < 0 ? e : (V)1) / (1 + e);
 }
 
-// The activations that matrix products and convolutions end with; the order is that of ACTIVATIONS in
-// launch.py.
+// The activations that matrix products and convolutions end with; the order is that of ACTIVATIONS in launch.py.
 enum Activation { LINEAR, RELU_ACTIVATION, SIGMOID_ACTIVATION, TANH_ACTIVATION };
 
 template <class V> __device__ inline V activated(int activation, V x) {

@@ -45,7 +45,7 @@ template <bool TRANSPOSED> struct Side {
 };
 
 // (n, h, w, groups * c) -> (n, oh, ow, groups, kh, kw, c)
-extern "C" __global__ void __launch_bounds__(256) im2col(const T *x, T *columns, Window g) {
+KERNEL(256) im2col(const T *x, T *columns, Window g) {
     Side<false> side{g};
     ROWS_COLUMNS(p, side.pixels(), j, g.groups * g.kh * g.kw * g.c) {
         int channel = j % g.c, tap = j / g.c, b = tap % g.kw, a = tap / g.kw % g.kh;
@@ -55,7 +55,7 @@ extern "C" __global__ void __launch_bounds__(256) im2col(const T *x, T *columns,
 }
 
 // The transpose of im2col: every image pixel gathers its places in the windows, so no two threads meet.
-extern "C" __global__ void __launch_bounds__(256) col2im(const T *columns, T *x, Window g) {
+KERNEL(256) col2im(const T *columns, T *x, Window g) {
     ROWS_COLUMNS(p, g.n * g.h * g.w, j, g.groups * g.c) {
         Pixel q(p, g.h, g.w);
         int group = j / g.c;
@@ -85,12 +85,9 @@ struct WeightTiles : Tiles {
 __device__ inline void multiply(T (&sums)[4][4], const Tiles &s) {
     __syncthreads();
     int row = threadIdx.x / 16 * 4, column = threadIdx.x % 16 * 4;
-#pragma unroll 4
-    for (int k = 0; k < 16; k++)
-#pragma unroll
-        for (int i = 0; i < 4; i++)
-#pragma unroll
-            for (int j = 0; j < 4; j++) sums[i][j] += s.a[k][row + i] * s.b[k][column + j];
+    UNROLL_BY_4 for (int k = 0; k < 16; k++)
+        UNROLL for (int i = 0; i < 4; i++)
+            UNROLL for (int j = 0; j < 4; j++) sums[i][j] += s.a[k][row + i] * s.b[k][column + j];
     __syncthreads();
 }
 
@@ -107,13 +104,11 @@ __device__ inline void conv_tile(const T *x, const T *w, const T *bias, T *y, Si
     T sums[4][4] = {};
     for (int k0 = 0; k0 < depth; k0 += 16) {
         int k = k0 + lane, tap = k / side.c(), channel = k % side.c(), a = tap / g.kw, b = tap % g.kw;
-#pragma unroll
-        for (int i = 0; i < 4; i++) {
+        UNROLL for (int i = 0; i < 4; i++) {
             long long from = k < depth ? side.source(own[i], a, b, group) : -1;
             s.a[lane][line + 16 * i] = from < 0 ? (T)0 : x[from + channel];
         }
-#pragma unroll
-        for (int i = 0; i < 4; i++) {                   // neighbouring threads read neighbouring weights
+        UNROLL for (int i = 0; i < 4; i++) {                   // neighbouring threads read neighbouring weights
             int row = TRANSPOSED ? lane : threadIdx.x / 64 + 4 * i;
             int column = TRANSPOSED ? line + 16 * i : threadIdx.x % 64, filter = column0 + column;
             long long from = TRANSPOSED ? side.weight(tap, channel, filter, group)
@@ -122,10 +117,8 @@ __device__ inline void conv_tile(const T *x, const T *w, const T *bias, T *y, Si
         }
         multiply(sums, s);
     }
-#pragma unroll
-    for (int i = 0; i < 4; i++)
-#pragma unroll
-        for (int j = 0; j < 4; j++) {
+    UNROLL for (int i = 0; i < 4; i++)
+        UNROLL for (int j = 0; j < 4; j++) {
             int p = row0 + line * 4 + i, filter = column0 + lane * 4 + j, q = group * side.f() + filter;
             if (p >= pixels || filter >= side.f()) continue;
             T sum = biased ? sums[i][j] + bias[q] : sums[i][j];
@@ -134,22 +127,20 @@ __device__ inline void conv_tile(const T *x, const T *w, const T *bias, T *y, Si
 }
 
 // x (n, h, w, groups * c), w -> y (n, oh, ow, groups * f)
-extern "C" __global__ void __launch_bounds__(256, 2) conv_forward(
-        const T *x, const T *w, const T *bias, T *y, Window g, int biased, int activation) {
+KERNEL(256, 2) conv_forward(const T *x, const T *w, const T *bias, T *y, Window g, int biased, int activation) {
     __shared__ Tiles s;
     conv_tile(x, w, bias, y, Side<false>{g}, biased, activation, s);
 }
 
 // dz (n, oh, ow, groups * f), w -> dx (n, h, w, groups * c)
-extern "C" __global__ void __launch_bounds__(256, 2) conv_backward(const T *dz, const T *w, T *dx, Window g) {
+KERNEL(256, 2) conv_backward(const T *dz, const T *w, T *dx, Window g) {
     __shared__ Tiles s;
     conv_tile(dz, w, dz, dx, Side<true>{g}, 0, 0, s);
 }
 
 // Rows: (tap, channel); depth: the pixels of one slice; columns: filters; grid (tiles, slices, groups).
 // -> parts (slices, kh, kw, c, groups * f)
-extern "C" __global__ void __launch_bounds__(256, 2) conv_weight(
-        const T *x, const T *dz, T *parts, Window g, int slice) {
+KERNEL(256, 2) conv_weight(const T *x, const T *dz, T *parts, Window g, int slice) {
     __shared__ WeightTiles s;
     Side<false> side{g};
     const int across = (g.f + 63) / 64, row0 = blockIdx.x / across * 64, column0 = blockIdx.x % across * 64;
@@ -162,8 +153,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) conv_weight(
     T sums[4][4] = {};
     for (int p0 = first, turn = 0; p0 < last; p0 += 16, turn ^= 1) {
         if (threadIdx.x < 16) s.pixel[turn ^ 1][threadIdx.x] = side.pixel(p0 + 16 + threadIdx.x);
-#pragma unroll
-        for (int k = threadIdx.x / 64; k < 16; k += 4) {
+        UNROLL for (int k = threadIdx.x / 64; k < 16; k += 4) {
             int p = p0 + k;
             long long from = row < rows && p < last ? side.source(s.pixel[turn][k], a, b, group) : -1;
             bool real = filter < g.f && p < last;
@@ -172,10 +162,8 @@ extern "C" __global__ void __launch_bounds__(256, 2) conv_weight(
         }
         multiply(sums, s);
     }
-#pragma unroll
-    for (int i = 0; i < 4; i++)
-#pragma unroll
-        for (int j = 0; j < 4; j++) {
+    UNROLL for (int i = 0; i < 4; i++)
+        UNROLL for (int j = 0; j < 4; j++) {
             int r = row0 + threadIdx.x / 16 * 4 + i, f = column0 + threadIdx.x % 16 * 4 + j;
             long long at = ((long long)(blockIdx.y * rows + r) * g.groups + group) * g.f + f;
             if (r < rows && f < g.f) parts[at] = sums[i][j];
@@ -191,11 +179,9 @@ __device__ inline void depthwise(const T *x, const T *w, const T *bias, T *y, Si
         Pixel q = side.pixel(p);
         int group = j / side.f(), filter = j % side.f();
         T sum = 0;
-#pragma unroll 1
-        for (int tap = 0; tap < g.kh * g.kw; tap++) {
+        NO_UNROLL for (int tap = 0; tap < g.kh * g.kw; tap++) {
             long long from = side.source(q, tap / g.kw, tap % g.kw, group);
-#pragma unroll 1
-            for (int k = 0; k < side.c() && from >= 0; k++)
+            NO_UNROLL for (int k = 0; k < side.c() && from >= 0; k++)
                 sum += x[from + k] * w[side.weight(tap, k, filter, group)];
         }
         y[(long long)p * g.groups * side.f() + j] = activated(activation, biased ? sum + bias[j] : sum);
@@ -203,20 +189,17 @@ __device__ inline void depthwise(const T *x, const T *w, const T *bias, T *y, Si
 }
 
 // x (n, h, w, groups), w (kh, kw, 1, groups * f) -> y (n, oh, ow, groups * f)
-extern "C" __global__ void __launch_bounds__(256) depthwise_forward(
-        const T *x, const T *w, const T *bias, T *y, Window g, int biased, int activation) {
+KERNEL(256) depthwise_forward(const T *x, const T *w, const T *bias, T *y, Window g, int biased, int activation) {
     depthwise(x, w, bias, y, Side<false>{g}, biased, activation);
 }
 
 // dz (n, oh, ow, groups * f), w -> dx (n, h, w, groups)
-extern "C" __global__ void __launch_bounds__(256) depthwise_backward(
-        const T *dz, const T *w, T *dx, Window g) {
+KERNEL(256) depthwise_backward(const T *dz, const T *w, T *dx, Window g) {
     depthwise(dz, w, dz, dx, Side<true>{g}, 0, 0);
 }
 
 // Eight threads share a weight; grid (groups * f / 32, slices, taps). -> parts (slices, kh, kw, groups * f)
-extern "C" __global__ void __launch_bounds__(256) depthwise_weight(
-        const T *x, const T *dz, T *parts, Window g, int slice) {
+KERNEL(256) depthwise_weight(const T *x, const T *dz, T *parts, Window g, int slice) {
     __shared__ T shared[8][32];
     Side<false> side{g};
     const int lane = threadIdx.x % 32, line = threadIdx.x / 32, width = g.groups * g.f;
@@ -235,8 +218,7 @@ extern "C" __global__ void __launch_bounds__(256) depthwise_weight(
 }
 
 // (slices, size) -> (size,)
-extern "C" __global__ void __launch_bounds__(256) add_slices(
-        const T *parts, T *out, int slices, long long size) {
+KERNEL(256) add_slices(const T *parts, T *out, int slices, long long size) {
     GRID_STRIDE(i, size) {
         T sum = parts[i];
         for (int s = 1; s < slices; s++) sum += parts[s * size + i];

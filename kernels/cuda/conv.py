@@ -36,8 +36,7 @@ def col2im(cols, shape, size, strides, padding, dilation, groups=1, out=None):
 def conv(x, w, b, strides, padding, dilation, groups=1, activation="linear", out=None):
     """-> (n, oh, ow, f): bias and activation are applied on the way out."""
     f, size = w.shape[3], w.shape[:2]
-    if out is None:
-        out = empty(x, (x.shape[0], *windows(x.shape, size, strides, padding, dilation), f))
+    out = empty(x, (x.shape[0], *windows(x.shape, size, strides, padding, dilation), f)) if out is None else out
     g = window(x.shape, f, size, strides, padding, dilation, groups)
     bias, biased = (x, 0) if b is None else (b, 1)
     _run("forward", (x, w, bias, out, g, biased, ACTIVATIONS[activation]), out, groups, w.shape[2])

@@ -12,61 +12,46 @@ enum Unary { ABS, NEGATIVE, SIGN, EXP, EXPM1, LOG, LOG1P, LOG2, LOG10, SQRT, RSQ
 #define ROOT_2_OVER_PI (V)0.7978845608028654
 
 template <class V> __device__ inline V softplus(V x) { return larger(x, (V)0) + log1p(exp(-fabs(x))); }
-template <class V> __device__ inline V clip(V x, V low, V high) {
-    return x < low ? low : x > high ? high : x;
-}
+template <class V> __device__ inline V clip(V x, V low, V high) { return x < low ? low : x > high ? high : x; }
 template <class V> __device__ inline V sign(V x) { return x > 0 ? (V)1 : x < 0 ? (V)-1 : x; }
 template <class V> __device__ inline V normal_cdf(V x) { return (V)0.5 * erfc(-x * (V)0.7071067811865476); }
-template <class V> __device__ inline V gelu_tanh(V x) {
-    return tanh(ROOT_2_OVER_PI * (x + (V)0.044715 * x * x * x));
-}
+template <class V> __device__ inline V gelu_tanh(V x) { return tanh(ROOT_2_OVER_PI * (x + (V)0.044715 * x * x * x)); }
 
 // What integers and bools have too.
 template <class V> __device__ inline V exact(int op, V x, V low, V high) {
     switch (op) {
-    case ABS: return x < 0 ? -x : x;
-    case NEGATIVE: return -x;
-    case SIGN: return sign(x);
-    case SQUARE: return x * x;
-    case RELU: return x <= 0 ? (V)0 : x;
-    case RELU6: return clip(x, (V)0, (V)6);
-    case CLIP: return clip(x, low, high);
-    case BINARY_STEP: return x > 0 ? (V)1 : (V)0;
-    case LOGICAL_NOT: return x == 0;
-    case ISNAN: return x != x;
-    case ISINF: return x == x && x - x != 0;
-    case ISFINITE: return x - x == 0;
+    case ABS: return x < 0 ? -x : x;                            case NEGATIVE: return -x;
+    case SIGN: return sign(x);                                  case SQUARE: return x * x;
+    case RELU: return x <= 0 ? (V)0 : x;                        case RELU6: return clip(x, (V)0, (V)6);
+    case CLIP: return clip(x, low, high);                       case BINARY_STEP: return x > 0 ? (V)1 : (V)0;
+    case LOGICAL_NOT: return x == 0;                            case ISNAN: return x != x;
+    case ISINF: return x == x && x - x != 0;                    case ISFINITE: return x - x == 0;
     }
     return x;                                              // floor, ceil, round and trunc of an integer
 }
 
 template <class V> __device__ inline V real(int op, V x, V alpha, V beta) {
     switch (op) {
-    case ABS: return fabs(x);
-    case EXP: case EXPONENTIAL: return exp(x);
-    case EXPM1: return expm1(x);            case LOG: return log(x);
-    case LOG1P: return log1p(x);            case LOG2: return log2(x);
-    case LOG10: return log10(x);            case SQRT: return sqrt(x);
-    case RSQRT: return 1 / sqrt(x);         case RECIPROCAL: return 1 / x;
-    case SIN: return sin(x);                case COS: return cos(x);
-    case TAN: return tan(x);                case ARCSIN: return asin(x);
-    case ARCCOS: return acos(x);            case ARCTAN: return atan(x);
-    case SINH: return sinh(x);              case COSH: return cosh(x);
-    case TANH: return tanh(x);              case ARCSINH: return asinh(x);
-    case ARCCOSH: return acosh(x);          case ARCTANH: return atanh(x);
-    case FLOOR: return floor(x);            case CEIL: return ceil(x);
-    case ROUND: return rint(x);             case TRUNC: return trunc(x);
-    case ERF: return erf(x);                case SIGMOID: return sigmoid(x);
-    case LOG_SIGMOID: return -softplus(-x);
-    case LEAKY_RELU: return x > 0 ? x : alpha * x;
-    case ELU: return x > 0 ? x : alpha * expm1(x);
-    case CELU: return x > 0 ? x : alpha * expm1(x / alpha);
+    case ABS: return fabs(x);                                   case EXP: case EXPONENTIAL: return exp(x);
+    case EXPM1: return expm1(x);                                case LOG: return log(x);
+    case LOG1P: return log1p(x);                                case LOG2: return log2(x);
+    case LOG10: return log10(x);                                case SQRT: return sqrt(x);
+    case RSQRT: return 1 / sqrt(x);                             case RECIPROCAL: return 1 / x;
+    case SIN: return sin(x);                                    case COS: return cos(x);
+    case TAN: return tan(x);                                    case ARCSIN: return asin(x);
+    case ARCCOS: return acos(x);                                case ARCTAN: return atan(x);
+    case SINH: return sinh(x);                                  case COSH: return cosh(x);
+    case TANH: return tanh(x);                                  case ARCSINH: return asinh(x);
+    case ARCCOSH: return acosh(x);                              case ARCTANH: return atanh(x);
+    case FLOOR: return floor(x);                                case CEIL: return ceil(x);
+    case ROUND: return rint(x);                                 case TRUNC: return trunc(x);
+    case ERF: return erf(x);                                    case SIGMOID: return sigmoid(x);
+    case LOG_SIGMOID: return -softplus(-x);                     case LEAKY_RELU: return x > 0 ? x : alpha * x;
+    case ELU: return x > 0 ? x : alpha * expm1(x);              case CELU: return x > 0 ? x : alpha * expm1(x / alpha);
     case SELU: return x > 0 ? SELU_SCALE * x : SELU_SCALE * SELU_ALPHA * expm1(x);
     case GELU: return alpha != 0 ? (V)0.5 * x * (1 + gelu_tanh(x)) : x * normal_cdf(x);
-    case SILU: return x * sigmoid(x);
-    case MISH: return x * tanh(softplus(x));
-    case SOFTPLUS: return softplus(x);
-    case SOFTSIGN: return x / (1 + fabs(x));
+    case SILU: return x * sigmoid(x);                           case MISH: return x * tanh(softplus(x));
+    case SOFTPLUS: return softplus(x);                          case SOFTSIGN: return x / (1 + fabs(x));
     case HARD_SIGMOID: return clip(x / 6 + (V)0.5, (V)0, (V)1);
     case HARD_SILU: return x * clip(x / 6 + (V)0.5, (V)0, (V)1);
     case POWER: return pow(x, alpha);
@@ -88,29 +73,22 @@ template <class V> __device__ inline V gelu_slope(V x, V alpha) {
 // dy/dx from the input x and the output y
 template <class V> __device__ inline V slope(int op, V x, V y, V alpha, V beta) {
     switch (op) {
-    case ABS: return sign(x);               case NEGATIVE: return -1;
-    case EXP: case EXPONENTIAL: return y;
-    case EXPM1: return exp(x);              case LOG: return 1 / x;
-    case LOG1P: return 1 / (1 + x);
-    case LOG2: return (V)1.4426950408889634 / x;
-    case LOG10: return (V)0.4342944819032518 / x;
-    case SQRT: return (V)0.5 / y;           case RSQRT: return (V)-0.5 * y * y * y;
-    case SQUARE: return 2 * x;              case RECIPROCAL: return -y * y;
-    case SIN: return cos(x);                case COS: return -sin(x);
-    case TAN: return 1 + y * y;
-    case ARCSIN: return 1 / sqrt((1 - x) * (1 + x));
-    case ARCCOS: return -1 / sqrt((1 - x) * (1 + x));
-    case ARCTAN: return 1 / (1 + x * x);    case SINH: return cosh(x);
-    case COSH: return sinh(x);              case TANH: return (1 - y) * (1 + y);
-    case ARCSINH: return 1 / sqrt(1 + x * x);
-    case ARCCOSH: return 1 / sqrt((x - 1) * (x + 1));
-    case ARCTANH: return 1 / ((1 - x) * (1 + x));
-    case ERF: return (V)1.1283791670955126 * exp(-x * x);
-    case SIGMOID: return y * (1 - y);       case LOG_SIGMOID: return sigmoid(-x);
-    case RELU: return x > 0;                case RELU6: return x > 0 && x < 6;
-    case LEAKY_RELU: return x > 0 ? (V)1 : alpha;
-    case ELU: return x > 0 ? (V)1 : alpha * exp(x);
-    case CELU: return x > 0 ? (V)1 : exp(x / alpha);
+    case ABS: return sign(x);                                   case NEGATIVE: return -1;
+    case EXP: case EXPONENTIAL: return y;                       case EXPM1: return exp(x);
+    case LOG: return 1 / x;                                     case LOG1P: return 1 / (1 + x);
+    case LOG2: return (V)1.4426950408889634 / x;                case LOG10: return (V)0.4342944819032518 / x;
+    case SQRT: return (V)0.5 / y;                               case RSQRT: return (V)-0.5 * y * y * y;
+    case SQUARE: return 2 * x;                                  case RECIPROCAL: return -y * y;
+    case SIN: return cos(x);                                    case COS: return -sin(x);
+    case TAN: return 1 + y * y;                                 case ARCSIN: return 1 / sqrt((1 - x) * (1 + x));
+    case ARCCOS: return -1 / sqrt((1 - x) * (1 + x));           case ARCTAN: return 1 / (1 + x * x);
+    case SINH: return cosh(x);                                  case COSH: return sinh(x);
+    case TANH: return (1 - y) * (1 + y);                        case ARCSINH: return 1 / sqrt(1 + x * x);
+    case ARCCOSH: return 1 / sqrt((x - 1) * (x + 1));           case ARCTANH: return 1 / ((1 - x) * (1 + x));
+    case ERF: return (V)1.1283791670955126 * exp(-x * x);       case SIGMOID: return y * (1 - y);
+    case LOG_SIGMOID: return sigmoid(-x);                       case RELU: return x > 0;
+    case RELU6: return x > 0 && x < 6;                          case LEAKY_RELU: return x > 0 ? (V)1 : alpha;
+    case ELU: return x > 0 ? (V)1 : alpha * exp(x);             case CELU: return x > 0 ? (V)1 : exp(x / alpha);
     case SELU: return x > 0 ? SELU_SCALE : SELU_SCALE * SELU_ALPHA * exp(x);
     case GELU: return gelu_slope(x, alpha);
     case SILU: { V s = sigmoid(x); return s * (1 + x * (1 - s)); }
@@ -126,13 +104,11 @@ template <class V> __device__ inline V slope(int op, V x, V y, V alpha, V beta) 
 }
 
 // x of any strides -> out (n)
-extern "C" __global__ void __launch_bounds__(256) unary(const T *x, O *out, int op, N alpha, N beta,
-        long long n, const __grid_constant__ View view) {
+KERNEL(256) unary(const T *x, O *out, int op, N alpha, N beta, long long n, const __grid_constant__ View view) {
     GRID_STRIDE(i, n) out[i] = (O)function(op, (N)x[place(view, 0, i)], alpha, beta);
 }
 
 // dy, x, y (n) -> dx (n)
-extern "C" __global__ void __launch_bounds__(256) unary_backward(const T *dy, const T *x, const T *y, T *dx,
-        int op, N alpha, N beta, long long n) {
+KERNEL(256) unary_backward(const T *dy, const T *x, const T *y, T *dx, int op, N alpha, N beta, long long n) {
     GRID_STRIDE(i, n) if constexpr (IS_REAL(N)) dx[i] = dy[i] * slope(op, (N)x[i], (N)y[i], alpha, beta);
 }

@@ -1,8 +1,7 @@
 // Rows by number. S: dtype read, T: dtype written.
 
 // out (count, width)[i] = table (rows, width)[ids[i]]; `missing` for a number outside
-extern "C" __global__ void __launch_bounds__(256) gather(const T *table, const int *ids, T *out, T missing,
-        int count, int rows, int width) {
+KERNEL(256) gather(const T *table, const int *ids, T *out, T missing, int count, int rows, int width) {
     ROWS_COLUMNS(i, count, j, width) {
         int row = ids[i];
         out[(long long)i * width + j] = row >= 0 && row < rows ? table[(long long)row * width + j] : missing;
@@ -12,8 +11,7 @@ extern "C" __global__ void __launch_bounds__(256) gather(const T *table, const i
 // dy (count, width), ids (count) -> out (rows, width). A block owns `share` rows of out: it
 // looks at 256 ids at a time, lists its own in their order, and adds those rows of dy one after the other; a
 // thread owns its columns, so duplicates are summed in order of appearance without atomics.
-extern "C" __global__ void __launch_bounds__(256) scatter_add(const T *dy, const int *ids, T *out, int count,
-        int rows, int share, int width) {
+KERNEL(256) scatter_add(const T *dy, const int *ids, T *out, int count, int rows, int share, int width) {
     __shared__ int mine[256], found[8];
     int thread = threadIdx.x, warp = thread / 32;
     int first = blockIdx.x * share, stop = min(rows, first + share);
@@ -32,19 +30,17 @@ extern "C" __global__ void __launch_bounds__(256) scatter_add(const T *dy, const
         }
         if (hit) mine[place] = start + thread;
         __syncthreads();
-#pragma unroll 1
-        for (int k = 0; k < total; k++) {
+        NO_UNROLL for (int k = 0; k < total; k++) {
             const T *from = dy + (long long)mine[k] * width;
             T *to = out + (long long)ids[mine[k]] * width;
-#pragma unroll 1
-            for (int j = thread; j < width; j += 256) to[j] += from[j];
+            NO_UNROLL for (int j = thread; j < width; j += 256) to[j] += from[j];
         }
         __syncthreads();
     }
 }
 
 // out (count, width)[i] = x (rows, width)[order[cursor[0] + i]], cast; zeros outside
-extern "C" __global__ void __launch_bounds__(256) gather_batch(const S *x, const int *order,
+KERNEL(256) gather_batch(const S *x, const int *order,
         const int *cursor, T *out, int count, int rows, int length, int width) {
     ROWS_COLUMNS(i, count, j, width) {
         long long place = (long long)cursor[0] + i;

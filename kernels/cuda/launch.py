@@ -22,12 +22,8 @@ ACTIVATIONS = {"linear": 0, "relu": 1, "sigmoid": 2, "tanh": 3}
 libraries: dict[type, object] = {}      # array type -> array library; the backend fills it
 
 
-def library_of(array):
-    return libraries[type(array)]
-
-
 def empty(like, shape, dtype=None):
-    return library_of(like).empty(shape, dtype or like.dtype)
+    return libraries[type(like)].empty(shape, dtype or like.dtype)
 
 
 def outputs(like, out, *shapes) -> tuple:
@@ -65,7 +61,7 @@ def compiled(library, file: str, name: str, types: tuple):
     defines = "".join(f"#define {key} {C_NAME[dtype.name]}\n" for key, dtype in types)
     kernel = library.RawModule(code=defines + source(file), options=OPTIONS).get_function(name)
     dtypes = {"void": None} | {c: np.dtype(dtype) for dtype, c in C_NAME.items()} | dict(types)
-    text = re.search(rf"__launch_bounds__\([^)]*\)\s+{name}\s*\(([^)]*)\)", source(file))[1]
+    text = re.search(rf"\nKERNEL\([^)]*\)\s+{name}\s*\(([^)]*)\)", source(file))[1]
     split = [parameter.replace("const ", "").rpartition("*") for parameter in text.split(",")]
     return kernel, [(called, dtypes[kind.strip()] if star else None) for kind, star, called in split]
 

@@ -19,8 +19,7 @@ struct Slice {
     long long row, col;
     int rows, cols, i, j, down, along;  // the first of the four, and the way to the next
 
-    __device__ Slice(long long row, long long col, int rows, int cols)
-        : row(row), col(col), rows(rows), cols(cols) {
+    __device__ Slice(long long row, long long col, int rows, int cols) : row(row), col(col), rows(rows), cols(cols) {
         bool upright = row < col;
         i = upright ? threadIdx.x % TILE : threadIdx.x / SLICE, down = upright ? 0 : 256 / SLICE;
         j = upright ? threadIdx.x / TILE : threadIdx.x % SLICE, along = upright ? 256 / TILE : 0;
@@ -29,14 +28,12 @@ struct Slice {
         Four held;
         int y = first_row + i, z = first_col + j;
         x += y * row + z * col;
-#pragma unroll
-        for (int e = 0; e < 4; e++, y += down, z += along, x += down * row + along * col)
+        UNROLL for (int e = 0; e < 4; e++, y += down, z += along, x += down * row + along * col)
             held.at[e] = y < rows && z < cols ? *x : (T)0;
         return held;
     }
     __device__ void store(const Four &held, T (*part)[TILE + 4]) const {
-#pragma unroll
-        for (int e = 0; e < 4; e++) part[j + e * along][i + e * down] = held.at[e];
+        UNROLL for (int e = 0; e < 4; e++) part[j + e * along][i + e * down] = held.at[e];
     }
 };
 
@@ -49,8 +46,7 @@ __device__ inline T finished(T total, T before, const T *bias, int j, const Matr
 // A finished tile -> c, or the sum over a piece of the inner axis -> partial
 __device__ inline void write_tile(const T *tile, int first_i, int first_j, T *c, T *partial, const T *bias,
                                   const Matrices &s) {
-#pragma unroll 1
-    for (int e = threadIdx.x; e < TILE * TILE; e += 256) {
+    NO_UNROLL for (int e = threadIdx.x; e < TILE * TILE; e += 256) {
         int row = first_i + e / TILE, column = first_j + e % TILE;
         if (row >= s.m || column >= s.n) continue;
         T value = tile[e / TILE * (TILE + 4) + e % TILE], *here = c + row * s.c_row + column;
@@ -60,7 +56,7 @@ __device__ inline void write_tile(const T *tile, int first_i, int first_j, T *c,
 }
 
 // a (batches, m, k), b (batches, k, n) -> c (batches, m, n) or partial (pieces, batches, m, n)
-extern "C" __global__ void __launch_bounds__(256, RESIDENT) matmul(const T *a, const T *b, T *c,
+KERNEL(256, RESIDENT) matmul(const T *a, const T *b, T *c,
         const T *bias, T *partial, const __grid_constant__ Matrices s, const __grid_constant__ View batch) {
     __shared__ Four memory[TILE * (TILE + 4) / 4];         // two slices, then the finished tile
     T *pool = memory[0].at, (*rows)[TILE + 4] = (T (*)[TILE + 4])pool, (*columns)[TILE + 4] = rows + SLICE;
@@ -79,20 +75,15 @@ extern "C" __global__ void __launch_bounds__(256, RESIDENT) matmul(const T *a, c
             __syncthreads();
             of_a = left.fetch(a_here, first_i, p + SLICE);  // the next slice travels while this one is used
             of_b = right.fetch(b_here, first_j, p + SLICE);
-#pragma unroll 4
-            for (int q = 0; q < SLICE; q++) {
+            UNROLL_BY_4 for (int q = 0; q < SLICE; q++) {
                 Four u = *(const Four *)&rows[q][i], v = *(const Four *)&columns[q][j];
-#pragma unroll
-                for (int y = 0; y < 4; y++)
-#pragma unroll
-                    for (int x = 0; x < 4; x++) total[y][x] += u.at[y] * v.at[x];
+                UNROLL for (int y = 0; y < 4; y++)
+                    UNROLL for (int x = 0; x < 4; x++) total[y][x] += u.at[y] * v.at[x];
             }
             __syncthreads();
         }
-#pragma unroll
-        for (int y = 0; y < 4; y++)
-#pragma unroll
-            for (int x = 0; x < 4; x++) pool[(i + y) * (TILE + 4) + j + x] = total[y][x];
+        UNROLL for (int y = 0; y < 4; y++)
+            UNROLL for (int x = 0; x < 4; x++) pool[(i + y) * (TILE + 4) + j + x] = total[y][x];
         __syncthreads();
         write_tile(pool, first_i, first_j, c + place(batch, 2, index),
                    partial + ((long long)blockIdx.z * s.batches + index) * s.m * s.n, bias, s);
@@ -101,7 +92,7 @@ extern "C" __global__ void __launch_bounds__(256, RESIDENT) matmul(const T *a, c
 }
 
 // c = activation(sum of the pieces + bias (+ c)); partial is (pieces, batches, m, n)
-extern "C" __global__ void __launch_bounds__(256) combine(const T *partial, T *c, const T *bias,
+KERNEL(256) combine(const T *partial, T *c, const T *bias,
         const __grid_constant__ Matrices s, const __grid_constant__ View batch) {
     const int rows = s.batches * s.m;
     ROWS_COLUMNS(row, rows, column, s.n) {
@@ -114,7 +105,6 @@ extern "C" __global__ void __launch_bounds__(256) combine(const T *partial, T *c
 }
 
 // dz = dy * slope(y), all (n)
-extern "C" __global__ void __launch_bounds__(256) activation_backward(const T *dy, const T *y, T *dz,
-        int activation, long long n) {
+KERNEL(256) activation_backward(const T *dy, const T *y, T *dz, int activation, long long n) {
     GRID_STRIDE(i, n) dz[i] = dy[i] * activated_slope(activation, y[i]);
 }

@@ -55,9 +55,12 @@ def dense(x, w, b, activation="linear", out=None):
 def dense_backward(dy, y, x, w, activation, need, out=None):
     """(dx, dw, db), None where not wanted"""
     (want_x, dx), (want_w, dw), (want_b, db) = targets(need, out)
-    dz = dy if activation == "linear" else activation_backward(activation, dy, y)
-    return (matmul(dz, w, transpose_b=True, out=dx) if want_x else None, matmul(x, dz, transpose_a=True, out=dw)
-            if want_w else None, reduce("sum", dz, 0, out=db) if want_b else None)
+    bent = activation != "linear"
+    dz, db = bias_backward(activation, dy, y, (bent, want_b), (None, db))
+    dz = dz if bent else dy
+    dx = matmul(dz, w, transpose_b=True, out=dx) if want_x else None
+    dw = matmul(x, dz, transpose_a=True, out=dw) if want_w else None
+    return dx, dw, db
 
 
 def activation_backward(activation, dy, y, out=None):
@@ -66,3 +69,11 @@ def activation_backward(activation, dy, y, out=None):
     launch("matmul", "activation_backward", blocks(out.size),
            (dy, y, out, ACTIVATIONS[activation], np.int64(out.size)), T=dy.dtype)
     return out
+
+
+def bias_backward(activation, dy, y, need, out=None):
+    """need for (z, b): dz, and its sum over all axes but the last"""
+    (want_z, dz), (want_b, db) = targets(need, out)
+    dz = dy if activation == "linear" and not want_z else activation_backward(
+        activation, dy, dy if y is None else y, out=dz)
+    return dz if want_z else None, reduce("sum", dz, tuple(range(dz.ndim - 1)), out=db) if want_b else None

@@ -1,18 +1,16 @@
 // Filling, casting and moving: what has no arithmetic. S: dtype read, T: dtype written.
 
 // out of any strides
-extern "C" __global__ void __launch_bounds__(256) fill(T *out, T value, long long n,
-        const __grid_constant__ View view) {
+KERNEL(256) fill(T *out, T value, long long n, const __grid_constant__ View view) {
     GRID_STRIDE(i, n) out[place(view, 0, i)] = value;
 }
 
 // x and out of any strides
-extern "C" __global__ void __launch_bounds__(256) copy(const S *x, T *out, long long n,
-        const __grid_constant__ View view) {
+KERNEL(256) copy(const S *x, T *out, long long n, const __grid_constant__ View view) {
     GRID_STRIDE(i, n) out[place(view, 0, i)] = (T)x[place(view, 1, i)];
 }
 
 // out (n)
-extern "C" __global__ void __launch_bounds__(256) tick(T *out, int n) {
+KERNEL(256) tick(T *out, int n) {
     GRID_STRIDE(i, n) out[i] += 1;
 }

@@ -23,14 +23,12 @@ template <class V> __device__ inline V column_merged(V value, int side, V *part)
 }
 
 // partial (pieces, 2, c): means and squares of `chunk` rows each
-extern "C" __global__ void __launch_bounds__(256) column_moments(const T *x, T *partial, long long rows,
-        int c, long long chunk, int side) {
+KERNEL(256) column_moments(const T *x, T *partial, long long rows, int c, long long chunk, int side) {
     __shared__ Moments part[256];
     int column = blockIdx.x * side + threadIdx.x % side, lane = threadIdx.x / side, lanes = 256 / side;
     long long first = blockIdx.y * chunk, last = first + chunk < rows ? first + chunk : rows;
     Moments all = {0, 0, 0};
-#pragma unroll 1
-    for (long long row = column < c ? first + lane : last; row < last; row += lanes) {
+    NO_UNROLL for (long long row = column < c ? first + lane : last; row < last; row += lanes) {
         T value = x[row * c + column], shift = value - all.mean;
         all.count += 1;
         all.mean += shift / all.count;
@@ -44,9 +42,8 @@ extern "C" __global__ void __launch_bounds__(256) column_moments(const T *x, T *
 }
 
 // partial (pieces, 2, c) -> mean, rstd (c), and the moving statistics (c) in place
-extern "C" __global__ void __launch_bounds__(256) batch_statistics(const T *partial, T *mean, T *rstd,
-        T *moving_mean, T *moving_var, T momentum, T epsilon, long long rows, int c, int pieces,
-        long long chunk, int side) {
+KERNEL(256) batch_statistics(const T *partial, T *mean, T *rstd, T *moving_mean, T *moving_var, T momentum, T epsilon,
+        long long rows, int c, int pieces, long long chunk, int side) {
     __shared__ Moments part[256];
     int column = blockIdx.x * side + threadIdx.x % side, lane = threadIdx.x / side, lanes = 256 / side;
     Moments all = {0, 0, 0};
@@ -65,19 +62,21 @@ extern "C" __global__ void __launch_bounds__(256) batch_statistics(const T *part
     }
 }
 
-// y = xhat * gamma + beta with statistics by column
-extern "C" __global__ void __launch_bounds__(256) batch_norm(const T *x, const T *gamma, const T *beta,
-        const T *mean, const T *rstd, T *y, int has_gamma, int has_beta, int rows, int c) {
+// y = xhat * gamma + beta + residual with statistics by column, no less than 0 with `relu`
+KERNEL(256) batch_norm(const T *x, const T *gamma, const T *beta, const T *residual, const T *mean, const T *rstd,
+        T *y, int has_gamma, int has_beta, int has_residual, int relu, int rows, int c) {
     ROWS_COLUMNS(row, rows, column, c) {
         long long at = (long long)row * c + column;
         T value = (x[at] - mean[column]) * rstd[column];
         if (has_gamma) value *= gamma[column];
-        y[at] = has_beta ? value + beta[column] : value;
+        if (has_beta) value += beta[column];
+        if (has_residual) value += residual[at];
+        y[at] = relu && value < 0 ? (T)0 : value;                   // NaN stays
     }
 }
 
 // partial (pieces, 2, c): sums of dy * xhat and of dy; statistics by row or by column
-extern "C" __global__ void __launch_bounds__(256) gradient_sums(const T *dy, const T *x, const T *mean,
+KERNEL(256) gradient_sums(const T *dy, const T *x, const T *mean,
         const T *rstd, T *partial, int by_row, long long rows, int c, long long chunk, int side) {
     __shared__ Sums part[256];
     int column = blockIdx.x * side + threadIdx.x % side, lane = threadIdx.x / side, lanes = 256 / side;
@@ -95,8 +94,7 @@ extern "C" __global__ void __launch_bounds__(256) gradient_sums(const T *dy, con
 }
 
 // partial (pieces, 2, c) -> dgamma, dbeta (c)
-extern "C" __global__ void __launch_bounds__(256) gradient_totals(const T *partial, T *dgamma, T *dbeta,
-        int c, int pieces, int side) {
+KERNEL(256) gradient_totals(const T *partial, T *dgamma, T *dbeta, int c, int pieces, int side) {
     __shared__ Sums part[256];
     int column = blockIdx.x * side + threadIdx.x % side, lane = threadIdx.x / side, lanes = 256 / side;
     Sums all = {0, 0};
@@ -110,9 +108,8 @@ extern "C" __global__ void __launch_bounds__(256) gradient_totals(const T *parti
 }
 
 // dx = gamma * rstd * (dy - mean(dy) - xhat * mean(dy * xhat)), means over the rows
-extern "C" __global__ void __launch_bounds__(256) batch_norm_dx(const T *dy, const T *x, const T *gamma,
-        const T *mean, const T *rstd, const T *dgamma, const T *dbeta, T *dx, int has_gamma, int rows,
-        int c) {
+KERNEL(256) batch_norm_dx(const T *dy, const T *x, const T *gamma, const T *mean, const T *rstd, const T *dgamma,
+        const T *dbeta, T *dx, int has_gamma, int rows, int c) {
     T share = (T)1 / rows;
     ROWS_COLUMNS(row, rows, column, c) {
         long long at = (long long)row * c + column;
@@ -123,7 +120,7 @@ extern "C" __global__ void __launch_bounds__(256) batch_norm_dx(const T *dy, con
 }
 
 // y = xhat * gamma + beta; mean and rstd (rows), by two passes
-extern "C" __global__ void __launch_bounds__(256) layer_norm(const T *x, const T *gamma, const T *beta, T *y,
+KERNEL(256) layer_norm(const T *x, const T *gamma, const T *beta, T *y,
         T *mean, T *rstd, T epsilon, int has_gamma, int has_beta, long long rows, int c, int lanes) {
     __shared__ T part[8];
     FOR_EACH_ROW(row, mine) {
@@ -147,7 +144,7 @@ extern "C" __global__ void __launch_bounds__(256) layer_norm(const T *x, const T
 }
 
 // dx = rstd * (g - mean(g) - xhat * mean(g * xhat)), g = dy * gamma, means over the row
-extern "C" __global__ void __launch_bounds__(256) layer_norm_dx(const T *dy, const T *x, const T *gamma,
+KERNEL(256) layer_norm_dx(const T *dy, const T *x, const T *gamma,
         const T *mean, const T *rstd, T *dx, int has_gamma, long long rows, int c, int lanes) {
     __shared__ T part[8];
     FOR_EACH_ROW(row, mine) {

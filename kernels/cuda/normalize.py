@@ -1,7 +1,9 @@
 """Batch and layer normalization of (rows, c)."""
 import numpy as np
 
-from .launch import empty, launch, outputs, power_of_two, targets
+from .launch import ACTIVATIONS, empty, launch, outputs, power_of_two, targets
+from .matmul import activation_backward
+from .memory import copy
 from .window import lanes_of, rows_columns
 
 STEPS = 8                       # sums over rows are cut into pieces: a thread takes at least so many rows,
@@ -17,7 +19,8 @@ def columns(rows: int, c: int):
     return side, groups, max(1, -(-rows // max(1, chunk))), chunk
 
 
-def batch_norm(x, gamma, beta, moving_mean, moving_var, momentum, epsilon, out=None):
+def batch_norm(x, gamma, beta, moving_mean, moving_var, momentum, epsilon, residual=None, activation="linear",
+               out=None):
     """(rows, c) -> y (rows, c), mean (c,), rstd (c,); the moving statistics in place"""
     rows, c = x.shape
     y, mean, rstd = outputs(x, out, x.shape, (c,), (c,))
@@ -31,8 +34,10 @@ def batch_norm(x, gamma, beta, moving_mean, moving_var, momentum, epsilon, out=N
            (partial, mean, rstd, moving_mean, moving_var, float(momentum), float(epsilon), np.int64(rows), c,
             pieces, np.int64(chunk), side), T=x.dtype)
     grid, block = rows_columns(rows, c)
-    launch("normalize", "batch_norm", grid, (x, x if gamma is None else gamma, x if beta is None else beta, mean, rstd,
-                                             y, gamma is not None, beta is not None, rows, c), block=block, T=x.dtype)
+    given = gamma, beta, residual
+    launch("normalize", "batch_norm", grid,
+           (x, *[x if a is None else a for a in given], mean, rstd, y, *[a is not None for a in given],
+            ACTIVATIONS[activation], rows, c), block=block, T=x.dtype)
     return y, mean, rstd
 
 
@@ -47,9 +52,14 @@ def gradients(dy, x, mean, rstd, by_row, dgamma, dbeta):
     return dgamma, dbeta
 
 
-def batch_norm_backward(dy, x, gamma, mean, rstd, need, out=None):
-    """(dx, dgamma, dbeta), None where not wanted"""
-    (want_x, dx), (want_gamma, dgamma), (want_beta, dbeta) = targets(need, out)
+def batch_norm_backward(dy, x, gamma, mean, rstd, need, y=None, activation="linear", out=None):
+    """need for (x, gamma, beta) or (x, gamma, beta, residual); y: the output, where an activation followed"""
+    (want_x, dx), (want_gamma, dgamma), (want_beta, dbeta), *rest = targets(need, out)
+    want_z, dz = rest[0] if rest else (False, None)
+    if activation != "linear":
+        dy = dz = activation_backward(activation, dy, y, out=dz)
+    elif want_z:
+        dz = copy(dy, out=dz)
     dgamma, dbeta = gradients(dy, x, mean, rstd, False, dgamma, dbeta)
     if want_x:
         dx = empty(x, x.shape) if dx is None else dx
@@ -57,7 +67,7 @@ def batch_norm_backward(dy, x, gamma, mean, rstd, need, out=None):
         scale, scaled = (x, 0) if gamma is None else (gamma, 1)
         args = dy, x, scale, mean, rstd, dgamma, dbeta, dx, scaled, *x.shape
         launch("normalize", "batch_norm_dx", grid, args, block=block, T=x.dtype)
-    return dx, dgamma if want_gamma else None, dbeta if want_beta else None
+    return (dx, dgamma if want_gamma else None, dbeta if want_beta else None, dz if want_z else None)[:len(need)]
 
 
 def layer_norm(x, gamma, beta, epsilon, out=None):
@@ -65,9 +75,9 @@ def layer_norm(x, gamma, beta, epsilon, out=None):
     rows, c = x.shape
     y, mean, rstd = outputs(x, out, x.shape, (rows,), (rows,))
     lanes, grid = lanes_of(rows, c)
-    launch("normalize", "layer_norm", grid,
-           (x, x if gamma is None else gamma, x if beta is None else beta, y, mean, rstd, float(epsilon),
-            gamma is not None, beta is not None, np.int64(rows), c, lanes), T=x.dtype)
+    (scale, scaled), (shift, shifted) = ((x, 0) if v is None else (v, 1) for v in (gamma, beta))
+    args = x, scale, shift, y, mean, rstd, float(epsilon), scaled, shifted, np.int64(rows), c, lanes
+    launch("normalize", "layer_norm", grid, args, T=x.dtype)
     return y, mean, rstd
 
 

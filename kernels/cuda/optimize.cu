@@ -2,8 +2,7 @@
 // count from 1; all other arrays are (n). A buffer that is not in use is passed as p, with its flag 0.
 
 // m: momentum, if `slow`
-extern "C" __global__ void __launch_bounds__(256) sgd(T *p, const T *g, T *m, const float *hyper, T momentum,
-        int slow, int nesterov, long long n) {
+KERNEL(256) sgd(T *p, const T *g, T *m, const float *hyper, T momentum, int slow, int nesterov, long long n) {
     T rate = hyper[0];
     GRID_STRIDE(i, n) {
         T step = -rate * g[i];
@@ -17,7 +16,7 @@ extern "C" __global__ void __launch_bounds__(256) sgd(T *p, const T *g, T *m, co
 }
 
 // `rest` is 1 - rho
-extern "C" __global__ void __launch_bounds__(256) rmsprop(T *p, const T *g, T *v, T *m, T *mg,
+KERNEL(256) rmsprop(T *p, const T *g, T *v, T *m, T *mg,
         const float *hyper, T rho, T rest, T momentum, T epsilon, int slow, int centered, long long n) {
     T rate = hyper[0];
     GRID_STRIDE(i, n) {
@@ -39,7 +38,7 @@ extern "C" __global__ void __launch_bounds__(256) rmsprop(T *p, const T *g, T *v
 
 // `log_1`, `log_2`: logarithms of the betas, for 1 - beta**t = -expm1(t * log(beta)) loses no digits;
 // `rest_1`, `rest_2`: 1 - beta
-extern "C" __global__ void __launch_bounds__(256) adam(T *p, const T *g, T *m, T *v, T *vhat,
+KERNEL(256) adam(T *p, const T *g, T *m, T *v, T *vhat,
         const float *hyper, T log_1, T log_2, T rest_1, T rest_2, T epsilon, int largest, long long n) {
     T rate = hyper[0], t = hyper[1];
     rate *= sqrt(-expm1(t * log_2)) / -expm1(t * log_1);

@@ -22,5 +22,5 @@ def rmsprop(p, g, v, m, mg, hyper, rho, momentum, epsilon):
 def adam(p, g, m, v, vhat, hyper, beta_1, beta_2, epsilon):
     largest = vhat is not None
     logs = [math.log(beta) if beta > 0 else -math.inf for beta in (beta_1, beta_2)]
-    launch("optimize", "adam", blocks(p.size), (p, g, m, v, vhat if largest else p, hyper, *logs, 1.0 - beta_1,
-                                                1.0 - beta_2, float(epsilon), largest, np.int64(p.size)), T=p.dtype)
+    args = p, g, m, v, vhat if largest else p, hyper, *logs, 1.0 - beta_1, 1.0 - beta_2, float(epsilon), largest
+    launch("optimize", "adam", blocks(p.size), (*args, np.int64(p.size)), T=p.dtype)

@@ -3,8 +3,7 @@
 // The taps [first, last) of a window on the real image along one axis; a `start` < 0 is before the image.
 struct Taps {
     int first, last;
-    __device__ Taps(int start, int taps, int length)
-        : first(max(0, -start)), last(min(taps, length - start)) {}
+    __device__ Taps(int start, int taps, int length) : first(max(0, -start)), last(min(taps, length - start)) {}
     __device__ int count() const { return max(0, last - first); }
 };
 
@@ -16,7 +15,7 @@ struct Holders {
 };
 
 // x (n, h, w, c) -> y, index (n, oh, ow, c)
-extern "C" __global__ void __launch_bounds__(256) max_pool(const T *x, T *y, I *index, Window g) {
+KERNEL(256) max_pool(const T *x, T *y, I *index, Window g) {
     ROWS_COLUMNS(p, g.n * g.oh * g.ow, j, g.c) {
         int image = p / g.ow / g.oh, line = p / g.ow % g.oh * g.sh - g.top, column = p % g.ow * g.sw - g.left;
         Taps rows(line, g.kh, g.h), columns(column, g.kw, g.w);
@@ -24,8 +23,7 @@ extern "C" __global__ void __launch_bounds__(256) max_pool(const T *x, T *y, I *
         int place = min(rows.first, g.kh) * g.kw + min(columns.first, g.kw);
         for (int a = rows.first; a < rows.last; a++) {
             const T *pixels = x + ((long long)(image * g.h + line + a) * g.w + column) * g.c + j;
-#pragma unroll 1
-            for (int b = columns.first; b < columns.last; b++) {
+            NO_UNROLL for (int b = columns.first; b < columns.last; b++) {
                 T value = pixels[(long long)b * g.c];
                 if (!(value <= best) && best == best) best = value, place = a * g.kw + b;       // NaN wins
             }
@@ -36,15 +34,13 @@ extern "C" __global__ void __launch_bounds__(256) max_pool(const T *x, T *y, I *
 }
 
 // dy, index (n, oh, ow, c) -> dx (n, h, w, c)
-extern "C" __global__ void __launch_bounds__(256) max_pool_backward(
-        const T *dy, const I *index, T *dx, Window g) {
+KERNEL(256) max_pool_backward(const T *dy, const I *index, T *dx, Window g) {
     ROWS_COLUMNS(p, g.n * g.h * g.w, j, g.c) {
         int image = p / (g.h * g.w), line = p / g.w % g.h + g.top, column = p % g.w + g.left;
         Holders rows(line, g.kh, g.sh, g.oh), columns(column, g.kw, g.sw, g.ow);
         T sum = 0;
         for (int oy = rows.first; oy < rows.last; oy++)
-#pragma unroll 1
-            for (int ox = columns.first; ox < columns.last; ox++) {
+            NO_UNROLL for (int ox = columns.first; ox < columns.last; ox++) {
                 long long at = ((long long)(image * g.oh + oy) * g.ow + ox) * g.c + j;
                 if (index[at] == (line - oy * g.sh) * g.kw + column - ox * g.sw) sum += dy[at];
             }
@@ -53,7 +49,7 @@ extern "C" __global__ void __launch_bounds__(256) max_pool_backward(
 }
 
 // x (n, h, w, c) -> y (n, oh, ow, c)
-extern "C" __global__ void __launch_bounds__(256) average_pool(const T *x, T *y, Window g) {
+KERNEL(256) average_pool(const T *x, T *y, Window g) {
     ROWS_COLUMNS(p, g.n * g.oh * g.ow, j, g.c) {
         int image = p / g.ow / g.oh, line = p / g.ow % g.oh * g.sh - g.top, column = p % g.ow * g.sw - g.left;
         Taps rows(line, g.kh, g.h), columns(column, g.kw, g.w);
@@ -69,14 +65,13 @@ extern "C" __global__ void __launch_bounds__(256) average_pool(const T *x, T *y,
 }
 
 // dy (n, oh, ow, c) -> dx (n, h, w, c)
-extern "C" __global__ void __launch_bounds__(256) average_pool_backward(const T *dy, T *dx, Window g) {
+KERNEL(256) average_pool_backward(const T *dy, T *dx, Window g) {
     ROWS_COLUMNS(p, g.n * g.h * g.w, j, g.c) {
         int image = p / (g.h * g.w), line = p / g.w % g.h + g.top, column = p % g.w + g.left;
         Holders rows(line, g.kh, g.sh, g.oh), columns(column, g.kw, g.sw, g.ow);
         T sum = 0;
         for (int oy = rows.first; oy < rows.last; oy++)
-#pragma unroll 1
-            for (int ox = columns.first; ox < columns.last; ox++) {
+            NO_UNROLL for (int ox = columns.first; ox < columns.last; ox++) {
                 Taps down(oy * g.sh - g.top, g.kh, g.h), across(ox * g.sw - g.left, g.kw, g.w);
                 long long at = ((long long)(image * g.oh + oy) * g.ow + ox) * g.c + j;
                 sum += dy[at] / (down.count() * across.count());

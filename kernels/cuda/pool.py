@@ -24,8 +24,7 @@ def max_pool_backward(dy, index, shape, size, strides, padding, out=None):
 
 def average_pool(x, size, strides, padding, out=None):
     """-> (n, oh, ow, c), the mean over the real pixels of each window"""
-    if out is None:
-        out = empty(x, (x.shape[0], *windows(x.shape, size, strides, padding), x.shape[3]))
+    out = empty(x, (x.shape[0], *windows(x.shape, size, strides, padding), x.shape[3])) if out is None else out
     _run("average_pool", (x, out), x.shape, out, size, strides, padding)
     return out
 

@@ -1,6 +1,5 @@
-// Philox4x32-10: a random number is a function of (key, stream, clock, index), the same bits on every device.
-// What follows from the bits is multiplied and added with a rounding each (no fused multiply-add), as on the
-// CPU.
+// Philox4x32-10: a random number is a function of (key, stream, clock, index), the same bits on every device. What
+// follows from the bits is multiplied and added with a rounding each (no fused multiply-add), as on the CPU.
 struct Words { unsigned int at[4]; };
 
 __device__ inline Words philox(const unsigned int *key, const unsigned int *clock, unsigned int stream,
@@ -27,38 +26,34 @@ __device__ inline double product(double a, double b) { return __dmul_rn(a, b); }
 __device__ inline float sum(float a, float b) { return __fadd_rn(a, b); }
 __device__ inline double sum(double a, double b) { return __dadd_rn(a, b); }
 
-// out (n): a thread makes four numbers, here and below
-extern "C" __global__ void __launch_bounds__(256) random_bits(const unsigned int *key,
-        const unsigned int *clock, unsigned int stream, unsigned int *out, long long n) {
+// use(i, word) for i < n: a thread draws four words
+template <class Use>
+__device__ inline void each_word(const unsigned int *key, const unsigned int *clock, unsigned int stream, long long n,
+                                 Use use) {
     GRID_STRIDE(block, (n + 3) / 4) {
         Words words = philox(key, clock, stream, block);
-#pragma unroll
-        for (int word = 0; word < 4; word++)
-            if (block * 4 + word < n) out[block * 4 + word] = words.at[word];
+        UNROLL for (int word = 0; word < 4; word++)
+            if (block * 4 + word < n) use(block * 4 + word, words.at[word]);
     }
+}
+
+KERNEL(256) random_bits(const unsigned int *key, const unsigned int *clock, unsigned int stream, unsigned int *out,
+        long long n) {
+    each_word(key, clock, stream, n, [=](long long i, unsigned int word) { out[i] = word; });
 }
 
 // out (n) = low + span * u
-extern "C" __global__ void __launch_bounds__(256) random_uniform(const unsigned int *key,
-        const unsigned int *clock, unsigned int stream, T low, T span, T *out, long long n) {
-    GRID_STRIDE(block, (n + 3) / 4) {
-        Words words = philox(key, clock, stream, block);
-#pragma unroll
-        for (int word = 0; word < 4; word++)
-            if (block * 4 + word < n)
-                out[block * 4 + word] = sum(low, product(span, (T)uniform(words.at[word])));
-    }
+KERNEL(256) random_uniform(const unsigned int *key, const unsigned int *clock, unsigned int stream, T low, T span,
+        T *out, long long n) {
+    each_word(key, clock, stream, n, [=](long long i, unsigned int word) {
+        out[i] = sum(low, product(span, (T)uniform(word)));
+    });
 }
 
 // out (n) = x * scale where u >= rate
-extern "C" __global__ void __launch_bounds__(256) dropout(const T *x, float rate, float scale,
-        const unsigned int *key, const unsigned int *clock, unsigned int stream, T *out, long long n) {
-    GRID_STRIDE(block, (n + 3) / 4) {
-        Words words = philox(key, clock, stream, block);
-#pragma unroll
-        for (int word = 0; word < 4; word++) {
-            long long i = block * 4 + word;
-            if (i < n) out[i] = uniform(words.at[word]) >= rate ? x[i] * (T)scale : (T)0;
-        }
-    }
+KERNEL(256) dropout(const T *x, float rate, float scale, const unsigned int *key, const unsigned int *clock,
+        unsigned int stream, T *out, long long n) {
+    each_word(key, clock, stream, n, [=](long long i, unsigned int word) {
+        out[i] = uniform(word) >= rate ? x[i] * (T)scale : (T)0;
+    });
 }

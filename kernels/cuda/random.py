@@ -25,6 +25,6 @@ def random_uniform(key, clock, stream, low, high, out):
 def dropout(x, rate, key, clock, stream, out=None):
     """Its own backward: apply it to dy with the same key, clock and stream."""
     out = empty(x, x.shape) if out is None else out
-    launch("random", "dropout", quarter(out), (x, np.float32(rate), np.float32(1 / (1 - rate)), key, clock,
-                                               np.uint32(stream), out, np.int64(out.size)), T=x.dtype)
+    args = x, np.float32(rate), np.float32(1 / (1 - rate)), key, clock, np.uint32(stream), out, np.int64(out.size)
+    launch("random", "dropout", quarter(out), args, T=x.dtype)
     return out

@@ -20,8 +20,7 @@ struct Step {
 #define EACH_UNIT(step) Step step(n, steps, units, t, mask, masked); ROWS_COLUMNS(i, n, j, units)
 
 // gates (n, steps, 4 units) in the order i f c o; hu (n, 4 units) is the product of state and weights
-extern "C" __global__ void __launch_bounds__(256) lstm_step(
-        const T *z, const T *hu, const T *h0, const T *c0, T *h, T *c, T *gates, STEP) {
+KERNEL(256) lstm_step(const T *z, const T *hu, const T *h0, const T *c0, T *h, T *c, T *gates, STEP) {
     EACH_UNIT(step) {
         const T *x = z + step.at(i) * 4 * units + j, *y = hu + (long long)i * 4 * units + j;
         T *gate = gates + step.at(i) * 4 * units + j;
@@ -35,7 +34,7 @@ extern "C" __global__ void __launch_bounds__(256) lstm_step(
 }
 
 // dh, c (n, steps, units), gates -> dz (n, steps, 4 units)
-extern "C" __global__ void __launch_bounds__(256) lstm_step_backward(
+KERNEL(256) lstm_step_backward(
         const T *dh, const T *c, const T *gates, const T *c0, T *dz, T *dh_next, T *dc_next, STEP) {
     EACH_UNIT(step) {
         const T *gate = gates + step.at(i) * 4 * units + j;
@@ -58,8 +57,7 @@ extern "C" __global__ void __launch_bounds__(256) lstm_step_backward(
 }
 
 // gates (n, steps, 4 units): update z, reset r, candidate, the candidate's recurrent part; hu and b in z r h
-extern "C" __global__ void __launch_bounds__(256) gru_step(
-        const T *z, const T *hu, const T *b, const T *h0, T *h, T *gates, STEP) {
+KERNEL(256) gru_step(const T *z, const T *hu, const T *b, const T *h0, T *h, T *gates, STEP) {
     EACH_UNIT(step) {
         const T *x = z + step.at(i) * 3 * units + j, *y = hu + (long long)i * 3 * units + j;
         T *gate = gates + step.at(i) * 4 * units + j;
@@ -72,8 +70,7 @@ extern "C" __global__ void __launch_bounds__(256) gru_step(
 }
 
 // dz is the input's share, dy (n, steps, 3 units) the recurrent one: they differ by the reset gate.
-extern "C" __global__ void __launch_bounds__(256) gru_step_backward(
-        const T *dh, const T *h, const T *gates, const T *h0, T *dz, T *dy, T *dh_next, STEP) {
+KERNEL(256) gru_step_backward(const T *dh, const T *h, const T *gates, const T *h0, T *dz, T *dy, T *dh_next, STEP) {
     EACH_UNIT(step) {
         const T *gate = gates + step.at(i) * 4 * units + j;
         long long at = step.at(i) * 3 * units + j;
@@ -89,8 +86,7 @@ extern "C" __global__ void __launch_bounds__(256) gru_step_backward(
 }
 
 // h = tanh(z + hu); z, h (n, steps, units), hu (n, units)
-extern "C" __global__ void __launch_bounds__(256) simple_step(
-        const T *z, const T *hu, const T *h0, T *h, STEP) {
+KERNEL(256) simple_step(const T *z, const T *hu, const T *h0, T *h, STEP) {
     EACH_UNIT(step) {
         long long at = step.at(i) * units + j;
         h[at] = step.skip(i) ? step.before(h, h0, i, j) : tanh(z[at] + hu[(long long)i * units + j]);
@@ -98,8 +94,7 @@ extern "C" __global__ void __launch_bounds__(256) simple_step(
 }
 
 // dh, h -> dz, all (n, steps, units)
-extern "C" __global__ void __launch_bounds__(256) simple_step_backward(
-        const T *dh, const T *h, T *dz, T *dh_next, STEP) {
+KERNEL(256) simple_step_backward(const T *dh, const T *h, T *dz, T *dh_next, STEP) {
     EACH_UNIT(step) {
         long long at = step.at(i) * units + j;
         T *next = dh_next + (long long)i * units + j, down = dh[at] + *next;

@@ -1,7 +1,6 @@
-// Reductions over any axes of any strides. T: dtype in, A: of the accumulator, O: out. A block of 256 threads
-// is `lanes` threads for each of 256 / lanes results; neighbouring threads walk along the reduced axes
-// (`along`) or along the results, whichever lies together in memory. The tree in shared memory is fixed, so
-// the bits are too.
+// Reductions over any axes of any strides. T: dtype in, A: of the accumulator, O: out. A block of 256 threads is
+// `lanes` threads for each of 256 / lanes results; neighbouring threads walk along the reduced axes (`along`) or along
+// the results, whichever lies together in memory. The tree in shared memory is fixed, so the bits are too.
 enum Reduction { SUM, MEAN, PROD, MAX, MIN, ANY, ALL };
 
 __device__ inline A neutral(int op) {
@@ -23,11 +22,9 @@ __device__ inline A join(int op, A a, A b) {
     return a + b;
 }
 
-// Results by blockIdx.x, pieces of `chunk` elements of the reduced axes by blockIdx.y:
-// -> out (results, pieces)
-extern "C" __global__ void __launch_bounds__(256) reduce(const T *x, O *out, int op, long long results,
-        long long length, long long chunk, long long count, int lanes, int along,
-        const __grid_constant__ View kept, const __grid_constant__ View reduced) {
+// Results by blockIdx.x, pieces of `chunk` elements of the reduced axes by blockIdx.y: -> out (results, pieces)
+KERNEL(256) reduce(const T *x, O *out, int op, long long results, long long length, long long chunk, long long count,
+        int lanes, int along, const __grid_constant__ View kept, const __grid_constant__ View reduced) {
     __shared__ A part[256];
     int side = 256 / lanes, thread = threadIdx.x;
     int lane = along ? thread % lanes : thread / side, next = along ? 1 : side;
@@ -52,9 +49,8 @@ extern "C" __global__ void __launch_bounds__(256) reduce(const T *x, O *out, int
 }
 
 // -> out (results): place of the winner along one axis of x
-extern "C" __global__ void __launch_bounds__(256, 4) argreduce(const T *x, int *out, int greatest,
-        long long results, long long length, int lanes, int along, const __grid_constant__ View kept,
-        const __grid_constant__ View reduced) {
+KERNEL(256, 4) argreduce(const T *x, int *out, int greatest, long long results, long long length, int lanes, int along,
+        const __grid_constant__ View kept, const __grid_constant__ View reduced) {
     __shared__ T best[256];
     __shared__ int where[256];
     int side = 256 / lanes, thread = threadIdx.x;
@@ -87,7 +83,7 @@ extern "C" __global__ void __launch_bounds__(256, 4) argreduce(const T *x, int *
 
 // x, out (lines, length), both of any strides: running sums. A block walks along a line in pieces of 256,
 // `carry` is the sum of the pieces before.
-extern "C" __global__ void __launch_bounds__(256) cumsum(const T *x, T *out, int reverse, long long lines,
+KERNEL(256) cumsum(const T *x, T *out, int reverse, long long lines,
         long long length, long long x_step, long long out_step, const __grid_constant__ View line) {
     __shared__ A part[256];
     int thread = threadIdx.x;

@@ -61,9 +61,9 @@ def argreduce(name, x, axis=-1, out=None):
     plan = planned(tuple(x.shape), steps(x, x.shape), (axis,))
     if plan.results and not plan.length:
         raise ValueError(f"argreduce: {name} over axis {axis} of shape {tuple(x.shape)}: nothing to choose")
-    launch("reduce", "argreduce", plan.groups, (x, out, name == "argmax", np.int64(plan.results), np.int64(plan.length),
-                                                plan.lanes, plan.along, plan.kept, plan.reduced), T=x.dtype,
-           A=total_type(x.dtype), O=x.dtype)
+    launch("reduce", "argreduce", plan.groups,
+           (x, out, name == "argmax", np.int64(plan.results), np.int64(plan.length), plan.lanes, plan.along, plan.kept,
+            plan.reduced), T=x.dtype, A=total_type(x.dtype), O=x.dtype)
     return out
 
 

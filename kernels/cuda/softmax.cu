@@ -16,8 +16,7 @@ __device__ inline T row_total(const T *x, T shift, int c, int lane, int lanes, T
 }
 
 // y = exp(x - shift) / total, or its logarithm
-extern "C" __global__ void __launch_bounds__(256) softmax(const T *x, T *y, int logarithm, long long rows,
-        int c, int lanes) {
+KERNEL(256) softmax(const T *x, T *y, int logarithm, long long rows, int c, int lanes) {
     __shared__ T part[8];
     FOR_EACH_ROW(row, mine) {
         const T *a = x + row * c;
@@ -31,8 +30,7 @@ extern "C" __global__ void __launch_bounds__(256) softmax(const T *x, T *y, int 
 }
 
 // dx = y * (dy - sum(dy * y)), or dy - exp(y) * sum(dy)
-extern "C" __global__ void __launch_bounds__(256) softmax_backward(const T *dy, const T *y, T *dx,
-        int logarithm, long long rows, int c, int lanes) {
+KERNEL(256) softmax_backward(const T *dy, const T *y, T *dx, int logarithm, long long rows, int c, int lanes) {
     __shared__ T part[8];
     FOR_EACH_ROW(row, mine) {
         const T *g = dy + row * c, *p = y + row * c;
@@ -49,8 +47,7 @@ extern "C" __global__ void __launch_bounds__(256) softmax_backward(const T *dy, 
 __device__ inline int row_winner(const T *x, int c, int lane, int lanes, T *part, int *place) {
     T best = -infinity<T>();
     int at = c;
-    for (int j = lane; j < c; j += lanes)
-        if (wins(1, x[j], j, best, at)) best = x[j], at = j;
+    for (int j = lane; j < c; j += lanes) if (wins(1, x[j], j, best, at)) best = x[j], at = j;
     for (int step = 16; step; step /= 2) {
         T other = __shfl_xor_sync(FULL_WARP, best, step);
         int there = __shfl_xor_sync(FULL_WARP, at, step);
@@ -66,8 +63,7 @@ __device__ inline int row_winner(const T *x, int c, int lane, int lanes, T *part
 }
 
 // loss = log(total) - (x[label] - shift); hits: is the first largest the label?
-extern "C" __global__ void __launch_bounds__(256) softmax_cross_entropy(const T *x, const int *labels,
-        T *loss, T *hits, long long rows, int c, int lanes) {
+KERNEL(256) softmax_cross_entropy(const T *x, const int *labels, T *loss, T *hits, long long rows, int c, int lanes) {
     __shared__ T part[8];
     __shared__ int places[8];
     FOR_EACH_ROW(row, mine) {
@@ -85,7 +81,7 @@ extern "C" __global__ void __launch_bounds__(256) softmax_cross_entropy(const T 
 }
 
 // dx = dloss * (softmax(x) - onehot(label))
-extern "C" __global__ void __launch_bounds__(256) softmax_cross_entropy_backward(const T *dloss, const T *x,
+KERNEL(256) softmax_cross_entropy_backward(const T *dloss, const T *x,
         const int *labels, T *dx, long long rows, int c, int lanes) {
     __shared__ T part[8];
     FOR_EACH_ROW(row, mine) {
@@ -100,8 +96,7 @@ extern "C" __global__ void __launch_bounds__(256) softmax_cross_entropy_backward
 }
 
 // x (rows, c), labels (rows) -> out (rows)
-extern "C" __global__ void __launch_bounds__(256) pick(const T *x, const int *labels, T *out, long long rows,
-        int c) {
+KERNEL(256) pick(const T *x, const int *labels, T *out, long long rows, int c) {
     GRID_STRIDE(row, rows) {
         int label = labels[row];
         out[row] = label >= 0 && label < c ? x[row * c + label] : not_a_number<T>();
@@ -109,7 +104,6 @@ extern "C" __global__ void __launch_bounds__(256) pick(const T *x, const int *la
 }
 
 // dy (rows), labels (rows) -> dx (rows, c)
-extern "C" __global__ void __launch_bounds__(256) pick_backward(const T *dy, const int *labels, T *dx,
-        int rows, int c) {
+KERNEL(256) pick_backward(const T *dy, const int *labels, T *dx, int rows, int c) {
     ROWS_COLUMNS(row, rows, j, c) dx[(long long)row * c + j] = j == labels[row] ? dy[row] : (T)0;
 }

@@ -14,28 +14,28 @@ def by_rows(name, args, shape, dtype):
     launch("softmax", name, grid, (*args, np.int64(rows), c, lanes), T=dtype)
 
 
-def softmax(x, out=None):
+def like_last(name, arrays, out, *options):
+    """A kernel whose result is like the last of the arrays (..., c)."""
+    x = arrays[-1]
     out = empty(x, x.shape) if out is None else out
-    by_rows("softmax", (x, out, 0), x.shape, x.dtype)
+    by_rows(name, (*arrays, out, *options), x.shape, x.dtype)
     return out
+
+
+def softmax(x, out=None):
+    return like_last("softmax", (x,), out, 0)
 
 
 def log_softmax(x, out=None):
-    out = empty(x, x.shape) if out is None else out
-    by_rows("softmax", (x, out, 1), x.shape, x.dtype)
-    return out
+    return like_last("softmax", (x,), out, 1)
 
 
 def softmax_backward(dy, y, out=None):
-    out = empty(dy, dy.shape) if out is None else out
-    by_rows("softmax_backward", (dy, y, out, 0), y.shape, y.dtype)
-    return out
+    return like_last("softmax_backward", (dy, y), out, 0)
 
 
 def log_softmax_backward(dy, y, out=None):
-    out = empty(dy, dy.shape) if out is None else out
-    by_rows("softmax_backward", (dy, y, out, 1), y.shape, y.dtype)
-    return out
+    return like_last("softmax_backward", (dy, y), out, 1)
 
 
 def softmax_cross_entropy(x, labels, out=None):

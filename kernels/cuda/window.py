@@ -12,8 +12,8 @@ WINDOW = np.dtype([(name, np.int32) for name in FIELDS.split()])        # `struc
 
 def windows(shape, size, strides, padding, dilation=(1, 1)):
     """(n, h, w, c) -> (oh, ow): how often the window fits into the padded image."""
-    return tuple(max(0, (length + before + after - (taps - 1) * gap - 1) // step + 1) for length, taps, step,
-                 (before, after), gap in zip(shape[1:3], size, strides, padding, dilation))
+    return tuple(max(0, (length + sum(around) - (taps - 1) * gap - 1) // step + 1)
+                 for length, taps, step, around, gap in zip(shape[1:3], size, strides, padding, dilation))
 
 
 @cache

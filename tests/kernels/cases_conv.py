@@ -54,6 +54,13 @@ SHAPES = {
     "many_pixels_depthwise": Shape((2, 17, 18, 3), (3, 3), 3, padding=((1, 1), (1, 1)), groups=3),
     "register_tiles_stride": Shape((2, 7, 27, 3), (3, 3), 19, (2, 2), ((0, 1), (1, 1))),
     "register_tiles_dilation": Shape((1, 7, 15, 2), (3, 2), 17, (1, 1), ((2, 1), (1, 0)), (2, 2)),
+    "lines_in_parts_deep": Shape((1, 19, 21, 41), (3, 3), 45, padding=((1, 1), (1, 1))),
+    "images_in_parts_groups": Shape((7, 11, 12, 20), (3, 2), 36, (2, 1), ((1, 1), (0, 1)), groups=2),
+    "long_row": Shape((1, 1, 900, 20), (1, 4), 17, (1, 1), ((0, 0), (2, 1))),
+    "row_stride": Shape((2, 1, 50, 3), (1, 3), 10, (1, 3), ((0, 0), (1, 0))),
+    "patches": Shape((2, 4, 7, 32), (3, 3), 64, padding=((1, 1), (1, 1))),
+    "patches_of_lines": Shape((1, 21, 11, 64), (3, 3), 32, padding=((2, 0), (0, 1))),
+    "depthwise_wide": Shape((3, 9, 10, 27), (3, 3), 27, (2, 2), ((1, 1), (1, 1)), groups=27),
     "empty": Shape((0, 5, 5, 2), (3, 3), 3),
     "empty_depthwise": Shape((0, 5, 5, 2), (3, 3), 2, groups=2),
 }

@@ -53,6 +53,9 @@ SIZES = [
     (130, 20, 10),
     (9, 20, 270),
     (3, 257, 5),
+    (1, 70, 200),
+    (40, 30, 1),
+    (3, 2100, 5),
 ]
 EMPTY = [(0, 3, 2), (2, 3, 0), (2, 0, 3)]
 
@@ -64,7 +67,10 @@ for m, k, n in SIZES + EMPTY:
         id=f"{m}x{k}x{n}",
     )
 
-for m, k, n in [(1, 5, 1), (7, 9, 17), (13, 17, 33), (70, 40, 65), (5, 300, 9), (2, 0, 3)]:
+# and: one row, few rows, a matrix by a vector, a factor that is copied in panels, a long sum that is cut
+TURNED = [(1, 5, 1), (7, 9, 17), (13, 17, 33), (70, 40, 65), (5, 300, 9), (2, 0, 3)]
+TURNED += [(1, 70, 200), (3, 20, 75), (40, 30, 1), (20, 330, 70), (3, 2100, 5)]
+for m, k, n in TURNED:
     for ta, tb in [(True, False), (False, True), (True, True)]:
         case(
             "matmul",
@@ -78,7 +84,7 @@ for m, k, n in [(1, 5, 1), (7, 9, 17), (13, 17, 33), (70, 40, 65), (5, 300, 9), 
             id=f"{m}x{k}x{n}-{'t' if ta else 'n'}{'t' if tb else 'n'}",
         )
 
-for m, k, n in [(1, 1, 1), (7, 9, 17), (13, 300, 33), (2, 0, 3), (0, 3, 2)]:
+for m, k, n in [(1, 1, 1), (7, 9, 17), (13, 300, 33), (2, 0, 3), (0, 3, 2), (1, 20, 75), (9, 10, 1), (3, 2100, 5)]:
     case(
         "matmul",
         lambda r, m=m, k=k, n=n: (
@@ -169,7 +175,7 @@ def with_nan(r):
 case("matmul", with_nan, product, id="nan")
 
 for activation in ("linear", "relu", "sigmoid", "tanh"):
-    for n, i, o in [(1, 1, 1), (3, 5, 7), (33, 40, 70), (0, 3, 2), (4, 300, 9)]:
+    for n, i, o in [(1, 1, 1), (3, 5, 7), (33, 40, 70), (0, 3, 2), (4, 300, 9), (30, 21, 1), (1, 9, 90)]:
         name = f"{activation}-{n}x{i}x{o}"
         case(
             "dense",
@@ -250,3 +256,35 @@ for activation in ("relu", "sigmoid", "tanh"):
 def stable(activation, x):
     with np.errstate(over="ignore"):
         return activated(activation, x)
+
+
+def bias_backward(activation, dy, y, need):
+    dz = dy if y is None else activation_backward(activation, dy, y)
+    return dz if need[0] else None, dz.sum(tuple(range(dz.ndim - 1))) if need[1] else None
+
+
+for activation in ("linear", "relu", "sigmoid", "tanh"):
+    for shape in ((7, 5), (1, 300), (2, 33, 9, 16), (700, 64), (0, 4), (5, 0)):
+        case(
+            "bias_backward",
+            lambda r, activation=activation, shape=shape: (
+                activation,
+                r.normal(size=shape),
+                None if activation == "linear" else outputs(r, activation, *shape),
+                (True, True),
+            ),
+            bias_backward,
+            id=f"{activation}-{shape}",
+        )
+    for need in ((False, True), (True, None)):
+        case(
+            "bias_backward",
+            lambda r, activation=activation, need=need: (
+                activation,
+                r.normal(size=(70, 9)),
+                None if activation == "linear" else outputs(r, activation, 70, 9),
+                need,
+            ),
+            bias_backward,
+            id=f"{activation}-{need}",
+        )

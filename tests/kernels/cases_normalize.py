@@ -201,3 +201,50 @@ for name, rows in (("batch_norm_backward", 3), ("layer_norm_backward", 0)):
         lambda *a: (NOTHING, np.zeros(3), np.zeros(3)),
         id="empty",
     )
+
+
+def fused(x, gamma, beta, moving_mean, moving_var, momentum, epsilon, residual, activation):
+    y, *rest = batch_norm(x, gamma, beta, moving_mean, moving_var, momentum, epsilon)
+    y = y if residual is None else y + residual
+    return (np.maximum(y, 0) if activation == "relu" else y, *rest)
+
+
+def fused_gradients(dy, x, gamma, mean, rstd, need, y, activation):
+    dz = dy * (y > 0) if activation == "relu" else dy
+    return (*gradients(dz, x, gamma, 0, need), *[dz if wanted else None for wanted in need[3:]])
+
+
+for n, c in ((33, 31), (1023, 5), (300, 64), (7, 300)):
+    for activation in ("relu", "linear"):
+        for residual in (True, False):
+            case(
+                "batch_norm",
+                lambda r, n=n, c=c, activation=activation, residual=residual: (
+                    r.normal(size=(n, c)) + 3,
+                    *parameters(r, c, "both"),
+                    r.normal(size=c),
+                    r.random(c),
+                    0.9,
+                    EPSILON,
+                    r.normal(size=(n, c)) if residual else None,
+                    activation,
+                ),
+                fused,
+                inplace=(3, 4),
+                rtol=CLOSE,
+                id=f"{n}x{c}-{activation}-{residual}",
+            )
+        for need in ((True,) * 4, (True,) * 3, (False, True, None, True)):
+
+            def make(r, n=n, c=c, need=need, activation=activation):
+                x = r.normal(size=(n, c))
+                y = np.round(r.normal(size=(n, c)) * 2) if activation == "relu" else None
+                return r.normal(size=(n, c)), x, r.normal(size=c), *statistics(x, 0), need, y, activation
+
+            case(
+                "batch_norm_backward",
+                make,
+                fused_gradients,
+                rtol={"float32": 2e-5, "float64": 1e-12},
+                id=f"{n}x{c}-{activation}-{need}",
+            )

@@ -262,6 +262,12 @@ row(
 )
 
 
+row("batch_norm", lambda x, gamma, beta, mean, var, r: np.maximum(batch_norm(x, gamma, beta, mean, var) + r, 0),
+    [(n(6, 3), pos(3), n(3), n(3), pos(3), n(6, 3)), (n(2, 4, 5, 3), pos(3), n(3), n(3), pos(3), n(2, 4, 5, 3))],
+    (0, 1, 2, 5), f=lambda *a: ops.batch_norm(*a[:5], momentum=0.9, residual=a[5], activation="relu"),
+    analytic=False, rtol=20, symbolic=False)
+
+
 def inference_norm(x, mean, var, axis, offset=None, scale=None, epsilon=1e-3):
     shape = [1] * x.ndim
     shape[axis] = -1

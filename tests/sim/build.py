@@ -19,7 +19,9 @@ FLAGS = (
     "-ffp-contract=fast",                           # NVRTC, too, fuses a * b + c
     "-fsanitize=alignment,bounds", "-fsanitize-undefined-trap-on-error",
 )
-KERNEL = re.compile(r'extern\s+"C"\s+__global__\s+void\s+(?:__launch_bounds__\s*\(([^)]*)\)\s*)?(\w+)\s*\(')
+# KERNEL(256) name(...), as common.cuh defines it, or spelled out
+KERNEL = re.compile(r'(?:\nKERNEL|extern\s+"C"\s+__global__\s+void)\s*'
+                    r'(?:(?:__launch_bounds__\s*)?\(([^)]*)\)\s*)?\b(?!__)(\w+)\s*\(')
 
 
 class BuildError(RuntimeError):
