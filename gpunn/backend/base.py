@@ -29,7 +29,8 @@ class Backend:
 
     def recorder(self):
         """An object with `eager(step)`: run it as it is; and `record(step)`: run it once while writing it down, giving
-        (its result, a function that repeats it or None, why it cannot be repeated or None)."""
+        (its result, a function that repeats it or None, why it cannot be repeated or None); `bytes`: what the
+        recorded step keeps for its temporaries."""
         raise NotImplementedError
 
 

@@ -36,7 +36,7 @@ class Recorder:
     """Records one step; the arrays that the step returns are filled again by every replay."""
 
     def __init__(self, kernels):
-        self.kernels = kernels
+        self.kernels, self.bytes = kernels, 0
 
     def eager(self, step):
         with self.kernels.ahead.helped(step):
@@ -50,7 +50,11 @@ class Recorder:
                 result = step()
         finally:
             here.kernels = here.recording = None
-        return result, (None if recording.refusal else recording.replay(self.kernels.native.Replay)), recording.refusal
+        if recording.refusal:
+            return result, None, recording.refusal
+        replay = recording.replay(self.kernels.native.Replay)
+        self.bytes = recording.bytes
+        return result, replay, None
 
 
 class Place:
@@ -69,7 +73,7 @@ class Recording:
     """The kernel calls of one step. Temporaries are held by place, not by reference, and so die in time."""
 
     def __init__(self):
-        self.calls, self.spans, self.refusal = [], [], None
+        self.calls, self.spans, self.refusal, self.bytes = [], [], None, 0
         self.known: dict[int, Span] = {}            # id of a living owner -> its span
 
     def span(self, own: np.ndarray) -> Span:
@@ -111,6 +115,7 @@ class Recording:
         """What repeats the calls, in memory of its own."""
         living = {id(s): own for s in self.spans if (own := s.ref()) is not None}
         memory = slab(plan([s for s in self.spans if id(s) not in living]))
+        self.bytes = memory.nbytes + sum([own.nbytes for own in living.values()])
 
         def argument(a):
             if not isinstance(a, Place):

@@ -116,6 +116,10 @@ class Graph:
         self.cuda, self.stream = backend.xp.cuda, backend.stream
         self.pool, self.graph = self.cuda.MemoryPool(), None
 
+    @property
+    def bytes(self) -> int:
+        return self.pool.total_bytes()
+
     def eager(self, step):
         """A real step in the graph's own pool: compiles the kernels, and gets all the memory a capture will ask for."""
         with self.cuda.using_allocator(self.pool.malloc), self.stream:

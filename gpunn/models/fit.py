@@ -27,6 +27,7 @@ class Fit:
                     break
         if optimizer.use_ema and model.trainable_weights:
             optimizer.finalize_variable_values(model.trainable_weights)
+        model._temporaries = self.loop.bytes
         self.calls.on_train_end(logs)
         self.feed.close()
 

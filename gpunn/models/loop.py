@@ -22,6 +22,11 @@ class Loop:
             self.eager = True                           # what cannot be recorded is not tried again for another shape
         return result
 
+    @property
+    def bytes(self) -> int:
+        """What all programs keep for their temporaries."""
+        return sum([program.recorder.bytes for program in self.programs.values()])
+
     def whole_step(self):
         with self.source.step():
             return self.step(self.feed.batch())

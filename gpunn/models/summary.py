@@ -73,7 +73,23 @@ def _totals(model) -> list[str]:
                           ("Non-trainable", model.non_trainable_weights)):
         number, size = count(weights)
         lines.append(f" {name} params: {number:,} ({_bytes(size)})")
-    return lines
+    return [*lines, *_step_memory(model)]
+
+
+def _step_memory(model) -> list[str]:
+    """What the recorded steps of the last training hold, data apart; before a recording, nothing is said.
+
+    The first steps, which run one by one before the recording, may hold more: until Python lets go of it.
+    """
+    temporaries = getattr(model, "_temporaries", 0)
+    if not temporaries:
+        return []
+    flat, optimizer = model.optimizer.flat, model.optimizer
+    slots = [getattr(optimizer, name, None) for name in (*optimizer.slots, "average", "accumulated")]
+    parts = {"weights": flat.data.nbytes + sum(w.data.nbytes for w in model.non_trainable_weights),
+             "gradients": flat.grad.nbytes, "optimizer": sum(s.nbytes for s in slots if s is not None),
+             "temporaries": temporaries}
+    return [f" Step memory: {_bytes(sum(parts.values()))} ({', '.join(f'{k} {_bytes(n)}' for k, n in parts.items())})"]
 
 
 def _bytes(n: float) -> str:

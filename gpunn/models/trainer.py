@@ -38,7 +38,7 @@ class Trainer:
     """The half of a model that trains it. Override `train_step`, `test_step`, `predict_step` or `compute_loss`."""
 
     def _start_training_state(self):
-        self.optimizer, self.loss, self.stop_training = None, None, False
+        self.optimizer, self.loss, self.stop_training, self._temporaries = None, None, False, 0
         self._losses_by_output = self._metrics_by_output = None
         self._loss_tracker, self._compiled, self._batch_loops, self._sources = None, None, {}, {}
 
@@ -196,6 +196,7 @@ class Trainer:
         self.optimizer.refresh()
         with driven(self.optimizer):
             logs = numbers(loop.run(key))
+        self._temporaries = loop.bytes
         return logs if return_dict else _unwrapped(logs)
 
     @drawing("test")

@@ -14,7 +14,7 @@ from numba.core.registry import CPUDispatcher
 from numba.extending import intrinsic, overload
 
 from .cache import folder
-from .fork import Linking, fork
+from .fork import MANY_CALLERS, Linking, fork
 
 # NaN and infinity keep their meaning; only the order of additions may change, the same way at every run
 FAST = {"contract", "reassoc", "nsz"}
@@ -75,7 +75,8 @@ def parallel_kernel(f, once=False):
     forked = scope[f.__name__]
     forked.__module__ = f.__module__
     forked.__qualname__ = f"{f.__module__}.{f.__qualname__}"        # Numba caches by this name
-    return njit(cache=folder() is not None, no_cfunc_wrapper=True)(forked)
+    # without Python's lock: a thread of the pool may want it, for memory that tracemalloc counts
+    return njit(cache=folder() is not None, no_cfunc_wrapper=True, nogil=MANY_CALLERS)(forked)
 
 
 @intrinsic
