@@ -120,7 +120,7 @@ class Graph:
     def bytes(self) -> int:
         return self.pool.total_bytes()
 
-    def eager(self, step):
+    def eager(self, step, pure):
         """A real step in the graph's own pool: compiles the kernels, and gets all the memory a capture will ask for."""
         with self.cuda.using_allocator(self.pool.malloc), self.stream:
             return step()
@@ -130,7 +130,7 @@ class Graph:
         try:
             result = self.capture(step)
         except Exception as error:
-            return self.eager(step), None, reason(error)
+            return self.eager(step, pure=False), None, reason(error)
         self.launch()
         return result, self.launch, None
 
@@ -142,7 +142,7 @@ class Graph:
             self.stream.begin_capture(self.cuda.runtime.streamCaptureModeThreadLocal)
             here.recording = Capturing()
             try:
-                result = self.eager(step)
+                result = self.eager(step, pure=False)
             except BaseException:
                 self.abandon()
                 raise

@@ -7,12 +7,15 @@ WARMUP = 2                      # real steps that compile kernels and settle mem
 
 
 class Program:
-    """`step()` takes nothing; it reads and writes persistent arrays, and returns arrays that a replay fills again."""
+    """`step()` takes nothing; it reads and writes persistent arrays, and returns arrays that a replay fills again.
 
-    def __init__(self, backend, step, *, eager: bool = False, what: str = "this step"):
+    `pure`: its Python changes nothing outside, so that a copy of this process may rehearse it.
+    """
+
+    def __init__(self, backend, step, *, eager: bool = False, pure: bool = False, what: str = "this step"):
         self.recorder, self.step, self.what = backend.recorder(), step, what
         self.runs, self.replay, self.result = 0, None, None
-        self.eager = eager
+        self.eager, self.pure = eager, pure
 
     def __call__(self):
         if self.replay is not None:
@@ -24,7 +27,7 @@ class Program:
     def first(self):
         self.runs += 1
         if self.eager or self.runs <= WARMUP:
-            return self.recorder.eager(self.step)
+            return self.recorder.eager(self.step, self.pure)
         self.result, self.replay, refusal = self.recorder.record(self.step)
         if refusal is not None:
             self.eager = True

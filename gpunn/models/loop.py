@@ -7,16 +7,17 @@ from ..backend.program import Program
 class Loop:
     """`run(key)` performs `step(data)` on the batch that the feed has just advanced to, and returns its result."""
 
-    def __init__(self, step, feed, source, *, eager: bool, what: str, variant=lambda: None):
+    def __init__(self, step, feed, source, *, eager: bool, pure: bool, what: str, variant=lambda: None):
         self.step, self.feed, self.source = step, feed, source
-        self.eager, self.what, self.variant = eager, what, variant
+        self.eager, self.pure, self.what, self.variant = eager, pure, what, variant
         self.programs = {}
 
     def run(self, key):
         key = key, self.variant(), layout_version()
         program = self.programs.get(key)
         if program is None:
-            program = self.programs[key] = Program(current(), self.whole_step, eager=self.eager, what=self.what)
+            program = self.programs[key] = Program(current(), self.whole_step, eager=self.eager, pure=self.pure,
+                                                   what=self.what)
         result = program()
         if program.eager and not self.eager:
             self.eager = True                           # what cannot be recorded is not tried again for another shape

@@ -232,7 +232,11 @@ class Trainer:
 
     def _loop(self, mode, feed, what) -> Loop:
         return Loop(getattr(self, f"_{mode}"), feed, self._source(mode), eager=getattr(self, "run_eagerly", False),
-                    what=f"{what} of '{self.name}'", variant=lambda: self.optimizer is None or self.optimizer.updates)
+                    pure=self._is_plain(), what=f"{what} of '{self.name}'", variant=lambda: self.optimizer is None or self.optimizer.updates)
+
+    def _is_plain(self) -> bool:
+        """Whether all its layers are gpunn's own: nobody's code runs in its steps but a loss or an activation."""
+        return all(type(part).__module__.startswith("gpunn.") for part in self.flatten_layers())
 
     def _batch_loop(self, mode, data):
         """The loop of train_on_batch and its like: kept, so that the next call replays."""

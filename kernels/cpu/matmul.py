@@ -140,7 +140,9 @@ def dense(x, w, b, activation="linear", out=None):
     if out is None:
         out = np.empty((x.shape[0], w.shape[1]), x.dtype)
     if out.size:
-        _run(x, w, out, b, *_dense_plan(x.itemsize, x.shape, w.shape, b is not None, activation == "relu"))
+        _, numbers, zeros, scratch, threads = _dense_plan(x.itemsize, x.shape, w.shape, b is not None,
+                                                          activation == "relu")
+        _gemm(x, w, out, zeros if b is None else b, np.empty(scratch, x.dtype) if scratch else zeros, numbers, threads)
         if activation in ("sigmoid", "tanh"):
             _activate_all(out.reshape(-1), ACTIVATIONS[activation])
     return out

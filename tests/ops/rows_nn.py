@@ -249,17 +249,9 @@ def batch_norm(x, gamma, beta, mean, var, axis=-1, momentum=0.9, epsilon=1e-3):
     ) + beta.reshape(shape)
 
 
-row(
-    "batch_norm",
-    batch_norm,
-    [
-        (n(6, 3), pos(3), n(3), n(3), pos(3)), (n(2, 4, 5, 3), pos(3), n(3), n(3), pos(3)),
-        (n(4, 3, 5), pos(3), n(3), n(3), pos(3), 1)
-    ],
-    V3,
-    rtol=20,
-    symbolic=False,
-)
+row("batch_norm", batch_norm,
+    [(n(6, 3), pos(3), n(3), n(3), pos(3)), (n(2, 4, 5, 3), pos(3), n(3), n(3), pos(3)),
+     (n(4, 3, 5), pos(3), n(3), n(3), pos(3), 1)], V3, rtol=20, symbolic=False)
 
 
 row("batch_norm", lambda x, gamma, beta, mean, var, r: np.maximum(batch_norm(x, gamma, beta, mean, var) + r, 0),
