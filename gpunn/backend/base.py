@@ -28,8 +28,8 @@ class Backend:
         raise NotImplementedError
 
     def recorder(self):
-        """An object with `eager(step, pure)`: run it as it is; and `record(step)`: run it once while writing it down, giving
-        (its result, a function that repeats it or None, why it cannot be repeated or None); `bytes`: what the
+        """An object with `eager(step, pure)`: run it as it is; and `record(step)`: run it once while writing it down,
+        giving (its result, a function that repeats it or None, why it cannot be repeated or None); `bytes`: what the
         recorded step keeps for its temporaries."""
         raise NotImplementedError
 

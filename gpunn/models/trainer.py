@@ -231,8 +231,9 @@ class Trainer:
         return self._sources[mode]
 
     def _loop(self, mode, feed, what) -> Loop:
-        return Loop(getattr(self, f"_{mode}"), feed, self._source(mode), eager=getattr(self, "run_eagerly", False),
-                    pure=self._is_plain(), what=f"{what} of '{self.name}'", variant=lambda: self.optimizer is None or self.optimizer.updates)
+        return Loop(getattr(self, f"_{mode}"), feed, self._source(mode), pure=self._is_plain(),
+                    eager=getattr(self, "run_eagerly", False), what=f"{what} of '{self.name}'",
+                    variant=lambda: self.optimizer is None or self.optimizer.updates)
 
     def _is_plain(self) -> bool:
         """Whether all its layers are gpunn's own: nobody's code runs in its steps but a loss or an activation."""

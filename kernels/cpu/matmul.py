@@ -13,7 +13,7 @@ from .product import CHUNK, COLUMNS, DOTS, LINE, PANEL, _gemm, _join
 from .tile import WIDE
 from .vector import BYTES, ROWS, VECTORS
 
-DEPTH = 320                     # a packed strip of b stays in the first-level cache
+DEPTH = 1024                    # of a packed strip of b: it streams from the second-level cache, c is written once
 SMALL = 1 << 17                 # multiplications, a number moved being eight, that are worth a thread
 NEAR = 1 << 14                  # bytes of b that need not be packed
 FEW = 4                         # rows for which products of contiguous vectors beat packing b

@@ -15,7 +15,7 @@ from .pack import _pack, _panels, panel_size
 from .tile import WIDE, dots, rows_of_tiles, wide_row
 from .vector import BYTES, ROWS, VECTORS, address, load, store
 
-COLUMNS = 256                   # of b in a block: it stays in the second-level cache
+COLUMNS = 128                   # of b in a block: it stays in the second-level cache
 CHUNK = 16 * ROWS               # rows of a that stay there beside it while the strips pass
 PANEL = 4                       # strips of b from which on copying a pays
 LINE = 64                       # bytes: where a thread's scratch begins
