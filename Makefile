@@ -30,7 +30,7 @@ bench: $(RUN_READY)
 
 # PyTorch and JAX go into an environment of their own
 bench-cpu: $(RUN_READY) $(PEERS)/.ready
-	$(PY) -m benchmarks.cpu_vs_peers --peer-python $(PEERS)/bin/python --save benchmarks/results/cpu-$$(date +%F).json
+	$(PY) -m benchmarks.cpu_vs_peers --peer-python $(PEERS)/bin/python --save benchmarks/results/cpu-vs-peers-$$(date +%F).json
 
 gpu:
 	$(PY) -m gpunn doctor --require cuda

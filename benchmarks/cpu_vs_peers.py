@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 from . import floor, harness, limits, single, workloads
-from .turns import Contender, has, play
+from .turns import Contender, play, runs
 
-PEERS = {"PyTorch": ("torch_eager", "torch"), "JAX": ("jax_jit", "jax"), "Keras on JAX": ("keras_jax", "keras, jax")}
-KERNEL_PEERS = {"PyTorch": ("torch_kernels", "torch")}
-DECKS = {"Keras on PyTorch": ("keras_torch", "keras, torch")}
+PEERS = {"PyTorch": "torch_eager", "JAX": "jax_jit", "Keras on JAX": "keras_jax"}
+KERNEL_PEERS = {"PyTorch": "torch_kernels"}
+DECKS = {"Keras on PyTorch": "keras_torch"}
 GROUPS = {"six": workloads.SIX, "further": workloads.FURTHER, "kernels": single.KERNELS}
 
 
@@ -30,7 +30,7 @@ def contenders_of(name: str, python: str) -> dict[str, Contender]:
     peers = KERNEL_PEERS if name in single.KERNELS else DECKS if name == "decks" else PEERS
     ours = "ours_kernels" if name in single.KERNELS else "ours"
     return {"gpunn": Contender(sys.executable, ours, name)} | {
-        peer: Contender(python, module, name) for peer, (module, needs) in peers.items() if has(python, needs)}
+        peer: Contender(python, module, name) for peer, module in peers.items() if runs(python, module)}
 
 
 def floor_of(name: str) -> float | None:
@@ -72,10 +72,10 @@ def main(arguments: list[str]) -> None:
         for name in names:
             results[name] = measured(name, chosen)
             print(line(name, results[name]), flush=True)
+            if chosen.save:
+                harness.save(chosen.save, {"limits": bounds, **results})
         if wanted in GROUPS:
             print(mean_line(wanted, [results[name]["ratio"] for name in names]), flush=True)
-    if chosen.save:
-        harness.save(chosen.save, {"limits": bounds, **results})
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 """Contenders in processes of their own that play one round at a time: a slow minute is slow for all of them."""
+import functools
 import json
 import subprocess
 from pathlib import Path
@@ -30,8 +31,11 @@ class Contender:
         self.process.wait()
 
 
-def has(python: str, module: str) -> bool:
-    return not subprocess.run([python, "-c", f"import {module}"], capture_output=True).returncode
+@functools.cache
+def runs(python: str, module: str) -> bool:
+    """Whether what a contender needs is installed there."""
+    command = [python, "-c", f"import benchmarks.contenders.{module}"]
+    return not subprocess.run(command, cwd=ROOT, capture_output=True).returncode
 
 
 def play(contenders: dict[str, Contender], rounds: int) -> dict[str, list[dict]]:

@@ -4,7 +4,6 @@ A program prints one JSON object a line, for each line it reads: a round of its 
 """
 import itertools
 import json
-import math
 import os
 import sys
 import time
@@ -12,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import single, workloads
+from .. import floor, single, workloads
 
 LEAST_SECONDS = 0.25            # of a round, in whole epochs
-NUMBERS = 1 << 20               # in the inputs of an epoch, about
+FLOPS = 4e9                     # of an epoch, about
 
 
 def timed(f):
@@ -67,7 +66,7 @@ class Rounds:
 def training(train):
     """`train(work, x, y, rounds)` trains, epoch after epoch, until `rounds` says that it is enough."""
     work = workloads.ALL[sys.argv[1]]
-    batches = max(8, min(300, NUMBERS // (work.batch * math.prod(work.shape))))
+    batches = int(max(8, min(300, FLOPS / floor.work_of(work)[0])))
     x, y = workloads.data(work, batches)
     train(work, x, y, Rounds(batches, status("VmRSS")))
 
