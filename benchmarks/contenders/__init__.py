@@ -14,7 +14,7 @@ import numpy as np
 from .. import floor, single, workloads
 
 LEAST_SECONDS = 0.25            # of a round, in whole epochs
-FLOPS = 4e9                     # of an epoch, about
+WORK = 4e9                      # of an epoch, about: multiplications, and a byte counts as seven
 
 
 def timed(f):
@@ -66,7 +66,8 @@ class Rounds:
 def training(train):
     """`train(work, x, y, rounds)` trains, epoch after epoch, until `rounds` says that it is enough."""
     work = workloads.ALL[sys.argv[1]]
-    batches = int(max(8, min(300, FLOPS / floor.work_of(work)[0])))
+    flops, moved = floor.work_of(work)
+    batches = int(max(8, min(300, WORK / (flops + 7 * moved))))
     x, y = workloads.data(work, batches)
     train(work, x, y, Rounds(batches, status("VmRSS")))
 
