@@ -79,7 +79,7 @@ def get(kind: str, identifier, known: dict, custom_objects: dict | None = None):
         return found() if inspect.isclass(found) else found
     if isinstance(identifier, dict):
         return deserialize(kind, identifier, known, custom_objects)
-    if callable(identifier):
+    if callable(identifier) or hasattr(identifier, "get_config"):
         return identifier() if inspect.isclass(identifier) else identifier
     raise ValueError(f"{kind}: expected a name, a config or an object, got {identifier!r}")
 
@@ -107,3 +107,30 @@ def serialize(thing):
     if hasattr(type(thing), "_registered_name"):
         config["registered_name"] = type(thing)._registered_name
     return config
+
+
+def lookups(kind: str, known: dict):
+    """`get(identifier)` and `deserialize(config, custom_objects)` for the objects of a table."""
+    def get_one(identifier):
+        return get(kind, identifier, known)
+
+    def deserialize_one(config, custom_objects: dict | None = None):
+        return deserialize(kind, config, known, custom_objects)
+    for name, f, meaning in (("get", get_one, "None, a name, a config, a class or a ready object -> the object."),
+                             ("deserialize", deserialize_one, f"The {kind} of a name or config.")):
+        f.__name__, f.__qualname__, f.__doc__ = name, name, meaning
+    return get_one, deserialize_one
+
+
+def constructor(start, defaults: dict):
+    """An `__init__` with these arguments and defaults, in this order; it hands them to `start(self, **values)`."""
+    named = {"self": inspect.Parameter.empty, **defaults}
+    signature = inspect.Signature([inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default)
+                                   for name, default in named.items()])
+
+    def __init__(self, *args, **options):
+        given = signature.bind(self, *args, **options)
+        given.apply_defaults()
+        start(**given.arguments)
+    __init__.__signature__ = signature
+    return __init__

@@ -61,15 +61,5 @@ class MinMaxNorm(Constraint):
 max_norm, min_max_norm, non_neg, unit_norm = MaxNorm, MinMaxNorm, NonNeg, UnitNorm
 KNOWN = {"max_norm": MaxNorm, "min_max_norm": MinMaxNorm, "non_neg": NonNeg, "unit_norm": UnitNorm,
          "MaxNorm": MaxNorm, "MinMaxNorm": MinMaxNorm, "NonNeg": NonNeg, "UnitNorm": UnitNorm}
-
-
-def get(identifier):
-    """A constraint from a name, a config, an object, or any function of a tensor."""
-    return _objects.get("constraint", identifier, KNOWN)
-
-
-def deserialize(config, custom_objects=None):
-    return _objects.deserialize("constraint", config, KNOWN, custom_objects)
-
-
+get, deserialize = _objects.lookups("constraint", KNOWN)
 serialize = _objects.serialize

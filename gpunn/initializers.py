@@ -209,17 +209,10 @@ he_normal, he_uniform, lecun_normal, lecun_uniform = HeNormal, HeUniform, LecunN
 identity, ones, orthogonal, zeros = Identity, Ones, Orthogonal, Zeros
 random_normal, random_uniform, truncated_normal = RandomNormal, RandomUniform, TruncatedNormal
 variance_scaling, IdentityInitializer, OrthogonalInitializer = VarianceScaling, Identity, Orthogonal
+_get, deserialize = _objects.lookups("initializer", KNOWN)
+serialize = _objects.serialize
 
 
 def get(identifier):
     """An initializer from a name, a config, a class, an array of values, or a function (shape, dtype)."""
-    if isinstance(identifier, np.ndarray | Tensor):
-        return _Given(np.asarray(identifier))
-    return _objects.get("initializer", identifier, KNOWN)
-
-
-def deserialize(config, custom_objects=None):
-    return _objects.deserialize("initializer", config, KNOWN, custom_objects)
-
-
-serialize = _objects.serialize
+    return _Given(np.asarray(identifier)) if isinstance(identifier, np.ndarray | Tensor) else _get(identifier)

@@ -54,15 +54,5 @@ def _factor(who: str, name: str, value) -> float:
 
 l1, l2, l1_l2 = L1, L2, L1L2
 KNOWN = {"l1": L1, "l2": L2, "l1_l2": l1_l2, "L1": L1, "L2": L2, "L1L2": L1L2}
-
-
-def get(identifier):
-    """A regularizer from a name, a config, an object, or any function of a tensor."""
-    return _objects.get("regularizer", identifier, KNOWN)
-
-
-def deserialize(config, custom_objects=None):
-    return _objects.deserialize("regularizer", config, KNOWN, custom_objects)
-
-
+get, deserialize = _objects.lookups("regularizer", KNOWN)
 serialize = _objects.serialize

@@ -1,4 +1,6 @@
 """A metric is a few variables on the device, updated in place, and a result computed from them."""
+from inspect import signature
+
 from .. import _objects, initializers, losses, ops
 from .._names import auto_name
 from ..backend import kernels_of
@@ -144,8 +146,18 @@ class Named(MeanMetricWrapper):
     """A metric of the library: its function is known by its class."""
     function = None
 
-    def __init__(self, name=None, dtype=None, **options):
-        super().__init__(type(self).function, name, dtype, **options)
+    def __init__(self, name, dtype, **options):
+        super().__init__(self.function, name or self.function.__name__, dtype, **options)
 
     def get_config(self) -> dict:
         return Metric.get_config(self) | self.options
+
+
+def named(name: str, function, direction: str, meaning: str, order: str = "", /, **defaults) -> type:
+    """The class of a function. Its arguments: name, dtype and the function's options, if not in another order or only
+    some of them; their defaults: those of the function, but for those given here."""
+    options = {p.name: p.default for p in list(signature(function).parameters.values())[2:]}
+    known = {"name": function.__name__, "dtype": None, **options, **defaults}
+    start = _objects.constructor(Named.__init__, {n: known[n] for n in order.split() or known})
+    return type(name, (Named,), {"function": staticmethod(function), "_direction": direction, "__doc__": meaning,
+                                 "__init__": start})

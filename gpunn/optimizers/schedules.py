@@ -1,6 +1,7 @@
 """Learning rates that change with the step. A schedule runs on the host before each step: any Python will do."""
 import math
 
+from .. import _objects
 from .._names import refuse_unknown
 
 
@@ -117,12 +118,5 @@ class CosineDecayRestarts(_Declared):
 
 SCHEDULES = {c.__name__: c for c in (ExponentialDecay, InverseTimeDecay, PiecewiseConstantDecay, PolynomialDecay,
                                      CosineDecay, CosineDecayRestarts)}
-
-
-def serialize(schedule) -> dict:
-    return {"class_name": type(schedule).__name__, "config": schedule.get_config()}
-
-
-def deserialize(config, custom_objects=None):
-    from .. import _objects
-    return _objects.deserialize("learning-rate schedule", config, SCHEDULES, custom_objects)
+_, deserialize = _objects.lookups("learning-rate schedule", SCHEDULES)
+serialize = _objects.serialize
