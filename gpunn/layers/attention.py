@@ -27,8 +27,7 @@ class MultiHeadAttention(LibraryLayer):
         self._require("output_shape", output_shape is None or len(self.output_shape) == 1, "one number", output_shape)
         self.attention_axes, self.sliding_window = (1,), None
         self.flash_attention, self.use_gate = flash_attention, False
-        self._describe("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
-        self._describe("bias", bias_initializer, bias_regularizer, bias_constraint)
+        self._describe(locals(), "kernel", "bias")
         self.seed, self._source = seed, None if seed is None else random.SeedGenerator(seed)
         self.supports_masking = True
 

@@ -21,8 +21,7 @@ class _Cell(LibraryLayer):
         super().__init__(**kwargs)
         self.units, self.use_bias = self._count("units", own["units"]), own["use_bias"]
         self.activation = activations.get(own["activation"])
-        for weight in ("kernel", "recurrent", "bias"):
-            self._describe(weight, *(own[f"{weight}_{what}"] for what in ("initializer", "regularizer", "constraint")))
+        self._describe(own, "kernel", "recurrent", "bias")
         self.dropout = min(1.0, max(0.0, own["dropout"]))
         self.recurrent_dropout = min(1.0, max(0.0, own["recurrent_dropout"]))
         self.seed, self._source = own["seed"], None if own["seed"] is None else random.SeedGenerator(own["seed"])

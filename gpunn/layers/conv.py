@@ -54,8 +54,7 @@ class _FullConv(_Conv):
         self.filters, self.groups = self._count("filters", filters), self._count("groups", groups)
         self._require("filters", filters % groups == 0, f"a multiple of groups={groups}", filters)
         self._options(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias)
-        self._describe("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
-        self._describe("bias", bias_initializer, bias_regularizer, bias_constraint)
+        self._describe(locals(), "kernel", "bias")
 
     def build(self, input_shape):
         channels = self._channels(input_shape)
@@ -90,8 +89,7 @@ class _DepthwiseConv(_Conv):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.depth_multiplier = self._count("depth_multiplier", depth_multiplier)
         self._options(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias)
-        self._describe("depthwise", depthwise_initializer, depthwise_regularizer, depthwise_constraint)
-        self._describe("bias", bias_initializer, bias_regularizer, bias_constraint)
+        self._describe(locals(), "depthwise", "bias")
 
     def build(self, input_shape):
         channels = self._channels(input_shape)
@@ -129,9 +127,7 @@ class _SeparableConv(_Conv):
         self.filters = self._count("filters", filters)
         self.depth_multiplier = self._count("depth_multiplier", depth_multiplier)
         self._options(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias)
-        self._describe("depthwise", depthwise_initializer, depthwise_regularizer, depthwise_constraint)
-        self._describe("pointwise", pointwise_initializer, pointwise_regularizer, pointwise_constraint)
-        self._describe("bias", bias_initializer, bias_regularizer, bias_constraint)
+        self._describe(locals(), "depthwise", "pointwise", "bias")
 
     def build(self, input_shape):
         channels, multiplier = self._channels(input_shape), self.depth_multiplier
@@ -171,8 +167,7 @@ class _ConvTranspose(_Conv):
             output_padding = pair(self, "output_padding", output_padding, self.rank, 0)
         self.output_padding = output_padding
         self._options(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias)
-        self._describe("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
-        self._describe("bias", bias_initializer, bias_regularizer, bias_constraint)
+        self._describe(locals(), "kernel", "bias")
 
     def build(self, input_shape):
         self.kernel = self._weight("kernel", (*self.kernel_size, self.filters, self._channels(input_shape)))

@@ -15,8 +15,7 @@ class Dense(LibraryLayer):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.units, self.use_bias = self._count("units", units), use_bias
         self.activation = activations.get(activation)
-        self._describe("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
-        self._describe("bias", bias_initializer, bias_regularizer, bias_constraint)
+        self._describe(locals(), "kernel", "bias")
         self.supports_masking, self.input_spec = True, InputSpec(min_ndim=2)
 
     def build(self, input_shape):

@@ -272,11 +272,11 @@ class Layer(Weights):
 class LibraryLayer(Layer):
     """A layer whose options are attributes of the same names: its config is read from them."""
 
-    def _describe(self, weight: str, initializer, regularizer=None, constraint=None):
-        """Keep how a weight begins, what it costs and where it must stay."""
-        setattr(self, f"{weight}_initializer", initializers.get(initializer))
-        setattr(self, f"{weight}_regularizer", regularizers.get(regularizer))
-        setattr(self, f"{weight}_constraint", constraints.get(constraint))
+    def _describe(self, own: dict, *weights: str):
+        """From a constructor's arguments: how weights begin, what they cost and where they must stay."""
+        for what, module in (("initializer", initializers), ("regularizer", regularizers), ("constraint", constraints)):
+            for weight in weights:
+                setattr(self, f"{weight}_{what}", module.get(own.get(f"{weight}_{what}")))
 
     def _weight(self, name: str, shape, like: str | None = None):
         """A weight as `_describe` said, or like the weight `like`."""

@@ -57,21 +57,15 @@ class _Two(_Merge):
         self._require("the number of inputs", len(shapes) == 2, "2", len(shapes))
 
 
-def _combining(name: str, combine, meaning: str) -> type:
-    return type(name, (_Merge,), {"combine": staticmethod(combine), "__doc__": meaning})
+def _combining(name: str, combine, meaning: str, base=_Merge) -> type:
+    return type(name, (base,), {"combine": staticmethod(combine), "__doc__": meaning})
 
 
 Add = _combining("Add", ops.add, "The sum.")
 Multiply = _combining("Multiply", ops.multiply, "The product.")
 Maximum = _combining("Maximum", ops.maximum, "The largest.")
 Minimum = _combining("Minimum", ops.minimum, "The smallest.")
-
-
-class Subtract(_Two):
-    """The first minus the second."""
-
-    def merge(self, inputs):
-        return ops.subtract(*inputs)
+Subtract = _combining("Subtract", ops.subtract, "The first minus the second.", _Two)
 
 
 class Average(_Merge):

@@ -1,5 +1,5 @@
 """Recurrent layers: a cell stepped through time, in one kernel where there is one for it."""
-from .. import activations, ops
+from .. import _objects, activations, ops
 from ..backend import constant
 from ..ops import random
 from ..tensor import Tensor, Variable
@@ -105,8 +105,7 @@ class RNN(LibraryLayer):
         return previous_mask if self.return_sequences else None
 
     def get_config(self):
-        config = super().get_config()
-        return {**config, "cell": {"class_name": type(self.cell).__name__, "config": self.cell.get_config()}}
+        return {**super().get_config(), "cell": _objects.serialize(self.cell)}
 
     @classmethod
     def from_config(cls, config):
@@ -244,8 +243,7 @@ class StackedRNNCells(LibraryLayer):
         return inputs, new
 
     def get_config(self):
-        cells = [{"class_name": type(c).__name__, "config": c.get_config()} for c in self.cells]
-        return {**self._base_config(), "cells": cells}
+        return {**self._base_config(), "cells": [_objects.serialize(c) for c in self.cells]}
 
     @classmethod
     def from_config(cls, config):

@@ -1,5 +1,5 @@
 """Layers around another layer."""
-from .. import ops
+from .. import _objects, ops
 from .layer import Layer, LibraryLayer
 
 
@@ -17,8 +17,7 @@ class Wrapper(LibraryLayer):
             self.layer.built = True
 
     def get_config(self):
-        config = super().get_config()
-        return {**config, "layer": {"class_name": type(self.layer).__name__, "config": self.layer.get_config()}}
+        return {**super().get_config(), "layer": _objects.serialize(self.layer)}
 
     @classmethod
     def from_config(cls, config):
@@ -115,8 +114,7 @@ class Bidirectional(Wrapper):
         return [previous_mask, previous_mask] if self.merge_mode is None else previous_mask
 
     def get_config(self):
-        forward = {**self.forward_layer.get_config(), "name": self.forward_layer.name.removeprefix("forward_")}
-        return {**self._base_config(), "merge_mode": self.merge_mode,
-                "layer": {"class_name": type(self.forward_layer).__name__, "config": forward},
-                "backward_layer": {"class_name": type(self.backward_layer).__name__,
-                                   "config": self.backward_layer.get_config()}}
+        layer = _objects.serialize(self.forward_layer)
+        layer["config"]["name"] = self.forward_layer.name.removeprefix("forward_")
+        return {**self._base_config(), "merge_mode": self.merge_mode, "layer": layer,
+                "backward_layer": _objects.serialize(self.backward_layer)}
