@@ -148,9 +148,10 @@ def convert_to_numpy(x) -> np.ndarray:
     return x.numpy() if isinstance(x, Tensor) else np.asarray(x)
 
 
-@op
-def _cast(x, *, dtype):
-    x = array(x)
+@op(arrays=1)
+def cast(x, dtype):
+    """The values in another dtype."""
+    x, dtype = array(x), dtype_name(dtype)
     if x.dtype == dtype:
         return x, lambda dy, need: (dy,)
     k = kernels_of(x)
@@ -158,11 +159,6 @@ def _cast(x, *, dtype):
     if y.dtype.kind != "f" or x.dtype.kind != "f":
         return y, None
     return y, lambda dy, need: (k.copy(dy, dtype=x.dtype),)
-
-
-def cast(x, dtype):
-    """The values in another dtype."""
-    return _cast(x, dtype=dtype_name(dtype))
 
 
 def dtype_name(dtype) -> str:

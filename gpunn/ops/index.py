@@ -150,10 +150,10 @@ def slice_update(inputs, start_indices, updates):
     return _written(inputs, updates, index=_block(start_indices, tensor(updates).shape))
 
 
-@op
-def _scatter(indices, values, *, shape):
-    """Zeros of a shape, plus values[...] at indices[..., :]; duplicates add up"""
-    values, indices = array(values), as_dtype(array(indices), "int32")
+@op(arrays=2)
+def scatter(indices, values, shape):
+    """Values at places of an array of zeros; values at the same place add up."""
+    values, indices, shape = array(values), as_dtype(array(indices), "int32"), tuple(int(n) for n in shape)
     k, depth = kernels_of(values), indices.shape[-1]
     flat = joined_index(k, indices, shape[:depth])
     rows = values.reshape(prod(flat.shape), *shape[depth:])
@@ -170,11 +170,6 @@ def joined_index(k, indices, sizes):
     for i, n in enumerate(sizes[1:], 1):
         flat = k.binary("add", k.binary("multiply", flat, n), indices[..., i])
     return flat
-
-
-def scatter(indices, values, shape):
-    """Values at places of an array of zeros; values at the same place add up."""
-    return _scatter(indices, values, shape=tuple(int(n) for n in shape))
 
 
 @op

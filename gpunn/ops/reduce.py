@@ -27,15 +27,17 @@ def _spread(k, dy, x, axes, need):
     return k.copy(dy.reshape(_kept(x.shape, axes)), out=need if need is not True else empty(x))
 
 
-@op
-def _sum(x, *, axis, keepdims):
+@op(arrays=1)
+def sum(x, axis=None, keepdims: bool = False):
+    """The sum along axes."""
     x = _summable(x)
     k, axes = kernels_of(x), axes_of(axis, x.ndim, "sum")
     return k.reduce("sum", x, axes, keepdims), lambda dy, need: (_spread(k, dy, x, axes, need[0]),)
 
 
-@op
-def _mean(x, *, axis, keepdims):
+@op(arrays=1)
+def mean(x, axis=None, keepdims: bool = False):
+    """The mean along axes."""
     x = floating(x)
     k, axes = kernels_of(x), axes_of(axis, x.ndim, "mean")
     scale = 1.0 / (product([x.shape[i] for i in axes]) or 1)
@@ -74,16 +76,6 @@ def _extreme(x, *, name, axis, keepdims):
         share = k.binary("divide", dy.reshape(kept), k.reduce("sum", hit, axes, True))
         return (k.binary("multiply", hit, share, out=into(need[0])),)
     return y, backward
-
-
-def sum(x, axis=None, keepdims: bool = False):
-    """The sum along axes."""
-    return _sum(x, axis=axis, keepdims=keepdims)
-
-
-def mean(x, axis=None, keepdims: bool = False):
-    """The mean along axes."""
-    return _mean(x, axis=axis, keepdims=keepdims)
 
 
 def prod(x, axis=None, keepdims: bool = False, dtype=None):
