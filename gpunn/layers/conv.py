@@ -3,7 +3,7 @@ from .. import activations, ops
 from ..ops.conv import transposed
 from .input_spec import InputSpec
 from .layer import LibraryLayer
-from .windows import channel_format, one_of, pair, spatial, window_shape
+from .windows import channel_format, of_rank, one_of, pair, spatial, window_shape
 
 
 class _Conv(LibraryLayer):
@@ -68,15 +68,9 @@ class _FullConv(_Conv):
         return self._convolved(ops.conv, inputs, activation)
 
 
-class Conv1D(_FullConv):
-    """(n, t, c) -> (n, ot, filters); padding may also be "causal"."""
-    rank = 1
-    paddings = ("valid", "same", "causal")
-
-
-class Conv2D(_FullConv):
-    """(n, h, w, c) -> (n, oh, ow, filters)"""
-    rank = 2
+Conv1D = of_rank(_FullConv, "Conv1D", 1, '(n, t, c) -> (n, ot, filters); padding may also be "causal".',
+                 paddings=("valid", "same", "causal"))
+Conv2D = of_rank(_FullConv, "Conv2D", 2, "(n, h, w, c) -> (n, oh, ow, filters)")
 
 
 class _DepthwiseConv(_Conv):
@@ -105,14 +99,8 @@ class _DepthwiseConv(_Conv):
                             self.strides, self.dilation_rate)
 
 
-class DepthwiseConv1D(_DepthwiseConv):
-    """(n, t, c) -> (n, ot, c * depth_multiplier)"""
-    rank = 1
-
-
-class DepthwiseConv2D(_DepthwiseConv):
-    """(n, h, w, c) -> (n, oh, ow, c * depth_multiplier)"""
-    rank = 2
+DepthwiseConv1D = of_rank(_DepthwiseConv, "DepthwiseConv1D", 1, "(n, t, c) -> (n, ot, c * depth_multiplier)")
+DepthwiseConv2D = of_rank(_DepthwiseConv, "DepthwiseConv2D", 2, "(n, h, w, c) -> (n, oh, ow, c * depth_multiplier)")
 
 
 class _SeparableConv(_Conv):
@@ -144,14 +132,8 @@ class _SeparableConv(_Conv):
         return self.activation(y)
 
 
-class SeparableConv1D(_SeparableConv):
-    """(n, t, c) -> (n, ot, filters)"""
-    rank = 1
-
-
-class SeparableConv2D(_SeparableConv):
-    """(n, h, w, c) -> (n, oh, ow, filters)"""
-    rank = 2
+SeparableConv1D = of_rank(_SeparableConv, "SeparableConv1D", 1, "(n, t, c) -> (n, ot, filters)")
+SeparableConv2D = of_rank(_SeparableConv, "SeparableConv2D", 2, "(n, h, w, c) -> (n, oh, ow, filters)")
 
 
 class _ConvTranspose(_Conv):
@@ -187,16 +169,9 @@ class _ConvTranspose(_Conv):
                                                  extra, self.dilation_rate[i])[0]
 
 
-class Conv1DTranspose(_ConvTranspose):
-    """(n, t, c) -> (n, about t * stride, filters)"""
-    rank = 1
-
-
-class Conv2DTranspose(_ConvTranspose):
-    """(n, h, w, c) -> (n, about h * stride, about w * stride, filters)"""
-    rank = 2
-
-
+Conv1DTranspose = of_rank(_ConvTranspose, "Conv1DTranspose", 1, "(n, t, c) -> (n, about t * stride, filters)")
+Conv2DTranspose = of_rank(_ConvTranspose, "Conv2DTranspose", 2,
+                          "(n, h, w, c) -> (n, about h * stride, about w * stride, filters)")
 Convolution1D, Convolution2D = Conv1D, Conv2D
 SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2D
 Convolution1DTranspose, Convolution2DTranspose = Conv1DTranspose, Conv2DTranspose
