@@ -35,12 +35,17 @@ def custom_object_scope(objects: dict):
 CustomObjectScope = custom_object_scope
 
 
+def option_names(cls) -> list[str]:
+    """The arguments of a class' own constructor, without the base's."""
+    return [p.name for p in list(inspect.signature(cls.__init__).parameters.values())[1:]
+            if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+
+
 class Configured:
-    """An object whose config is the attributes named in `_options`."""
-    _options: tuple = ()
+    """An object whose config is its constructor's arguments, which it keeps in attributes of the same names."""
 
     def get_config(self) -> dict:
-        return {name: getattr(self, name) for name in self._options}
+        return {name: getattr(self, name) for name in option_names(type(self)) if hasattr(self, name)}
 
     @classmethod
     def from_config(cls, config: dict):

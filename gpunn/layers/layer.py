@@ -6,13 +6,14 @@ import numpy as np
 
 from .. import _objects, constraints, initializers, regularizers
 from .._names import auto_name, refuse_unknown
+from .._objects import option_names
 from ..backend import asarray
 from ..ops import cast
 from ..symbol import Symbol
 from ..tensor import Tensor
 from ..tree import flatten, map_structure
 from .input_spec import refuse
-from .signature import Signature, config_names, known_options, option_names, shape_names
+from .signature import Signature, config_names, known_options, shape_names
 from .symbolic import symbolic_call
 from .weights import Weights
 

@@ -2,6 +2,7 @@
 from functools import reduce
 
 from .. import ops
+from ..ops.core import named
 from .layer import LibraryLayer
 
 
@@ -142,8 +143,7 @@ class Dot(_Two):
 def _function(layer):
     def merged(inputs, **kwargs):
         return layer(**kwargs)(inputs)
-    merged.__name__ = merged.__qualname__ = layer.__name__.lower()
-    return merged
+    return named(merged, layer.__name__.lower(), layer.__doc__)
 
 
 add, subtract, multiply = map(_function, (Add, Subtract, Multiply))

@@ -1,5 +1,6 @@
 """Recurrent layers: a cell stepped through time, in one kernel where there is one for it."""
 from .. import _objects, activations, ops
+from .._objects import option_names
 from ..backend import constant
 from ..ops import random
 from ..tensor import Tensor, Variable
@@ -7,7 +8,6 @@ from ..tree import flatten
 from .cells import GRUCell, LSTMCell, SimpleRNNCell, given
 from .input_spec import InputSpec
 from .layer import LibraryLayer
-from .signature import option_names
 
 
 class RNN(LibraryLayer):

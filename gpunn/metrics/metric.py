@@ -8,10 +8,9 @@ from ..losses.loss import masked, same_rank
 from ..tensor import Variable, no_grad
 
 
-class Metric:
+class Metric(_objects.Configured):
     """Subclasses add variables in `__init__`, change them in `update_state`, compute `result` from them."""
     _direction = None                   # "up": larger is better, "down": smaller is better
-    _options: tuple = ()                # attributes that belong to the config, beside the name and the dtype
 
     def __init__(self, dtype=None, name=None):
         self.name, self.dtype = name or auto_name(type(self)), dtype or "float32"
@@ -55,11 +54,7 @@ class Metric:
         return self.result()
 
     def get_config(self) -> dict:
-        return {"name": self.name, "dtype": self.dtype, **{name: getattr(self, name) for name in self._options}}
-
-    @classmethod
-    def from_config(cls, config: dict) -> "Metric":
-        return cls(**config)
+        return {"name": self.name, "dtype": self.dtype, **super().get_config()}
 
     def __repr__(self):
         return f"<{type(self).__name__} name={self.name}>"

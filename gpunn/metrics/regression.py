@@ -50,7 +50,7 @@ class RootMeanSquaredError(Mean):
 
 class R2Score(Metric):
     """1 - squared error / variance of the labels: 1 is perfect, 0 is as good as their mean."""
-    _direction, _options = "up", ("class_aggregation", "num_regressors")
+    _direction = "up"
 
     def __init__(self, class_aggregation="uniform_average", num_regressors=0, name="r2_score", dtype=None):
         super().__init__(dtype, name)

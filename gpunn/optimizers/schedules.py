@@ -5,7 +5,7 @@ from .. import _objects
 from .._names import refuse_unknown
 
 
-class LearningRateSchedule:
+class LearningRateSchedule(_objects.Configured):
     """Subclass and define `__call__(step) -> rate`."""
 
     def __call__(self, step):
@@ -13,10 +13,6 @@ class LearningRateSchedule:
 
     def get_config(self) -> dict:
         raise NotImplementedError(f"{type(self).__name__} must define get_config(self)")
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
 
 
 class _Declared(LearningRateSchedule):
