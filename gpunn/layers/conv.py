@@ -12,13 +12,15 @@ class _Conv(LibraryLayer):
     rank: int
     paddings = ("valid", "same")
 
-    def _options(self, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias):
-        self.kernel_size = pair(self, "kernel_size", kernel_size, self.rank)
-        self.strides = pair(self, "strides", strides, self.rank)
-        self.dilation_rate = pair(self, "dilation_rate", dilation_rate, self.rank)
-        self.padding = one_of(self, "padding", padding.lower(), self.paddings)
-        self.data_format = channel_format(self, data_format)
-        self.activation, self.use_bias = activations.get(activation), use_bias
+    def _start_with(self, own: dict, *weights: str):
+        """`own`: what the constructors of all convolutions share, by name, and more; `weights` beside the bias."""
+        super().__init__(activity_regularizer=own["activity_regularizer"], **own["kwargs"])
+        for name in ("kernel_size", "strides", "dilation_rate"):
+            setattr(self, name, pair(self, name, own[name], self.rank))
+        self.padding = one_of(self, "padding", own["padding"].lower(), self.paddings)
+        self.data_format = channel_format(self, own["data_format"])
+        self.activation, self.use_bias = activations.get(own["activation"]), own["use_bias"]
+        self._describe(own, *weights, "bias")
         self.input_spec = InputSpec(ndim=self.rank + 2)
         self._format = None if self.data_format == "channels_last" else self.data_format
 
@@ -50,11 +52,9 @@ class _FullConv(_Conv):
                  groups=1, activation=None, use_bias=True, kernel_initializer="glorot_uniform",
                  bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None,
                  activity_regularizer=None, kernel_constraint=None, bias_constraint=None, **kwargs):
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self._start_with(locals(), "kernel")
         self.filters, self.groups = self._count("filters", filters), self._count("groups", groups)
         self._require("filters", filters % groups == 0, f"a multiple of groups={groups}", filters)
-        self._options(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias)
-        self._describe(locals(), "kernel", "bias")
 
     def build(self, input_shape):
         channels = self._channels(input_shape)
@@ -80,10 +80,8 @@ class _DepthwiseConv(_Conv):
                  dilation_rate=1, activation=None, use_bias=True, depthwise_initializer="glorot_uniform",
                  bias_initializer="zeros", depthwise_regularizer=None, bias_regularizer=None,
                  activity_regularizer=None, depthwise_constraint=None, bias_constraint=None, **kwargs):
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self._start_with(locals(), "depthwise")
         self.depth_multiplier = self._count("depth_multiplier", depth_multiplier)
-        self._options(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias)
-        self._describe(locals(), "depthwise", "bias")
 
     def build(self, input_shape):
         channels = self._channels(input_shape)
@@ -111,11 +109,9 @@ class _SeparableConv(_Conv):
                  pointwise_initializer="glorot_uniform", bias_initializer="zeros", depthwise_regularizer=None,
                  pointwise_regularizer=None, bias_regularizer=None, activity_regularizer=None,
                  depthwise_constraint=None, pointwise_constraint=None, bias_constraint=None, **kwargs):
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self._start_with(locals(), "depthwise", "pointwise")
         self.filters = self._count("filters", filters)
         self.depth_multiplier = self._count("depth_multiplier", depth_multiplier)
-        self._options(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias)
-        self._describe(locals(), "depthwise", "pointwise", "bias")
 
     def build(self, input_shape):
         channels, multiplier = self._channels(input_shape), self.depth_multiplier
@@ -143,13 +139,11 @@ class _ConvTranspose(_Conv):
                  data_format=None, dilation_rate=1, activation=None, use_bias=True, kernel_initializer="glorot_uniform",
                  bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None,
                  kernel_constraint=None, bias_constraint=None, **kwargs):
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self._start_with(locals(), "kernel")
         self.filters = self._count("filters", filters)
         if output_padding is not None:
             output_padding = pair(self, "output_padding", output_padding, self.rank, 0)
         self.output_padding = output_padding
-        self._options(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias)
-        self._describe(locals(), "kernel", "bias")
 
     def build(self, input_shape):
         self.kernel = self._weight("kernel", (*self.kernel_size, self.filters, self._channels(input_shape)))

@@ -55,11 +55,6 @@ def full(shape, fill_value, dtype=None):
     return broadcast_to(convert_to_tensor(fill_value, dtype) if dtype else as_floats(fill_value), shape)
 
 
-def empty(shape, dtype=None):
-    """An array for values to come; zeros here."""
-    return zeros(shape, dtype)
-
-
 @op
 def _full_like(x, *, value, dtype):
     x = array(x)
@@ -85,7 +80,7 @@ def full_like(x, fill_value, dtype=None):
     return full(x.shape, fill_value, dtype or x.dtype)
 
 
-empty_like = zeros_like
+empty, empty_like = zeros, zeros_like             # for values to come
 
 
 def arange(start, stop=None, step=None, dtype=None):
