@@ -9,6 +9,7 @@ from .._names import auto_name, refuse_unknown
 from .._objects import option_names
 from ..backend import asarray
 from ..ops import cast
+from ..ops.random import SeedGenerator
 from ..symbol import Symbol
 from ..tensor import Tensor
 from ..tree import flatten, map_structure
@@ -33,7 +34,7 @@ def is_training() -> bool:
     return bool(_context.training)
 
 
-class Layer(Weights):
+class Layer(Weights, _objects.Configured):
     """A function with weights. Subclasses define `call(self, inputs)`, and `build(self, input_shape)` if
     they have weights."""
     input_spec = None
@@ -255,10 +256,6 @@ class Layer(Weights):
             config["activity_regularizer"] = _objects.serialize(self.activity_regularizer)
         return config
 
-    @classmethod
-    def from_config(cls, config: dict):
-        return cls(**config)
-
     def get_build_config(self) -> dict | None:
         return self._build_shapes
 
@@ -285,6 +282,10 @@ class LibraryLayer(Layer):
         return self.add_weight(shape, getattr(self, f"{like}_initializer"),
                                regularizer=getattr(self, f"{like}_regularizer"),
                                constraint=getattr(self, f"{like}_constraint"), name=name)
+
+    def _seeded(self, seed: int | None):
+        """Draw from `_source`; a seed makes the numbers independent of all others."""
+        self.seed, self._source = seed, None if seed is None else SeedGenerator(seed)
 
     def _require(self, name: str, right: bool, expected: str, value):
         """Refuse a bad option."""

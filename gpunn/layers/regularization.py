@@ -10,9 +10,6 @@ class _Noise(_Elementwise):
     process' seed."""
     wants_floats, _strength = True, "rate"
 
-    def _seeded(self, seed):
-        self.seed, self._source = seed, None if seed is None else random.SeedGenerator(seed)
-
     def _rate(self, rate, seed, noise_shape=None):
         self._require("rate", isinstance(rate, int | float) and 0 <= rate <= 1, "a number from 0 to 1", rate)
         self.rate, self.noise_shape = rate, noise_shape if noise_shape is None else tuple(noise_shape)

@@ -47,7 +47,7 @@ class TimeDistributed(Wrapper):
 class Bidirectional(Wrapper):
     """A recurrent layer forwards and a copy of it backwards; the outputs joined by `merge_mode`."""
     modes = ("sum", "mul", "concat", "ave", None)
-    wants_floats = True
+    wants_floats = supports_masking = True
 
     def __init__(self, layer, merge_mode="concat", weights=None, backward_layer=None, **kwargs):
         if not hasattr(layer, "go_backwards"):
@@ -67,7 +67,7 @@ class Bidirectional(Wrapper):
         self.stateful = layer.stateful
         self._require("backward_layer", self.forward_layer.go_backwards != self.backward_layer.go_backwards,
                       "a layer that runs the other way (go_backwards)", backward_layer)
-        self.supports_masking, self._initial = True, weights
+        self._initial = weights
 
     def build(self, sequences_shape, initial_state_shape=None):
         for layer in (self.forward_layer, self.backward_layer):

@@ -92,20 +92,15 @@ def arange(start, stop=None, step=None, dtype=None):
 
 def linspace(start, stop, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype=None, axis: int = 0):
     """num numbers from start to stop, evenly spaced."""
-    values, step = np.linspace(to_host(start), to_host(stop), num, endpoint, True, axis=axis)
+    values, step = np.linspace(convert_to_numpy(start), convert_to_numpy(stop), num, endpoint, True, axis=axis)
     y = Tensor(constant(values, str(dtype or "float32")))
     return (y, Tensor(constant(step, "float32"))) if retstep else y
 
 
 def logspace(start, stop, num: int = 50, endpoint: bool = True, base=10, dtype=None, axis: int = 0):
     """num numbers from base ** start to base ** stop, evenly spaced on a log scale."""
-    values = np.logspace(to_host(start), to_host(stop), num, endpoint, base, axis=axis)
+    values = np.logspace(convert_to_numpy(start), convert_to_numpy(stop), num, endpoint, base, axis=axis)
     return Tensor(constant(values, str(dtype or "float32")))
-
-
-def to_host(x):
-    """A number or a NumPy array."""
-    return x.numpy() if isinstance(x, Tensor) else x
 
 
 def eye(N, M=None, k: int = 0, dtype=None):
