@@ -188,15 +188,11 @@ def scatter_update(inputs, indices, updates):
     return k.where(free, inputs, new), backward
 
 
-@op
-def _segment_sum(data, ids, *, segments):
-    k, ids = kernels_of(data), as_dtype(ids, "int32")
-    return k.scatter_add(data, ids, segments), lambda dy, need: (k.gather(dy, ids), None)
-
-
+@op(arrays=2)
 def segment_sum(data, segment_ids, num_segments=None, sorted: bool = False):
     """The sum of the rows of each segment."""
-    return _segment_sum(data, segment_ids, segments=_count(segment_ids, num_segments))
+    k, ids, segments = kernels_of(data), as_dtype(segment_ids, "int32"), _count(segment_ids, num_segments)
+    return k.scatter_add(data, ids, segments), lambda dy, need: (k.gather(dy, ids), None)
 
 
 def segment_max(data, segment_ids, num_segments=None, sorted: bool = False):
@@ -214,7 +210,7 @@ def _count(ids, segments) -> int:
     if segments is not None:
         return int(segments)
     host_read("a number of segments left open")
-    return int(np.max(ids.numpy() if isinstance(ids, Tensor) else ids)) + 1
+    return int(np.max(to_numpy(ids.data if isinstance(ids, Tensor) else asarray(ids)))) + 1
 
 
 @op
