@@ -269,6 +269,7 @@ class Layer(Weights, _objects.Configured):
 
 class LibraryLayer(Layer):
     """A layer whose options are attributes of the same names: its config is read from them."""
+    _inner: tuple = ()      # the options that are layers, or lists of layers
 
     def _describe(self, own: dict, *weights: str):
         """From a constructor's arguments: how weights begin, what they cost and where they must stay."""
@@ -304,10 +305,16 @@ class LibraryLayer(Layer):
 
     @classmethod
     def from_config(cls, config):
-        return cls(**{n: v for n, v in config.items() if n not in KERAS_ONLY or v is not None})
+        from . import deserialize
+        own = {n: v for n, v in config.items() if n not in KERAS_ONLY or v is not None}
+        for name in own.keys() & set(cls._inner):
+            own[name] = list(map(deserialize, own[name])) if isinstance(own[name], list) else deserialize(own[name])
+        return cls(**own)
 
 
 def _plain(value):
+    if isinstance(value, list):
+        return [_plain(v) for v in value]
     return _objects.serialize(value) if callable(value) or hasattr(value, "get_config") else value
 
 

@@ -1,5 +1,5 @@
 """Recurrent layers: a cell stepped through time, in one kernel where there is one for it."""
-from .. import _objects, activations, ops
+from .. import activations, ops
 from .._objects import option_names
 from ..backend import constant
 from ..ops import random
@@ -13,6 +13,7 @@ from .layer import LibraryLayer
 class RNN(LibraryLayer):
     """(n, t, c) -> (n, units), or all outputs (n, t, units); a masked step keeps state and output."""
     wants_floats = supports_masking = True
+    _inner = ("cell",)
 
     def __init__(self, cell, return_sequences=False, return_state=False, go_backwards=False, stateful=False,
                  unroll=False, zero_output_for_mask=False, **kwargs):
@@ -104,14 +105,6 @@ class RNN(LibraryLayer):
     def compute_mask(self, inputs, previous_mask):
         return previous_mask if self.return_sequences else None
 
-    def get_config(self):
-        return {**super().get_config(), "cell": _objects.serialize(self.cell)}
-
-    @classmethod
-    def from_config(cls, config):
-        from . import deserialize
-        return cls(**{**config, "cell": deserialize(config["cell"])})
-
 
 class _Known(RNN):
     """A recurrent layer with a cell of the library: its options are the cell's."""
@@ -134,10 +127,6 @@ class _Known(RNN):
         cell = self.cell.get_config()
         return {**self._base_config(), **{n: cell[n] for n in option_names(self.cell_class)},
                 **{n: getattr(self, n) for n in option_names(RNN) if n != "cell"}}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
 
     def _fusable(self, training) -> bool:
         """May the whole sequence run in one kernel?"""
@@ -211,6 +200,7 @@ class GRU(_Known):
 
 class StackedRNNCells(LibraryLayer):
     """Cells on top of each other, as one cell."""
+    _inner = ("cells",)
 
     def __init__(self, cells, **kwargs):
         super().__init__(**kwargs)
@@ -239,11 +229,3 @@ class StackedRNNCells(LibraryLayer):
             inputs, after = cell(inputs, own, training=training)
             new.extend(after if isinstance(after, list | tuple) else [after])
         return inputs, new
-
-    def get_config(self):
-        return {**self._base_config(), "cells": [_objects.serialize(c) for c in self.cells]}
-
-    @classmethod
-    def from_config(cls, config):
-        from . import deserialize
-        return cls(**{**config, "cells": [deserialize(c) for c in config["cells"]]})

@@ -5,6 +5,7 @@ from .layer import Layer, LibraryLayer
 
 class Wrapper(LibraryLayer):
     """Holds a layer; subclasses say what they do with it."""
+    _inner = ("layer", "backward_layer")
 
     def __init__(self, layer, **kwargs):
         super().__init__(**kwargs)
@@ -15,15 +16,6 @@ class Wrapper(LibraryLayer):
         if not self.layer.built and input_shape is not None:
             self.layer.build(input_shape)
             self.layer.built = True
-
-    def get_config(self):
-        return {**super().get_config(), "layer": _objects.serialize(self.layer)}
-
-    @classmethod
-    def from_config(cls, config):
-        from . import deserialize
-        inner = {n: deserialize(config[n]) for n in ("layer", "backward_layer") if config.get(n) is not None}
-        return cls(**{**config, **inner})
 
 
 class TimeDistributed(Wrapper):
