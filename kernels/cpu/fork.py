@@ -81,14 +81,18 @@ def fork(typing, body, most, args):
 
 
 class Whole(JITCodeLibrary):
-    """What Python calls, with all that it calls in turn: optimised once, when it is complete."""
+    """What Python calls, with all that it calls in turn: optimised once, when it is complete; may be cached."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.enable_object_caching()
 
     def _optimize_final_module(self):
         manager, builder = self._codegen._module_pass_manager()
         manager.run(self._final_module, builder)
 
 
-class Linked(JITCodeLibrary):
+class Linked(Whole):
     """Code that only other compiled code calls: it is optimised and becomes machine code there."""
 
     def _optimize_final_module(self):
