@@ -114,7 +114,7 @@ def _help(step):
 
 
 class Tidy(Listener):
-    """Garbage is collected after compiling: all that a compiler makes stays alive, and looking through it takes long."""
+    """Garbage is looked for after compiling: most of what a compiler makes stays alive meanwhile."""
 
     def __init__(self):
         self.depth, self.enabled = 0, False

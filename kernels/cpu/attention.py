@@ -150,7 +150,7 @@ def _head(kind, q, k, v, y, top, mask, at, steps, scale, causal, shape, first, e
     return sums
 
 
-@functools.partial(parallel_kernel, once=True)
+@parallel_kernel
 def _attention(part, q, k, v, y, lse, mask, steps, scale, causal, scratch, room, groups, threads):
     (n, tq, heads, d), tk, e, size = q.shape, k.shape[1], v.shape[3], q.itemsize
     mine, shape = aligned(scratch) + part[0] * room * size, (tq, tk, heads, d, e)

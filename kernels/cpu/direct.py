@@ -37,7 +37,7 @@ def even(n, most):
     return 1 + n // (n // most + 1)
 
 
-@functools.partial(parallel_kernel, once=True)
+@parallel_kernel
 def _pack(part, w, packed, sources, phases, groups, shift, columns, column):
     """Weights -> strips of (steps, strip), zeros on the right; `column`: between the columns in w."""
     size, wide = w.itemsize, VECTORS * (BYTES // w.itemsize)
@@ -60,7 +60,7 @@ def _pack(part, w, packed, sources, phases, groups, shift, columns, column):
                     store(w, target, k * width + v, 0)
 
 
-@functools.partial(parallel_kernel, once=True)
+@parallel_kernel
 def _convolve(part, x, packed, bias, y, scratch, places, targets, steps, phases, limits, cut, form, slabs, room, image,
               line, relu, threads):
     size, (groups, read, columns, across) = y.itemsize, form
@@ -82,7 +82,7 @@ def _convolve(part, x, packed, bias, y, scratch, places, targets, steps, phases,
                       columns, relu if k + chunk >= depth else 0)
 
 
-@functools.partial(parallel_kernel, once=True)
+@parallel_kernel
 def _contract(part, x, dz, sums, zeros, scratch, places, steps, sources, phases, every, cut, form, slabs, room, image,
               line, span, threads):
     """sums (parts, steps, f): a task makes `span` columns of one group in one part."""
@@ -110,7 +110,7 @@ def _contract(part, x, dz, sums, zeros, scratch, places, steps, sources, phases,
                 begun = 1
 
 
-@functools.partial(parallel_kernel, once=True)
+@parallel_kernel
 def _sum_parts(part, parts, total):
     """(n, size) -> (size,)"""
     own = share(part, total.size)

@@ -1,9 +1,11 @@
 """Functions of every element. What is slow or missing in NumPy is compiled from the formulas below."""
+import functools
 import math
 
 import numpy as np
 
 from . import maths
+from .cache import kernel_cache
 from .launch import call, own, parallel_kernel
 from .memory import LARGE, contiguous, copy, fill
 from .ufunc import apply
@@ -115,17 +117,16 @@ def _{name}_backward(part, dy, x_, y_, a, b, out):
 """
 
 
-def _compiled(source, formulas, suffix=""):
-    """One function a formula. The source counts as this file's, so that the compiled code is cached."""
+@functools.cache
+def _compiled(source, name, formula, suffix=""):
+    """The kernel of a formula. The source counts as this file's, so that the compiled code is cached."""
     scope = vars(maths) | {"math": math, "own": own}
-    for name, formula in formulas.items():
-        text = source.format(name=name, formula=formula, shared=SHARED.get(name, ""))
-        exec(compile(text, __file__, "exec"), scope)
-    return {name: parallel_kernel(scope[f"_{name}{suffix}"]) for name in formulas}
+    text = source.format(name=name, formula=formula, shared=SHARED.get(name, ""))
+    exec(compile(text, __file__, "exec"), scope)
+    with kernel_cache():
+        return parallel_kernel(scope[f"_{name}{suffix}"])
 
 
-_forward = _compiled(FORWARD_SOURCE, FORWARD)
-_backward = _compiled(BACKWARD_SOURCE, SLOPE, "_backward")
 UNARY = set(UFUNC) | set(FORWARD) - {"gelu_tanh"}
 BINARY = {name: getattr(np, name) for name in (
     "add subtract multiply divide floor_divide mod power arctan2 logaddexp "
@@ -140,7 +141,8 @@ def unary(name, x, alpha=0.0, beta=0.0, out=None):
         apply(UFUNC[name], x, out)
     else:
         name = "gelu_tanh" if name == "gelu" and alpha else name
-        _forward[name](contiguous(x).reshape(-1), float(alpha), float(beta), out.reshape(-1))
+        forward = _compiled(FORWARD_SOURCE, name, FORWARD[name])
+        forward(contiguous(x).reshape(-1), float(alpha), float(beta), out.reshape(-1))
     return out
 
 
@@ -150,7 +152,8 @@ def unary_backward(name, dy, x, y, alpha=0.0, beta=0.0, out=None):
     if name in FLAT:
         return fill(0, out)
     name = "gelu_tanh" if name == "gelu" and alpha else name
-    _backward[name](dy.reshape(-1), x.reshape(-1), y.reshape(-1), float(alpha), float(beta), out.reshape(-1))
+    backward = _compiled(BACKWARD_SOURCE, name, SLOPE[name], "_backward")
+    backward(dy.reshape(-1), x.reshape(-1), y.reshape(-1), float(alpha), float(beta), out.reshape(-1))
     return out
 
 

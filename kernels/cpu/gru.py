@@ -1,5 +1,4 @@
 """Gated recurrent unit: all steps of a chunk of sequences by one thread, see recurrent.py."""
-import functools
 
 import numpy as np
 
@@ -30,7 +29,7 @@ def _state(kind, gates, state, units):
         store(kind, state, j, keep * load(kind, state, j) + (one - keep) * load(kind, candidate, j))
 
 
-@functools.partial(parallel_kernel, once=True)
+@parallel_kernel
 def _gru(part, z, b, h0, h, gates, packed, mask, scratch, room, chunks, threads):
     (n, steps, width), units, size = z.shape, h0.shape[1], z.itemsize
     wide, row = padded(z, width), units * size
@@ -71,7 +70,7 @@ def _slopes(kind, dh, gates, before, dz, d, dh_next, units):
         store(kind, d + 2 * size, j, load(kind, outer, j) * load(kind, r, j))
 
 
-@functools.partial(parallel_kernel, once=True)
+@parallel_kernel
 def _gru_backward(part, dh, h, gates, h0, dz, dy, dh0, packed, mask, scratch, room, chunks, threads):
     (n, steps, width), units, size = dz.shape, h0.shape[1], dz.itemsize
     wide, row = padded(dz, units), units * size

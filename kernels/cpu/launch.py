@@ -4,7 +4,6 @@ A compiled kernel is called as it is, `_kernel(x, out)`: no Python lies in betwe
 of all compiled functions gets a `__call__` that writes the call down; it is taken away when the last recording ends.
 NumPy functions that serve as kernels go through `call(np.add, a, b, out)`.
 """
-import inspect
 import threading
 from contextlib import contextmanager
 
@@ -64,7 +63,7 @@ def parallel_kernel(f):
     `for i in share(part, n)`; the caller leaves `part` out.
     An argument named `threads` says how many at most, where the arrays do not tell how much there is to do.
     """
-    parameters = list(inspect.signature(f).parameters)[1:]
+    parameters = f.__code__.co_varnames[1:f.__code__.co_argcount]
     names = ", ".join(parameters)
     threads = "threads" if "threads" in parameters else f"{MANY} if elements(({names},)) >= {SMALL} else 1"
     body = inner_kernel(f)

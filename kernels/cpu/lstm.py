@@ -1,5 +1,4 @@
 """Long short-term memory: all steps of a chunk of sequences by one thread, see recurrent.py."""
-import functools
 
 import numpy as np
 
@@ -39,7 +38,7 @@ def _states(kind, gates, before, c, h, state, units):
         store(kind, state, j, y)
 
 
-@functools.partial(parallel_kernel, once=True)
+@parallel_kernel
 def _lstm(part, z, h0, c0, h, c, gates, packed, mask, scratch, room, chunks, threads):
     (n, steps, width), units, size = z.shape, h0.shape[1], z.itemsize
     wide, row = padded(z, width), units * size
@@ -86,7 +85,7 @@ def _slopes(kind, dh, gates, before, c, d, dh_next, dc_next, units):
     clear(kind, dh_next, units)
 
 
-@functools.partial(parallel_kernel, once=True)
+@parallel_kernel
 def _lstm_backward(part, dh, dc_last, c, gates, c0, dz, dh0, dc0, packed, mask, scratch, room, chunks, threads):
     (n, steps, width), units, size = dz.shape, c0.shape[1], dz.itemsize
     wide, row = padded(dz, units), units * size

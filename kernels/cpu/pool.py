@@ -1,5 +1,4 @@
 """Pooling over the windows of (n, h, w, c) images, a window at a time over all channels."""
-import functools
 
 import numpy as np
 

@@ -5,7 +5,6 @@ and runs tiles down the rows of a. A small b, or one for few rows, is read where
 panels as high as a tile. The sum over depth runs in one order whatever the thread count.
 Inside, arrays are addresses: that compiles in half the time. `kind` is the dtype.
 """
-import functools
 
 import numpy as np
 from numba.np.unsafe.ndarray import to_fixed_tuple
@@ -107,7 +106,7 @@ def _grid(m, n, parts, strip):
     return high, wide
 
 
-@functools.partial(parallel_kernel, once=True)
+@parallel_kernel
 def _gemm(part, a, b, c, bias, scratch, plan, threads):
     """c = max(bias or c + a @ b, 0 or -inf) over flat memory; the plan is matmul.py's. Strides are in numbers, of the
     (outer batch, inner batch, row, column) axes; for the last of the inner batch the depth is `last`.
@@ -146,7 +145,7 @@ def _gemm(part, a, b, c, bias, scratch, plan, threads):
                     o, q = o + 1, 0
 
 
-@functools.partial(parallel_kernel, once=True)
+@parallel_kernel
 def _join(part, parts, c, c_row, add, threads):
     """c (m, n) (+)= the sum of (parts, m, n)"""
     kind, size, (count, m, n) = c.dtype, c.itemsize, parts.shape

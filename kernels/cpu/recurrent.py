@@ -32,7 +32,7 @@ def padded(kind, width):
     return (width + strip - 1) // strip * strip
 
 
-@functools.partial(parallel_kernel, once=True)
+@parallel_kernel
 def _pack_weights(part, u, packed, row, col, depth, columns, threads):
     """u (depth, columns), any strides -> strips of (depth, a tile's width)"""
     size, strip = u.itemsize, VECTORS * (BYTES // u.itemsize)
@@ -140,7 +140,7 @@ def _state(kind, z, sums, state, units):
         store(kind, state, j, tanh(load(kind, z, j) + load(kind, sums, j)))
 
 
-@functools.partial(parallel_kernel, once=True)
+@parallel_kernel
 def _simple_rnn(part, z, h0, h, packed, mask, scratch, room, chunks, threads):
     (n, steps, units), size = z.shape, z.itemsize
     wide, row = padded(z, units), units * size
@@ -169,7 +169,7 @@ def _slopes(kind, dh, h, d, dh_next, units):
     clear(kind, dh_next, units)
 
 
-@functools.partial(parallel_kernel, once=True)
+@parallel_kernel
 def _simple_rnn_backward(part, dh, h, dz, dh0, packed, mask, scratch, room, chunks, threads):
     (n, steps, units), size = dz.shape, dz.itemsize
     wide, row = padded(dz, units), units * size

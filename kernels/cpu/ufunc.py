@@ -68,7 +68,7 @@ def _place(start, steps, wide, columns, q, room):
     return start + q // columns * steps[1] + q % columns * steps[2]
 
 
-@functools.partial(parallel_kernel, once=True)
+@parallel_kernel
 def _walk(part, loop, data, a, b, number, out, inputs, wide, lengths, a_steps, b_steps, out_steps):
     """out = f(a, b) over (outer, rows, columns), `wide` numbers a call; steps are bytes. An empty array: the number."""
     (thread, threads), size, columns, plane = part, a.itemsize, lengths[2], lengths[1] * lengths[2]

@@ -120,7 +120,7 @@ _enter, _weigh, _leave = make_transform(Enter), make_transform(Weigh), make_tran
 _spread, _collect = make_transform(Spread), make_transform(Collect)
 
 
-@functools.partial(parallel_kernel, once=True)
+@parallel_kernel
 def _weights(part, w, u, read, written, begin, tap, row, column):
     """u (16, strips of (read, strip)): `begin` and `tap`, `row` and `column` say how w is walked."""
     size, lanes = w.itemsize, BYTES // w.itemsize
@@ -153,7 +153,7 @@ def _read(kind, x, places, begin, count, lines, columns, pitch, read, v, most):
             _enter(kind, source + q * size, pitch, read, target, 4 * most * read, most * read, 1, x, 0)
 
 
-@functools.partial(parallel_kernel, once=True)
+@parallel_kernel
 def _winograd(part, x, u, bias, y, scratch, zeros, places, patches, phases, every, cut, slabs, room, image, line,
               lowest, written, most, relu, threads):
     """patches (3, most): 0, 1, 2 ... times 1, numbers read, numbers written"""
@@ -180,7 +180,7 @@ def _winograd(part, x, u, bias, y, scratch, zeros, places, patches, phases, ever
                            columns * written, written, 1, address(bias) + q * size, relu)
 
 
-@functools.partial(parallel_kernel, once=True)
+@parallel_kernel
 def _winograd_contract(part, x, dz, sums, scratch, zeros, places, patches, phases, every, cut, slabs, room, image, line,
                        lowest, most, span, threads):
     """sums (parts, 16, read, written): a task makes `span` columns of one part."""
@@ -218,7 +218,7 @@ def _winograd_contract(part, x, dz, sums, scratch, zeros, places, patches, phase
                 begun = 1
 
 
-@functools.partial(parallel_kernel, once=True)
+@parallel_kernel
 def collect_weights(part, total, dw):
     """(16, read, written) -> (3, 3, read, written)"""
     size, (_, read, written) = dw.itemsize, total.shape
