@@ -1,4 +1,4 @@
-"""Tables for walk.py: where a convolution or its input gradient reads and writes, how its images are cut in slabs.
+"""Tables for direct.py: where a convolution or its input gradient reads and writes, how its images are cut in slabs.
 
 A slab is some whole images or some lines of one, and stays with its results in the second-level cache. Where windows
 reach over the edge, it is a copy with zeros around it. An input gradient of stride s is s * s convolutions, called
@@ -11,6 +11,7 @@ import numpy as np
 
 from .vector import ROWS
 from .window import windows
+from .winograd import PLANES, TAPS, TILE
 
 CACHE = 1 << 16                 # numbers of a slab and its outputs
 
@@ -46,13 +47,10 @@ class Plan(NamedTuple):
     sources: np.ndarray         # of its weights in w
     phases: np.ndarray          # (first pixel, lines, columns, first step, steps, first tile) each
     limits: np.ndarray          # (blocks, tiles, 2): first and last step whose line is inside the image
-    cut: tuple                  # see walk.slab
+    cut: tuple                  # see slab.slab
     form: tuple                 # groups, numbers read a pixel and group, written, whether depthwise
     column: int                 # from a number written to the next in w
-    slabs: int
-    room: int                   # numbers of a slab's copy
-    image: int                  # written an image
-    line: int                   # and a slab's lines
+    space: tuple                # slabs, numbers of one's copy, of the planes it gives, written an image, a slab's lines
 
 
 @functools.cache
@@ -74,16 +72,34 @@ def plan(make, shape, w_shape, strides, padding, dilation, groups, least):
     if groups == c == f > 1:
         form, inner, row = (1, 0, f, 1), 1, (*row[:3], 1)
     cut = _cut(n, read, written, *axes, step[0], least)
-    images, image = -(-n // cut[4]), written[0] * written[1] * written[2]
+    images, line = -(-n // cut[4]), written[1] * written[2]
     tables = _tables(axes, read, written, inner, row, cut, images)
-    return Plan(*tables, cut, form, row[3], cut[4] * cut[6], images * cut[10] * cut[11] * cut[3] * cut[12], image,
-                cut[5] * step[1] * written[1] * written[2])
+    space = cut[4] * cut[6], images * cut[10] * cut[11] * cut[12], 0, written[0] * line, cut[5] * step[1] * line
+    return Plan(*tables, cut, form, row[3], space)
+
+
+@functools.cache
+def tiled(make, shape, w_shape, padding, least):
+    """For three taps along a line: its planes are groups, and its tiles the columns. See winograd.py"""
+    (n, height, width, c), (kh, _, _, f), before = shape, w_shape, padding[1][0]
+    fits = windows(shape, w_shape, (1, 1), padding)[1]
+    read, written, left = ((width, c), (fits, f), -before) if make is forward else (
+        (fits, f), (width, c), before - TAPS + 1)
+    tiles, once = -(-written[0] // TILE), (1, 1)
+    p = plan(make, (n, height, tiles, PLANES * c), (kh, 1, c, PLANES * f), once, (padding[0], (0, 0)), once, PLANES,
+             least)
+    _, h, _, _, bunches, lines, blocks, step, top, _, high, _, _ = p.cut
+    images, numbers = -(-n // bunches), tiles * PLANES
+    cut = n, h, *read, bunches, lines, blocks, step, top, left, high, tiles, PLANES * read[1]
+    space = (bunches * blocks, images * high * numbers * read[1], images * lines * numbers * written[1],
+             p.space[3] // numbers * written[0], p.space[4] // numbers * written[0])
+    return p._replace(cut=cut, space=space)
 
 
 def _tables(axes, read, written, inner, row, cut, images):
     """The first six fields of a plan"""
-    _, h, _, c, _, lines, blocks, _, top, left, high, wide, copied = cut
-    place_of, target_of = (c, wide * c, (high if copied else h) * wide * c), np.cumprod(written[::-1])
+    _, h, _, c, _, lines, blocks, _, top, left, high, wide, deep = cut
+    place_of, target_of = (c, wide * c, (high if deep else h) * wide * c), np.cumprod(written[::-1])
     rows = number = tiles = 0
     tables, inner, images = [], np.arange(inner), np.arange(images)
     for down in axes[0]:
@@ -113,7 +129,7 @@ def _span(phases):
 
 
 def _cut(n, read, written, down, along, step, least):
-    """How images are cut in slabs: the tuple that walk.slab takes"""
+    """How images are cut in slabs: the tuple that slab.slab takes"""
     (h, w, c), lines = read, max([p.outputs.size for p in down])
     (top, bottom, last_line), (left, _, last_column) = _span(down), _span(along)
     copied = top < 0 or left < 0 or last_line >= h or last_column >= w
@@ -126,7 +142,7 @@ def _cut(n, read, written, down, along, step, least):
     blocks = min(lines, max(-(-cost // CACHE), -(-least // bunches))) if bunches == n else 1
     part = -(-lines // blocks)
     high = (part - 1) * step + reach
-    return n, h, w, c, bunches, part, -(-lines // part), step, top, left, high, wide, int(copied)
+    return n, h, w, c, bunches, part, -(-lines // part), step, top, left, high, wide, c if copied else 0
 
 
 def _limits(phase, columns, run, height, images, lines, blocks):

@@ -11,7 +11,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from .launch import inner_kernel
-from .vector import BYTES, ROWS, VECTORS, Tile, address
+from .vector import BYTES, ROWS, VECTORS, Tile, Vectors, address
 
 INDEX = 8                       # bytes of an entry of a table
 LINE = 64                       # bytes: where a thread's scratch begins
@@ -79,63 +79,47 @@ class Walk(Tile):
                    [bd.gep(py, [bd.add(o, self.const(v * self.lanes))]) for o in out for v in range(self.vectors)])
 
     def write(self, values, places):
-        for value, place in zip(values, places):
-            self.store(value, place)
-
-
-class Edge(Walk):
-    """Only `columns` of the last register's numbers are real: nothing beyond is read or written in x and y."""
-
-    def write(self, values, places):
-        last, align = self.vectors - 1, ir.Constant(ir.IntType(32), 4)
-        whole = self.bd.icmp_signed(">=", self.left[last], self.const(self.lanes))
-        with self.bd.if_else(whole, likely=False) as (wholly, partly):
+        align, pointer = ir.Constant(ir.IntType(32), 4), self.vec.as_pointer()
+        whole = self.bd.icmp_signed(">=", self.left[-1], self.const(self.lanes))
+        with self.bd.if_else(whole, likely=True) as (wholly, partly):
             with wholly:
-                super().write(values, places)
+                for value, place in zip(values, places):
+                    self.store(value, place)
             with partly:
                 for i, (value, place) in enumerate(zip(values, places)):
-                    if i % self.vectors < last:
-                        self.store(value, place)
-                    else:
-                        place = self.bd.bitcast(place, self.vec.as_pointer())
-                        self.call("masked.store", ir.VoidType(), value, place, align, self.masks[last],
-                                  name=self.name + ".p0")
+                    self.call("masked.store", ir.VoidType(), value, self.bd.bitcast(place, pointer), align,
+                              self.masks[i % self.vectors], name=self.name + ".p0")
 
 
-class Across:
+class Across(Walk):
     """Depthwise: every channel has a weight of its own."""
 
     def factors(self, pointer):
         return [self.part(pointer, v) for v in range(self.vectors)]
 
 
-class AcrossWalk(Across, Walk):
-    pass
+@intrinsic
+def _tile(typing, kind, across, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu, columns):
+    """The tile as wide as a strip of so many columns; only these are read and written in x and y."""
+    def codegen(context, builder, signature, args):
+        _, across, *numbers, columns = args
+        count = Vectors(context, builder, kind.dtype).lanes
+        lefts = [builder.sub(columns, ir.Constant(columns.type, v * count)) for v in range(VECTORS)]
 
+        def each(emitter):
+            with builder.if_else(builder.icmp_signed(">", lefts[0], ir.Constant(columns.type, count))) as branches:
+                for branch, vectors in zip(branches, (VECTORS, 1)):
+                    with branch:
+                        emitter(context, builder, kind.dtype, ROWS, vectors, lefts[:vectors]).walk(*numbers)
 
-class AcrossEdge(Across, Edge):
-    pass
+        with builder.if_else(builder.icmp_signed("!=", across, ir.Constant(across.type, 0))) as (yes, no):
+            with yes:
+                each(Across)
+            with no:
+                each(Walk)
+        return context.get_dummy_value()
 
-
-def make_walk(tile, vectors):
-    """walk(kind, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu, columns)"""
-
-    @intrinsic
-    def walk(typing, kind, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu, columns):
-        def codegen(context, builder, signature, args):
-            before = ir.Constant(ir.IntType(64), (vectors - 1) * (BYTES * 8 // kind.dtype.bitwidth))
-            left = [None] * (vectors - 1) + [builder.sub(args[-1], before) if issubclass(tile, Edge) else None]
-            tile(context, builder, kind.dtype, ROWS, vectors, left).walk(*args[1:-1])
-            return context.get_dummy_value()
-
-        return types.void(kind, *[types.int64] * 13), codegen
-
-    return walk
-
-
-_full, _wide, _thin = make_walk(Walk, VECTORS), make_walk(Edge, VECTORS), make_walk(Edge, 1)
-_across, _across_wide = make_walk(AcrossWalk, VECTORS), make_walk(AcrossEdge, VECTORS)
-_across_thin = make_walk(AcrossEdge, 1)
+    return types.void(kind, *[types.int64] * 14), codegen
 
 
 @inner_kernel
@@ -149,26 +133,6 @@ def strip(kind, columns):
     """How wide the next strip is: a tile, or one register where that is enough."""
     lanes = BYTES // kind.itemsize
     return VECTORS * lanes if columns > lanes else lanes
-
-
-@inner_kernel
-def _tile(kind, across, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu, columns):
-    """The tile for so many columns"""
-    lanes = BYTES // kind.itemsize
-    if columns >= VECTORS * lanes:
-        if across:
-            _across(kind, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu, columns)
-        else:
-            _full(kind, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu, columns)
-    elif columns > lanes:
-        if across:
-            _across_wide(kind, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu, columns)
-        else:
-            _wide(kind, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu, columns)
-    elif across:
-        _across_thin(kind, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu, columns)
-    else:
-        _thin(kind, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu, columns)
 
 
 @inner_kernel
@@ -228,23 +192,3 @@ def bunch(number, cut):
     return cut[0] * (number // cut[6]) // cut[4]
 
 
-@inner_kernel
-def slab(kind, x, room, number, cut):
-    """Where slab `number` of the images begins: in x itself, or copied to `room` with zeros around the image.
-
-    cut: (n, h, w, c, bunches of images, lines of output of a slab, blocks of lines an image, lines of input a line of
-    output, first line, first column, lines and columns of input of a slab, whether to copy)
-    """
-    n, h, w, c, bunches, lines, blocks, step, top, left, high, wide, copied = cut
-    first, line, size = bunch(number, cut), number % blocks * lines * step, kind.itemsize
-    if copied == 0:
-        return x + (first * h + line) * w * c * size
-    for r in range((bunch(number + blocks, cut) - first) * high):
-        i, q, target = first + r // high, line + top + r % high, room + r * wide * c * size
-        before, after = min(wide, max(0, -left)), max(0, min(wide, w - left))
-        if q < 0 or q >= h or after <= before:
-            before, after = 0, 0
-        clear(kind, target, before * c)
-        move(kind, target + before * c * size, x + ((i * h + q) * w + left + before) * c * size, (after - before) * c)
-        clear(kind, target + after * c * size, (wide - after) * c)
-    return room
