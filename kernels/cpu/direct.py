@@ -9,12 +9,12 @@ from .launch import SMALL, inner_kernel, parallel_kernel, share
 from .plan import backward, forward, plan, tiled
 from .slab import bunch, slab
 from .vector import BYTES, ROWS, VECTORS, address, load, store
-from .walk import DEPTH, EVERY, INDEX, LINE, aligned, move, strip, sweep
+from .walk import DEPTH, INDEX, LINE, aligned, move, strip, sweep
 from .winograd import PLANES, TAPS, collect, leave_lines, spread_lines, suits, weigh
 
 PIXELS = 400                    # at a time in a weight gradient: a strip of dz stays in the first-level cache
 PARTS = 8                       # sums that a weight gradient is made of, whatever the number of threads
-SUMS = 1 << 19                  # and numbers in all of them
+SUMS = 1 << 20                  # and numbers in all of them
 BAND = 8 * ROWS                # pixels at a time in a depthwise convolution, whose channels then lie together
 WIDE = VECTORS * BYTES // 4     # packed weights are rounded up to this, in float64 too
 
@@ -62,7 +62,7 @@ def _pack(part, w, packed, sources, phases, groups, shift, columns, column):
 
 
 @functools.partial(parallel_kernel, once=True)
-def _convolve(part, x, packed, bias, zeros, y, scratch, places, targets, steps, phases, limits, cut, form, space, relu,
+def _convolve(part, x, packed, bias, zeros, y, scratch, places, targets, steps, phases, cut, form, space, relu,
               threads):
     kind, size, (groups, read, columns, across), (slabs, room, planes, image, line) = y.dtype, y.itemsize, form, space
     wide, (_, _, width, written) = VECTORS * (BYTES // size), y.shape
@@ -71,41 +71,37 @@ def _convolve(part, x, packed, bias, zeros, y, scratch, places, targets, steps, 
         first, block, here = bunch(s, cut), s % cut[6], slab(kind, address(x), mine, s, cut, address(zeros))
         images, result = bunch(s + cut[6], cut) - first, address(y) + (first * image + block * line) * size
         there, start, floor = (mine + room * size, address(zeros), 0) if planes else (result, address(bias), relu)
-        for task in range(groups * phases.shape[0]):
-            g, p = task // phases.shape[0], task % phases.shape[0]
-            pixel, number, depth = phases[p, 0] * INDEX, phases[p, 3], phases[p, 4]
-            rows, chunk = images * min(cut[5], phases[p, 1] - block * cut[5]) * phases[p, 2], even(depth, DEPTH)
-            weights, limit = g * steps.size + number, (block * limits.shape[1] + phases[p, 5]) * 2 * INDEX
-            for k in range(0, max(depth, 1), chunk):
-                sweep(kind, across, here + g * read * size, address(places) + pixel, address(targets) + pixel, rows,
-                      BAND if across else max(rows, 1), address(steps) + number * INDEX, k, min(chunk, depth - k),
-                      address(limits) + limit, 2, address(packed) + weights * padded * size, depth, 0,
-                      (there if k else start) + g * columns * size, min(k, 1), there + g * columns * size,
-                      columns, floor if k + chunk >= depth else 0)
-        if planes:
-            lines = images * min(cut[5], phases[0, 1] - block * cut[5])
-            leave_lines(kind, result, lines, width, written, 0, mine, there, cut[11], address(bias), relu)
+        for p in range(phases.shape[0]):
+            lines, depth = images * min(cut[5], phases[p, 1] - block * cut[5]), phases[p, 4]
+            pixel, number, rows, chunk = phases[p, 0] * INDEX, phases[p, 3], lines * phases[p, 2], even(depth, DEPTH)
+            for g in range(groups):
+                weights, target = address(packed) + (g * steps.size + number) * padded * size, g * columns * size
+                for k in range(0, max(depth, 1), chunk):
+                    sweep(kind, across, here + g * read * size, address(places) + pixel, address(targets) + pixel,
+                          rows, BAND if across else max(rows, 1), address(steps) + number * INDEX, k,
+                          min(chunk, depth - k), weights, depth, 0, (there if k else start) + target, min(k, 1),
+                          there + target, columns, floor if k + chunk >= depth else 0)
+            if planes:
+                leave_lines(kind, result, lines, width, written, 0, mine, there, cut[11], address(bias), relu)
 
 
 @functools.partial(parallel_kernel, once=True)
-def _contract(part, x, dz, sums, zeros, scratch, places, steps, sources, phases, every, cut, form, space, span,
-              threads):
+def _contract(part, x, dz, sums, zeros, scratch, places, steps, sources, phases, cut, form, space, span, threads):
     """sums (parts, steps, f): a task makes `span` columns of each group in one part."""
     kind, size, (groups, read, columns, across), (slabs, room, planes, image, line) = dz.dtype, dz.itemsize, form, space
     wide, spans, (parts, rows, f) = VECTORS * (BYTES // size), (columns + span - 1) // span, sums.shape
-    packed, begun = aligned(scratch) + part[0] * (room + planes + (PIXELS + 1) * wide) * size, 0
-    mine, nothing = packed + (PIXELS + 1) * wide * size, address(zeros)
+    packed, nothing = aligned(scratch) + part[0] * (room + planes + (PIXELS + 1) * wide) * size, address(zeros)
+    mine = packed + (PIXELS + 1) * wide * size
     for task in share(part, parts * spans):
         number, begin, begun = task // spans, task % spans * span, 0
         for s in range(slabs * number // parts, slabs * (number + 1) // parts):
             first, block, here = bunch(s, cut), s % cut[6], slab(kind, address(x), mine, s, cut, nothing)
             there = address(dz) + (first * image + block * line) * size
             lines = (bunch(s + cut[6], cut) - first) * min(cut[5], phases[0, 1] - block * cut[5])
+            pixels, (_, _, width, written) = lines * phases[0, 2], dz.shape
             if planes:
-                spread_lines(kind, there, lines, dz.shape[2], dz.shape[3], 0, nothing, mine + room * size, cut[11],
-                             nothing, 0)
+                spread_lines(kind, there, lines, width, written, 0, nothing, mine + room * size, cut[11], nothing, 0)
                 there = mine + room * size
-            pixels = lines * phases[0, 2]
             chunk = even(pixels, PIXELS)
             for g in range(groups):
                 total, group = address(sums) + (number * rows * f + g * columns) * size, there + g * columns * size
@@ -116,7 +112,7 @@ def _contract(part, x, dz, sums, zeros, scratch, places, steps, sources, phases,
                             _lay(kind, b, f, depth, columns - j, packed)
                             b, b_row = packed, strip(kind, columns - j)
                         sweep(kind, across, here + (g * read + j * across) * size, address(steps), address(sources),
-                              rows, rows, address(places) + k * INDEX, 0, depth, address(every), 0, b, 0, b_row,
+                              rows, rows, address(places) + k * INDEX, 0, depth, b, 0, b_row,
                               y if begun + k else nothing, min(begun + k, 1), y, min(columns - j, wide), 0)
             begun = 1
 
@@ -157,7 +153,7 @@ def _walk(make, x, y, w, shape, strides, padding, dilation, groups, bias, relu):
     scratch = np.empty(threads * (p.space[1] + p.space[2]) + LINE, x.dtype)
     _pack(w.reshape(-1), packed, p.sources, p.phases, p.form[0], w.shape[3] // p.form[0], p.form[2], p.column)
     _convolve(x, packed, zeros if bias is None else bias, zeros, y, scratch, p.places, p.targets, p.steps, p.phases,
-              p.limits, p.cut, p.form, p.space, relu, threads)
+              p.cut, p.form, p.space, relu, threads)
     return y
 
 
@@ -174,9 +170,9 @@ def direct_input_grad(dz, w, shape, strides, padding, dilation, groups, out):
 
 def direct_weight_grad(x, dz, strides, padding, dilation, groups, out):
     """x (n, h, w, c), dz (n, oh, ow, f) -> out (kh, kw, c / groups, f)"""
-    threads, zeros, total, patches = _threads(x, dz), _zeros(max(x.shape[3], dz.shape[3]), x.dtype), out, suits(
-        out.shape, strides, dilation, groups, dz.shape[2])
-    if patches:
+    threads, zeros, total = _threads(x, dz), _zeros(max(x.shape[3], dz.shape[3]), x.dtype), out
+    planes = suits(out.shape, strides, dilation, groups, dz.shape[2])
+    if planes:
         p = tiled(forward, x.shape, out.shape, padding, PARTS)
         total = np.empty((TAPS, 1, out.shape[2], PLANES * out.shape[3]), out.dtype)
     else:
@@ -186,10 +182,10 @@ def direct_weight_grad(x, dz, strides, padding, dilation, groups, out):
     span = -(-p.form[2] // (-(-threads // parts) * WIDE)) * WIDE        # the bits of a sum do not depend on it
     sums = total.reshape(1, -1, f) if parts == 1 else np.empty((parts, total.size // f, f), out.dtype)
     scratch = np.empty(threads * (p.space[1] + p.space[2] + (PIXELS + 1) * WIDE) + LINE, x.dtype)
-    _contract(x, dz, sums, zeros, scratch, p.places, p.steps, p.sources, p.phases, EVERY, p.cut, p.form, p.space, span,
+    _contract(x, dz, sums, zeros, scratch, p.places, p.steps, p.sources, p.phases, p.cut, p.form, p.space, span,
               threads)
     if parts > 1:
         _sum_parts(sums.reshape(parts, -1), total.reshape(-1))
-    if patches:
+    if planes:
         collect(total, zeros, out)
     return out

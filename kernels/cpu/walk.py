@@ -4,7 +4,6 @@ A row of the tile is an output pixel and a step is one number of its window (for
 window and a step is a pixel (weight gradient). An input number lies at places[row] + steps[k]: stride, dilation,
 padding, groups and phases are in the two tables alone. Inside, arrays are addresses, offsets are in numbers.
 """
-import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -15,7 +14,6 @@ from .vector import BYTES, ROWS, VECTORS, Tile, Vectors, address
 
 INDEX = 8                       # bytes of an entry of a table
 LINE = 64                       # bytes: where a thread's scratch begins
-EVERY = np.array([0, 1 << 40])  # no limits to the steps
 DEPTH = 320                     # steps at a time: a strip of weights stays in the first-level cache
 
 
@@ -136,32 +134,20 @@ def strip(kind, columns):
 
 
 @inner_kernel
-def sweep(kind, across, x, places, targets, rows, band, steps, first, depth, limits, limit, b, b_column, b_row, start,
-          carry, y, columns, relu):
+def sweep(kind, across, x, places, targets, rows, band, steps, first, depth, b, b_column, b_row, start, carry, y,
+          columns, relu):
     """All rows, `band` at a time, and columns, over `depth` steps from `first` on.
 
-    limits: which of all steps matter to a tile. b: from a column to the next and from a step, 0 where packed in strips.
+    b: from a column to the next and from a step, 0 where packed in strips.
     """
     size, wide = kind.itemsize, VECTORS * (BYTES // kind.itemsize)
     for top in range(0, rows, band):
         for j in range(0, columns, wide):
             row = b_row if b_row else strip(kind, columns - j)
             for i in range(top, min(top + band, rows), ROWS):
-                begin = max(first, index(limits, i // ROWS * limit))
-                count = min(first + depth, index(limits, i // ROWS * limit + 1)) - begin
                 _tile(kind, across, x + j * across * size, places + i * INDEX, targets + i * INDEX, rows - 1 - i,
-                      steps + begin * INDEX, count, b + (j * b_column + begin * row) * size, row,
+                      steps + first * INDEX, depth, b + (j * b_column + first * row) * size, row,
                       start + j * size, carry, y + j * size, relu, columns - j)
-
-
-@intrinsic
-def index(typing, table, i):
-    """The i-th entry of a table at an address."""
-    def codegen(context, builder, signature, args):
-        pointer = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
-        return builder.load(builder.gep(pointer, [args[1]]))
-
-    return types.int64(types.int64, types.int64), codegen
 
 
 @intrinsic

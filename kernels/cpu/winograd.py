@@ -12,7 +12,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from .launch import inner_kernel, parallel_kernel, share
-from .vector import BYTES, Vectors, address
+from .vector import BYTES, address
+from .walk import Walk
 
 CHANNELS = 16                   # below, the transforms cost more than the products save
 LANES = BYTES // 4              # channels come in whole registers, of float32 at least
@@ -29,7 +30,7 @@ ENTER = np.array([[*np.poly(np.delete(POINTS, i))[::-1], 0] for i in range(5)] +
 WEIGH, LEAVE = _powers(TAPS) / np.transpose([SCALE]), _powers(TILE).T
 
 
-class Transform(Vectors):
+class Transform(Walk):
     """Emits planes = matrix @ line (`inward`) or line = matrix @ planes, for each channel.
 
     Places `first` and on of a line, numbers `step` apart; those that are not among its `count` are `nowhere` instead.
@@ -44,14 +45,13 @@ class Transform(Vectors):
             places.append(bd.select(real, bd.gep(line, [bd.mul(number, step)]), nowhere))
         planes = [bd.gep(planes, [bd.mul(apart, self.const(k))]) for k in range(matrix.shape[not inward])]
         sources, targets = (places, planes) if inward else (planes, places)
-        bottom = bd.select(bd.icmp_signed("!=", relu, zero), ir.Constant(self.real, 0.0),
-                           ir.Constant(self.real, float("-inf")))
+        relu = bd.icmp_signed("!=", relu, zero)
         with cgutils.for_range_slice(bd, zero, channels, self.const(self.lanes), inc=True) as (j, _):
             values = [self.load(bd.gep(p, [j])) for p in sources]
             start = None if inward else self.load(bd.gep(bias, [j]))
             for row, place in zip(matrix, targets):
                 total = self.combination(row, values, start)
-                self.store(total if inward else self.at_least(total, self.spread(bottom)), bd.gep(place, [j]))
+                self.store(total if inward else self.floor(relu, total), bd.gep(place, [j]))
 
     def combination(self, factors, values, total):
         for factor, value in sorted(zip(factors, values), key=lambda pair: (pair[0] != 1, pair[0] == 0)):
@@ -71,7 +71,7 @@ def make_transform(matrix, inward):
     @intrinsic
     def transform(typing, kind, line, step, first, count, nowhere, planes, apart, channels, bias, relu):
         def codegen(context, builder, signature, args):
-            Transform(context, builder, kind.dtype).emit(matrix, inward, *args[1:])
+            Transform(context, builder, kind.dtype, 1, 1).emit(matrix, inward, *args[1:])
             return context.get_dummy_value()
 
         return types.void(kind, *[types.int64] * 10), codegen
