@@ -10,7 +10,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from .launch import inner_kernel
-from .vector import BYTES, ROWS, VECTORS, Tile, Vectors, address
+from .vector import BYTES, LONG, ROWS, VECTORS, Tile, Vectors, address
 
 INDEX = 8                       # bytes of an entry of a table
 LINE = 64                       # bytes: where a thread's scratch begins
@@ -31,7 +31,7 @@ class Walk(Tile):
         return [self.spread(self.bd.load(pointer))] * self.vectors
 
     def entries(self, table, index):
-        pointer = self.bd.inttoptr(table, ir.IntType(64).as_pointer())
+        pointer = self.bd.inttoptr(table, LONG.as_pointer())
         return [self.bd.load(self.bd.gep(pointer, [i])) for i in index]
 
     def floor(self, relu, value):
@@ -39,41 +39,30 @@ class Walk(Tile):
         bottom = self.bd.select(relu, ir.Constant(self.real, 0.0), ir.Constant(self.real, float("-inf")))
         return self.at_least(value, self.spread(bottom))
 
-    def loop(self, count, state, body):
-        """for k in range(count): state = body(k, state)"""
-        bd, zero = self.bd, self.const(0)
-        entry, loop, done = bd.block, bd.append_basic_block("steps"), bd.append_basic_block("done")
-        bd.cbranch(bd.icmp_signed(">", count, zero), loop, done)
-        bd.position_at_end(loop)
-        k, *held = [bd.phi(ir.IntType(64)), *[bd.phi(self.vec) for _ in state]]
-        new, following = body(k, held), bd.add(k, self.const(1))
-        bd.cbranch(bd.icmp_signed("<", following, count), loop, done)
-        bd.position_at_end(done)
-        behind = [bd.phi(self.vec) for _ in state]
-        for phi, before, after in [(k, zero, following), *zip(held, state, new), *zip(behind, state, new)]:
-            phi.add_incoming(before, entry)
-            phi.add_incoming(after, loop)
-        return behind
-
     def walk(self, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu):
         bd, zero = self.bd, self.const(0)
         px, pb, ps, py = (self.pointer(p) for p in (x, b, start, y))
         index = [self.const(r) for r in range(self.rows)]
         index = [bd.select(bd.icmp_signed("<", i, last), i, last) for i in index]
         rows, out = self.entries(places, index), self.entries(targets, index)
-
-        def step(k, acc):
-            [offset] = self.entries(steps, [k])
-            px_k, pb_k = bd.gep(px, [offset]), bd.gep(pb, [bd.mul(k, b_row)])
-            b_vec = [self.load(bd.gep(pb_k, [self.const(v * self.lanes)])) for v in range(self.vectors)]
-            factors = [self.factors(bd.gep(px_k, [row])) for row in rows]
-            return [self.multiply_add(factors[i // self.vectors][i % self.vectors], b_vec[i % self.vectors], total)
-                    for i, total in enumerate(acc)]
-
         total = [self.part(bd.gep(ps, [bd.mul(o, carry)]), v) for o in out for v in range(self.vectors)]
-        total = self.loop(depth, total, step)
+        total = [cgutils.alloca_once_value(bd, value) for value in total]
+        with bd.if_then(bd.icmp_signed(">", depth, zero)):
+            before, loop, behind = bd.block, bd.append_basic_block("steps"), bd.append_basic_block("done")
+            bd.branch(loop)
+            bd.position_at_end(loop)
+            k = bd.phi(LONG)
+            px_k, pb_k = bd.gep(px, self.entries(steps, [k])), bd.gep(pb, [bd.mul(k, b_row)])
+            b_vec = [self.load(bd.gep(pb_k, [self.const(v * self.lanes)])) for v in range(self.vectors)]
+            factors = [factor for row in rows for factor in self.factors(bd.gep(px_k, [row]))]
+            for i, (factor, variable) in enumerate(zip(factors, total)):
+                bd.store(self.multiply_add(factor, b_vec[i % self.vectors], bd.load(variable)), variable)
+            following = bd.add(k, self.const(1))
+            self.phi(k, zero, before, following, loop)
+            bd.cbranch(bd.icmp_signed("<", following, depth), loop, behind)
+            bd.position_at_end(behind)
         relu = bd.icmp_signed("!=", relu, zero)
-        self.write([self.floor(relu, value) for value in total],
+        self.write([self.floor(relu, bd.load(variable)) for variable in total],
                    [bd.gep(py, [bd.add(o, self.const(v * self.lanes))]) for o in out for v in range(self.vectors)])
 
     def write(self, values, places):
@@ -166,7 +155,7 @@ def move(typing, kind, target, source, count):
 def clear(typing, kind, target, count):
     def codegen(context, builder, signature, args):
         pointer = builder.inttoptr(args[1], ir.IntType(8).as_pointer())
-        cgutils.memset(builder, pointer, builder.mul(args[2], ir.Constant(ir.IntType(64), kind.dtype.bitwidth // 8)), 0)
+        cgutils.memset(builder, pointer, builder.mul(args[2], ir.Constant(LONG, kind.dtype.bitwidth // 8)), 0)
         return context.get_dummy_value()
 
     return types.void(kind, *[types.int64] * 2), codegen
