@@ -6,14 +6,15 @@ from numba import get_num_threads
 
 from .activate import finish
 from .launch import SMALL, inner_kernel, parallel_kernel, share
-from .plan import backward, forward, plan
+from .plan import backward, forward, plan, tiled
+from .slab import bunch, slab
 from .vector import BYTES, ROWS, VECTORS, address, load, store
-from .walk import DEPTH, EVERY, INDEX, LINE, aligned, bunch, move, slab, strip, sweep
-from .winograd import collect_weights, suits, winograd, winograd_weight_grad
+from .walk import DEPTH, INDEX, LINE, aligned, move, strip, sweep
+from .winograd import PLANES, TAPS, collect, leave_lines, spread_lines, suits, weigh
 
 PIXELS = 400                    # at a time in a weight gradient: a strip of dz stays in the first-level cache
 PARTS = 8                       # sums that a weight gradient is made of, whatever the number of threads
-SUMS = 1 << 19                  # and numbers in all of them
+SUMS = 1 << 20                  # and numbers in all of them
 BAND = 8 * ROWS                # pixels at a time in a depthwise convolution, whose channels then lie together
 WIDE = VECTORS * BYTES // 4     # packed weights are rounded up to this, in float64 too
 
@@ -60,54 +61,60 @@ def _pack(part, w, packed, sources, phases, groups, shift, columns, column):
                     store(w, target, k * width + v, 0)
 
 
-@parallel_kernel
-def _convolve(part, x, packed, bias, y, scratch, places, targets, steps, phases, limits, cut, form, slabs, room, image,
-              line, relu, threads):
-    size, (groups, read, columns, across) = y.itemsize, form
-    wide, lines, blocks = VECTORS * (BYTES // size), cut[5], cut[6]
-    padded, mine = (columns + wide - 1) // wide * wide, aligned(scratch) + part[0] * room * size
+@functools.partial(parallel_kernel, once=True)
+def _convolve(part, x, packed, bias, zeros, y, scratch, places, targets, steps, phases, cut, form, space, relu,
+              threads):
+    kind, size, (groups, read, columns, across), (slabs, room, planes, image, line) = y.dtype, y.itemsize, form, space
+    wide, (_, _, width, written) = VECTORS * (BYTES // size), y.shape
+    padded, mine = (columns + wide - 1) // wide * wide, aligned(scratch) + part[0] * (room + planes) * size
     for s in share(part, slabs):
-        first, block, here = bunch(s, cut), s % blocks, slab(y, address(x), mine, s, cut)
-        there, images = address(y) + (first * image + block * line) * size, bunch(s + blocks, cut) - first
-        for task in range(groups * phases.shape[0]):
-            g, p = task // phases.shape[0], task % phases.shape[0]
-            pixel, number, depth = phases[p, 0] * INDEX, phases[p, 3], phases[p, 4]
-            rows, chunk = images * min(lines, phases[p, 1] - block * lines) * phases[p, 2], even(depth, DEPTH)
-            weights, limit = g * steps.size + number, (block * limits.shape[1] + phases[p, 5]) * 2 * INDEX
-            for k in range(0, max(depth, 1), chunk):
-                sweep(y, across, here + g * read * size, address(places) + pixel, address(targets) + pixel, rows,
-                      BAND if across else max(rows, 1), address(steps) + number * INDEX, k, min(chunk, depth - k),
-                      address(limits) + limit, 2, address(packed) + weights * padded * size, depth, 0,
-                      (there if k else address(bias)) + g * columns * size, min(k, 1), there + g * columns * size,
-                      columns, relu if k + chunk >= depth else 0)
+        first, block, here = bunch(s, cut), s % cut[6], slab(kind, address(x), mine, s, cut, address(zeros))
+        images, result = bunch(s + cut[6], cut) - first, address(y) + (first * image + block * line) * size
+        there, start, floor = (mine + room * size, address(zeros), 0) if planes else (result, address(bias), relu)
+        for p in range(phases.shape[0]):
+            lines, depth = images * min(cut[5], phases[p, 1] - block * cut[5]), phases[p, 4]
+            pixel, number, rows, chunk = phases[p, 0] * INDEX, phases[p, 3], lines * phases[p, 2], even(depth, DEPTH)
+            for g in range(groups):
+                weights, target = address(packed) + (g * steps.size + number) * padded * size, g * columns * size
+                for k in range(0, max(depth, 1), chunk):
+                    sweep(kind, across, here + g * read * size, address(places) + pixel, address(targets) + pixel,
+                          rows, BAND if across else max(rows, 1), address(steps) + number * INDEX, k,
+                          min(chunk, depth - k), weights, depth, 0, (there if k else start) + target, min(k, 1),
+                          there + target, columns, floor if k + chunk >= depth else 0)
+            if planes:
+                leave_lines(kind, result, lines, width, written, 0, mine, there, cut[11], address(bias), relu)
 
 
-@parallel_kernel
-def _contract(part, x, dz, sums, zeros, scratch, places, steps, sources, phases, every, cut, form, slabs, room, image,
-              line, span, threads):
-    """sums (parts, steps, f): a task makes `span` columns of one group in one part."""
-    size, (parts, rows, f), (groups, read, columns, across) = dz.itemsize, sums.shape, form
-    wide, spans = VECTORS * (BYTES // size), (columns + span - 1) // span
-    packed = aligned(scratch) + part[0] * (room + (PIXELS + 1) * wide) * size
-    for task in share(part, parts * groups * spans):
-        number, g, begin = task // spans // groups, task // spans % groups, task % spans * span
-        begun, total = 0, address(sums) + (number * rows * f + g * columns) * size
+@functools.partial(parallel_kernel, once=True)
+def _contract(part, x, dz, sums, zeros, scratch, places, steps, sources, phases, cut, form, space, span, threads):
+    """sums (parts, steps, f): a task makes `span` columns of each group in one part."""
+    kind, size, (groups, read, columns, across), (slabs, room, planes, image, line) = dz.dtype, dz.itemsize, form, space
+    wide, spans, (parts, rows, f) = VECTORS * (BYTES // size), (columns + span - 1) // span, sums.shape
+    packed, nothing = aligned(scratch) + part[0] * (room + planes + (PIXELS + 1) * wide) * size, address(zeros)
+    mine = packed + (PIXELS + 1) * wide * size
+    for task in share(part, parts * spans):
+        number, begin, begun = task // spans, task % spans * span, 0
         for s in range(slabs * number // parts, slabs * (number + 1) // parts):
-            here = slab(dz, address(x), packed + (PIXELS + 1) * wide * size, s, cut) + g * read * size
-            first, block = bunch(s, cut), s % cut[6]
-            there = address(dz) + (first * image + block * line + g * columns) * size
-            pixels = (bunch(s + cut[6], cut) - first) * min(cut[5], phases[0, 1] - block * cut[5]) * phases[0, 2]
+            first, block, here = bunch(s, cut), s % cut[6], slab(kind, address(x), mine, s, cut, nothing)
+            there = address(dz) + (first * image + block * line) * size
+            lines = (bunch(s + cut[6], cut) - first) * min(cut[5], phases[0, 1] - block * cut[5])
+            pixels, (_, _, width, written) = lines * phases[0, 2], dz.shape
+            if planes:
+                spread_lines(kind, there, lines, width, written, 0, nothing, mine + room * size, cut[11], nothing, 0)
+                there = mine + room * size
             chunk = even(pixels, PIXELS)
-            for k in range(0, pixels, chunk):
-                for j in range(begin, min(begin + span, columns), wide):
-                    depth, b, b_row, y = min(chunk, pixels - k), there + (k * f + j) * size, f, total + j * size
-                    if rows > 4 * ROWS or columns - j < wide:
-                        _lay(dz, b, f, depth, columns - j, packed)
-                        b, b_row = packed, strip(dz, columns - j)
-                    sweep(dz, across, here + j * across * size, address(steps), address(sources), rows, rows,
-                          address(places) + k * INDEX, 0, depth, address(every), 0, b, 0, b_row,
-                          y if begun else address(zeros), begun, y, min(columns - j, wide), 0)
-                begun = 1
+            for g in range(groups):
+                total, group = address(sums) + (number * rows * f + g * columns) * size, there + g * columns * size
+                for k in range(0, pixels, chunk):
+                    for j in range(begin, min(begin + span, columns), wide):
+                        depth, b, b_row, y = min(chunk, pixels - k), group + (k * f + j) * size, f, total + j * size
+                        if rows > 4 * ROWS or columns - j < wide:
+                            _lay(kind, b, f, depth, columns - j, packed)
+                            b, b_row = packed, strip(kind, columns - j)
+                        sweep(kind, across, here + (g * read + j * across) * size, address(steps), address(sources),
+                              rows, rows, address(places) + k * INDEX, 0, depth, b, 0, b_row,
+                              y if begun + k else nothing, min(begun + k, 1), y, min(columns - j, wide), 0)
+            begun = 1
 
 
 @parallel_kernel
@@ -134,17 +141,19 @@ def _threads(x, y):
 
 def _walk(make, x, y, w, shape, strides, padding, dilation, groups, bias, relu):
     """x is read, y is written; shape: of the images, not of dz"""
-    threads = _threads(x, y)
-    p = plan(make, shape, w.shape, strides, padding, dilation, groups, threads)
-    zeros = _zeros(y.shape[3], x.dtype)
-    bias = zeros if bias is None else bias
-    if suits(w, strides, dilation, groups, p):
-        return winograd(x, y, w, make is backward, p, bias, zeros, relu, threads)
+    threads, zeros = _threads(x, y), _zeros(PLANES * max(x.shape[3], y.shape[3]), x.dtype)
+    if suits(w.shape, strides, dilation, groups, y.shape[2]):
+        p = tiled(make, shape, w.shape, padding, threads)
+        planes = np.empty((TAPS, 1, w.shape[2], PLANES * w.shape[3]), w.dtype)
+        weigh(w, planes, int(make is backward))
+        w = planes
+    else:
+        p = plan(make, shape, w.shape, strides, padding, dilation, groups, threads)
     packed = np.empty(p.form[0] * p.steps.size * -(-p.form[2] // WIDE) * WIDE, x.dtype)
-    scratch = np.empty(threads * p.room + LINE, x.dtype)
-    _pack(w.reshape(-1), packed, p.sources, p.phases, p.form[0], w.shape[3] // groups, p.form[2], p.column)
-    _convolve(x, packed, bias, y, scratch, p.places, p.targets,
-              p.steps, p.phases, p.limits, p.cut, p.form, p.slabs, p.room, p.image, p.line, relu, threads)
+    scratch = np.empty(threads * (p.space[1] + p.space[2]) + LINE, x.dtype)
+    _pack(w.reshape(-1), packed, p.sources, p.phases, p.form[0], w.shape[3] // p.form[0], p.form[2], p.column)
+    _convolve(x, packed, zeros if bias is None else bias, zeros, y, scratch, p.places, p.targets, p.steps, p.phases,
+              p.cut, p.form, p.space, relu, threads)
     return y
 
 
@@ -161,22 +170,22 @@ def direct_input_grad(dz, w, shape, strides, padding, dilation, groups, out):
 
 def direct_weight_grad(x, dz, strides, padding, dilation, groups, out):
     """x (n, h, w, c), dz (n, oh, ow, f) -> out (kh, kw, c / groups, f)"""
-    f, threads = dz.shape[3], _threads(x, dz)
-    p = plan(forward, x.shape, out.shape, strides, padding, dilation, groups, PARTS)
-    patches = suits(out, strides, dilation, groups, p)
-    total = np.empty((16, *out.shape[2:]), out.dtype) if patches else out
-    parts = min(PARTS, p.slabs, 1 << max(1, SUMS // total.size).bit_length() - 1)
-    spans = -(-threads // (parts * p.form[0]))                  # the bits of a sum do not depend on it
-    span = -(-p.form[2] // (spans * WIDE)) * WIDE
-    sums = total.reshape(1, -1, f) if parts == 1 else np.empty((parts, total.size // f, f), out.dtype)
-    if patches:
-        winograd_weight_grad(x, dz, sums.reshape(parts, *total.shape), p, _zeros(f, x.dtype), span, threads)
+    threads, zeros, total = _threads(x, dz), _zeros(max(x.shape[3], dz.shape[3]), x.dtype), out
+    planes = suits(out.shape, strides, dilation, groups, dz.shape[2])
+    if planes:
+        p = tiled(forward, x.shape, out.shape, padding, PARTS)
+        total = np.empty((TAPS, 1, out.shape[2], PLANES * out.shape[3]), out.dtype)
     else:
-        scratch = np.empty(threads * (p.room + (PIXELS + 1) * WIDE) + LINE, x.dtype)
-        _contract(x, dz, sums, _zeros(f, x.dtype), scratch, p.places, p.steps, p.sources, p.phases, EVERY, p.cut,
-                  p.form, p.slabs, p.room, p.image, p.line, span, threads)
+        p = plan(forward, x.shape, out.shape, strides, padding, dilation, groups, PARTS)
+    slabs, f = p.space[0], total.shape[3]
+    parts = min(PARTS, slabs, 1 << max(1, SUMS // total.size).bit_length() - 1)
+    span = -(-p.form[2] // (-(-threads // parts) * WIDE)) * WIDE        # the bits of a sum do not depend on it
+    sums = total.reshape(1, -1, f) if parts == 1 else np.empty((parts, total.size // f, f), out.dtype)
+    scratch = np.empty(threads * (p.space[1] + p.space[2] + (PIXELS + 1) * WIDE) + LINE, x.dtype)
+    _contract(x, dz, sums, zeros, scratch, p.places, p.steps, p.sources, p.phases, p.cut, p.form, p.space, span,
+              threads)
     if parts > 1:
         _sum_parts(sums.reshape(parts, -1), total.reshape(-1))
-    if patches:
-        collect_weights(total, out)
+    if planes:
+        collect(total, zeros, out)
     return out

@@ -1,4 +1,4 @@
-"""Tables for walk.py: where a convolution or its input gradient reads and writes, how its images are cut in slabs.
+"""Tables for direct.py: where a convolution or its input gradient reads and writes, how its images are cut in slabs.
 
 A slab is some whole images or some lines of one, and stays with its results in the second-level cache. Where windows
 reach over the edge, it is a copy with zeros around it. An input gradient of stride s is s * s convolutions, called
@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .vector import ROWS
 from .window import windows
+from .winograd import PLANES, TAPS, TILE
 
-CACHE = 1 << 16                 # numbers of a slab and its outputs
+CACHE = 1 << 16                 # numbers of a slab and its outputs; of planes more, they are read one by one
 
 
 class Phase(NamedTuple):
@@ -44,24 +44,20 @@ class Plan(NamedTuple):
     targets: np.ndarray         # and in what is written
     steps: np.ndarray           # of a number of the window from its pixel
     sources: np.ndarray         # of its weights in w
-    phases: np.ndarray          # (first pixel, lines, columns, first step, steps, first tile) each
-    limits: np.ndarray          # (blocks, tiles, 2): first and last step whose line is inside the image
-    cut: tuple                  # see walk.slab
+    phases: np.ndarray          # (first pixel, lines, columns, first step, steps) each
+    cut: tuple                  # see slab.slab
     form: tuple                 # groups, numbers read a pixel and group, written, whether depthwise
     column: int                 # from a number written to the next in w
-    slabs: int
-    room: int                   # numbers of a slab's copy
-    image: int                  # written an image
-    line: int                   # and a slab's lines
+    space: tuple                # slabs, numbers of one's copy, of the planes it gives, written an image, a slab's lines
 
 
 @functools.cache
-def plan(make, shape, w_shape, strides, padding, dilation, groups, least):
-    """make: forward or backward; shape: of the images, not of dz; a multiple of `least` slabs where that can be."""
+def plan(make, shape, w_shape, strides, padding, dilation, groups, least, most=CACHE):
+    """make: forward or backward; shape: of the images, not of dz; slabs: a multiple of `least`, of `most` numbers."""
     (n, height, width, c), (kh, kw, cg, f) = shape, w_shape
     if height == kh == 1 < width and padding[0] == (0, 0):          # a sequence is cut in slabs when it stands upright
         upright = [pair[::-1] for pair in (strides, padding, dilation)]
-        return plan(make, (n, width, 1, c), (kw, 1, cg, f), *upright, groups, least)
+        return plan(make, (n, width, 1, c), (kw, 1, cg, f), *upright, groups, least, most)
     fits = windows(shape, (kh, kw), strides, padding, dilation)
     axes = [make(*a) for a in zip((height, width), (kh, kw), strides, [p[0] for p in padding], dilation, fits)]
     if make is forward:
@@ -73,18 +69,36 @@ def plan(make, shape, w_shape, strides, padding, dilation, groups, least):
     inner = form[1]
     if groups == c == f > 1:
         form, inner, row = (1, 0, f, 1), 1, (*row[:3], 1)
-    cut = _cut(n, read, written, *axes, step[0], least)
-    images, image = -(-n // cut[4]), written[0] * written[1] * written[2]
+    cut = _cut(n, read, written, *axes, step[0], least, most)
+    images, line = -(-n // cut[4]), written[1] * written[2]
     tables = _tables(axes, read, written, inner, row, cut, images)
-    return Plan(*tables, cut, form, row[3], cut[4] * cut[6], images * cut[10] * cut[11] * cut[3] * cut[12], image,
-                cut[5] * step[1] * written[1] * written[2])
+    space = cut[4] * cut[6], images * cut[10] * cut[11] * cut[12], 0, written[0] * line, cut[5] * step[1] * line
+    return Plan(*tables, cut, form, row[3], space)
+
+
+@functools.cache
+def tiled(make, shape, w_shape, padding, least):
+    """For three taps along a line: its planes are groups, and its tiles the columns. See winograd.py"""
+    (n, height, width, c), (kh, _, _, f), before = shape, w_shape, padding[1][0]
+    fits = windows(shape, w_shape, (1, 1), padding)[1]
+    read, written, left = ((width, c), (fits, f), -before) if make is forward else (
+        (fits, f), (width, c), before - TAPS + 1)
+    tiles, once = -(-written[0] // TILE), (1, 1)
+    p = plan(make, (n, height, tiles, PLANES * c), (kh, 1, c, PLANES * f), once, (padding[0], (0, 0)), once, PLANES,
+             least, 2 * CACHE)
+    _, h, _, _, bunches, lines, blocks, step, top, _, high, _, _ = p.cut
+    images, numbers = -(-n // bunches), tiles * PLANES
+    cut = n, h, *read, bunches, lines, blocks, step, top, left, high, tiles, PLANES * read[1]
+    space = (bunches * blocks, images * high * numbers * read[1], images * lines * numbers * written[1],
+             p.space[3] // numbers * written[0], p.space[4] // numbers * written[0])
+    return p._replace(cut=cut, space=space)
 
 
 def _tables(axes, read, written, inner, row, cut, images):
-    """The first six fields of a plan"""
-    _, h, _, c, _, lines, blocks, _, top, left, high, wide, copied = cut
-    place_of, target_of = (c, wide * c, (high if copied else h) * wide * c), np.cumprod(written[::-1])
-    rows = number = tiles = 0
+    """The first five fields of a plan"""
+    _, h, _, c, _, lines, _, _, top, left, high, wide, deep = cut
+    place_of, target_of = (c, wide * c, (high if deep else h) * wide * c), np.cumprod(written[::-1])
+    rows = number = 0
     tables, inner, images = [], np.arange(inner), np.arange(images)
     for down in axes[0]:
         for along in axes[1]:
@@ -92,12 +106,10 @@ def _tables(axes, read, written, inner, row, cut, images):
             target = _outer((images, target_of[2]), (down.outputs[:lines], target_of[1]), (along.outputs, target_of[0]))
             step = _outer((down.taps - top, place_of[1]), (along.taps - left, place_of[0]), (inner, 1))
             source = _outer((down.which, row[0]), (along.which, row[1]), (inner, row[2]))
-            limits = _limits(down, along.outputs.size, along.taps.size * inner.size, h, images.size, lines, blocks)
-            phase = np.array([[rows, down.outputs.size, along.outputs.size, number, step.size, tiles]])
-            tables.append((place, target, step, source, phase, limits))
-            rows, number, tiles = rows + place.size, number + step.size, tiles + limits.shape[1]
-    *flat, limits = zip(*tables)
-    return [*map(np.concatenate, flat), np.concatenate(limits, 1)]
+            phase = np.array([[rows, down.outputs.size, along.outputs.size, number, step.size]])
+            tables.append((place, target, step, source, phase))
+            rows, number = rows + place.size, number + step.size
+    return map(np.concatenate, zip(*tables))
 
 
 def _outer(*axes):
@@ -112,8 +124,8 @@ def _span(phases):
     return low, high, max([int(p.places[-1]) for p in phases]) + high
 
 
-def _cut(n, read, written, down, along, step, least):
-    """How images are cut in slabs: the tuple that walk.slab takes"""
+def _cut(n, read, written, down, along, step, least, most):
+    """How images are cut in slabs: the tuple that slab.slab takes"""
     (h, w, c), lines = read, max([p.outputs.size for p in down])
     (top, bottom, last_line), (left, _, last_column) = _span(down), _span(along)
     copied = top < 0 or left < 0 or last_line >= h or last_column >= w
@@ -122,21 +134,8 @@ def _cut(n, read, written, down, along, step, least):
         top = left = 0
     wide = last_column - left + 1 if copied else w
     cost = ((lines - 1) * step + reach) * wide * c + written[0] * written[1] * written[2]
-    bunches = min(n, least * -(-n // (least * max(1, CACHE // cost))))
-    blocks = min(lines, max(-(-cost // CACHE), -(-least // bunches))) if bunches == n else 1
+    bunches = min(n, least * -(-n // (least * max(1, most // cost))))
+    blocks = min(lines, max(-(-cost // most), -(-least // bunches))) if bunches == n else 1
     part = -(-lines // blocks)
     high = (part - 1) * step + reach
-    return n, h, w, c, bunches, part, -(-lines // part), step, top, left, high, wide, int(copied)
-
-
-def _limits(phase, columns, run, height, images, lines, blocks):
-    """(blocks, tiles, 2): from which step to which a tile of rows has one inside the image, `run` steps a tap"""
-    line = phase.places[:, None] + phase.taps
-    inside = (line >= 0) & (line < height)
-    taps = np.arange(phase.taps.size)
-    first = np.where(inside, taps, taps.size).min(1, initial=taps.size)
-    last = np.where(inside, taps + 1, 0).max(1, initial=0)
-    here = np.arange(blocks * lines).reshape(blocks, 1, lines, 1)[:, :, :first.size].clip(0, first.size - 1)
-    rows = np.broadcast_to(here, (blocks, images, here.shape[2], columns)).reshape(blocks, -1)
-    rows = np.pad(rows, ((0, 0), (0, -rows.shape[1] % ROWS)), "edge").reshape(blocks, -1, ROWS)
-    return np.stack([first[rows].min(2), last[rows].max(2)], -1) * run
+    return n, h, w, c, bunches, part, -(-lines // part), step, top, left, high, wide, c if copied else 0

@@ -1,94 +1,99 @@
-"""Pooling over the windows of (n, h, w, c) images, a window at a time over all channels."""
+"""Pooling over the windows of (n, h, w, c) images. Both ways each number is written once: the gradient of a pixel is
+gathered from the windows that it lies in, as if these were a window of the output.
+"""
+import functools
 
 import numpy as np
 
 from . import taps
 from .launch import clear, inner_kernel, parallel_kernel, share
 from .vector import address
-from .window import real, windows
+from .window import windows
 
-parallel_addresses = parallel_kernel
-_put_maximum, _put_mean = taps.make_spread(False)
-_add_maximum, _add_mean = taps.make_spread(True)
+parallel_addresses = functools.partial(parallel_kernel, once=True)
+
+
+@functools.cache
+def _spans(length, fits, taps, step, before):
+    """Of each window: (its first real pixel, how many are real, the tap of the first)"""
+    start = np.arange(fits) * step - before
+    first = start.clip(0, length)
+    return np.stack([first, (start + taps).clip(first, length) - first, first - start], 1)
+
+
+@functools.cache
+def _covers(length, fits, taps, step, before):
+    """Of each pixel: (the first window that it lies in, how many there are, its tap in the first)"""
+    pixel = np.arange(length) + before
+    first = (-((taps - 1 - pixel) // step)).clip(0, fits)
+    return np.stack([first, (pixel // step + 1).clip(first, fits) - first, pixel - first * step], 1)
+
+
+@functools.cache
+def _plan(make, *geometry):
+    """(for each line, for each column of the result, (taps a row, steps of the numbers down and to the right))"""
+    size, strides = geometry[2:4]
+    steps = (size[1], 1, 1) if make is _spans else (size[1], -strides[0], -strides[1])
+    return *[make(*axis) for axis in _axes(*geometry)], steps
+
+
+@functools.cache
+def _shares(dtype, *geometry):
+    """What a pixel counts in a window, by the window's line and by its column"""
+    return [(1 / np.maximum(1, _spans(*axis)[:, 1])).astype(dtype) for axis in _axes(*geometry)]
+
+
+def _axes(shape, outputs, size, strides, padding):
+    """(pixels, windows, taps, step, pixels before) for lines and for columns"""
+    return zip(shape[1:3], outputs[1:3], size, strides, [before for before, _ in padding])
 
 
 @inner_kernel
-def _taps(x, i, p, q, geometry):
-    """Window (p, q) of image i: what taps.Window walks"""
-    _, h, w, c = x.shape
-    kh, kw, sh, sw, top, left = geometry
-    a0, a1 = real(p * sh - top, kh, h)
-    b0, b1 = real(q * sw - left, kw, w)
-    pixel = c * x.itemsize
-    start = address(x) + ((i * h + p * sh - top + a0) * w + q * sw - left + b0) * pixel
-    return start, w * pixel, pixel, a1 - a0, b1 - b0, a0 * kw + b0, kw
-
-
-@inner_kernel
-def _count(dtype, window):
-    return dtype.type(max(1, window[3] * window[4]))
+def _window(r, q, shape, result, down, along, steps):
+    """What taps.Window walks for column q of line r of the result: (n * lines, columns) from images of `shape`"""
+    _, h, w, c = shape
+    line, (kw, a, b) = r % result[1], steps
+    first = ((r // result[1] * h + down[line, 0]) * w + along[q, 0]) * c
+    return first, w * c, c, down[line, 1], along[q, 1], down[line, 2] * kw + along[q, 2], a * kw, b
 
 
 @parallel_addresses
-def _max_pool(part, x, y, index, geometry):
-    n, oh, ow, c = y.shape
-    for r in share(part, n * oh):
-        for q in range(ow):
-            at = (r * ow + q) * c
-            taps.maximum(x, c, _taps(x, r // oh, r % oh, q, geometry), address(y) + at * y.itemsize,
-                         index, address(index) + at * index.itemsize)
+def _max_pool(part, x, y, index, down, along, steps):
+    n, lines, columns, c = y.shape
+    for r in share(part, n * lines):
+        for q in range(columns):
+            at = (r * columns + q) * c
+            taps.maximum(y.dtype, index.dtype, c, _window(r, q, x.shape, y.shape, down, along, steps), address(x),
+                         address(y) + at * y.itemsize, (address(index) + at * index.itemsize,))
 
 
 @parallel_addresses
-def _average_pool(part, x, y, geometry):
-    n, oh, ow, c = y.shape
-    for r in share(part, n * oh):
-        for q in range(ow):
-            window = _taps(x, r // oh, r % oh, q, geometry)
-            taps.mean(x, c, window, address(y) + (r * ow + q) * c * y.itemsize, _count(y.dtype, window))
+def _max_pool_backward(part, dy, index, dx, down, along, steps):
+    n, lines, columns, c = dx.shape
+    for r in share(part, n * lines):
+        for q in range(columns):
+            taps.of_maximum(dx.dtype, index.dtype, c, _window(r, q, dy.shape, dx.shape, down, along, steps),
+                            address(dy), address(dx) + (r * columns + q) * c * dx.itemsize, (address(index),))
 
 
-@parallel_kernel
-def _max_pool_backward(part, dy, index, dx, geometry, apart, whole):
-    """apart: no two windows overlap; whole: every pixel lies in one"""
-    (n, oh, ow, c) = dy.shape
-    for i in share(part, n):
-        if not (apart and whole):
-            clear(dx[i])
-        for r in range(oh * ow):
-            window, at = _taps(dx, i, r // ow, r % ow, geometry), (i * oh * ow + r) * c
-            d, place = address(dy) + at * dy.itemsize, address(index) + at * index.itemsize
-            if apart:
-                _put_maximum(dx, c, window, d, index, place)
-            else:
-                _add_maximum(dx, c, window, d, index, place)
+@parallel_addresses
+def _average_pool(part, x, y, down, along, steps, line_shares, column_shares):
+    (n, lines, columns, c), size = y.shape, y.itemsize
+    for r in share(part, n * lines):
+        for q in range(columns):
+            shares = address(line_shares) + r % lines * size, address(column_shares) + q * size
+            taps.mean(y.dtype, y.dtype, c, _window(r, q, x.shape, y.shape, down, along, steps), address(x),
+                      address(y) + (r * columns + q) * c * size, shares)
 
 
-@parallel_kernel
-def _average_pool_backward(part, dy, dx, geometry, apart, whole):
-    (n, oh, ow, c) = dy.shape
-    for i in share(part, n):
-        if not (apart and whole):
-            clear(dx[i])
-        for r in range(oh * ow):
-            window, d = _taps(dx, i, r // ow, r % ow, geometry), address(dy) + (i * oh * ow + r) * c * dy.itemsize
-            if apart:
-                _put_mean(dx, c, window, d, _count(dx.dtype, window))
-            else:
-                _add_mean(dx, c, window, d, _count(dx.dtype, window))
-
-
-def _geometry(size, strides, padding):
-    return *size, *strides, padding[0][0], padding[1][0]
-
-
-def _cover(outputs, shape, size, strides, padding):
-    """(apart, whole): do windows never overlap, and does every pixel lie in one?"""
-    last = [(n - 1) * step - before + taps for n, step, (before, _), taps in
-            zip(outputs[1:3], strides, padding, size)]
-    dense = all([step <= taps for step, taps in zip(strides, size)])
-    return (all([step >= taps for step, taps in zip(strides, size)]),
-            dense and last[0] >= shape[1] and last[1] >= shape[2])
+@parallel_addresses
+def _average_pool_backward(part, dy, dx, down, along, steps, line_shares, column_shares):
+    (n, lines, columns, c), size = dx.shape, dx.itemsize
+    for r in share(part, n * lines):
+        for q in range(columns):
+            shares = (address(line_shares) + down[r % lines, 0] * size, address(column_shares) + along[q, 0] * size)
+            taps.of_mean(dx.dtype, dx.dtype, c, _window(r, q, dy.shape, dx.shape, down, along, steps), address(dy),
+                         address(dx) + (r * columns + q) * c * size, shares)
 
 
 def max_pool(x, size, strides, padding, out=None):
@@ -99,7 +104,7 @@ def max_pool(x, size, strides, padding, out=None):
         y = np.empty(shape, x.dtype)
     if index is None:
         index = np.empty(shape, np.uint8 if size[0] * size[1] <= 256 else np.int32)
-    _max_pool(x, y, index, _geometry(size, strides, padding))
+    _max_pool(x, y, index, *_plan(_spans, x.shape, shape, size, strides, padding))
     return y, index
 
 
@@ -107,8 +112,7 @@ def max_pool_backward(dy, index, shape, size, strides, padding, out=None):
     """-> dx, shape = (n, h, w, c)"""
     if out is None:
         out = np.empty(shape, dy.dtype)
-    _max_pool_backward(dy, index, out, _geometry(size, strides, padding),
-                       *_cover(dy.shape, shape, size, strides, padding))
+    _max_pool_backward(dy, index, out, *_plan(_covers, shape, dy.shape, size, strides, padding))
     return out
 
 
@@ -116,7 +120,8 @@ def average_pool(x, size, strides, padding, out=None):
     """-> (n, oh, ow, c), the mean over the real pixels of each window"""
     if out is None:
         out = np.empty((x.shape[0], *windows(x.shape, size, strides, padding), x.shape[3]), x.dtype)
-    _average_pool(x, out, _geometry(size, strides, padding))
+    geometry = x.shape, out.shape, size, strides, padding
+    _average_pool(x, out, *_plan(_spans, *geometry), *_shares(x.dtype, *geometry))
     return out
 
 
@@ -124,6 +129,6 @@ def average_pool_backward(dy, shape, size, strides, padding, out=None):
     """-> dx, shape = (n, h, w, c)"""
     if out is None:
         out = np.empty(shape, dy.dtype)
-    _average_pool_backward(dy, out, _geometry(size, strides, padding),
-                           *_cover(dy.shape, shape, size, strides, padding))
+    geometry = shape, dy.shape, size, strides, padding
+    _average_pool_backward(dy, out, *_plan(_covers, *geometry), *_shares(dy.dtype, *geometry))
     return out

@@ -1,167 +1,149 @@
-"""One window of an image over all channels, emitted with llvmlite: what is folded over the taps stays in registers."""
+"""One window of an image over all channels, emitted with llvmlite: what is folded over it stays in registers."""
+import functools
+
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .vector import lanes
+from .vector import INT, LONG, lanes
 
-INT = ir.IntType(32)
+TAPS = types.UniTuple(types.int64, 8)
 
 
 class Window:
-    """Emits loops over the channels, in vectors, and within over the taps of one window.
+    """Emits loops over the channels, in vectors, and within over the places of one window.
 
-    `taps` is (image, row, column, rows, columns, number, width): where the window begins, bytes a row and a column,
-    how many taps are real, and the number of the first; the next row's is `width` higher.
+    `taps` is (first, row, column, rows, columns, number, down, right): the first place, how far it is to the next row
+    and column, how many of them there are, the first place's number, and the number's steps down and to the right.
     """
 
-    def __init__(self, context, builder, real, channels, taps, place=None):
-        self.bd, self.context, self.channels = builder, context, channels
-        self.image, self.row, self.column, self.rows, self.columns, self.number, self.width = taps
-        self.real, self.most = context.get_data_type(real), lanes(real.bitwidth // 8)
-        self.byte = place and context.get_data_type(place)
+    def __init__(self, context, builder, real, place, channels, taps):
+        self.bd, self.channels = builder, channels
+        self.first, self.row, self.column, *self.sides, self.number, self.down, self.right = taps
+        self.real, self.byte = context.get_data_type(real), context.get_data_type(place)
+        self.most = lanes(real.bitwidth // 8)
 
     def word(self, value):
-        return ir.Constant(ir.IntType(64), value)
+        return ir.Constant(LONG, value)
 
-    def each(self, body):
-        """body(j) with `self.lanes` channels from j on: whole vectors, then halves of what is left"""
-        start, self.lanes = self.word(0), self.most
-        while self.lanes:
-            stop = self.bd.and_(self.channels, self.word(-self.lanes))
-            with cgutils.for_range_slice(self.bd, start, stop, self.word(self.lanes), inc=True) as (j, _):
-                body(j)
-            start, self.lanes = stop, self.lanes // 2
+    def fold(self, square, start, tap, end):
+        """end(j, *state) after state = tap(a, b, place, number, *state) at each place, from start() on, for channels j.
 
-    def each_tap(self, body):
-        """body(a, b); windows of two by two are written out"""
-        two = self.bd.icmp_signed("==", self.bd.mul(self.rows, self.columns), self.word(4))
-        two = self.bd.and_(two, self.bd.icmp_signed("==", self.rows, self.columns))
-        with self.bd.if_else(two) as (yes, no):
+        Windows of `square` by `square` are written out.
+        """
+        places = [(self.word(a), self.word(b)) for a in range(square) for b in range(square)]
+        sides = [self.bd.icmp_signed("==", side, self.word(square)) for side in self.sides]
+        with self.bd.if_else(self.bd.and_(*sides)) as (yes, no):
             with yes:
-                for tap in range(4):
-                    body(self.word(tap // 2), self.word(tap % 2))
-            with no, cgutils.for_range(self.bd, self.rows) as a, cgutils.for_range(self.bd, self.columns) as b:
-                body(a.index, b.index)
+                self.each(start, tap, end, lambda visit: [visit(*place) for place in places])
+            with no:
+                self.each(start, tap, end, self.visit_all)
 
-    def pointer(self, address, j, kind):
-        first = self.bd.gep(self.bd.inttoptr(address, kind.as_pointer()), [j])
+    def visit_all(self, visit):
+        rows, columns = self.sides
+        with cgutils.for_range(self.bd, rows) as a, cgutils.for_range(self.bd, columns) as b:
+            visit(a.index, b.index)
+
+    def each(self, start, tap, end, visit_places):
+        """Whole vectors of channels, then one by one"""
+        begin = self.word(0)
+        for count in (self.most, 1):
+            self.lanes, stop = count, self.bd.and_(self.channels, self.word(-count))
+            with cgutils.for_range_slice(self.bd, begin, stop, self.word(count), inc=True) as (j, _):
+                state = [cgutils.alloca_once_value(self.bd, value) for value in start()]
+                visit_places(functools.partial(self.visit, tap, j, state))
+                end(j, *[self.bd.load(v) for v in state])
+            begin = stop
+
+    def visit(self, tap, j, state, a, b):
+        place = self.bd.add(self.bd.add(self.first, j), self.combined(a, self.row, b, self.column))
+        number = self.bd.add(self.number, self.combined(a, self.down, b, self.right))
+        for variable, value in zip(state, tap(a, b, place, number, *[self.bd.load(v) for v in state])):
+            self.bd.store(value, variable)
+
+    def combined(self, a, p, b, q):
+        return self.bd.add(self.bd.mul(a, p), self.bd.mul(b, q))
+
+    def pointer(self, address, i, kind):
+        first = self.bd.gep(self.bd.inttoptr(address, kind.as_pointer()), [i])
         return self.bd.bitcast(first, ir.VectorType(kind, self.lanes).as_pointer())
 
-    def load(self, address, j, kind=None):
-        value = self.bd.load(self.pointer(address, j, kind or self.real))
+    def load(self, address, i, kind=None):
+        value = self.bd.load(self.pointer(address, i, kind or self.real))
         value.align = 1
         return value
 
-    def store(self, value, address, j):
-        self.bd.store(value, self.pointer(address, j, value.type.element)).align = 1
+    def store(self, value, address, i):
+        self.bd.store(value, self.pointer(address, i, value.type.element)).align = 1
 
-    def pixel(self, a, b):
-        return self.bd.add(self.image, self.bd.add(self.bd.mul(a, self.row), self.bd.mul(b, self.column)))
-
-    def tap(self, a, b):
-        return self.spread(self.bd.trunc(self.bd.add(self.number, self.bd.add(self.bd.mul(a, self.width), b)), INT))
+    def one(self, address, i):
+        return self.bd.load(self.bd.gep(self.bd.inttoptr(address, self.real.as_pointer()), [i]))
 
     def spread(self, scalar):
         none = ir.Constant(ir.VectorType(scalar.type, self.lanes), ir.Undefined)
         first = self.bd.insert_element(none, scalar, ir.Constant(INT, 0))
         return self.bd.shuffle_vector(first, none, ir.Constant(ir.VectorType(INT, self.lanes), [0] * self.lanes))
 
-    def variable(self, value):
-        return cgutils.alloca_once_value(self.bd, value)
+    def numbers(self, number):
+        return self.spread(self.bd.trunc(number, INT))
 
     def constant(self, value):
         return self.spread(ir.Constant(self.real, value))
 
-    def maximum(self, y, index):
+    def maximum(self, x, y, index):
         """The first largest and its number; NaN wins."""
-        def channels(j):
-            bd, zero = self.bd, self.word(0)
-            best, place = self.variable(self.constant(float("-inf"))), self.variable(self.tap(zero, zero))
+        def tap(a, b, place, number, best, at):
+            new = self.load(x, place)
+            keep = self.bd.or_(self.bd.fcmp_ordered("<=", new, best), self.bd.fcmp_unordered("uno", best, best))
+            return self.bd.select(keep, best, new), self.bd.select(keep, at, self.numbers(number))
 
-            def tap(a, b):
-                new, old, tap = self.load(self.pixel(a, b), j), bd.load(best), self.tap(a, b)
-                keep = bd.or_(bd.fcmp_ordered("<=", new, old), bd.fcmp_unordered("uno", old, old))
-                bd.store(bd.select(keep, old, new), best)
-                bd.store(bd.select(keep, bd.load(place), tap), place)
-            self.each_tap(tap)
-            self.store(bd.load(best), y, j)
-            number, kind = bd.load(place), ir.VectorType(self.byte, self.lanes)
-            self.store(number if self.byte == INT else bd.trunc(number, kind), index, j)
-        self.each(channels)
+        def end(j, best, at):
+            self.store(best, y, j)
+            self.store(at if self.byte == INT else self.bd.trunc(at, ir.VectorType(self.byte, self.lanes)), index, j)
 
-    def mean(self, y, count):
-        def channels(j):
-            total = self.variable(self.constant(0.0))
-            self.each_tap(lambda a, b: self.bd.store(
-                self.bd.fadd(self.bd.load(total), self.load(self.pixel(a, b), j)), total))
-            self.store(self.bd.fdiv(self.bd.load(total), self.spread(count)), y, j)
-        self.each(channels)
+        self.fold(2, lambda: (self.constant(float("-inf")), self.numbers(self.number)), tap, end)
 
-    def put(self, value, a, b, j, add):
-        """Into the image, or on top of what is there."""
-        place = self.pixel(a, b)
-        self.store(self.bd.fadd(self.load(place, j), value) if add else value, place, j)
+    def of_maximum(self, dy, dx, index):
+        """The sum of dy where the index is the place's number"""
+        def tap(a, b, place, number, total):
+            at = self.load(index, place, self.byte)
+            at = at if self.byte == INT else self.bd.zext(at, ir.VectorType(INT, self.lanes))
+            ours = self.bd.icmp_signed("==", at, self.numbers(number))
+            return self.bd.fadd(total, self.bd.select(ours, self.load(dy, place), self.constant(0.0))),
 
-    def spread_maximum(self, dy, index, add):
-        def channels(j):
-            d, place, kind = self.load(dy, j), self.load(index, j, self.byte), ir.VectorType(INT, self.lanes)
-            place = place if self.byte == INT else self.bd.zext(place, kind)
-            self.each_tap(lambda a, b: self.put(self.bd.select(
-                self.bd.icmp_signed("==", place, self.tap(a, b)), d, self.constant(0.0)), a, b, j, add))
-        self.each(channels)
+        self.fold(1, lambda: (self.constant(0.0),), tap, lambda j, total: self.store(total, dx, j))
 
-    def spread_mean(self, dy, count, add):
-        def channels(j):
-            share = self.bd.fdiv(self.load(dy, j), self.spread(count))
-            self.each_tap(lambda a, b: self.put(share, a, b, j, add))
-        self.each(channels)
+    def mean(self, x, y, down, along):
+        share = self.bd.fmul(self.one(down, self.word(0)), self.one(along, self.word(0)))
+
+        def tap(a, b, place, number, total):
+            return self.bd.fadd(total, self.load(x, place)),
+
+        self.fold(2, lambda: (self.constant(0.0),), tap,
+                  lambda j, total: self.store(self.bd.fmul(total, self.spread(share)), y, j))
+
+    def of_mean(self, dy, dx, down, along):
+        """The sum of dy times its row's and its column's share"""
+        def tap(a, b, place, number, total):
+            share = self.spread(self.bd.fmul(self.one(down, a), self.one(along, b)))
+            return self.bd.fadd(total, self.bd.fmul(self.load(dy, place), share)),
+
+        self.fold(1, lambda: (self.constant(0.0),), tap, lambda j, total: self.store(total, dx, j))
 
 
-TAPS = types.UniTuple(types.int64, 7)
-
-
-def _window(context, builder, signature, args, place=None):
-    taps = cgutils.unpack_tuple(builder, args[2], 7)
-    return Window(context, builder, signature.args[0].dtype, args[1], taps, place)
-
-
-@intrinsic
-def maximum(typing, kind, channels, taps, y, places, index):
-    """y and index: addresses; `kind` and `places` are arrays of their types."""
-    def codegen(context, builder, signature, args):
-        _window(context, builder, signature, args, places.dtype).maximum(args[3], args[5])
-        return context.get_dummy_value()
-
-    return types.void(kind, types.int64, TAPS, types.int64, places, types.int64), codegen
-
-
-@intrinsic
-def mean(typing, kind, channels, taps, y, count):
-    def codegen(context, builder, signature, args):
-        _window(context, builder, signature, args).mean(args[3], args[4])
-        return context.get_dummy_value()
-
-    return types.void(kind, types.int64, TAPS, types.int64, kind.dtype), codegen
-
-
-def make_spread(add):
-    """Into an image of zeros, or where windows overlap (`add`) on top."""
+def make_fold(emit):
+    """(dtype, dtype of the index, channels, taps, and addresses: what is read, what is written, and more)"""
     @intrinsic
-    def spread_maximum(typing, kind, channels, taps, dy, places, index):
+    def fold(typing, kind, places, channels, taps, source, target, more):
         def codegen(context, builder, signature, args):
-            _window(context, builder, signature, args, places.dtype).spread_maximum(args[3], args[5], add)
+            window = Window(context, builder, kind.dtype, places.dtype, args[2], cgutils.unpack_tuple(builder, args[3]))
+            emit(window, *args[4:6], *cgutils.unpack_tuple(builder, args[6]))
             return context.get_dummy_value()
 
-        return types.void(kind, types.int64, TAPS, types.int64, places, types.int64), codegen
+        return types.void(kind, places, types.int64, TAPS, types.int64, types.int64, more), codegen
 
-    @intrinsic
-    def spread_mean(typing, kind, channels, taps, dy, count):
-        def codegen(context, builder, signature, args):
-            _window(context, builder, signature, args).spread_mean(args[3], args[4], add)
-            return context.get_dummy_value()
+    return fold
 
-        return types.void(kind, types.int64, TAPS, types.int64, kind.dtype), codegen
 
-    return spread_maximum, spread_mean
+maximum, of_maximum, mean, of_mean = map(make_fold, (Window.maximum, Window.of_maximum, Window.mean, Window.of_mean))

@@ -1,265 +1,123 @@
-"""3x3 convolutions of stride 1 with 16 multiplications for 4 pixels instead of 36: Winograd's F(2x2, 3x3).
+"""Rows of three taps with 6 multiplications for 4 pixels instead of 12: Winograd's F(4, 3), for direct.py.
 
-A patch of 4x4 pixels becomes 16 numbers a channel, and the convolution 16 matrix products of (patches, read) with
-(read, written); 16 numbers a filter give 2x2 pixels. Patches overhang nowhere: the last one begins earlier instead.
+Of a line, 6 neighbours every 4 pixels become as many planes, sums of them with fixed factors, and so do 3 weights. The
+convolution is then one of 6 groups whose kernels are a column wide, and the planes of its output give 4 pixels.
 """
 import functools
 
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 from .launch import inner_kernel, parallel_kernel, share
-from .vector import BYTES, ROWS, VECTORS, address
-from .walk import EVERY, INDEX, LINE, Walk, aligned, bunch, index, slab, strip, sweep
+from .vector import BYTES, address
+from .walk import Walk
 
-CHANNELS = 32                   # below, the transforms cost more than the products save
+CHANNELS = 16                   # below, the transforms cost more than the products save
 LANES = BYTES // 4              # channels come in whole registers, of float32 at least
-ROOM = 96 << 10                 # numbers of the patches and products at a time: they stay in the second-level cache
+PLANES, TILE, TAPS = 6, 4, 3
+POINTS = np.array([0, 1, -1, 2, -0.5])      # two polynomials are multiplied by their values here and at infinity
+
+
+def _powers(n):
+    return np.vstack([np.vander(POINTS, n, increasing=True), np.eye(n)[-1]])
+
+
+SCALE = [*[np.prod(p - np.delete(POINTS, i)) for i, p in enumerate(POINTS)], 1]
+ENTER = np.array([[*np.poly(np.delete(POINTS, i))[::-1], 0] for i in range(5)] + [np.poly(POINTS)[::-1]])
+WEIGH, LEAVE = _powers(TAPS) / np.transpose([SCALE]), _powers(TILE).T
 
 
 class Transform(Walk):
-    """One transform of a square of registers: along its columns, then along its rows."""
+    """Emits planes = matrix @ line (`inward`) or line = matrix @ planes, for each channel.
 
-    def at(self, place, line, pixel, i, j):
-        offset = self.bd.add(self.bd.mul(line, self.const(i)), self.bd.mul(pixel, self.const(j)))
-        return self.bd.gep(place, [offset])
+    Places `first` and on of a line, numbers `step` apart; those that are not among its `count` are `nowhere` instead.
+    """
 
-    def emit(self, source, line, pixel, target, target_line, target_pixel, lane, bias, relu):
-        source, target, bias = (self.pointer(p) for p in (source, target, bias))
-        square = [[self.read(self.at(source, line, pixel, i, j), lane, i, j) for j in range(self.size)]
-                  for i in range(self.size)]
-        square = zip(*[self.along(column) for column in zip(*square)])
-        for i, row in enumerate(square):
-            for j, value in enumerate(self.along(row)):
-                self.store(self.end(value, bias, relu), self.at(target, target_line, target_pixel, i, j))
+    def emit(self, matrix, inward, line, step, first, count, nowhere, planes, apart, channels, bias, relu):
+        bd, places, zero = self.bd, [], self.const(0)
+        line, nowhere, planes, bias = (self.pointer(p) for p in (line, nowhere, planes, bias))
+        for k in range(matrix.shape[inward]):
+            number = bd.add(first, self.const(k))
+            real = bd.icmp_unsigned("<", number, count)                     # a negative one is huge
+            places.append(bd.select(real, bd.gep(line, [bd.mul(number, step)]), nowhere))
+        planes = [bd.gep(planes, [bd.mul(apart, self.const(k))]) for k in range(matrix.shape[not inward])]
+        sources, targets = (places, planes) if inward else (planes, places)
+        relu = bd.icmp_signed("!=", relu, zero)
+        with cgutils.for_range_slice(bd, zero, channels, self.const(self.lanes), inc=True) as (j, _):
+            values = [self.load(bd.gep(p, [j])) for p in sources]
+            start = None if inward else self.load(bd.gep(bias, [j]))
+            for row, place in zip(matrix, targets):
+                total = self.combination(row, values, start)
+                self.store(total if inward else self.floor(relu, total), bd.gep(place, [j]))
 
-    def read(self, pointer, lane, i, j):
-        return self.load(pointer)
+    def combination(self, factors, values, total):
+        for factor, value in sorted(zip(factors, values), key=lambda pair: (pair[0] != 1, pair[0] == 0)):
+            if total is None:
+                total = value if factor == 1 else self.bd.fmul(value, self.constant(factor))
+            elif factor:
+                total = self.multiply_add(value, self.constant(factor), total)
+        return total
 
-    def end(self, value, bias, relu):
-        return value
-
-
-class Enter(Transform):
-    size = 4
-
-    def along(self, d):
-        a, b, c, d = d
-        return self.bd.fsub(a, c), self.bd.fadd(b, c), self.bd.fsub(c, b), self.bd.fsub(b, d)
-
-
-class Weigh(Transform):
-    size = 3
-
-    def along(self, w):
-        half = ir.Constant(self.vec, [0.5] * self.lanes)
-        ends, middle = self.bd.fmul(self.bd.fadd(w[0], w[2]), half), self.bd.fmul(w[1], half)
-        return w[0], self.bd.fadd(ends, middle), self.bd.fsub(ends, middle), w[2]
-
-    def read(self, pointer, lane, i, j):
-        value = ir.Constant(self.vec, ir.Undefined)
-        for v in range(self.lanes):
-            number = self.bd.load(self.bd.gep(pointer, [self.bd.mul(lane, self.const(v))]))
-            value = self.bd.insert_element(value, number, ir.Constant(ir.IntType(32), v))
-        return value
+    def constant(self, factor):
+        return ir.Constant(self.vec, [float(factor)] * self.lanes)
 
 
-class Leave(Transform):
-    size = 4
-
-    def along(self, m):
-        a, b, c, d = m
-        return self.bd.fadd(a, self.bd.fadd(b, c)), self.bd.fsub(self.bd.fsub(b, c), d)
-
-    def end(self, value, bias, relu):
-        return self.floor(self.bd.icmp_signed("!=", relu, self.const(0)), self.bd.fadd(value, self.load(bias)))
-
-
-class Spread(Transform):
-    """Of dz; bits of `lane`: the first line, the first column is in another patch too, and zero here."""
-    size = 2
-
-    def along(self, y):
-        return y[0], self.bd.fadd(*y), self.bd.fsub(*y), self.bd.fneg(y[1])
-
-    def read(self, pointer, lane, i, j):
-        value, zero = self.load(pointer), ir.Constant(self.vec, [0.0] * self.lanes)
-        for first, bit in ((i == 0, 1), (j == 0, 2)):
-            if first:
-                twice = self.bd.icmp_signed("!=", self.bd.and_(lane, self.const(bit)), self.const(0))
-                value = self.bd.select(twice, zero, value)
-        return value
-
-
-class Collect(Transform):
-    size = 4
-
-    def along(self, m):
-        half = ir.Constant(self.vec, [0.5] * self.lanes)
-        b, c = self.bd.fmul(m[1], half), self.bd.fmul(m[2], half)
-        return self.bd.fadd(m[0], self.bd.fadd(b, c)), self.bd.fsub(b, c), self.bd.fadd(self.bd.fadd(b, c), m[3])
-
-
-def make_transform(emitter):
-    """A register of channels: (kind, source, line, pixel, target, line, pixel, from lane to lane, bias, relu)"""
+def make_transform(matrix, inward):
+    """(kind, line, step, first, count, nowhere, planes, numbers from plane to plane, channels, bias, relu)"""
 
     @intrinsic
-    def transform(typing, kind, source, line, pixel, target, target_line, target_pixel, lane, bias, relu):
+    def transform(typing, kind, line, step, first, count, nowhere, planes, apart, channels, bias, relu):
         def codegen(context, builder, signature, args):
-            emitter(context, builder, kind.dtype, 1, 1).emit(*args[1:])
+            Transform(context, builder, kind.dtype, 1, 1).emit(matrix, inward, *args[1:])
             return context.get_dummy_value()
 
-        return types.void(kind, *[types.int64] * 9), codegen
+        return types.void(kind, *[types.int64] * 10), codegen
 
     return transform
 
 
-_enter, _weigh, _leave = make_transform(Enter), make_transform(Weigh), make_transform(Leave)
-_spread, _collect = make_transform(Spread), make_transform(Collect)
+_enter, _leave, _spread = make_transform(ENTER, True), make_transform(LEAVE, False), make_transform(LEAVE.T, True)
+_weigh, _collect = make_transform(WEIGH, True), make_transform(WEIGH.T, False)
 
 
-@parallel_kernel
-def _weights(part, w, u, read, written, begin, tap, row, column):
-    """u (16, strips of (read, strip)): `begin` and `tap`, `row` and `column` say how w is walked."""
-    size, lanes = w.itemsize, BYTES // w.itemsize
-    for j in share(part, written // lanes):
-        wide = j // VECTORS * VECTORS * lanes
-        width = strip(w, written - wide)
-        target = address(u) + (wide * read + j * lanes - wide) * size
-        for k in range(read):
-            source = address(w) + (begin + k * row + j * lanes * column) * size
-            plane = read * written
-            _weigh(w, source, 3 * tap, tap, target + k * width * size, 4 * plane, plane, column, source, 0)
+def over_lines(transform):
+    """`count` lines of (columns, channels), and of them (count, tiles, planes, channels) from column `first` on"""
+    @inner_kernel
+    def lines(kind, line, count, columns, channels, first, nowhere, planes, tiles, bias, relu):
+        size = kind.itemsize
+        for t in range(count * tiles):
+            transform(kind, line + t // tiles * columns * channels * size, channels, first + t % tiles * TILE,
+                      columns, nowhere, planes + t * PLANES * channels * size, channels, channels, bias, relu)
+
+    return lines
 
 
-@inner_kernel
-def _pixel(t, lines, columns):
-    """Where patch t of a slab begins among the pixels"""
-    high, wide = (lines + 1) // 2, (columns + 1) // 2
-    i, j = t // wide % high, t % wide
-    return (t // wide // high * lines + min(2 * i, lines - 2)) * columns + min(2 * j, columns - 2)
+enter_lines, leave_lines, spread_lines = over_lines(_enter), over_lines(_leave), over_lines(_spread)
 
 
-@inner_kernel
-def _read(kind, x, places, begin, count, lines, columns, pitch, read, v, most):
-    """Patches from `begin` on -> v (16, most, read)"""
-    size, lanes = kind.itemsize, BYTES // kind.itemsize
-    for t in range(count):
-        source = x + index(places, _pixel(begin + t, lines, columns)) * size
-        for q in range(0, read, lanes):
-            target = v + (t * read + q) * size
-            _enter(kind, source + q * size, pitch, read, target, 4 * most * read, most * read, 1, x, 0)
+@functools.partial(parallel_kernel, once=True)
+def weigh(part, w, planes, turned):
+    """(kh, 3, c, f) -> (kh, 1, c, 6 f); turned: the taps from right to left, for the input gradient"""
+    size, (kh, _, c, f) = w.itemsize, w.shape
+    for k in share(part, kh * c):
+        line = address(w) + (k // c * TAPS * c + turned * (TAPS - 1) * c + k % c) * f * size
+        _weigh(w.dtype, line, (1 - 2 * turned) * c * f, 0, TAPS, line, address(planes) + k * PLANES * f * size, f, f,
+               line, 0)
 
 
-@parallel_kernel
-def _winograd(part, x, u, bias, y, scratch, zeros, places, patches, phases, every, cut, slabs, room, image, line,
-              lowest, written, most, relu, threads):
-    """patches (3, most): 0, 1, 2 ... times 1, numbers read, numbers written"""
-    size, lanes, read, pitch = y.itemsize, BYTES // y.itemsize, cut[3], cut[3] * cut[11]
-    mine = aligned(scratch) + part[0] * (room + 16 * most * (read + written)) * size
-    v, columns = mine + room * size, phases[0, 2]
-    m = v + 16 * most * read * size
-    steps, sources, targets = [address(patches) + i * patches.shape[1] * INDEX for i in range(3)]
-    for s in share(part, slabs):
-        first, block, here = bunch(s, cut), s % cut[6], slab(y, address(x), mine, s, cut) + lowest * size
-        there, lines = address(y) + (first * image + block * line) * size, min(cut[5], phases[0, 1] - block * cut[5])
-        tiles = (bunch(s + cut[6], cut) - first) * ((lines + 1) // 2) * ((columns + 1) // 2)
-        for begin in range(0, tiles, most):
-            count = min(most, tiles - begin)
-            _read(y, here, address(places), begin, count, lines, columns, pitch, read, v, most)
-            for p in range(16):
-                sweep(y, 0, v + p * most * read * size, sources, targets, count, count, steps, 0, read, address(every),
-                      0, address(u) + p * read * written * size, read, 0, address(zeros), 0,
-                      m + p * most * written * size, written, 0)
-            for t in range(count):
-                target = there + _pixel(begin + t, lines, columns) * written * size
-                for q in range(0, written, lanes):
-                    _leave(y, m + (t * written + q) * size, 4 * most * written, most * written, target + q * size,
-                           columns * written, written, 1, address(bias) + q * size, relu)
+@functools.partial(parallel_kernel, once=True)
+def collect(part, planes, zeros, w):
+    """(kh, 1, c, 6 f) -> (kh, 3, c, f)"""
+    size, (kh, _, c, f) = w.itemsize, w.shape
+    for k in share(part, kh * c):
+        line = address(w) + (k // c * TAPS * c + k % c) * f * size
+        _collect(w.dtype, line, c * f, 0, TAPS, line, address(planes) + k * PLANES * f * size, f, f, address(zeros), 0)
 
 
-@parallel_kernel
-def _winograd_contract(part, x, dz, sums, scratch, zeros, places, patches, phases, every, cut, slabs, room, image, line,
-                       lowest, most, span, threads):
-    """sums (parts, 16, read, written): a task makes `span` columns of one part."""
-    size, lanes, (parts, _, read, written), columns = dz.itemsize, BYTES // dz.itemsize, sums.shape, phases[0, 2]
-    spans, pitch, wide = (written + span - 1) // span, cut[3] * cut[11], VECTORS * lanes
-    mine = aligned(scratch) + part[0] * (room + 16 * most * (read + span)) * size
-    v, m = mine + room * size, mine + (room + 16 * most * read) * size
-    rows, steps, targets = [address(patches) + i * patches.shape[1] * INDEX for i in range(3)]
-    for task in share(part, parts * spans):
-        number, left = task // spans, task % spans * span
-        real, begun, total = min(span, written - left), 0, address(sums) + (number * 16 * read * written + left) * size
-        for s in range(slabs * number // parts, slabs * (number + 1) // parts):
-            first, block, here = bunch(s, cut), s % cut[6], slab(dz, address(x), mine, s, cut) + lowest * size
-            there, lines = address(dz) + (first * image + block * line + left) * size, phases[0, 1] - block * cut[5]
-            lines = min(cut[5], lines)
-            tiles = (bunch(s + cut[6], cut) - first) * ((lines + 1) // 2) * ((columns + 1) // 2)
-            for begin in range(0, tiles, most):
-                count = min(most, tiles - begin)
-                _read(dz, here, address(places), begin, count, lines, columns, pitch, read, v, most)
-                for t in range(count):
-                    source, twice = there + _pixel(begin + t, lines, columns) * written * size, 0
-                    if lines % 2 and (begin + t) // ((columns + 1) // 2) % ((lines + 1) // 2) == lines // 2:
-                        twice = 1
-                    if columns % 2 and (begin + t) % ((columns + 1) // 2) == columns // 2:
-                        twice += 2
-                    for q in range(0, real, lanes):
-                        j = q // wide * wide
-                        _spread(dz, source + q * size, columns * written, written,
-                                m + (j * most + t * strip(dz, real - j) + q - j) * size, 4 * most * span, most * span,
-                                twice, source, 0)
-                for p in range(16):
-                    y = total + p * read * written * size
-                    sweep(dz, 0, v + p * most * read * size, rows, targets, read, read, steps, 0, count, address(every),
-                          0, m + p * most * span * size, most, 0, y if begun else address(zeros), begun, y, real, 0)
-                begun = 1
-
-
-@parallel_kernel
-def collect_weights(part, total, dw):
-    """(16, read, written) -> (3, 3, read, written)"""
-    size, (_, read, written) = dw.itemsize, total.shape
-    for k in share(part, read):
-        for q in range(0, written, BYTES // size):
-            source, plane = address(total) + (k * written + q) * size, read * written
-            target = address(dw) + (k * written + q) * size
-            _collect(dw, source, 4 * plane, plane, target, 3 * plane, plane, 1, source, 0)
-
-
-@functools.cache
-def _patches(most, read, written):
-    numbers = np.arange(max(most, read))
-    return np.array([numbers, numbers * read, numbers * written])
-
-
-def suits(w, strides, dilation, groups, plan):
-    """Enough channels that the products outweigh the transforms, and no slab of a single line"""
-    lines, columns = plan.phases[0, 1:3]
-    return (w.shape[:2] == (3, 3) and strides == dilation == (1, 1) and groups == 1 and min(w.shape[2:]) >= CHANNELS
-            and w.shape[2] % LANES == w.shape[3] % LANES == 0 and min(columns, plan.cut[5]) > 1 != lines % plan.cut[5])
-
-
-def winograd(x, y, w, turned, plan, bias, zeros, relu, threads):
-    """turned: the input gradient, which walks the kernel backwards, from filters to channels"""
-    c, f = w.shape[2:]
-    read, written = (f, c) if turned else (c, f)
-    most = max(2, ROOM // (16 * (c + f) * ROWS)) * ROWS
-    u = np.empty(16 * c * f, w.dtype)
-    scratch = np.empty(threads * (plan.room + 16 * most * (c + f)) + LINE, x.dtype)
-    walk, lowest = ((8 * c * f, -c * f, 1, f), -read) if turned else ((0, c * f, f, 1), 0)
-    _weights(w.reshape(-1), u, read, written, *walk)
-    _winograd(x, u, bias, y, scratch, zeros, plan.places, _patches(most, read, written), plan.phases, EVERY, plan.cut,
-              plan.slabs, plan.room, plan.image, plan.line, int(plan.steps[lowest]), written, most, relu, threads)
-    return y
-
-
-def winograd_weight_grad(x, dz, sums, plan, zeros, span, threads):
-    """sums (parts, 16, c, f) over patches, in products of (c, patches) with (patches, f)"""
-    c, f = sums.shape[2:]
-    most = max(8, ROOM // (16 * (c + span) * ROWS)) * ROWS      # sums are read and written once in so many steps
-    scratch = np.empty(threads * (plan.room + 16 * most * (c + span)) + LINE, x.dtype)
-    _winograd_contract(x, dz, sums, scratch, zeros, plan.places, _patches(most, c, f), plan.phases, EVERY, plan.cut,
-                       plan.slabs, plan.room, plan.image, plan.line, int(plan.steps[0]), most, span, threads)
+def suits(w, strides, dilation, groups, columns):
+    """Three taps of enough channels, and columns that fill their tiles"""
+    return (w[:2] == (TAPS, TAPS) and strides == dilation == (1, 1) and groups == 1 and min(w[2:]) >= CHANNELS
+            and w[2] % LANES == w[3] % LANES == 0 and 5 * -(-columns // TILE) <= 2 * columns)
