@@ -8,38 +8,10 @@ from .memory import contiguous
 from .vector import address, load, store
 
 JOBS = 32       # a reduction to few numbers is cut into parts, the same for any number of threads
-LEAST = 64      # wide rows of a part, at least
-BLOCK = 16      # rows whose sums are kept in the array's own type, while they are in the cache
 LINE = 16       # numbers that a long row's largest is looked for side by side
-WIDE = 256      # numbers: where there are few columns, rows are joined to rows about so long, so that loops are long
 MANY = 64       # results from which on largest and smallest are looked for by our own kernel
 UFUNC = {"prod": np.multiply, "max": np.maximum, "min": np.minimum, "any": np.logical_or,
          "all": np.logical_and}
-
-
-@inner_kernel
-def wide_rows(x, width):
-    """The whole wide rows of a flat array; less than a row is left, the tail"""
-    rows = x.size // width
-    return x[:rows * width].reshape((rows, width))
-
-
-# Rows go by number: a view that is passed to another function counts its owner's references, and threads share it.
-@inner_kernel
-def add_rows(x, low, high, total):
-    """total (c,) += rows of x (rows, c), four at a time"""
-    for i in range(low, high - 3, 4):
-        for j in range(total.size):
-            total[j] += (x[i, j] + x[i + 1, j]) + (x[i + 2, j] + x[i + 3, j])
-    for i in range(high - (high - low) % 4, high):
-        for j in range(total.size):
-            total[j] += x[i, j]
-
-
-def wide_parts(rows, c):
-    """(numbers in a wide row, parts of the wide rows) for an array (rows, c)"""
-    groups = max(1, min(WIDE // max(c, 1), rows))
-    return groups * c, max(1, min(JOBS, rows // groups // LEAST))
 
 
 @parallel_kernel
