@@ -7,6 +7,7 @@ the number of threads. Blocks of rows are addresses: views would count reference
 import numpy as np
 
 from .launch import inner_kernel, parallel_kernel, share
+from .stream import ask_for
 from .vector import address, load, store
 
 ACTIVATIONS = {"linear": 0, "relu": 1, "sigmoid": 2, "tanh": 3}
@@ -45,6 +46,7 @@ def _add_rows(kind, x, rows, columns, total):
     step = columns * kind.itemsize
     for i in range(0, rows - 3, 4):
         a, b, c, d = x + i * step, x + (i + 1) * step, x + (i + 2) * step, x + (i + 3) * step
+        ask_for(a + BLOCK * step, 4 * step)
         for j in range(columns):
             total[j] += (load(kind, a, j) + load(kind, b, j)) + (load(kind, c, j) + load(kind, d, j))
     for i in range(rows - rows % 4, rows):
@@ -58,6 +60,8 @@ def _add_products(kind, dz, x, rows, columns, mean, total, dot):
     step = columns * kind.itemsize
     for i in range(0, rows - 1, 2):
         a, b, p, q = dz + i * step, dz + (i + 1) * step, x + i * step, x + (i + 1) * step
+        ask_for(a + BLOCK * step, 2 * step)
+        ask_for(p + BLOCK * step, 2 * step)
         for j in range(columns):
             d, e = load(kind, a, j), load(kind, b, j)
             total[j] += d + e

@@ -13,9 +13,9 @@ from .vector import address, load, store
 
 @parallel_kernel
 def _layer_norm(part, x, gamma, beta, epsilon, y, mean, rstd):
-    kind, (rows, c), T = x.dtype, x.shape, x.dtype.type
-    room = far_room(y, c)
-    for i in share(part, rows):
+    kind, c, T, rows = x.dtype, x.shape[1], x.dtype.type, share(part, len(x))
+    room, left = far_room(y, c), 0
+    for i in rows:
         row, total, squares = address(x) + i * c * kind.itemsize, T(0), T(0)
         for j in range(c):
             total += load(kind, row, j)
@@ -25,10 +25,11 @@ def _layer_norm(part, x, gamma, beta, epsilon, y, mean, rstd):
         scale = T(1 / math.sqrt(squares / T(c) + T(epsilon)))
         mean[i], rstd[i] = center, scale
         target = address(y) + i * c * kind.itemsize
-        result = desk(room, target)
+        result = desk(room, left, target)
         for j in range(c):
             store(kind, result, j, (load(kind, row, j) - center) * scale * gamma[j] + beta[j])
-        move_on(kind, result, target, c)
+        if room.size:
+            left = move_on(kind, result, target, c, left, i + 1 == rows.stop)
 
 
 @inner_kernel
@@ -51,18 +52,19 @@ def _layer_norm_backward(part, dy, x, gamma, mean, rstd, dx, parts):
     total, dot, room = np.empty(c, kind), np.empty(c, kind), far_room(dx, c)
     for job in share(part, jobs):
         low, high = rows * job // jobs, rows * (job + 1) // jobs
-        parts[job] = 0
+        parts[job], left = 0, 0
         for start in range(low, high, BLOCK):
             total[:] = 0
             dot[:] = 0
             for i in range(start, min(high, start + BLOCK)):
                 place, center, scale = i * c * kind.itemsize, mean[i], rstd[i]
-                rise, row, result = address(dy) + place, address(x) + place, desk(room, address(dx) + place)
+                rise, row, result = address(dy) + place, address(x) + place, desk(room, left, address(dx) + place)
                 mean_g, mean_gx = _add_row(kind, rise, row, gamma, center, scale, total, dot)
                 for j in range(c if dx.size else 0):
                     xhat = (load(kind, row, j) - center) * scale
                     store(kind, result, j, scale * (load(kind, rise, j) * gamma[j] - mean_g - xhat * mean_gx))
-                move_on(kind, result, address(dx) + place, c)
+                if room.size:
+                    left = move_on(kind, result, address(dx) + place, c, left, i + 1 == high)
             for j in range(c):
                 parts[job, 0, j] += total[j]
                 parts[job, 1, j] += dot[j]

@@ -3,13 +3,14 @@ import math
 
 import numpy as np
 
-from .columns import ACTIVATIONS, BLOCK, add_parts, column_sums, wide_parts
+from .columns import ACTIVATIONS, add_parts, column_sums, wide_parts
 from .launch import inner_kernel, kernel, parallel_kernel, share, target
 from .memory import copy
-from .stream import desk, far_room, move_on
+from .stream import ask_for, desk, far_room, move_on
 from .vector import address, load, store
 
 LOW = {"linear": -math.inf, "relu": 0.0}
+BLOCK = 32      # rows whose squares are summed around the first of them
 
 
 @inner_kernel
@@ -21,6 +22,7 @@ def _add_distances(kind, x, rows, columns, total, squares):
     step = columns * kind.itemsize
     for i in range(0, rows - 3, 4):
         a, b, c, d = x + i * step, x + (i + 1) * step, x + (i + 2) * step, x + (i + 3) * step
+        ask_for(a + BLOCK * step, 4 * step)
         for j in range(columns):
             first = load(kind, x, j)
             p, q, r, s = (load(kind, a, j) - first, load(kind, b, j) - first, load(kind, c, j) - first,
@@ -35,9 +37,8 @@ def _add_distances(kind, x, rows, columns, total, squares):
 
 
 @inner_kernel
-def _merge(center, spread, shift, squares, j, count, before):
-    """Moments of `count` numbers, with a mean `shift` away, into those of column j of the `before` (Chan)"""
-    weight = count / (before + count)
+def _merge(center, spread, shift, squares, j, weight, before):
+    """Moments of numbers with a mean `shift` away into those of column j, of `before` numbers; weight: of all (Chan)"""
     spread[j] += squares + shift * shift * weight * before
     center[j] += shift * weight
 
@@ -52,12 +53,14 @@ def _moments(part, x_, parts):
         parts[job] = 0
         for start in range(low, high, BLOCK):
             count, block = min(BLOCK, high - start), x + start * width * kind.itemsize
+            one, weight = T(1 / count), count / (start - low + count)
             total[:] = T(0)
             squares[:] = T(0)
             _add_distances(kind, block, count, width, total, squares)
             for j in range(width):
-                shift, size = total[j] / T(count), squares[j] - total[j] * total[j] / T(count)
-                _merge(center, spread, load(kind, block, j) + shift - center[j], size, j, count, start - low)
+                shift = total[j] * one
+                _merge(center, spread, load(kind, block, j) + shift - center[j], squares[j] - total[j] * shift, j,
+                       weight, start - low)
 
 
 @inner_kernel
@@ -68,17 +71,19 @@ def _merge_moments(parts, rows, c, tail):
     for job in range(1, jobs):
         low, high = rows * job // jobs, rows * (job + 1) // jobs
         for j in range(width):
-            _merge(center, spread, parts[job, 0, j] - center[j], parts[job, 1, j], j, high - low, low)
+            _merge(center, spread, parts[job, 0, j] - center[j], parts[job, 1, j], j, (high - low) / high, low)
     for start in range(c, width, c):
         for j in range(c):
-            _merge(center, spread, center[start + j] - center[j], spread[start + j], j, rows, rows * (start // c))
+            _merge(center, spread, center[start + j] - center[j], spread[start + j], j, c / (start + c),
+                   rows * (start // c))
     for i in range(tail.size):
-        _merge(center, spread, tail[i] - center[i % c], 0.0, i % c, 1, rows * (width // c) + i // c)
+        before = rows * (width // c) + i // c
+        _merge(center, spread, tail[i] - center[i % c], 0.0, i % c, 1 / (before + 1), before)
 
 
 @kernel
 def _statistics(x, parts, gamma, beta, moving_mean, moving_var, momentum, epsilon, mean, rstd, wide):
-    """Means and deviations from the parts; wide (4, width): mean, scale and shift of every column, zeros"""
+    """Means and deviations from the parts; wide (3, width): mean, scale and shift of every column"""
     c, T, width = mean.size, mean.dtype.type, wide.shape[1]
     _merge_moments(parts, x.size // width, c, x[x.size // width * width:])
     for j in range(c):
@@ -89,36 +94,39 @@ def _statistics(x, parts, gamma, beta, moving_mean, moving_var, momentum, epsilo
     for j in range(width):
         i = j % c
         wide[0, j], wide[1, j] = mean[i], rstd[i] * gamma[i] if gamma.size else rstd[i]
-        wide[2, j], wide[3, j] = beta[i] if beta.size else T(0), T(0)
+        wide[2, j] = beta[i] if beta.size else T(0)
 
 
-# The second pass over an array goes backwards: caches hold what the first pass read last.
 
 @parallel_kernel
 def _normalize(part, x, wide, residual, low, y):
     """y = max(low, xhat * gamma + beta + residual) of flat arrays"""
     kind, (_, width), mean, scale, shift = x.dtype, wide.shape, wide[0], wide[1], wide[2]
-    low, room, mine = kind.type(low), far_room(y, width), share(part, (x.size + width - 1) // width)
-    for i in range(mine.stop - 1, mine.start - 1, -1):
+    low, room, left, rows = kind.type(low), far_room(y, width), 0, share(part, (x.size + width - 1) // width)
+    for i in rows:
         place, count = i * width * kind.itemsize, min(width, x.size - i * width)
-        old, result = address(x) + place, desk(room, address(y) + place)
-        more = address(residual) + place if residual.size else address(wide) + 3 * width * kind.itemsize
-        for j in range(count):
-            v = (load(kind, old, j) - mean[j]) * scale[j] + shift[j] + load(kind, more, j)
-            store(kind, result, j, low if v < low else v)                   # NaN stays
-        move_on(kind, result, address(y) + place, count)
+        old, result = address(x) + place, desk(room, left, address(y) + place)
+        if residual.size:
+            for j in range(count):
+                v = (load(kind, old, j) - mean[j]) * scale[j] + shift[j] + load(kind, address(residual) + place, j)
+                store(kind, result, j, low if v < low else v)               # NaN stays
+        else:
+            for j in range(count):
+                v = (load(kind, old, j) - mean[j]) * scale[j] + shift[j]
+                store(kind, result, j, low if v < low else v)
+        if room.size:
+            left = move_on(kind, result, address(y) + place, count, left, i + 1 == rows.stop)
 
 
 @kernel
 def _gradients(parts, x, gamma, mean, rstd, dgamma, dbeta, wide):
-    """dgamma, dbeta from the parts; wide (5, width): what _batch_norm_dx takes of every column"""
-    c, T, rows = mean.size, x.dtype.type, x.size // mean.size
+    """dgamma, dbeta from the parts; wide (4, width): what _batch_norm_dx takes of every column"""
+    c, rows = mean.size, x.size // mean.size
     add_parts(parts, c)
     for j in range(wide.shape[1]):
         i = j % c
         wide[0, j], wide[1, j] = mean[i], rstd[i] * gamma[i] if gamma.size else rstd[i]
         wide[2, j], wide[3, j] = parts[0, 0, i] / rows, parts[0, 1, i] / rows * rstd[i] * rstd[i]
-        wide[4, j] = T(1)
     for j in range(dgamma.size):
         dgamma[j] = parts[0, 1, j] * rstd[j]
     for j in range(dbeta.size):
@@ -127,18 +135,23 @@ def _gradients(parts, x, gamma, mean, rstd, dgamma, dbeta, wide):
 
 @parallel_kernel
 def _batch_norm_dx(part, dy, x, y, wide, dx):
-    """dx = rstd * gamma * (dz - mean(dz) - xhat * mean(dz * xhat)) of flat arrays, dz = dy where y, or 1, is positive"""
+    """dx = rstd * gamma * (dz - mean(dz) - xhat * mean(dz * xhat)) of flat arrays, dz = dy where y > 0, if there is a y"""
     kind, (_, width), mean, scale, center, slope = x.dtype, wide.shape, wide[0], wide[1], wide[2], wide[3]
-    room, mine = far_room(dx, width), share(part, (x.size + width - 1) // width)
-    for i in range(mine.stop - 1, mine.start - 1, -1):
+    room, left, rows = far_room(dx, width), 0, share(part, (x.size + width - 1) // width)
+    for i in rows:
         place, count = i * width * kind.itemsize, min(width, x.size - i * width)
-        rise, old, result = address(dy) + place, address(x) + place, desk(room, address(dx) + place)
-        mask = address(y) + place if y.size else address(wide) + 4 * width * kind.itemsize
-        for j in range(count):
-            d = load(kind, rise, j)                 # read in any case: then the choice is a vector instruction
-            d = d if load(kind, mask, j) > 0 else kind.type(0)
-            store(kind, result, j, (d - center[j] - (load(kind, old, j) - mean[j]) * slope[j]) * scale[j])
-        move_on(kind, result, address(dx) + place, count)
+        dz, old, result = address(dy) + place, address(x) + place, desk(room, left, address(dx) + place)
+        if y.size:
+            for j in range(count):
+                d = load(kind, dz, j)               # read in any case: then the choice is a vector instruction
+                d = d if load(kind, address(y) + place, j) > 0 else kind.type(0)
+                store(kind, result, j, (d - center[j] - (load(kind, old, j) - mean[j]) * slope[j]) * scale[j])
+        else:
+            for j in range(count):
+                d = load(kind, dz, j) - center[j] - (load(kind, old, j) - mean[j]) * slope[j]
+                store(kind, result, j, d * scale[j])
+        if room.size:
+            left = move_on(kind, result, address(dx) + place, count, left, i + 1 == rows.stop)
 
 
 def some(x, like):
@@ -163,7 +176,7 @@ def batch_norm(x, gamma, beta, moving_mean, moving_var, momentum, epsilon, resid
     y, mean, rstd = outputs(out, x.shape, x.shape[1:], x.shape[1:], dtype=x.dtype)
     if x.size:
         width, jobs = wide_parts(*x.shape)
-        parts, wide = np.empty((jobs, 2, width)), np.empty((4, width), x.dtype)
+        parts, wide = np.empty((jobs, 2, width)), np.empty((3, width), x.dtype)
         flat = x.reshape(-1)
         _moments(flat, parts)
         _statistics(flat, parts, some(gamma, mean), some(beta, mean), moving_mean, moving_var, float(momentum),
@@ -179,7 +192,7 @@ def batch_norm_backward(dy, x, gamma, mean, rstd, need, y=None, activation="line
         return places
     dx, dgamma, dbeta, dz = (*places, None)[:4]
     width, jobs = wide_parts(*x.shape)
-    parts, wide, none = np.empty((jobs, 2, width)), np.empty((5, width), x.dtype), mean[:0]
+    parts, wide, none = np.empty((jobs, 2, width)), np.empty((4, width), x.dtype), mean[:0]
     dy, x, y = dy.reshape(-1), x.reshape(-1), none if activation == "linear" else y.reshape(-1)
     if dz is not None and not y.size:
         copy(dy, out=dz.reshape(-1))

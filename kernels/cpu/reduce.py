@@ -2,94 +2,90 @@
 import math
 
 import numpy as np
+from llvmlite import ir
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 from .launch import call, inner_kernel, parallel_kernel, share
 from .memory import contiguous
 from .vector import address, load, store
 
 JOBS = 32       # a reduction to few numbers is cut into parts, the same for any number of threads
-LINE = 16       # numbers that a long row's largest is looked for side by side
-MANY = 64       # results from which on largest and smallest are looked for by our own kernel
-UFUNC = {"prod": np.multiply, "max": np.maximum, "min": np.minimum, "any": np.logical_or,
+BLOCK = 512     # numbers whose sum is kept in the array's own type
+UFUNC = {"sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum, "any": np.logical_or,
          "all": np.logical_and}
 
 
+@intrinsic
+def larger(typing, a, b):
+    """NaN wins. LLVM's own, for loops of `a > b` would not become vector instructions."""
+    def codegen(context, builder, signature, args):
+        kind = ir.FunctionType(args[0].type, [a.type for a in args])
+        f = cgutils.get_or_insert_function(builder.module, kind, f"llvm.maximum.f{signature.args[0].bitwidth}")
+        return builder.call(f, args, fastmath=("nsz",))
+
+    return a(a, a), codegen
+
+
+@inner_kernel
+def _extent(partial, job, n):
+    """Of a part: (which outer, which part, first of n, behind the last)"""
+    outer, parts, _ = partial.shape
+    return job // parts, job % parts, n * (job % parts) // parts, n * (job % parts + 1) // parts
+
+
 @parallel_kernel
-def _sum(part, x, count, partial, out):
-    """x (outer, n, inner) -> partial (outer, parts, inner), and out = partial / count where there is one part"""
-    outer, parts, inner = partial.shape
-    n = x.shape[1]
-    size = (n + parts - 1) // parts
+def _sum(part, x, partial):
+    """x (outer, n, inner) -> partial (outer, parts, inner)"""
+    kind, (outer, parts, inner), T = x.dtype, partial.shape, x.dtype.type
     for job in share(part, outer * parts):
-        o, p = job // parts, job % parts
-        low, high = p * size, min(n, p * size + size)
+        o, p, low, high = _extent(partial, job, x.shape[1])
+        start = address(x) + o * x.shape[1] * inner * kind.itemsize
+        for j in range(inner):
+            partial[o, p, j] = 0
         if inner == 1:
-            one, row = 0.0, address(x) + o * n * x.itemsize
-            for i in range(low, high):
-                one += load(x, row, i)
-            partial[o, p, 0] = one
+            for first in range(low, high, BLOCK):
+                total = T(0) * T(1)             # of small integers: an integer that does not overflow
+                for i in range(first, min(first + BLOCK, high)):
+                    total += load(kind, start, i)
+                partial[o, p, 0] += total
         else:
-            for j in range(inner):
-                partial[o, p, j] = 0
             for i in range(low, high):
                 for j in range(inner):
-                    partial[o, p, j] += x[o, i, j]
-        if parts == 1:
-            for j in range(inner):
-                out[o, j] = partial[o, 0, j] / count
+                    partial[o, p, j] += load(kind, start, i * inner + j)
 
 
 @parallel_kernel
-def _join(part, partial, count, out):
-    """(outer, parts, inner) -> (outer, inner), divided by count"""
+def _extreme(part, x, sign, partial):
+    """The largest (sign 1) or smallest (-1) of x (outer, n, inner) -> partial (outer, parts, inner), times the sign"""
+    kind, (outer, parts, inner), sign = x.dtype, partial.shape, x.dtype.type(sign)
+    for job in share(part, outer * parts):
+        o, p, low, high = _extent(partial, job, x.shape[1])
+        start, target = address(x) + o * x.shape[1] * inner * kind.itemsize, address(partial) + job * inner * kind.itemsize
+        if inner == 1:
+            best = sign * load(kind, start, low)
+            for i in range(low, high):
+                best = larger(best, sign * load(kind, start, i))
+            partial[o, p, 0] = best
+        else:
+            for j in range(inner):
+                store(kind, target, j, sign * load(kind, start, low * inner + j))
+            for i in range(low + 1, high):
+                for j in range(inner):
+                    v = larger(load(kind, target, j), sign * load(kind, start, i * inner + j))
+                    store(kind, target, j, v)
+
+
+@parallel_kernel
+def _join(part, partial, scale, extreme, out):
+    """(outer, parts, inner) -> (outer, inner), the sum or the largest, divided by scale"""
     outer, parts, inner = partial.shape
     for o in share(part, outer):
-        for p in range(1, parts):
-            for j in range(inner):
-                partial[o, 0, j] += partial[o, p, j]
         for j in range(inner):
-            out[o, j] = partial[o, 0, j] / count
-
-
-@inner_kernel
-def _best(new, old, sign):
-    """NaN wins and stays."""
-    return new if (sign * new > sign * old) | (new != new) else old
-
-
-@inner_kernel
-def _best_of_rows(x, start, rows, c, sign, target):
-    """(rows, c) -> (c,), both from an address on; `x`: any array of the type.
-
-    Two rows at a time: what may stay as it is would be stored on a condition, and not by vectors.
-    """
-    for j in range(c):
-        store(x, target, j, load(x, start, j))
-    for i in range(1, rows, 2):
-        one, other = start + i * c * x.itemsize, start + min(i + 1, rows - 1) * c * x.itemsize
-        for j in range(c):
-            best = _best(load(x, one, j), load(x, target, j), sign)
-            store(x, target, j, _best(load(x, other, j), best, sign))
-
-
-@parallel_kernel
-def _extreme(part, x, sign, out):
-    """The largest (sign 1) or smallest (-1) over n of x (outer, n, inner); a long row goes as lines of LINE numbers"""
-    (outer, n, inner), sign, room = x.shape, x.dtype.type(sign), np.empty(LINE, x.dtype)
-    for o in share(part, outer):
-        start = address(x) + o * n * inner * x.itemsize
-        if inner == 1:
-            lines, top, done = n // LINE, load(x, start, 0), 1
-            if lines > 1:
-                _best_of_rows(x, start, lines, LINE, sign, address(room))
-                for j in range(LINE):
-                    top = _best(room[j], top, sign)
-                done = lines * LINE
-            for i in range(done, n):
-                top = _best(load(x, start, i), top, sign)
-            out[o, 0] = top
-        else:
-            _best_of_rows(x, start, n, inner, sign, address(out) + o * inner * x.itemsize)
+            v = partial[o, 0, j]
+            for p in range(1, parts):
+                v = larger(v, partial[o, p, j]) if extreme else v + partial[o, p, j]
+            out[o, j] = v / scale
 
 
 @parallel_kernel
@@ -135,15 +131,18 @@ def _three(x, axes):
     return contiguous(x).reshape(shape)
 
 
-def _add_up(x, axes, mean, out):
-    x3 = _three(x, axes)
+def _in_parts(name, x, axes, out):
+    """The sums, means, largest or smallest of parts, and then of these"""
+    x3, sign = _three(x, axes), {"max": 1.0, "min": -1.0}.get(name)
     outer, n, inner = x3.shape
     parts = max(1, min(JOBS // max(1, outer), n, n * inner // 4096))
-    partial = np.empty((outer, parts, inner))
-    count, out = float(n) if mean else 1.0, out.reshape(outer, inner)
-    _sum(x3, count, partial, out)
-    if parts > 1:
-        _join(partial, count, out)
+    if sign is None:
+        partial = np.empty((outer, parts, inner))
+        _sum(x3, partial)
+    else:
+        partial = np.empty((outer, parts, inner), x.dtype)
+        _extreme(x3, sign, partial)
+    _join(partial, float(n) if name == "mean" else sign or 1.0, sign is not None, out.reshape(outer, inner))
 
 
 def _result_type(name, dtype):
@@ -167,15 +166,10 @@ def reduce(name, x, axis=None, keepdims=False, out=None):
         out = np.empty(shape, _result_type(name, x.dtype))
     _check_choice(name, out, [x.shape[a] for a in axes], x)
     flat = out.reshape([n for a, n in enumerate(x.shape) if a not in axes])
-    if name in ("max", "min") and x.dtype.kind == "f" and flat.size >= MANY and x.dtype == flat.dtype:
-        x3 = _three(x, axes)
-        _extreme(x3, 1 if name == "max" else -1, out.reshape(x3.shape[0], x3.shape[2]))
-    elif name in UFUNC:
-        call(UFUNC[name].reduce, x, axes, flat.dtype, flat)
-    elif out.dtype.kind == "f":
-        _add_up(x, axes, name == "mean", flat)
+    if name in ("max", "min") and x.dtype.kind == "f" and out.size or out.dtype.kind == "f" and name in ("sum", "mean"):
+        _in_parts(name, x, axes, flat)
     else:
-        call(np.add.reduce, x, axes, flat.dtype, flat)
+        call(UFUNC[name].reduce, x, axes, flat.dtype, flat)
     return out
 
 
