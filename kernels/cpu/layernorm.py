@@ -7,15 +7,13 @@ import numpy as np
 from .columns import BLOCK, JOBS, LEAST, WIDE, add_parts
 from .launch import inner_kernel, kernel, parallel_kernel, share
 from .normalize import outputs, some, targets
-from .stream import desk, far_room, move_on
 from .vector import address, load, store
 
 
 @parallel_kernel
 def _layer_norm(part, x, gamma, beta, epsilon, y, mean, rstd):
-    kind, c, T, rows = x.dtype, x.shape[1], x.dtype.type, share(part, len(x))
-    room, left = far_room(y, c), 0
-    for i in rows:
+    kind, c, T = x.dtype, x.shape[1], x.dtype.type
+    for i in share(part, len(x)):
         row, total, squares = address(x) + i * c * kind.itemsize, T(0), T(0)
         for j in range(c):
             total += load(kind, row, j)
@@ -24,12 +22,9 @@ def _layer_norm(part, x, gamma, beta, epsilon, y, mean, rstd):
             squares += (load(kind, row, j) - center) * (load(kind, row, j) - center)
         scale = T(1 / math.sqrt(squares / T(c) + T(epsilon)))
         mean[i], rstd[i] = center, scale
-        target = address(y) + i * c * kind.itemsize
-        result = desk(room, left, target)
+        result = address(y) + i * c * kind.itemsize
         for j in range(c):
             store(kind, result, j, (load(kind, row, j) - center) * scale * gamma[j] + beta[j])
-        if room.size:
-            left = move_on(kind, result, target, c, left, i + 1 == rows.stop)
 
 
 @inner_kernel
@@ -49,22 +44,20 @@ def _add_row(kind, dy, x, gamma, center, scale, total, dot):
 def _layer_norm_backward(part, dy, x, gamma, mean, rstd, dx, parts):
     """dx = rstd * (g - mean(g) - xhat * mean(g * xhat)); parts (jobs, 2, c): the sums of dy and of dy * xhat"""
     kind, (rows, c), jobs = x.dtype, x.shape, len(parts)
-    total, dot, room = np.empty(c, kind), np.empty(c, kind), far_room(dx, c)
+    total, dot = np.empty(c, kind), np.empty(c, kind)
     for job in share(part, jobs):
         low, high = rows * job // jobs, rows * (job + 1) // jobs
-        parts[job], left = 0, 0
+        parts[job] = 0
         for start in range(low, high, BLOCK):
             total[:] = 0
             dot[:] = 0
             for i in range(start, min(high, start + BLOCK)):
                 place, center, scale = i * c * kind.itemsize, mean[i], rstd[i]
-                rise, row, result = address(dy) + place, address(x) + place, desk(room, left, address(dx) + place)
+                rise, row, result = address(dy) + place, address(x) + place, address(dx) + place
                 mean_g, mean_gx = _add_row(kind, rise, row, gamma, center, scale, total, dot)
                 for j in range(c if dx.size else 0):
                     xhat = (load(kind, row, j) - center) * scale
                     store(kind, result, j, scale * (load(kind, rise, j) * gamma[j] - mean_g - xhat * mean_gx))
-                if room.size:
-                    left = move_on(kind, result, address(dx) + place, c, left, i + 1 == high)
             for j in range(c):
                 parts[job, 0, j] += total[j]
                 parts[job, 1, j] += dot[j]

@@ -3,10 +3,9 @@ import math
 
 import numpy as np
 
-from .columns import ACTIVATIONS, add_parts, column_sums, wide_parts
+from .columns import ACTIVATIONS, add_parts, ask_for, column_sums, wide_parts
 from .launch import inner_kernel, kernel, parallel_kernel, share, target
 from .memory import copy
-from .stream import ask_for, desk, far_room, move_on
 from .vector import address, load, store
 
 LOW = {"linear": -math.inf, "relu": 0.0}
@@ -102,10 +101,10 @@ def _statistics(x, parts, gamma, beta, moving_mean, moving_var, momentum, epsilo
 def _normalize(part, x, wide, residual, low, y):
     """y = max(low, xhat * gamma + beta + residual) of flat arrays"""
     kind, (_, width), mean, scale, shift = x.dtype, wide.shape, wide[0], wide[1], wide[2]
-    low, room, left, rows = kind.type(low), far_room(y, width), 0, share(part, (x.size + width - 1) // width)
-    for i in rows:
+    low = kind.type(low)
+    for i in share(part, (x.size + width - 1) // width):
         place, count = i * width * kind.itemsize, min(width, x.size - i * width)
-        old, result = address(x) + place, desk(room, left, address(y) + place)
+        old, result = address(x) + place, address(y) + place
         if residual.size:
             for j in range(count):
                 v = (load(kind, old, j) - mean[j]) * scale[j] + shift[j] + load(kind, address(residual) + place, j)
@@ -114,8 +113,6 @@ def _normalize(part, x, wide, residual, low, y):
             for j in range(count):
                 v = (load(kind, old, j) - mean[j]) * scale[j] + shift[j]
                 store(kind, result, j, low if v < low else v)
-        if room.size:
-            left = move_on(kind, result, address(y) + place, count, left, i + 1 == rows.stop)
 
 
 @kernel
@@ -135,12 +132,11 @@ def _gradients(parts, x, gamma, mean, rstd, dgamma, dbeta, wide):
 
 @parallel_kernel
 def _batch_norm_dx(part, dy, x, y, wide, dx):
-    """dx = rstd * gamma * (dz - mean(dz) - xhat * mean(dz * xhat)) of flat arrays, dz = dy where y > 0, if there is a y"""
+    """dx = rstd * gamma * (dz - mean(dz) - xhat * mean(dz * xhat)); dz = dy where y > 0, if there is a y"""
     kind, (_, width), mean, scale, center, slope = x.dtype, wide.shape, wide[0], wide[1], wide[2], wide[3]
-    room, left, rows = far_room(dx, width), 0, share(part, (x.size + width - 1) // width)
-    for i in rows:
+    for i in share(part, (x.size + width - 1) // width):
         place, count = i * width * kind.itemsize, min(width, x.size - i * width)
-        dz, old, result = address(dy) + place, address(x) + place, desk(room, left, address(dx) + place)
+        dz, old, result = address(dy) + place, address(x) + place, address(dx) + place
         if y.size:
             for j in range(count):
                 d = load(kind, dz, j)               # read in any case: then the choice is a vector instruction
@@ -150,8 +146,6 @@ def _batch_norm_dx(part, dy, x, y, wide, dx):
             for j in range(count):
                 d = load(kind, dz, j) - center[j] - (load(kind, old, j) - mean[j]) * slope[j]
                 store(kind, result, j, d * scale[j])
-        if room.size:
-            left = move_on(kind, result, address(dx) + place, count, left, i + 1 == rows.stop)
 
 
 def some(x, like):

@@ -28,29 +28,35 @@ def larger(typing, a, b):
 
 
 @inner_kernel
-def _extent(partial, job, n):
-    """Of a part: (which outer, which part, first of n, behind the last)"""
-    outer, parts, _ = partial.shape
-    return job // parts, job % parts, n * (job % parts) // parts, n * (job % parts + 1) // parts
+def _four(kind, start, i, high, inner):
+    """Where four rows begin, the last one again where there are no more"""
+    step = inner * kind.itemsize
+    return (start + i * step, start + min(i + 1, high - 1) * step, start + min(i + 2, high - 1) * step,
+            start + min(i + 3, high - 1) * step)
 
 
 @parallel_kernel
 def _sum(part, x, partial):
     """x (outer, n, inner) -> partial (outer, parts, inner)"""
-    kind, (outer, parts, inner), T = x.dtype, partial.shape, x.dtype.type
+    kind, (outer, parts, inner), n = x.dtype, partial.shape, x.shape[1]
+    size, none = (n + parts - 1) // parts, x.dtype.type(0)
     for job in share(part, outer * parts):
-        o, p, low, high = _extent(partial, job, x.shape[1])
-        start = address(x) + o * x.shape[1] * inner * kind.itemsize
+        o, p = job // parts, job % parts
+        low, high, start = min(n, p * size), min(n, p * size + size), address(x) + o * n * inner * kind.itemsize
         for j in range(inner):
             partial[o, p, j] = 0
         if inner == 1:
             for first in range(low, high, BLOCK):
-                total = T(0) * T(1)             # of small integers: an integer that does not overflow
+                total = none + none             # of integers: one that does not overflow
                 for i in range(first, min(first + BLOCK, high)):
                     total += load(kind, start, i)
                 partial[o, p, 0] += total
         else:
-            for i in range(low, high):
+            for i in range(low, high - 3, 4):
+                a, b, c, d = _four(kind, start, i, high, inner)
+                for j in range(inner):
+                    partial[o, p, j] += (load(kind, a, j) + load(kind, b, j)) + (load(kind, c, j) + load(kind, d, j))
+            for i in range(high - (high - low) % 4, high):
                 for j in range(inner):
                     partial[o, p, j] += load(kind, start, i * inner + j)
 
@@ -58,22 +64,26 @@ def _sum(part, x, partial):
 @parallel_kernel
 def _extreme(part, x, sign, partial):
     """The largest (sign 1) or smallest (-1) of x (outer, n, inner) -> partial (outer, parts, inner), times the sign"""
-    kind, (outer, parts, inner), sign = x.dtype, partial.shape, x.dtype.type(sign)
+    kind, (outer, parts, inner), n = x.dtype, partial.shape, x.shape[1]
+    size, sign = (n + parts - 1) // parts, kind.type(sign)
     for job in share(part, outer * parts):
-        o, p, low, high = _extent(partial, job, x.shape[1])
-        start, target = address(x) + o * x.shape[1] * inner * kind.itemsize, address(partial) + job * inner * kind.itemsize
+        o, p = job // parts, job % parts
+        low, high, start = min(n - 1, p * size), min(n, p * size + size), address(x) + o * n * inner * kind.itemsize
+        target = address(partial) + job * inner * kind.itemsize
         if inner == 1:
             best = sign * load(kind, start, low)
             for i in range(low, high):
                 best = larger(best, sign * load(kind, start, i))
-            partial[o, p, 0] = best
+            store(kind, target, 0, best)
         else:
             for j in range(inner):
                 store(kind, target, j, sign * load(kind, start, low * inner + j))
-            for i in range(low + 1, high):
+            for i in range(low, high, 4):
+                a, b, c, d = _four(kind, start, i, high, inner)
                 for j in range(inner):
-                    v = larger(load(kind, target, j), sign * load(kind, start, i * inner + j))
-                    store(kind, target, j, v)
+                    one = larger(sign * load(kind, a, j), sign * load(kind, b, j))
+                    other = larger(sign * load(kind, c, j), sign * load(kind, d, j))
+                    store(kind, target, j, larger(load(kind, target, j), larger(one, other)))
 
 
 @parallel_kernel

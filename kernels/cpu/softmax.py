@@ -4,7 +4,6 @@ import numpy as np
 from .launch import exact_kernel, inner_kernel, own, parallel_kernel, share
 from .maths import exp, log_normal
 from .reduce import larger
-from .stream import desk, far_room, move_on
 from .vector import address, load, store
 
 SHORT = 32      # numbers in a row: up to here, rows are worked on together
@@ -61,17 +60,15 @@ def _exponentials(kind, x, rows, c, e, top, total):
 @parallel_kernel
 def _softmax(part, x, out):
     kind, c, mine, together = x.dtype, x.shape[1], share(part, len(x)), _together(x.shape[1])
-    top, total, room, left = np.empty(together, kind), np.empty(together, kind), far_room(out, together * c), 0
+    top, total = np.empty(together, kind), np.empty(together, kind)
     for start in range(mine.start, mine.stop, together):
         rows, place = min(together, mine.stop - start), start * c * kind.itemsize
-        e = desk(room, left, address(out) + place)
+        e = address(out) + place
         _exponentials(kind, address(x) + place, rows, c, e, top, total)
         for k in range(rows):
             scale = kind.type(1) / total[k] if total[k] != 0 else total[k]
             for j in range(c):
                 store(kind, e, k * c + j, load(kind, e, k * c + j) * scale)
-        if room.size:
-            left = move_on(kind, e, address(out) + place, rows * c, left, start + rows == mine.stop)
 
 
 @inner_kernel
@@ -98,17 +95,13 @@ def _log_softmax(part, x, out):
 
 @parallel_kernel
 def _softmax_backward(part, dy, y, out):
-    kind, c, mine = y.dtype, y.shape[1], share(part, len(y))
-    room, left = far_room(out, c), 0
-    for row in mine:
-        place, dot = row * c * kind.itemsize, kind.type(0)
-        rise, old, result = address(dy) + place, address(y) + place, desk(room, left, address(out) + place)
-        for j in range(c):
-            dot += load(kind, old, j) * load(kind, rise, j)
-        for j in range(c):
-            store(kind, result, j, load(kind, old, j) * (load(kind, rise, j) - dot))
-        if room.size:
-            left = move_on(kind, result, address(out) + place, c, left, row + 1 == mine.stop)
+    dy, y, out = own(part, dy, y, out)
+    for row in range(len(y)):
+        dot = y.dtype.type(0)
+        for j in range(y.shape[1]):
+            dot += y[row, j] * dy[row, j]
+        for j in range(y.shape[1]):
+            out[row, j] = y[row, j] * (dy[row, j] - dot)
 
 
 @parallel_kernel
