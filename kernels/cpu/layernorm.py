@@ -28,16 +28,16 @@ def _layer_norm(part, x, gamma, beta, epsilon, y, mean, rstd):
 
 
 @inner_kernel
-def _add_row(kind, dy, x, gamma, center, scale, total, dot):
-    """total (c,) += dy, dot (c,) += dy * xhat; -> the row's means of g and of g * xhat, g = dy * gamma"""
+def _add_row(kind, dy, x, gamma, c, center, scale, total, dot):
+    """total (c,) += dy, dot (c,) += dy * xhat; -> the row's means of g and g * xhat, g = dy * gamma; addresses"""
     sum_g, sum_gx = kind.type(0), kind.type(0)
-    for j in range(gamma.size):
+    for j in range(c):
         d, xhat = load(kind, dy, j), (load(kind, x, j) - center) * scale
-        total[j] += d
-        dot[j] += d * xhat
-        sum_g += d * gamma[j]
-        sum_gx += d * gamma[j] * xhat
-    return sum_g / kind.type(gamma.size), sum_gx / kind.type(gamma.size)
+        store(kind, total, j, load(kind, total, j) + d)
+        store(kind, dot, j, load(kind, dot, j) + d * xhat)
+        sum_g += d * load(kind, gamma, j)
+        sum_gx += d * load(kind, gamma, j) * xhat
+    return sum_g / kind.type(c), sum_gx / kind.type(c)
 
 
 @parallel_kernel
@@ -54,7 +54,8 @@ def _layer_norm_backward(part, dy, x, gamma, mean, rstd, dx, parts):
             for i in range(start, min(high, start + BLOCK)):
                 place, center, scale = i * c * kind.itemsize, mean[i], rstd[i]
                 rise, row, result = address(dy) + place, address(x) + place, address(dx) + place
-                mean_g, mean_gx = _add_row(kind, rise, row, gamma, center, scale, total, dot)
+                mean_g, mean_gx = _add_row(kind, rise, row, address(gamma), c, center, scale, address(total),
+                                           address(dot))
                 for j in range(c if dx.size else 0):
                     xhat = (load(kind, row, j) - center) * scale
                     store(kind, result, j, scale * (load(kind, rise, j) * gamma[j] - mean_g - xhat * mean_gx))

@@ -6,12 +6,14 @@ from llvmlite import ir
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from .columns import ask_for
 from .launch import call, inner_kernel, parallel_kernel, share
 from .memory import contiguous
 from .vector import address, load, store
 
 JOBS = 32       # a reduction to few numbers is cut into parts, the same for any number of threads
 BLOCK = 512     # numbers whose sum is kept in the array's own type
+PAGE = 4096     # bytes: of more rows than these, the processor itself foresees what comes next
 UFUNC = {"sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum, "any": np.logical_or,
          "all": np.logical_and}
 
@@ -31,27 +33,30 @@ def larger(typing, a, b):
 def _four(kind, start, i, high, inner):
     """Where four rows begin, the last one again where there are no more"""
     step = inner * kind.itemsize
+    ask_for(start + (i + 16) * step, min(4 * step, PAGE))
     return (start + i * step, start + min(i + 1, high - 1) * step, start + min(i + 2, high - 1) * step,
             start + min(i + 3, high - 1) * step)
 
 
 @parallel_kernel
-def _sum(part, x, partial):
-    """x (outer, n, inner) -> partial (outer, parts, inner)"""
+def _sum(part, x, partial, count, out):
+    """x (outer, n, inner) -> partial (outer, parts, inner), and out = partial / count where there is one part"""
     kind, (outer, parts, inner), n = x.dtype, partial.shape, x.shape[1]
     size, none = (n + parts - 1) // parts, x.dtype.type(0)
     for job in share(part, outer * parts):
         o, p = job // parts, job % parts
         low, high, start = min(n, p * size), min(n, p * size + size), address(x) + o * n * inner * kind.itemsize
-        for j in range(inner):
-            partial[o, p, j] = 0
         if inner == 1:
+            one = 0.0
             for first in range(low, high, BLOCK):
-                total = none + none             # of integers: one that does not overflow
-                for i in range(first, min(first + BLOCK, high)):
-                    total += load(kind, start, i)
-                partial[o, p, 0] += total
+                total, block = none + none, start + first * kind.itemsize       # of integers: it does not overflow
+                for i in range(min(BLOCK, high - first)):
+                    total += load(kind, block, i)
+                one += total
+            partial[o, p, 0] = one
         else:
+            for j in range(inner):
+                partial[o, p, j] = 0
             for i in range(low, high - 3, 4):
                 a, b, c, d = _four(kind, start, i, high, inner)
                 for j in range(inner):
@@ -59,11 +64,16 @@ def _sum(part, x, partial):
             for i in range(high - (high - low) % 4, high):
                 for j in range(inner):
                     partial[o, p, j] += load(kind, start, i * inner + j)
+        for j in range(inner if parts == 1 else 0):
+            out[o, j] = partial[o, 0, j] / count
 
 
 @parallel_kernel
-def _extreme(part, x, sign, partial):
-    """The largest (sign 1) or smallest (-1) of x (outer, n, inner) -> partial (outer, parts, inner), times the sign"""
+def _extreme(part, x, partial, sign, out):
+    """The largest (sign 1) or smallest (-1) of x (outer, n, inner) -> partial (outer, parts, inner), times the sign
+
+    out = partial * sign where there is one part.
+    """
     kind, (outer, parts, inner), n = x.dtype, partial.shape, x.shape[1]
     size, sign = (n + parts - 1) // parts, kind.type(sign)
     for job in share(part, outer * parts):
@@ -84,6 +94,8 @@ def _extreme(part, x, sign, partial):
                     one = larger(sign * load(kind, a, j), sign * load(kind, b, j))
                     other = larger(sign * load(kind, c, j), sign * load(kind, d, j))
                     store(kind, target, j, larger(load(kind, target, j), larger(one, other)))
+        for j in range(inner if parts == 1 else 0):
+            out[o, j] = partial[o, 0, j] * sign
 
 
 @parallel_kernel
@@ -143,16 +155,14 @@ def _three(x, axes):
 
 def _in_parts(name, x, axes, out):
     """The sums, means, largest or smallest of parts, and then of these"""
-    x3, sign = _three(x, axes), {"max": 1.0, "min": -1.0}.get(name)
+    x3, extreme = _three(x, axes), name in ("max", "min")
     outer, n, inner = x3.shape
     parts = max(1, min(JOBS // max(1, outer), n, n * inner // 4096))
-    if sign is None:
-        partial = np.empty((outer, parts, inner))
-        _sum(x3, partial)
-    else:
-        partial = np.empty((outer, parts, inner), x.dtype)
-        _extreme(x3, sign, partial)
-    _join(partial, float(n) if name == "mean" else sign or 1.0, sign is not None, out.reshape(outer, inner))
+    partial, out = np.empty((outer, parts, inner), x.dtype if extreme else np.float64), out.reshape(outer, inner)
+    scale = {"mean": float(n), "min": -1.0}.get(name, 1.0)
+    (_extreme if extreme else _sum)(x3, partial, scale, out)
+    if parts > 1:
+        _join(partial, scale, extreme, out)
 
 
 def _result_type(name, dtype):

@@ -1,4 +1,4 @@
-"""Softmax and its cross-entropy: (..., c) is worked on as (rows, c), a long row or several short ones at a time."""
+"""Softmax and its cross-entropy over (..., c), as many rows at a time as the nearest cache holds."""
 import numpy as np
 
 from .launch import exact_kernel, inner_kernel, own, parallel_kernel, share
@@ -6,8 +6,8 @@ from .maths import exp, log_normal
 from .reduce import larger
 from .vector import address, load, store
 
-SHORT = 32      # numbers in a row: up to here, rows are worked on together
-BLOCK = 512     # numbers of these
+SHORT = 32      # numbers in a row: up to here, exp runs over all rows at once
+BLOCK = 2048    # numbers that are worked on at a time
 
 
 @exact_kernel
@@ -28,7 +28,7 @@ def _finite(top):
 @inner_kernel
 def _together(c):
     """Rows that are worked on at a time"""
-    return BLOCK // max(1, c) if c <= SHORT else 1
+    return max(1, BLOCK // max(1, c))
 
 
 @inner_kernel
@@ -37,15 +37,19 @@ def _exponentials(kind, x, rows, c, e, top, total):
     size = kind.itemsize
     for k in range(rows):
         row, result, best, sums = x + k * c * size, e + k * c * size, load(kind, x, k * c), kind.type(0)
-        for j in range(c):
-            best = larger(best, load(kind, row, j))
-        best = _finite(best)
         if c > SHORT:
+            for j in range(c):
+                best = larger(best, load(kind, row, j))
+            best = _finite(best)
             for j in range(c):
                 v = exp(load(kind, row, j) - best)
                 store(kind, result, j, v)
                 sums += v
         else:
+            for j in range(c):
+                v = load(kind, row, j)
+                best = v if v > best else best          # NaN may lose: exp brings it back
+            best = _finite(best)
             for j in range(c):
                 store(kind, result, j, load(kind, row, j) - best)
         top[k], total[k] = best, sums
@@ -72,10 +76,9 @@ def _softmax(part, x, out):
 
 
 @inner_kernel
-def _logarithms(x, start, rows, e, top, total):
-    """top and total of some rows, as _exponentials has them, but of the sums the logarithms; e: an array to work in"""
-    kind, c = x.dtype, x.shape[1]
-    _exponentials(kind, address(x) + start * c * kind.itemsize, rows, c, address(e), top, total)
+def _logarithms(kind, x, rows, c, e, top, total):
+    """top and total of some rows, as _exponentials has them, but of the sums the logarithms; e: to work in"""
+    _exponentials(kind, x, rows, c, e, top, total)
     for k in range(rows):
         total[k] = log_normal(total[k]) if total[k] != 0 else kind.type(-np.inf)
 
@@ -86,9 +89,9 @@ def _log_softmax(part, x, out):
     top, total, e = np.empty(together, kind), np.empty(together, kind), np.empty(together * c, kind)
     for start in range(mine.start, mine.stop, together):
         rows = min(together, mine.stop - start)
-        _logarithms(x, start, rows, e, top, total)
+        _logarithms(kind, address(x) + start * c * kind.itemsize, rows, c, address(e), top, total)
         for k in range(rows):
-            place, size = (start + k) * c * kind.itemsize, max(total[k], kind.type(0))
+            place, size = (start + k) * c * kind.itemsize, max(total[k], kind.type(0))      # -inf where all are -inf
             for j in range(c):
                 store(kind, address(out) + place, j, _difference(load(kind, address(x) + place, j), top[k], size))
 
@@ -116,12 +119,12 @@ def _log_softmax_backward(part, dy, y, out):
 
 
 @inner_kernel
-def _first(x, row, label, top):
+def _first(kind, row, label, top):
     """1 where the label's number is the row's largest, and none before it is as large."""
     before = 0
     for j in range(label):
-        before += x[row, j] == top
-    return x.dtype.type(1) if x[row, label] == top and before == 0 else x.dtype.type(0)
+        before += load(kind, row, j) == top
+    return 1 if load(kind, row, label) == top and before == 0 else 0
 
 
 @parallel_kernel
@@ -130,12 +133,15 @@ def _softmax_cross_entropy(part, x, labels, loss, hits):
     top, total, e = np.empty(together, kind), np.empty(together, kind), np.empty(together * c, kind)
     for start in range(mine.start, mine.stop, together):
         rows = min(together, mine.stop - start)
-        _logarithms(x, start, rows if c else 0, e, top, total)
+        place = address(x) + start * c * kind.itemsize
+        _logarithms(kind, place, rows if c else 0, c, address(e), top, total)
         for k in range(rows):
-            row, label = start + k, labels[start + k]
-            inside = 0 <= label < c
-            loss[row] = _difference(top[k], x[row, label], -total[k]) if inside else np.nan
-            hits[row] = _first(x, row, label, top[k]) if inside else kind.type(0)
+            row, label, numbers = start + k, labels[start + k], place + k * c * kind.itemsize
+            if 0 <= label < c:
+                loss[row] = _difference(top[k], load(kind, numbers, label), -total[k])
+                hits[row] = _first(kind, numbers, label, top[k])
+            else:
+                loss[row], hits[row] = np.nan, 0
 
 
 @parallel_kernel
