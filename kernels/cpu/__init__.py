@@ -23,10 +23,11 @@ with kernel_cache():
     from .elementwise import binary, unary, unary_backward, where
     from .gru import gru, gru_backward
     from .index import gather, gather_batch, scatter_add
+    from .layernorm import layer_norm, layer_norm_backward
     from .lstm import lstm, lstm_backward
     from .matmul import dense, dense_backward, matmul
     from .memory import copy, fill, tick
-    from .normalize import batch_norm, batch_norm_backward, layer_norm, layer_norm_backward
+    from .normalize import batch_norm, batch_norm_backward
     from .optimize import adam, rmsprop, sgd
     from .pool import average_pool, average_pool_backward, max_pool, max_pool_backward
     from .random import dropout, random_bits, random_uniform

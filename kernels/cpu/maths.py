@@ -13,10 +13,12 @@ from .launch import INNER
 # products and sums may be fused, but never reordered: that is what keeps the digits
 formula = njit(fastmath={"contract"}, forceinline=True, **INNER)
 SINGLE, DOUBLE = ("float32", "int32"), ("float64", "int64")
-LIMITS = {"float32": (-104.0, 89.0), "float64": (-746.0, 710.0)}            # beyond, exp is 0 and infinite
+LIMITS = {"float32": (-87.5, 89.0), "float64": (-708.5, 710.0)}             # beyond, exp is 0 and infinite
 SHIFT = {"float32": (127, 23), "float64": (1023, 52)}                       # bias and place of the exponent
 LOG2 = {"float32": (0.693359375, -2.12194440e-4), "float64": (0.6931471803691238, 1.9082149292705877e-10)}
-EXP_TERMS = {"float32": 8, "float64": 14}
+# exp(r) = 1 + r + r^2 P(r) for |r| <= log(2) / 2: P of the least largest error, or Taylor's
+EXP = {"float32": (0.49999994, 0.1666652, 0.041668404, 0.008368899, 0.0013814222),
+       "float64": tuple(1 / math.factorial(k) for k in range(2, 14))}
 LOG_TERMS = {"float32": 9, "float64": 18}
 ERF_TERMS = {"float32": 7, "float64": 13}
 LOG_NORMAL_TERMS = {"float32": 6, "float64": 12}
@@ -65,42 +67,39 @@ def _both(name, build):
 
 
 def _reduced(dtype, whole):
-    """x -> (p, a, b) with exp(x) = (1 + p) a b, a and b powers of two"""
+    """x -> (p, s) with exp(x) = 2 s (1 + p), s a power of two; half the size, so that it is finite where exp is"""
     T, W = np.dtype(dtype).type, np.dtype(whole).type
     (low, high), (bias, place), (c1, c2) = map(lambda d: tuple(map(T, d[dtype])), (LIMITS, SHIFT, LOG2))
-    bias, place = W(bias), W(place)
-    per_log2, half = T(1 / math.log(2)), T(0.5)
-    tail = _polynomial([1 / math.factorial(k) for k in range(2, EXP_TERMS[dtype])], dtype)
+    place, tail, per_log2 = W(place), _polynomial(EXP[dtype], dtype), T(1 / math.log(2))
+    whole_numbers = T(1.5 * 2.0 ** place + bias - 1)    # what is added to so much is rounded, to an exponent's bits
 
     @formula
     def reduced(x):
         x = low if x < low else high if x > high else x
-        n = np.floor(x * per_log2 + half)
+        exponent = x * per_log2 + whole_numbers
+        n = exponent - whole_numbers
         r = x - n * c1 - n * c2
-        k = np.int32(n if n == n else T(0))
-        first = k >> 1
-        a, b = W(W(first) + bias) << place, W(W(k - first) + bias) << place
-        return r + r * r * tail(r), W(a).view(T), W(b).view(T)
+        return r + r * r * tail(r), W(T(exponent).view(W) << place).view(T)
     return reduced
 
 
 def _exp(dtype, whole):
-    reduced, one = _reduced(dtype, whole), np.dtype(dtype).type(1)
+    reduced, two = _reduced(dtype, whole), np.dtype(dtype).type(2)
 
     @formula
     def exp(x):
-        p, a, b = reduced(x)
-        return (one + p) * a * b
+        p, s = reduced(x)
+        return two * (p * s + s)
     return exp
 
 
 def _expm1(dtype, whole):
-    reduced, one = _reduced(dtype, whole), np.dtype(dtype).type(1)
+    reduced, one, two = _reduced(dtype, whole), np.dtype(dtype).type(1), np.dtype(dtype).type(2)
 
     @formula
     def expm1(x):
-        p, a, b = reduced(x)
-        return p * a * b + (a * b - one)
+        p, s = reduced(x)
+        return two * p * s + (two * s - one)
     return expm1
 
 

@@ -1,377 +1,199 @@
-"""Batch and layer normalization of (rows, c). Parts and their order never depend on the number of threads.
-
-Where there are few channels, rows are joined to rows about WIDE long: one after the other, all channels many times.
-What differs by channel is laid out as wide, and so loops are long and sums stay apart until the end.
-"""
-import functools
+"""Batch normalization of (rows, c), in wide rows as columns.py has them, but a tail is left that is not a whole one."""
 import math
 
 import numpy as np
 
+from .columns import ACTIVATIONS, add_parts, ask_for, column_sums, wide_parts
 from .launch import inner_kernel, kernel, parallel_kernel, share, target
 from .memory import copy
-from .reduce import BLOCK, JOBS, LEAST, WIDE, add_rows, wide_parts, wide_rows
+from .vector import address, load, store
+
+LOW = {"linear": -math.inf, "relu": 0.0}
+BLOCK = 32      # rows whose squares are summed around the first of them
 
 
 @inner_kernel
-def _add_squares(x, low, high, mean, total):
-    for i in range(low, high - 3, 4):
-        for j in range(total.size):
-            p, q, r, s = x[i, j] - mean[j], x[i + 1, j] - mean[j], x[i + 2, j] - mean[j], x[i + 3, j] - mean[j]
-            total[j] += (p * p + q * q) + (r * r + s * s)
-    for i in range(high - (high - low) % 4, high):
-        for j in range(total.size):
-            total[j] += (x[i, j] - mean[j]) * (x[i, j] - mean[j])
+def _add_distances(kind, x, rows, columns, total, squares):
+    """total (columns,) += x - first, squares += (x - first)^2, four rows at a time; `first` is the first of the rows.
 
-
-@inner_kernel
-def _add_products(dy, x, low, high, first, mean, dot, total):
-    """dot (c,) += dy * (x - mean), total (c,) += dy; row `first` of x meets row 0 of dy"""
-    for i in range(low, high - 3, 4):
-        k = i - first
-        for j in range(dot.size):
-            p, q, r, s = dy[k, j], dy[k + 1, j], dy[k + 2, j], dy[k + 3, j]
+    It is one of them, and so squares around it are at most so many times those around the mean as there are rows.
+    """
+    step = columns * kind.itemsize
+    for i in range(0, rows - 3, 4):
+        a, b, c, d = x + i * step, x + (i + 1) * step, x + (i + 2) * step, x + (i + 3) * step
+        ask_for(a + BLOCK * step, 4 * step)
+        for j in range(columns):
+            first = load(kind, x, j)
+            p, q, r, s = (load(kind, a, j) - first, load(kind, b, j) - first, load(kind, c, j) - first,
+                          load(kind, d, j) - first)
             total[j] += (p + q) + (r + s)
-            dot[j] += ((p * (x[i, j] - mean[j]) + q * (x[i + 1, j] - mean[j]))
-                       + (r * (x[i + 2, j] - mean[j]) + s * (x[i + 3, j] - mean[j])))
-    for i in range(high - (high - low) % 4, high):
-        for j in range(dot.size):
-            total[j] += dy[i - first, j]
-            dot[j] += dy[i - first, j] * (x[i, j] - mean[j])
+            squares[j] += (p * p + q * q) + (r * r + s * s)
+    for i in range(rows - rows % 4, rows):
+        for j in range(columns):
+            p = load(kind, x + i * step, j) - load(kind, x, j)
+            total[j] += p
+            squares[j] += p * p
+
+
+@inner_kernel
+def _merge(center, spread, shift, squares, j, weight, before):
+    """Moments of numbers with a mean `shift` away into those of column j, of `before` numbers; weight: of all (Chan)"""
+    spread[j] += squares + shift * shift * weight * before
+    center[j] += shift * weight
 
 
 @parallel_kernel
 def _moments(part, x_, parts):
-    """parts (jobs, 2, k * c): mean and squared distances of some wide rows, in blocks merged in order (Chan)"""
-    x, (jobs, _, c), T = wide_rows(x_, parts.shape[2]), parts.shape, x_.dtype.type
-    rows, mean, squares = len(x), np.empty(c, x.dtype), np.empty(c, x.dtype)
+    """parts (jobs, 2, width): mean and squared distances of some wide rows, in blocks merged in order"""
+    kind, (jobs, _, width), x, T = x_.dtype, parts.shape, address(x_), x_.dtype.type
+    rows, total, squares = x_.size // width, np.empty(width, kind), np.empty(width, kind)
     for job in share(part, jobs):
         low, high, center, spread = rows * job // jobs, rows * (job + 1) // jobs, parts[job, 0], parts[job, 1]
-        center[:] = 0
-        spread[:] = 0
+        parts[job] = 0
         for start in range(low, high, BLOCK):
-            stop, before = min(high, start + BLOCK), start - low
-            mean[:] = 0
-            squares[:] = 0
-            add_rows(x, start, stop, mean)
-            for j in range(c):
-                mean[j] /= T(stop - start)
-            _add_squares(x, start, stop, mean, squares)
-            weight = (stop - start) / (stop - low)
-            for j in range(c):
-                shift = mean[j] - center[j]
-                spread[j] += squares[j] + shift * shift * weight * before
-                center[j] += shift * weight
+            count, block = min(BLOCK, high - start), x + start * width * kind.itemsize
+            one, weight = T(1 / count), count / (start - low + count)
+            total[:] = T(0)
+            squares[:] = T(0)
+            _add_distances(kind, block, count, width, total, squares)
+            for j in range(width):
+                shift = total[j] * one
+                _merge(center, spread, load(kind, block, j) + shift - center[j], squares[j] - total[j] * shift, j,
+                       weight, start - low)
 
 
 @inner_kernel
-def _merge_moments(parts, rows):
-    """The jobs' moments into the first job's, in order"""
-    center, spread, jobs = parts[0, 0], parts[0, 1], parts.shape[0]
+def _merge_moments(parts, rows, c, tail):
+    """The jobs' moments, and then those of the same channel and what is left in the tail, into the first ones"""
+    jobs, _, width = parts.shape
+    center, spread = parts[0, 0], parts[0, 1]
     for job in range(1, jobs):
         low, high = rows * job // jobs, rows * (job + 1) // jobs
-        weight = (high - low) / high
-        for j in range(center.size):
-            shift = parts[job, 0, j] - center[j]
-            spread[j] += parts[job, 1, j] + shift * shift * weight * low
-            center[j] += shift * weight
-
-
-@inner_kernel
-def _of_channel(parts, rows, j, tail, c):
-    """(mean, variance) of channel j: its wide columns, which count `rows` each, and what is left in the tail"""
-    center, spread, groups = 0.0, 0.0, parts.shape[2] // c
-    for g in range(groups):
-        shift = parts[0, 0, g * c + j] - center
-        spread += parts[0, 1, g * c + j] + shift * shift * rows * (g / (g + 1))
-        center += shift / (g + 1)
-    for g in range(tail.size // c):
-        before = groups * rows + g
-        shift = tail[g * c + j] - center
-        spread += shift * shift * (before / (before + 1))
-        center += shift / (before + 1)
-    return center, spread / (groups * rows + tail.size // c)
+        for j in range(width):
+            _merge(center, spread, parts[job, 0, j] - center[j], parts[job, 1, j], j, (high - low) / high, low)
+    for start in range(c, width, c):
+        for j in range(c):
+            _merge(center, spread, center[start + j] - center[j], spread[start + j], j, c / (start + c),
+                   rows * (start // c))
+    for i in range(tail.size):
+        before = rows * (width // c) + i // c
+        _merge(center, spread, tail[i] - center[i % c], 0.0, i % c, 1 / (before + 1), before)
 
 
 @kernel
 def _statistics(x, parts, gamma, beta, moving_mean, moving_var, momentum, epsilon, mean, rstd, wide):
-    """Means and deviations from the parts; wide (3, k * c): mean, scale and shift of every column"""
-    c, T, rows = mean.size, mean.dtype.type, x.size // parts.shape[2]
-    tail = x[rows * parts.shape[2]:]
-    _merge_moments(parts, rows)
+    """Means and deviations from the parts; wide (3, width): mean, scale and shift of every column"""
+    c, T, width = mean.size, mean.dtype.type, wide.shape[1]
+    _merge_moments(parts, x.size // width, c, x[x.size // width * width:])
     for j in range(c):
-        center, variance = _of_channel(parts, rows, j, tail, c)
+        center, variance = parts[0, 0, j], parts[0, 1, j] / (x.size // c)
         mean[j], rstd[j] = center, 1 / math.sqrt(variance + epsilon)
         moving_mean[j] = momentum * moving_mean[j] + (1 - momentum) * center
         moving_var[j] = momentum * moving_var[j] + (1 - momentum) * variance
-    for start in range(0, wide.shape[1], c):
-        for j in range(c):
-            wide[0, start + j] = mean[j]
-            wide[1, start + j] = rstd[j] * gamma[j] if gamma.size else rstd[j]
-            wide[2, start + j] = beta[j] if beta.size else T(0)
+    for j in range(width):
+        i = j % c
+        wide[0, j], wide[1, j] = mean[i], rstd[i] * gamma[i] if gamma.size else rstd[i]
+        wide[2, j] = beta[i] if beta.size else T(0)
+
 
 
 @parallel_kernel
-def _normalize(part, x_, wide, residual, low, y_):
+def _normalize(part, x, wide, residual, low, y):
     """y = max(low, xhat * gamma + beta + residual) of flat arrays"""
-    low, width = x_.dtype.type(low), wide.shape[1]
-    mean, scale, shift = wide[0], wide[1], wide[2]
-    for i in share(part, (x_.size + width - 1) // width):
-        x, y = x_[i * width:(i + 1) * width], y_[i * width:(i + 1) * width]
+    kind, (_, width), mean, scale, shift = x.dtype, wide.shape, wide[0], wide[1], wide[2]
+    low = kind.type(low)
+    for i in share(part, (x.size + width - 1) // width):
+        place, count = i * width * kind.itemsize, min(width, x.size - i * width)
+        old, result = address(x) + place, address(y) + place
         if residual.size:
-            more = residual[i * width:(i + 1) * width]
-            for j in range(x.size):
-                v = (x[j] - mean[j]) * scale[j] + shift[j] + more[j]
-                y[j] = low if v < low else v                    # NaN stays
+            for j in range(count):
+                v = (load(kind, old, j) - mean[j]) * scale[j] + shift[j] + load(kind, address(residual) + place, j)
+                store(kind, result, j, low if v < low else v)               # NaN stays
         else:
-            for j in range(x.size):
-                v = (x[j] - mean[j]) * scale[j] + shift[j]
-                y[j] = low if v < low else v
-
-
-@parallel_kernel
-def _sums(part, dy_, x_, y_, mean, dz_, parts):
-    """parts (jobs, 2, k * c): the sums of dz * (x - mean) and of dz over some wide rows; dz = dy where y > 0"""
-    (jobs, _, width), c, T = parts.shape, mean.size, mean.dtype.type
-    dy, x, y, dz = wide_rows(dy_, width), wide_rows(x_, width), wide_rows(y_, width), wide_rows(dz_, width)
-    rows, dot, total, wide = len(x), np.empty(width, x.dtype), np.empty(width, x.dtype), np.empty(width, x.dtype)
-    room = np.empty((BLOCK, width), x.dtype)
-    for start in range(0, width, c):
-        wide[start:start + c] = mean
-    for job in share(part, jobs):
-        parts[job] = 0
-        low, high = rows * job // jobs, rows * (job + 1) // jobs
-        for start in range(low, high, BLOCK):
-            stop = min(high, start + BLOCK)
-            dot[:] = 0
-            total[:] = 0
-            if y.size:
-                for i in range(start, stop):
-                    for j in range(width):
-                        d = dy[i, j]                    # read in any case: then the choice is a vector instruction
-                        room[i - start, j] = d if y[i, j] > 0 else T(0)
-                for i in range(start, stop if dz.size else start):
-                    for j in range(width):
-                        dz[i, j] = room[i - start, j]
-                _add_products(room, x, start, stop, start, wide, dot, total)
-            else:
-                _add_products(dy, x, start, stop, 0, wide, dot, total)
-            for j in range(width):
-                parts[job, 0, j] += dot[j]
-                parts[job, 1, j] += total[j]
-
-
-@inner_kernel
-def _merge(parts, dgamma, dbeta):
-    """The jobs' sums into parts[0] and the gradients"""
-    for s in range(2):
-        for job in range(1, parts.shape[0]):
-            for j in range(parts.shape[2]):
-                parts[0, s, j] += parts[job, s, j]
-    for j in range(dgamma.size):
-        dgamma[j] = parts[0, 0, j]
-    for j in range(dbeta.size):
-        dbeta[j] = parts[0, 1, j]
+            for j in range(count):
+                v = (load(kind, old, j) - mean[j]) * scale[j] + shift[j]
+                store(kind, result, j, low if v < low else v)
 
 
 @kernel
-def _batch_norm_gradients(parts, dy, x, y, dz, gamma, mean, rstd, dgamma, dbeta, wide):
-    """dgamma, dbeta from the parts and the tail; wide (4, k * c): what _batch_norm_dx takes of every column"""
-    c, T, width, rows = mean.size, x.dtype.type, parts.shape[2], x.size // mean.size
-    _merge(parts, dgamma[:0], dbeta[:0])
-    for s in range(2):
-        for start in range(c, width, c):
-            for j in range(c):
-                parts[0, s, j] += parts[0, s, start + j]
-    for i in range(x.size // width * width, x.size):
-        d = dy[i] if not y.size or y[i] > 0 else T(0)
-        parts[0, 0, i % c] += d * (x[i] - mean[i % c])
-        parts[0, 1, i % c] += d
-        if dz.size:
-            dz[i] = d
-    for start in range(0, wide.shape[1], c):
-        for j in range(c):
-            wide[0, start + j] = mean[j]
-            wide[1, start + j] = rstd[j] * gamma[j] if gamma.size else rstd[j]
-            wide[2, start + j] = parts[0, 1, j] / rows
-            wide[3, start + j] = parts[0, 0, j] / rows * rstd[j] * rstd[j]
+def _gradients(parts, x, gamma, mean, rstd, dgamma, dbeta, wide):
+    """dgamma, dbeta from the parts; wide (4, width): what _batch_norm_dx takes of every column"""
+    c, rows = mean.size, x.size // mean.size
+    add_parts(parts, c)
+    for j in range(wide.shape[1]):
+        i = j % c
+        wide[0, j], wide[1, j] = mean[i], rstd[i] * gamma[i] if gamma.size else rstd[i]
+        wide[2, j], wide[3, j] = parts[0, 0, i] / rows, parts[0, 1, i] / rows * rstd[i] * rstd[i]
     for j in range(dgamma.size):
-        dgamma[j] = parts[0, 0, j] * rstd[j]
+        dgamma[j] = parts[0, 1, j] * rstd[j]
     for j in range(dbeta.size):
-        dbeta[j] = parts[0, 1, j]
-
-
-@inner_kernel
-def _slope(d, x, mean, scale, center, slope):
-    return (d - center - (x - mean) * slope) * scale
+        dbeta[j] = parts[0, 0, j]
 
 
 @parallel_kernel
-def _batch_norm_dx(part, dy_, x_, y_, wide, dx_):
-    """dx = rstd * gamma * (dz - mean(dz) - xhat * mean(dz * xhat)) of flat arrays"""
-    T, width, mean, scale, center, slope = x_.dtype.type, wide.shape[1], wide[0], wide[1], wide[2], wide[3]
-    dy, x, y, dx = wide_rows(dy_, width), wide_rows(x_, width), wide_rows(y_, width), wide_rows(dx_, width)
-    for i in share(part, len(x)):
+def _batch_norm_dx(part, dy, x, y, wide, dx):
+    """dx = rstd * gamma * (dz - mean(dz) - xhat * mean(dz * xhat)); dz = dy where y > 0, if there is a y"""
+    kind, (_, width), mean, scale, center, slope = x.dtype, wide.shape, wide[0], wide[1], wide[2], wide[3]
+    for i in share(part, (x.size + width - 1) // width):
+        place, count = i * width * kind.itemsize, min(width, x.size - i * width)
+        dz, old, result = address(dy) + place, address(x) + place, address(dx) + place
         if y.size:
-            for j in range(width):
-                d = dy[i, j]
-                d = d if y[i, j] > 0 else T(0)
-                dx[i, j] = _slope(d, x[i, j], mean[j], scale[j], center[j], slope[j])
+            for j in range(count):
+                d = load(kind, dz, j)               # read in any case: then the choice is a vector instruction
+                d = d if load(kind, address(y) + place, j) > 0 else kind.type(0)
+                store(kind, result, j, (d - center[j] - (load(kind, old, j) - mean[j]) * slope[j]) * scale[j])
         else:
-            for j in range(width):
-                dx[i, j] = _slope(dy[i, j], x[i, j], mean[j], scale[j], center[j], slope[j])
-    for i in range(x.size, x_.size if part[0] == 0 else x.size):
-        d, j = dy_[i] if not y_.size or y_[i] > 0 else T(0), i - x.size
-        dx_[i] = _slope(d, x_[i], mean[j], scale[j], center[j], slope[j])
+            for j in range(count):
+                d = load(kind, dz, j) - center[j] - (load(kind, old, j) - mean[j]) * slope[j]
+                store(kind, result, j, d * scale[j])
 
 
-@parallel_kernel
-def _layer_norm(part, x, gamma, beta, epsilon, y, mean, rstd):
-    T, c = x.dtype.type, x.shape[1]
-    for i in share(part, x.shape[0]):
-        total, squares = T(0), T(0)
-        for j in range(c):
-            total += x[i, j]
-        center = total / T(c)
-        for j in range(c):
-            squares += (x[i, j] - center) * (x[i, j] - center)
-        scale = T(1 / math.sqrt(squares / T(c) + T(epsilon)))
-        mean[i], rstd[i] = center, scale
-        for j in range(c):
-            y[i, j] = (x[i, j] - center) * scale * gamma[j] + beta[j]
-
-
-@parallel_kernel
-def _layer_norm_backward(part, dy, x, gamma, mean, rstd, dx, parts):
-    """dx = rstd * (g - mean(g) - xhat * mean(g * xhat)), g = dy * gamma; parts (jobs, 2, c): sums of dy * xhat, dy"""
-    T, (rows, c), jobs = x.dtype.type, x.shape, parts.shape[0]
-    dot, total = np.empty(parts.shape[2], x.dtype), np.empty(parts.shape[2], x.dtype)
-    for job in share(part, jobs):
-        low, high = rows * job // jobs, rows * (job + 1) // jobs
-        parts[job] = 0
-        for start in range(low, high, BLOCK):
-            stop = min(high, start + BLOCK)
-            for i in range(start, stop if dx.size else start):
-                sum_g, sum_gx, center, scale = T(0), T(0), mean[i], rstd[i]
-                for j in range(c):
-                    sum_g += dy[i, j] * gamma[j]
-                    sum_gx += dy[i, j] * gamma[j] * (x[i, j] - center)
-                sum_g, sum_gx = sum_g / T(c), sum_gx / T(c) * scale * scale
-                for j in range(c):
-                    dx[i, j] = scale * (dy[i, j] * gamma[j] - sum_g - (x[i, j] - center) * sum_gx)
-            dot[:] = 0
-            total[:] = 0
-            _add_normalized(dy, x, start, stop, mean, rstd, dot, total)
-            for j in range(dot.size):
-                parts[job, 0, j] += dot[j]
-                parts[job, 1, j] += total[j]
-
-
-@inner_kernel
-def _add_normalized(dy, x, low, high, mean, rstd, dot, total):
-    """dot (c,) += dy * xhat, total (c,) += dy, two rows at a time"""
-    for i in range(low, high - 1, 2):
-        m, n, r, s = mean[i], mean[i + 1], rstd[i], rstd[i + 1]
-        for j in range(dot.size):
-            total[j] += dy[i, j] + dy[i + 1, j]
-            dot[j] += dy[i, j] * ((x[i, j] - m) * r) + dy[i + 1, j] * ((x[i + 1, j] - n) * s)
-    for i in range(high - (high - low) % 2, high):
-        for j in range(dot.size):
-            total[j] += dy[i, j]
-            dot[j] += dy[i, j] * ((x[i, j] - mean[i]) * rstd[i])
-
-
-@kernel
-def _layer_norm_gradients(parts, dgamma, dbeta):
-    _merge(parts, dgamma, dbeta)
-
-
-def _some(x, like):
+def some(x, like):
     """What a compiled function sees instead of None: an array without elements."""
     return like[:0] if x is None else x
 
 
-@functools.cache
-def _ones(size, dtype):
-    return np.ones(size, dtype)
+def outputs(out, *shapes, dtype):
+    """`out` with an array in every place"""
+    return tuple(np.empty(s, dtype) if a is None else a for a, s in zip(out or (None,) * len(shapes), shapes))
 
 
-@functools.cache
-def _zeros(size, dtype):
-    return np.zeros(size, dtype)
-
-
-def _outputs(out, count):
-    return out or (None,) * count
-
-
-LOW = {"linear": -math.inf, "relu": 0.0}
+def targets(need, x, out):
+    """Where the gradients for (x, gamma, beta, residual), or the first of these, go"""
+    shapes = (x.shape, x.shape[1:], x.shape[1:], x.shape)
+    return tuple(map(target, need, out or (None,) * len(need), shapes, [x.dtype] * len(need)))
 
 
 def batch_norm(x, gamma, beta, moving_mean, moving_var, momentum, epsilon, residual=None, activation="linear",
                out=None):
     """(rows, c) -> (y (rows, c), mean (c,), rstd (c,)); the moving statistics in place"""
-    y, mean, rstd = _outputs(out, 3)
-    y = np.empty(x.shape, x.dtype) if y is None else y
-    mean = np.empty(x.shape[1], x.dtype) if mean is None else mean
-    rstd = np.empty(x.shape[1], x.dtype) if rstd is None else rstd
+    y, mean, rstd = outputs(out, x.shape, x.shape[1:], x.shape[1:], dtype=x.dtype)
     if x.size:
         width, jobs = wide_parts(*x.shape)
         parts, wide = np.empty((jobs, 2, width)), np.empty((3, width), x.dtype)
         flat = x.reshape(-1)
         _moments(flat, parts)
-        _statistics(flat, parts, _some(gamma, mean), _some(beta, mean), moving_mean, moving_var, float(momentum),
+        _statistics(flat, parts, some(gamma, mean), some(beta, mean), moving_mean, moving_var, float(momentum),
                     float(epsilon), mean, rstd, wide)
-        _normalize(flat, wide, _some(residual, flat).reshape(-1), LOW[activation], y.reshape(-1))
+        _normalize(flat, wide, some(residual, flat).reshape(-1), LOW[activation], y.reshape(-1))
     return y, mean, rstd
-
-
-def _targets(need, x, out):
-    c = x.shape[1:]
-    return tuple(map(target, need, _outputs(out, len(need)), (x.shape, c, c, x.shape), [x.dtype] * len(need)))
 
 
 def batch_norm_backward(dy, x, gamma, mean, rstd, need, y=None, activation="linear", out=None):
     """need for (x, gamma, beta) or (x, gamma, beta, residual); y: the output, where an activation followed"""
-    targets = _targets(need, x, out)
+    places = targets(need, x, out)
     if mean.size == 0:
-        return targets
-    dx, dgamma, dbeta, dz = (*targets, None)[:4]
+        return places
+    dx, dgamma, dbeta, dz = (*places, None)[:4]
     width, jobs = wide_parts(*x.shape)
     parts, wide, none = np.empty((jobs, 2, width)), np.empty((4, width), x.dtype), mean[:0]
     dy, x, y = dy.reshape(-1), x.reshape(-1), none if activation == "linear" else y.reshape(-1)
     if dz is not None and not y.size:
         copy(dy, out=dz.reshape(-1))
     masked = none if dz is None or not y.size else dz.reshape(-1)
-    _sums(dy, x, y, mean, masked, parts)
-    _batch_norm_gradients(parts, dy, x, y, masked, _some(gamma, mean), mean, rstd, _some(dgamma, mean),
-                          _some(dbeta, mean), wide)
+    column_sums(ACTIVATIONS[activation], dy, y, x, mean, masked, parts)
+    _gradients(parts, x, some(gamma, mean), mean, rstd, some(dgamma, mean), some(dbeta, mean), wide)
     if dx is not None:
         dy, y = (masked, none) if masked.size else (dy, y)
         _batch_norm_dx(dy, x, y, wide, dx.reshape(-1))
-    return targets
-
-
-def layer_norm(x, gamma, beta, epsilon, out=None):
-    """(rows, c) -> (y (rows, c), mean (rows,), rstd (rows,))"""
-    y, mean, rstd = _outputs(out, 3)
-    y = np.empty(x.shape, x.dtype) if y is None else y
-    mean = np.empty(x.shape[0], x.dtype) if mean is None else mean
-    rstd = np.empty(x.shape[0], x.dtype) if rstd is None else rstd
-    if x.size:
-        gamma, beta = _ones(x.shape[1], x.dtype) if gamma is None else gamma, \
-            _zeros(x.shape[1], x.dtype) if beta is None else beta
-        _layer_norm(x, gamma, beta, float(epsilon), y, mean, rstd)
-    return y, mean, rstd
-
-
-def layer_norm_backward(dy, x, gamma, mean, rstd, need, out=None):
-    targets = dx, dgamma, dbeta = _targets(need, x, out)
-    rows, c = x.shape
-    sums = dgamma is not None or dbeta is not None
-    parts = np.empty((max(1, min(JOBS, x.size // (WIDE * LEAST))), 2, c if sums else 0))
-    gamma = _ones(c, x.dtype) if gamma is None else gamma
-    _layer_norm_backward(dy, x, gamma, mean, rstd, x[:0] if dx is None else dx, parts)
-    if sums:
-        _layer_norm_gradients(parts, _some(dgamma, mean), _some(dbeta, mean))
-    return targets
+    return places

@@ -11,20 +11,16 @@ CHUNK = 2048                    # numbers that stay in the first-level cache bet
 @parallel_kernel
 def _sgd(part, p, g, hyper, momentum, nesterov, m):
     T = p.dtype.type
-    rate, momentum, ahead = T(hyper[0]), T(momentum), T(momentum if nesterov else 0.0)
-    slow = m.size > 0
+    rate, momentum, slow = T(hyper[0]), T(momentum), m.size > 0
+    ahead, once_more = (momentum, rate) if nesterov else (T(1), T(0))
     p, g, m = own(part, p, g, m)
-    if not slow:
-        for i in range(p.size):
-            p[i] -= rate * g[i]
-    elif nesterov:
+    if slow:
         for i in range(p.size):
             m[i] = momentum * m[i] - rate * g[i]
-            p[i] += ahead * m[i] - rate * g[i]
+            p[i] += ahead * m[i] - once_more * g[i]
     else:
         for i in range(p.size):
-            m[i] = momentum * m[i] - rate * g[i]
-            p[i] += m[i]
+            p[i] -= rate * g[i]
 
 
 @parallel_kernel

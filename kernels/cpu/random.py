@@ -5,8 +5,6 @@ from numba import njit
 from .launch import INNER, inner_kernel, parallel_kernel, share
 
 CHUNK = 4096        # numbers a job
-
-
 LOW, HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 MULTIPLY = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 ADD = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)

@@ -2,122 +2,112 @@
 import math
 
 import numpy as np
+from llvmlite import ir
+from numba.core import cgutils
+from numba.extending import intrinsic
 
+from .columns import ask_for
 from .launch import call, inner_kernel, parallel_kernel, share
 from .memory import contiguous
 from .vector import address, load, store
 
 JOBS = 32       # a reduction to few numbers is cut into parts, the same for any number of threads
-LEAST = 64      # wide rows of a part, at least
-BLOCK = 16      # rows whose sums are kept in the array's own type, while they are in the cache
-LINE = 16       # numbers that a long row's largest is looked for side by side
-WIDE = 256      # numbers: where there are few columns, rows are joined to rows about so long, so that loops are long
-MANY = 64       # results from which on largest and smallest are looked for by our own kernel
-UFUNC = {"prod": np.multiply, "max": np.maximum, "min": np.minimum, "any": np.logical_or,
+BLOCK = 512     # numbers whose sum is kept in the array's own type
+PAGE = 4096     # bytes: of more rows than these, the processor itself foresees what comes next
+UFUNC = {"sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum, "any": np.logical_or,
          "all": np.logical_and}
 
 
+@intrinsic
+def larger(typing, a, b):
+    """NaN wins. LLVM's own, for loops of `a > b` would not become vector instructions."""
+    def codegen(context, builder, signature, args):
+        kind = ir.FunctionType(args[0].type, [a.type for a in args])
+        f = cgutils.get_or_insert_function(builder.module, kind, f"llvm.maximum.f{signature.args[0].bitwidth}")
+        return builder.call(f, args, fastmath=("nsz",))
+
+    return a(a, a), codegen
+
+
 @inner_kernel
-def wide_rows(x, width):
-    """The whole wide rows of a flat array; less than a row is left, the tail"""
-    rows = x.size // width
-    return x[:rows * width].reshape((rows, width))
-
-
-# Rows go by number: a view that is passed to another function counts its owner's references, and threads share it.
-@inner_kernel
-def add_rows(x, low, high, total):
-    """total (c,) += rows of x (rows, c), four at a time"""
-    for i in range(low, high - 3, 4):
-        for j in range(total.size):
-            total[j] += (x[i, j] + x[i + 1, j]) + (x[i + 2, j] + x[i + 3, j])
-    for i in range(high - (high - low) % 4, high):
-        for j in range(total.size):
-            total[j] += x[i, j]
-
-
-def wide_parts(rows, c):
-    """(numbers in a wide row, parts of the wide rows) for an array (rows, c)"""
-    groups = max(1, min(WIDE // max(c, 1), rows))
-    return groups * c, max(1, min(JOBS, rows // groups // LEAST))
+def _four(kind, start, i, high, inner):
+    """Where four rows begin, the last one again where there are no more"""
+    step = inner * kind.itemsize
+    ask_for(start + (i + 16) * step, min(4 * step, PAGE))
+    return (start + i * step, start + min(i + 1, high - 1) * step, start + min(i + 2, high - 1) * step,
+            start + min(i + 3, high - 1) * step)
 
 
 @parallel_kernel
-def _sum(part, x, count, partial, out):
+def _sum(part, x, partial, count, out):
     """x (outer, n, inner) -> partial (outer, parts, inner), and out = partial / count where there is one part"""
-    outer, parts, inner = partial.shape
-    n = x.shape[1]
-    size = (n + parts - 1) // parts
+    kind, (outer, parts, inner), n = x.dtype, partial.shape, x.shape[1]
+    size, none = (n + parts - 1) // parts, x.dtype.type(0)
     for job in share(part, outer * parts):
         o, p = job // parts, job % parts
-        low, high = p * size, min(n, p * size + size)
+        low, high, start = min(n, p * size), min(n, p * size + size), address(x) + o * n * inner * kind.itemsize
         if inner == 1:
-            one, row = 0.0, address(x) + o * n * x.itemsize
-            for i in range(low, high):
-                one += load(x, row, i)
+            one = 0.0
+            for first in range(low, high, BLOCK):
+                total, block = none + none, start + first * kind.itemsize       # of integers: it does not overflow
+                for i in range(min(BLOCK, high - first)):
+                    total += load(kind, block, i)
+                one += total
             partial[o, p, 0] = one
         else:
             for j in range(inner):
                 partial[o, p, j] = 0
-            for i in range(low, high):
+            for i in range(low, high - 3, 4):
+                a, b, c, d = _four(kind, start, i, high, inner)
                 for j in range(inner):
-                    partial[o, p, j] += x[o, i, j]
-        if parts == 1:
-            for j in range(inner):
-                out[o, j] = partial[o, 0, j] / count
-
-
-@parallel_kernel
-def _join(part, partial, count, out):
-    """(outer, parts, inner) -> (outer, inner), divided by count"""
-    outer, parts, inner = partial.shape
-    for o in share(part, outer):
-        for p in range(1, parts):
-            for j in range(inner):
-                partial[o, 0, j] += partial[o, p, j]
-        for j in range(inner):
+                    partial[o, p, j] += (load(kind, a, j) + load(kind, b, j)) + (load(kind, c, j) + load(kind, d, j))
+            for i in range(high - (high - low) % 4, high):
+                for j in range(inner):
+                    partial[o, p, j] += load(kind, start, i * inner + j)
+        for j in range(inner if parts == 1 else 0):
             out[o, j] = partial[o, 0, j] / count
 
 
-@inner_kernel
-def _best(new, old, sign):
-    """NaN wins and stays."""
-    return new if (sign * new > sign * old) | (new != new) else old
+@parallel_kernel
+def _extreme(part, x, partial, sign, out):
+    """The largest (sign 1) or smallest (-1) of x (outer, n, inner) -> partial (outer, parts, inner), times the sign
 
-
-@inner_kernel
-def _best_of_rows(x, start, rows, c, sign, target):
-    """(rows, c) -> (c,), both from an address on; `x`: any array of the type.
-
-    Two rows at a time: what may stay as it is would be stored on a condition, and not by vectors.
+    out = partial * sign where there is one part.
     """
-    for j in range(c):
-        store(x, target, j, load(x, start, j))
-    for i in range(1, rows, 2):
-        one, other = start + i * c * x.itemsize, start + min(i + 1, rows - 1) * c * x.itemsize
-        for j in range(c):
-            best = _best(load(x, one, j), load(x, target, j), sign)
-            store(x, target, j, _best(load(x, other, j), best, sign))
+    kind, (outer, parts, inner), n = x.dtype, partial.shape, x.shape[1]
+    size, sign = (n + parts - 1) // parts, kind.type(sign)
+    for job in share(part, outer * parts):
+        o, p = job // parts, job % parts
+        low, high, start = min(n - 1, p * size), min(n, p * size + size), address(x) + o * n * inner * kind.itemsize
+        target = address(partial) + job * inner * kind.itemsize
+        if inner == 1:
+            best = sign * load(kind, start, low)
+            for i in range(low, high):
+                best = larger(best, sign * load(kind, start, i))
+            store(kind, target, 0, best)
+        else:
+            for j in range(inner):
+                store(kind, target, j, sign * load(kind, start, low * inner + j))
+            for i in range(low, high, 4):
+                a, b, c, d = _four(kind, start, i, high, inner)
+                for j in range(inner):
+                    one = larger(sign * load(kind, a, j), sign * load(kind, b, j))
+                    other = larger(sign * load(kind, c, j), sign * load(kind, d, j))
+                    store(kind, target, j, larger(load(kind, target, j), larger(one, other)))
+        for j in range(inner if parts == 1 else 0):
+            out[o, j] = partial[o, 0, j] * sign
 
 
 @parallel_kernel
-def _extreme(part, x, sign, out):
-    """The largest (sign 1) or smallest (-1) over n of x (outer, n, inner); a long row goes as lines of LINE numbers"""
-    (outer, n, inner), sign, room = x.shape, x.dtype.type(sign), np.empty(LINE, x.dtype)
+def _join(part, partial, scale, extreme, out):
+    """(outer, parts, inner) -> (outer, inner), the sum or the largest, divided by scale"""
+    outer, parts, inner = partial.shape
     for o in share(part, outer):
-        start = address(x) + o * n * inner * x.itemsize
-        if inner == 1:
-            lines, top, done = n // LINE, load(x, start, 0), 1
-            if lines > 1:
-                _best_of_rows(x, start, lines, LINE, sign, address(room))
-                for j in range(LINE):
-                    top = _best(room[j], top, sign)
-                done = lines * LINE
-            for i in range(done, n):
-                top = _best(load(x, start, i), top, sign)
-            out[o, 0] = top
-        else:
-            _best_of_rows(x, start, n, inner, sign, address(out) + o * inner * x.itemsize)
+        for j in range(inner):
+            v = partial[o, 0, j]
+            for p in range(1, parts):
+                v = larger(v, partial[o, p, j]) if extreme else v + partial[o, p, j]
+            out[o, j] = v / scale
 
 
 @parallel_kernel
@@ -163,15 +153,16 @@ def _three(x, axes):
     return contiguous(x).reshape(shape)
 
 
-def _add_up(x, axes, mean, out):
-    x3 = _three(x, axes)
+def _in_parts(name, x, axes, out):
+    """The sums, means, largest or smallest of parts, and then of these"""
+    x3, extreme = _three(x, axes), name in ("max", "min")
     outer, n, inner = x3.shape
     parts = max(1, min(JOBS // max(1, outer), n, n * inner // 4096))
-    partial = np.empty((outer, parts, inner))
-    count, out = float(n) if mean else 1.0, out.reshape(outer, inner)
-    _sum(x3, count, partial, out)
+    partial, out = np.empty((outer, parts, inner), x.dtype if extreme else np.float64), out.reshape(outer, inner)
+    scale = {"mean": float(n), "min": -1.0}.get(name, 1.0)
+    (_extreme if extreme else _sum)(x3, partial, scale, out)
     if parts > 1:
-        _join(partial, count, out)
+        _join(partial, scale, extreme, out)
 
 
 def _result_type(name, dtype):
@@ -195,15 +186,10 @@ def reduce(name, x, axis=None, keepdims=False, out=None):
         out = np.empty(shape, _result_type(name, x.dtype))
     _check_choice(name, out, [x.shape[a] for a in axes], x)
     flat = out.reshape([n for a, n in enumerate(x.shape) if a not in axes])
-    if name in ("max", "min") and x.dtype.kind == "f" and flat.size >= MANY and x.dtype == flat.dtype:
-        x3 = _three(x, axes)
-        _extreme(x3, 1 if name == "max" else -1, out.reshape(x3.shape[0], x3.shape[2]))
-    elif name in UFUNC:
-        call(UFUNC[name].reduce, x, axes, flat.dtype, flat)
-    elif out.dtype.kind == "f":
-        _add_up(x, axes, name == "mean", flat)
+    if name in ("max", "min") and x.dtype.kind == "f" and out.size or out.dtype.kind == "f" and name in ("sum", "mean"):
+        _in_parts(name, x, axes, flat)
     else:
-        call(np.add.reduce, x, axes, flat.dtype, flat)
+        call(UFUNC[name].reduce, x, axes, flat.dtype, flat)
     return out
 
 

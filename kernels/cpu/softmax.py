@@ -1,18 +1,13 @@
-"""Softmax and its cross-entropy, a row at a time: (..., c) is worked on as (rows, c)."""
-import functools
-
+"""Softmax and its cross-entropy over (..., c), as many rows at a time as the nearest cache holds."""
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
 from .launch import exact_kernel, inner_kernel, own, parallel_kernel, share
 from .maths import exp, log_normal
-from .vector import address, lanes, load, store
+from .reduce import larger
+from .vector import address, load, store
 
-SHORT = 32      # numbers in a row: up to here, many rows are worked on side by side
-ROWS = 32       # so many
+SHORT = 32      # numbers in a row: up to here, exp runs over all rows at once
+BLOCK = 2048    # numbers that are worked on at a time
 
 
 @exact_kernel
@@ -30,118 +25,75 @@ def _finite(top):
     return type(top)(0) if top == -np.inf else top
 
 
-@intrinsic
-def _largest(typing, kind, row, count):
-    """Of `count` numbers, at least one, from an address on, in vectors; NaN loses except in the first place."""
-    def codegen(context, builder, signature, args):
-        return largest(context, builder, signature.args[0].dtype, args[1], args[2])
-
-    return kind.dtype(kind, types.int64, types.int64), codegen
-
-
-def largest(context, bd, dtype, row, count):
-    real, width = context.get_data_type(dtype), lanes(dtype.bitwidth // 8)
-    pointer, vector = bd.inttoptr(row, real.as_pointer()), ir.VectorType(real, width)
-    word, number = functools.partial(ir.Constant, ir.IntType(64)), functools.partial(ir.Constant, ir.IntType(32))
-
-    def keep(best, value):
-        bd.store(bd.select(bd.fcmp_ordered(">", value, bd.load(best)), value, bd.load(best)), best)
-
-    first = bd.insert_element(ir.Constant(vector, ir.Undefined), bd.load(pointer), number(0))
-    spread = bd.shuffle_vector(first, first, ir.Constant(ir.VectorType(ir.IntType(32), width), [0] * width))
-    top, whole = cgutils.alloca_once_value(bd, spread), bd.and_(count, word(-width))
-    with cgutils.for_range_slice(bd, word(0), whole, word(width), inc=True) as (j, _):
-        value = bd.load(bd.bitcast(bd.gep(pointer, [j]), vector.as_pointer()))
-        value.align = dtype.bitwidth // 8
-        keep(top, value)
-    best, last = cgutils.alloca_once_value(bd, bd.load(pointer)), bd.load(top)
-    for lane in range(width):
-        keep(best, bd.extract_element(last, number(lane)))
-    with cgutils.for_range_slice(bd, whole, count, word(1), inc=True) as (j, _):
-        keep(best, bd.load(bd.gep(pointer, [j])))
-    return bd.load(best)
+@inner_kernel
+def _together(c):
+    """Rows that are worked on at a time"""
+    return max(1, BLOCK // max(1, c))
 
 
 @inner_kernel
-def _shift(x, row):
-    if x.shape[1] == 0:
-        return x.dtype.type(0)
-    return _finite(_largest(x, address(x) + row * x.shape[1] * x.itemsize, x.shape[1]))
-
-
-@inner_kernel
-def _exponentials(x, start, rows, room, top, total):
-    """room (c, ROWS) = exp(x - top) of some short rows, turned: all loops run down the rows; total (ROWS,) sums them"""
-    c = x.shape[1]
-    for j in range(c):
-        source, target = address(x) + (start * c + j) * x.itemsize, address(room) + j * ROWS * x.itemsize
+def _exponentials(kind, x, rows, c, e, top, total):
+    """e (rows, c) = exp(x - top), top (rows,) what the row is shifted by, total (rows,) the sums; x and e: addresses"""
+    size = kind.itemsize
+    for k in range(rows):
+        row, result, best, sums = x + k * c * size, e + k * c * size, load(kind, x, k * c), kind.type(0)
+        if c > SHORT:
+            for j in range(c):
+                best = larger(best, load(kind, row, j))
+            best = _finite(best)
+            for j in range(c):
+                v = exp(load(kind, row, j) - best)
+                store(kind, result, j, v)
+                sums += v
+        else:
+            for j in range(c):
+                v = load(kind, row, j)
+                best = v if v > best else best          # NaN may lose: exp brings it back
+            best = _finite(best)
+            for j in range(c):
+                store(kind, result, j, load(kind, row, j) - best)
+        top[k], total[k] = best, sums
+    if c <= SHORT:
+        for j in range(rows * c):
+            store(kind, e, j, exp(load(kind, e, j)))
         for k in range(rows):
-            store(x, target, k, load(x, source, k * c))
-    for k in range(ROWS):
-        top[k] = room[0, k]
-        total[k] = 0
-    for j in range(1, c, 2):                # two at a time: what may stay as it is would be stored on a condition
-        other = min(j + 1, c - 1)
-        for k in range(ROWS):
-            a, b, old = room[j, k], room[other, k], top[k]
-            best = a if a > old else old
-            top[k] = b if b > best else best
-    for k in range(ROWS):
-        top[k] = _finite(top[k])
-    for j in range(c):
-        for k in range(ROWS):
-            e = exp(room[j, k] - top[k])
-            room[j, k] = e
-            total[k] += e
-
-
-@inner_kernel
-def _room(x):
-    """What short rows are worked on in, (c, ROWS), and two rows beside; nothing for long rows"""
-    c = x.shape[1] if x.shape[1] <= SHORT else 0
-    return np.zeros((c, ROWS), x.dtype), np.empty(ROWS, x.dtype), np.empty(ROWS, x.dtype)
+            for j in range(c):
+                total[k] += load(kind, e, k * c + j)
 
 
 @parallel_kernel
-def _softmax(part, x_, out_):
-    T, (x, out), (room, top, total) = x_.dtype.type, own(part, x_, out_), _room(x_)
-    for start in range(0, len(x) if len(room) else 0, ROWS):
-        rows = min(ROWS, len(x) - start)
-        _exponentials(x, start, rows, room, top, total)
-        for k in range(ROWS):
-            total[k] = T(1) / total[k] if total[k] != 0 else total[k]
+def _softmax(part, x, out):
+    kind, c, mine, together = x.dtype, x.shape[1], share(part, len(x)), _together(x.shape[1])
+    top, total = np.empty(together, kind), np.empty(together, kind)
+    for start in range(mine.start, mine.stop, together):
+        rows, place = min(together, mine.stop - start), start * c * kind.itemsize
+        e = address(out) + place
+        _exponentials(kind, address(x) + place, rows, c, e, top, total)
         for k in range(rows):
-            for j in range(len(room)):
-                out[start + k, j] = room[j, k] * total[k]
-    for row in range(0 if len(room) else len(x)):
-        shift, scale = _shift(x, row), T(0)
-        for j in range(x.shape[1]):
-            e = exp(x[row, j] - shift)
-            out[row, j] = e
-            scale += e
-        scale = T(1) / scale if scale != 0 else scale
-        for j in range(x.shape[1]):
-            out[row, j] *= scale
+            scale = kind.type(1) / total[k] if total[k] != 0 else total[k]
+            for j in range(c):
+                store(kind, e, k * c + j, load(kind, e, k * c + j) * scale)
+
+
+@inner_kernel
+def _logarithms(kind, x, rows, c, e, top, total):
+    """top and total of some rows, as _exponentials has them, but of the sums the logarithms; e: to work in"""
+    _exponentials(kind, x, rows, c, e, top, total)
+    for k in range(rows):
+        total[k] = log_normal(total[k]) if total[k] != 0 else kind.type(-np.inf)
 
 
 @parallel_kernel
-def _log_softmax(part, x_, out_):
-    T, (x, out), (room, top, total) = x_.dtype.type, own(part, x_, out_), _room(x_)
-    for start in range(0, len(x) if len(room) else 0, ROWS):
-        rows = min(ROWS, len(x) - start)
-        _exponentials(x, start, rows, room, top, total)
-        for k in range(ROWS):
-            total[k] = log_normal(total[k]) if total[k] != 0 else total[k]
+def _log_softmax(part, x, out):
+    kind, c, mine, together = x.dtype, x.shape[1], share(part, len(x)), _together(x.shape[1])
+    top, total, e = np.empty(together, kind), np.empty(together, kind), np.empty(together * c, kind)
+    for start in range(mine.start, mine.stop, together):
+        rows = min(together, mine.stop - start)
+        _logarithms(kind, address(x) + start * c * kind.itemsize, rows, c, address(e), top, total)
         for k in range(rows):
-            for j in range(len(room)):
-                out[start + k, j] = _difference(x[start + k, j], top[k], total[k])
-    for row in range(0 if len(room) else len(x)):
-        shift, size = _shift(x, row), T(0)
-        for j in range(x.shape[1]):
-            size += exp(x[row, j] - shift)
-        size = log_normal(size) if size != 0 else size
-        for j in range(x.shape[1]):
-            out[row, j] = _difference(x[row, j], shift, size)
+            place, size = (start + k) * c * kind.itemsize, max(total[k], kind.type(0))      # -inf where all are -inf
+            for j in range(c):
+                store(kind, address(out) + place, j, _difference(load(kind, address(x) + place, j), top[k], size))
 
 
 @parallel_kernel
@@ -167,58 +119,45 @@ def _log_softmax_backward(part, dy, y, out):
 
 
 @inner_kernel
-def _first(x, row, label, top):
+def _first(kind, row, label, top):
     """1 where the label's number is the row's largest, and none before it is as large."""
     before = 0
     for j in range(label):
-        before += x[row, j] == top
-    return x.dtype.type(1) if x[row, label] == top and before == 0 else x.dtype.type(0)
+        before += load(kind, row, j) == top
+    return 1 if load(kind, row, label) == top and before == 0 else 0
 
 
 @parallel_kernel
-def _softmax_cross_entropy(part, x_, labels, loss, hits):
-    T, (x, labels, loss, hits), (room, top, total) = x_.dtype.type, own(part, x_, labels, loss, hits), _room(x_)
-    for start in range(0, len(x) if len(room) else 0, ROWS):
-        rows = min(ROWS, len(x) - start)
-        _exponentials(x, start, rows, room, top, total)
-        for k in range(ROWS):
-            total[k] = log_normal(total[k]) if total[k] != 0 else T(-np.inf)
+def _softmax_cross_entropy(part, x, labels, loss, hits):
+    kind, c, mine, together = x.dtype, x.shape[1], share(part, len(x)), _together(x.shape[1])
+    top, total, e = np.empty(together, kind), np.empty(together, kind), np.empty(together * c, kind)
+    for start in range(mine.start, mine.stop, together):
+        rows = min(together, mine.stop - start)
+        place = address(x) + start * c * kind.itemsize
+        _logarithms(kind, place, rows if c else 0, c, address(e), top, total)
         for k in range(rows):
-            loss[start + k], hits[start + k] = total[k], top[k]
-    for row in range(0 if len(room) else len(x)):
-        shift, size = _shift(x, row), T(0)
-        for j in range(x.shape[1]):
-            size += exp(x[row, j] - shift)
-        loss[row], hits[row] = log_normal(size) if size != 0 else T(-np.inf), shift
-    for row in range(len(x)):
-        label, shift = labels[row], hits[row]
-        inside = 0 <= label < x.shape[1]
-        loss[row] = _difference(shift, x[row, label], -loss[row]) if inside else np.nan
-        hits[row] = _first(x, row, label, shift) if inside else T(0)
+            row, label, numbers = start + k, labels[start + k], place + k * c * kind.itemsize
+            if 0 <= label < c:
+                loss[row] = _difference(top[k], load(kind, numbers, label), -total[k])
+                hits[row] = _first(kind, numbers, label, top[k])
+            else:
+                loss[row], hits[row] = np.nan, 0
 
 
 @parallel_kernel
-def _softmax_cross_entropy_backward(part, dloss, x_, labels, out):
-    T, (dloss, x, labels, out), (room, top, total) = x_.dtype.type, own(part, dloss, x_, labels, out), _room(x_)
-    for start in range(0, len(x) if len(room) else 0, ROWS):
-        rows = min(ROWS, len(x) - start)
-        _exponentials(x, start, rows, room, top, total)
+def _softmax_cross_entropy_backward(part, dloss, x, labels, out):
+    kind, c, mine, together = x.dtype, x.shape[1], share(part, len(x)), _together(x.shape[1])
+    top, total = np.empty(together, kind), np.empty(together, kind)
+    for start in range(mine.start, mine.stop, together):
+        rows, place = min(together, mine.stop - start), start * c * kind.itemsize
+        e = address(out) + place
+        _exponentials(kind, address(x) + place, rows, c, e, top, total)
         for k in range(rows):
-            scale = dloss[start + k] / total[k] if total[k] != 0 else total[k]
-            for j in range(len(room)):
-                out[start + k, j] = room[j, k] * scale
-    for row in range(0 if len(room) else len(x)):
-        shift, scale = _shift(x, row), T(0)
-        for j in range(x.shape[1]):
-            e = exp(x[row, j] - shift)
-            out[row, j] = e
-            scale += e
-        scale = dloss[row] / scale if scale != 0 else scale
-        for j in range(x.shape[1]):
-            out[row, j] *= scale
-    for row in range(len(x)):
-        if 0 <= labels[row] < x.shape[1]:
-            out[row, labels[row]] -= dloss[row]
+            row, scale = start + k, dloss[start + k] / total[k] if total[k] != 0 else total[k]
+            for j in range(c):
+                store(kind, e, k * c + j, load(kind, e, k * c + j) * scale)
+            if 0 <= labels[row] < c:
+                out[row, labels[row]] -= dloss[row]
 
 
 @parallel_kernel
