@@ -6,34 +6,16 @@ their softmax runs along: when a larger score comes, what was summed so far is s
 import functools
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
 from .launch import inner_kernel, parallel_kernel, share
 from .maths import exp, log
+from .scores import LN2, LOG2E, hide, largest, powers
 from .strips import clear, fill, own_room, pack, padded, product, scratch_for, threads_for, whole
-from .vector import BYTES, INT, ROWS, VECTORS, Vectors, address, load, store
+from .vector import BYTES, ROWS, VECTORS, address, load, store
 
 QUERIES, KEYS = 8 * ROWS, 256   # a block of scores stays in the second-level cache, beside packed keys and values
 APART = KEYS + 16               # rows of scores: not a power of two, or they would meet in few sets of the cache
 NO_MASK = np.empty(0, np.uint8)
-
-
-@intrinsic
-def _largest(typing, kind, x, n):
-    """Of whole vectors. Numba's loop for it is none of vectors, for the sake of NaN: here NaN may win or not."""
-    def codegen(context, builder, signature, args):
-        f = Vectors(context, builder, kind.dtype)
-        top = cgutils.alloca_once_value(builder, f.spread(ir.Constant(f.real, float("-inf"))))
-        with cgutils.for_range(builder, builder.sdiv(args[2], f.const(f.lanes))) as loop:
-            x = f.load(f.at(f.pointer(args[1]), builder.mul(loop.index, f.const(f.lanes))))
-            builder.store(f.at_least(x, builder.load(top)), top)
-        lanes = [builder.extract_element(builder.load(top), ir.Constant(INT, i)) for i in range(f.lanes)]
-        return functools.reduce(f.at_least, lanes)
-
-    return kind.dtype(kind, types.int64, types.int64), codegen
 
 
 @inner_kernel
@@ -46,41 +28,20 @@ def scaled(kind, x, x_row, y, y_row, rows, columns, factor):
 
 
 @inner_kernel
-def hide(kind, scores, mask, at, step, seen, columns):
-    """-inf for the keys of a row that its query may not look at: from `seen` on, and where the mask says so"""
-    hidden = kind.dtype.type(-np.inf)
-    if mask.size:
-        for j in range(seen):
-            store(kind, scores, j, load(kind, scores, j) if load(mask, address(mask), at + j * step) else hidden)
-    fill(kind, scores + seen * kind.itemsize, columns - seen, hidden)
-
-
-@inner_kernel
-def _exponentials(kind, scores, n, top):
-    """In place; returns their sum."""
-    total = kind.dtype.type(0)
-    for j in range(n):
-        e = exp(load(kind, scores, j) - top)
-        store(kind, scores, j, e)
-        total += e
-    return total
-
-
-@inner_kernel
 def _soften(kind, scores, columns, top, total, y, width):
-    """A row's next scores -> their exponentials; at `top` and `total`, its largest and its sum so far, y so far"""
-    before, new = load(kind, top, 0), _largest(kind, scores, columns)
+    """A row's next scores -> powers of two; at `top` and `total`, its largest and its sum so far, y so far"""
+    before, new = load(kind, top, 0), largest(kind, scores, columns)
     if new <= before:
         new = before
     if new == -np.inf:
         clear(kind, scores, columns)
         return
     if new > before > -np.inf:
-        factor = exp(before - new)
+        factor = exp((before - new) * kind.dtype.type(LN2))
         store(kind, total, 0, load(kind, total, 0) * factor)
         scaled(kind, y, 0, y, 0, 1, width, factor)
     store(kind, top, 0, new)
-    store(kind, total, 0, load(kind, total, 0) + _exponentials(kind, scores, columns, new))
+    store(kind, total, 0, load(kind, total, 0) + powers(kind, scores, columns, new))
 
 
 @inner_kernel
@@ -124,14 +85,15 @@ def _attention(part, q, k, v, y, lse, mask, steps, scale, causal, scratch, room,
         for q0 in range(group * QUERIES, tq, groups * QUERIES):
             rows = min(QUERIES, tq - q0)
             here = at_q + q0 * heads
-            scaled(q, address(q) + here * d * size, heads * d, block, d, rows, d, scale)
+            scaled(q, address(q) + here * d * size, heads * d, block, d, rows, d, scale * q.dtype.type(LOG2E))
             _queries(q, block, keys, values, tk, mask, image * steps[0] + head * steps[1], steps, q0, rows,
                      min(tk, q0 + rows) if causal else tk, causal, d, wide, result, tops, sums, zeros, scores)
             for r in range(rows):
                 total = load(q, sums, r)
                 scaled(q, result + r * wide * size, 0, address(y) + (here + r * heads) * e * size, 0, 1, e,
                        one / total if total != 0 else q.dtype.type(0))
-                store(q, address(lse), (image * heads + head) * tq + q0 + r, load(q, tops, r) + log(total))
+                store(q, address(lse), (image * heads + head) * tq + q0 + r,
+                      load(q, tops, r) * q.dtype.type(LN2) + log(total))
 
 
 def flat_mask(mask):

@@ -7,10 +7,10 @@ import functools
 
 import numpy as np
 
-from .attention import APART, KEYS, QUERIES, flat_mask, hide, scaled
+from .attention import APART, KEYS, QUERIES, flat_mask, scaled
 from .launch import inner_kernel, parallel_kernel, share
-from .maths import exp
 from .recurrent import outputs
+from .scores import LOG2E, hide, slopes
 from .strips import clear, own_room, pack, padded, product, scratch_for, threads_for, whole
 from .vector import address, load, store
 
@@ -24,26 +24,17 @@ def _dot(kind, x, y, n):
 
 
 @inner_kernel
-def _slopes(kind, scores, d, width, lse, delta):
-    """In place: scores -> probabilities, d -> the gradient of the scores"""
-    for j in range(width):
-        p = exp(load(kind, scores, j) - lse)
-        store(kind, scores, j, p)
-        store(kind, d, j, p * (load(kind, d, j) - delta))
-
-
-@inner_kernel
-def _rows(kind, scores, slopes, rows, seen, columns, first, causal, mask, at, steps, lse, delta):
+def _rows(kind, scores, d_scores, rows, seen, columns, first, causal, mask, at, steps, lse, delta):
     """A block of scores and of dy v^T; `first`: its first query, counted from its first key"""
     for r in range(rows):
-        p, ds = scores + r * APART * kind.itemsize, slopes + r * APART * kind.itemsize
+        p, ds = scores + r * APART * kind.itemsize, d_scores + r * APART * kind.itemsize
         limit = max(0, min(seen, first + r + 1)) if causal else seen
         if load(kind, lse, r) == -np.inf:
             clear(kind, p, columns)
             clear(kind, ds, columns)
         else:
             hide(kind, p, mask, at + r * steps[2], steps[3], limit, columns)
-            _slopes(kind, p, ds, columns, load(kind, lse, r), load(kind, delta, r))
+            slopes(kind, p, ds, columns, load(kind, lse, r) * kind.dtype.type(LOG2E), load(kind, delta, r))
 
 
 @inner_kernel
@@ -67,8 +58,8 @@ def _head(kind, dy, q, k, v, y, lse, dq, dk, dv, mask, at, steps, scale, causal,
     block = dv_sum + KEYS * e_wide * size                   # queries, dy, scores, their gradients
     d_block = block + QUERIES * d_wide * size
     scores = d_block + QUERIES * e_wide * size
-    slopes = scores + QUERIES * APART * size
-    dq_sum = slopes + QUERIES * APART * size
+    d_scores = scores + QUERIES * APART * size
+    dq_sum = d_scores + QUERIES * APART * size
     delta = dq_sum + (q_last - q_first) * d_wide * size
     clear(kind, dq_sum, (q_last - q_first) * d_wide)
     for i in range(q_last - q_first):
@@ -85,17 +76,17 @@ def _head(kind, dy, q, k, v, y, lse, dq, dk, dv, mask, at, steps, scale, causal,
             seen = min(wide, q0 + rows - k0) if causal else wide
             if seen > 0:
                 columns, x, dx = padded(seen, size), q + q0 * row * size, dy + q0 * v_row * size
-                scaled(kind, x, row, block, d, rows, d, scale)
+                scaled(kind, x, row, block, d, rows, d, scale * kind.dtype.type(LOG2E))
                 scaled(kind, dx, v_row, d_block, e, rows, e, one)
                 product(kind, block, d, 1, turned, d, scratch, 0, scores, APART, rows, columns, d)
-                product(kind, d_block, e, 1, values, e, scratch, 0, slopes, APART, rows, columns, e)
-                _rows(kind, scores, slopes, rows, seen, columns, q0 - k0, causal, mask,
+                product(kind, d_block, e, 1, values, e, scratch, 0, d_scores, APART, rows, columns, e)
+                _rows(kind, scores, d_scores, rows, seen, columns, q0 - k0, causal, mask,
                       at + q0 * steps[2] + k0 * steps[3], steps, lse + q0 * size, delta + i * size)
                 if for_q:
                     out = dq_sum + i * d_wide * size
-                    product(kind, slopes, APART, 1, keys, wide, out, d_wide, out, d_wide, rows, d_wide, seen)
+                    product(kind, d_scores, APART, 1, keys, wide, out, d_wide, out, d_wide, rows, d_wide, seen)
                 if for_k:
-                    _to_keys(kind, x, row, d, d_wide, block, slopes, dk_sum, rows, seen)
+                    _to_keys(kind, x, row, d, d_wide, block, d_scores, dk_sum, rows, seen)
                     _to_keys(kind, dx, v_row, e, e_wide, d_block, scores, dv_sum, rows, seen)
         if for_k:
             scaled(kind, dk_sum, d_wide, dk + k0 * row * size, row, wide, d, scale)
