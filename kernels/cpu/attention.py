@@ -9,8 +9,9 @@ import numpy as np
 
 from .launch import inner_kernel, parallel_kernel, share
 from .maths import exp, log
+from .recurrent import outputs
 from .scores import LN2, LOG2E, hide, largest, powers
-from .strips import clear, fill, own_room, pack, padded, product, scratch_for, threads_for, whole
+from .strips import clear, fill, in_strips, own_places, pack, padded, product, scratch_for, threads_for, whole
 from .vector import BYTES, ROWS, VECTORS, address, load, store
 
 QUERIES, KEYS = 8 * ROWS, 256   # a block of scores stays in the second-level cache, beside packed keys and values
@@ -65,17 +66,10 @@ def _queries(kind, q, keys, values, height, mask, at, steps, first, rows, last, 
 
 
 @functools.partial(parallel_kernel, once=True)
-def _attention(part, q, k, v, y, lse, mask, steps, scale, causal, scratch, room, groups, threads):
+def _attention(part, q, k, v, y, lse, mask, steps, scale, causal, scratch, sizes, groups, threads):
     (n, tq, heads, d), tk, e, size = q.shape, k.shape[1], v.shape[3], q.itemsize
     wide, one = padded(e, size), q.dtype.type(1)
-    zeros = own_room(part, scratch, room)
-    keys = zeros + KEYS * size
-    values = keys + padded(tk, size) * d * size
-    block = values + tk * wide * size                       # of queries, and what comes from them
-    result = block + QUERIES * d * size
-    scores = result + QUERIES * wide * size
-    tops = scores + QUERIES * APART * size
-    sums = tops + QUERIES * size
+    zeros, keys, values, block, result, scores, tops, sums = own_places(part, scratch, sizes)
     clear(q, zeros, KEYS)
     for task in share(part, n * heads * groups):
         image, head, group = task // groups // heads, task // groups % heads, task % groups
@@ -106,21 +100,19 @@ def flat_mask(mask):
 
 @functools.cache
 def _plan(n, tq, tk, heads, d, e, itemsize):
-    """(numbers of the scratch for a thread, groups of queries of a head, threads)"""
-    keys, wide, long = whole(tk, itemsize), whole(e, itemsize), whole(QUERIES, itemsize)
-    room = KEYS + keys * (whole(d, itemsize) + wide) + QUERIES * (d + wide + APART) + 2 * long
-    threads = threads_for(n * heads * tq * tk * (d + e))
-    return whole(room, itemsize), max(1, min(-(-tq // QUERIES), 4 * threads // max(1, n * heads))), threads
+    """(numbers in a thread's arrays, groups of queries of a head, threads)"""
+    wide, threads = whole(e, itemsize), threads_for(n * heads * tq * tk * (d + e))
+    sizes = in_strips(itemsize, KEYS, whole(tk, itemsize) * d, tk * wide, QUERIES * d, QUERIES * wide,
+                      QUERIES * APART, QUERIES, QUERIES)
+    return sizes, max(1, min(-(-tq // QUERIES), 4 * threads // max(1, n * heads))), threads
 
 
 def attention(q, k, v, scale, causal=False, mask=None, out=None):
     """q (n, tq, h, d), k (n, tk, h, d), v (n, tk, h, e) -> (y (n, tq, h, e), lse (n, h, tq))"""
     (n, tq, heads, d), tk, e = q.shape, k.shape[1], v.shape[3]
-    y, lse = out or (None, None)
-    y = np.empty((n, tq, heads, e), q.dtype) if y is None else y
-    lse = np.empty((n, heads, tq), q.dtype) if lse is None else lse
+    y, lse = outputs(out, [(n, tq, heads, e), (n, heads, tq)], q.dtype)
     if lse.size:
-        room, groups, threads = _plan(n, tq, tk, heads, d, e, q.itemsize)
+        sizes, groups, threads = _plan(n, tq, tk, heads, d, e, q.itemsize)
         _attention(q, k, v, y, lse, *flat_mask(mask), q.dtype.type(scale), causal,
-                   scratch_for(threads, room, q.dtype), room, groups, threads)
+                   scratch_for(threads, sizes, q.dtype), sizes, groups, threads)
     return y, lse

@@ -10,8 +10,8 @@ import numpy as np
 from .attention import APART, KEYS, QUERIES, flat_mask, scaled
 from .launch import inner_kernel, parallel_kernel, share
 from .recurrent import outputs
-from .scores import LOG2E, hide, slopes
-from .strips import clear, own_room, pack, padded, product, scratch_for, threads_for, whole
+from .scores import LOG2E, hide, powers
+from .strips import clear, in_strips, own_places, pack, padded, product, scratch_for, threads_for, whole
 from .vector import address, load, store
 
 
@@ -34,7 +34,9 @@ def _rows(kind, scores, d_scores, rows, seen, columns, first, causal, mask, at, 
             clear(kind, ds, columns)
         else:
             hide(kind, p, mask, at + r * steps[2], steps[3], limit, columns)
-            slopes(kind, p, ds, columns, load(kind, lse, r) * kind.dtype.type(LOG2E), load(kind, delta, r))
+            powers(kind, p, columns, load(kind, lse, r) * kind.dtype.type(LOG2E))
+            for j in range(columns):
+                store(kind, ds, j, load(kind, p, j) * (load(kind, ds, j) - load(kind, delta, r)))
 
 
 @inner_kernel
@@ -45,22 +47,12 @@ def _to_keys(kind, x, row, width, wide, packed, scores, out, rows, seen):
 
 
 @inner_kernel
-def _head(kind, dy, q, k, v, y, lse, dq, dk, dv, mask, at, steps, scale, causal, shape, part, scratch):
+def _head(kind, dy, q, k, v, y, lse, dq, dk, dv, mask, at, steps, scale, causal, shape, part, places):
     """A head of an image, addresses; part: the queries, the keys, and which gradients"""
+    zeros, turned, keys, values, dk_sum, dv_sum, block, d_block, scores, d_scores, dq_sum, delta = places
     (heads, d, e), (q_first, q_last, k_first, k_last, for_q, for_k) = shape, part
     size, row, v_row, one = kind.itemsize, heads * d, heads * e, kind.dtype.type(1)
     d_wide, e_wide = padded(d, size), padded(e, size)
-    turned = scratch + KEYS * size                          # packed: keys transposed, keys, values transposed
-    keys = turned + KEYS * d * size
-    values = keys + KEYS * d_wide * size
-    dk_sum = values + KEYS * e * size
-    dv_sum = dk_sum + KEYS * d_wide * size
-    block = dv_sum + KEYS * e_wide * size                   # queries, dy, scores, their gradients
-    d_block = block + QUERIES * d_wide * size
-    scores = d_block + QUERIES * e_wide * size
-    d_scores = scores + QUERIES * APART * size
-    dq_sum = d_scores + QUERIES * APART * size
-    delta = dq_sum + (q_last - q_first) * d_wide * size
     clear(kind, dq_sum, (q_last - q_first) * d_wide)
     for i in range(q_last - q_first):
         there = (q_first + i) * v_row * size
@@ -70,7 +62,8 @@ def _head(kind, dy, q, k, v, y, lse, dq, dk, dv, mask, at, steps, scale, causal,
         pack(kind, k + k0 * row * size, 1, row, d, wide, turned)
         pack(kind, k + k0 * row * size, row, 1, wide, d, keys)
         pack(kind, v + k0 * v_row * size, 1, v_row, e, wide, values)
-        clear(kind, dk_sum, KEYS * (d_wide + e_wide))
+        clear(kind, dk_sum, wide * d_wide)
+        clear(kind, dv_sum, wide * e_wide)
         for q0 in range(q_first, q_last, QUERIES):
             rows, i = min(QUERIES, q_last - q0), q0 - q_first
             seen = min(wide, q0 + rows - k0) if causal else wide
@@ -78,8 +71,8 @@ def _head(kind, dy, q, k, v, y, lse, dq, dk, dv, mask, at, steps, scale, causal,
                 columns, x, dx = padded(seen, size), q + q0 * row * size, dy + q0 * v_row * size
                 scaled(kind, x, row, block, d, rows, d, scale * kind.dtype.type(LOG2E))
                 scaled(kind, dx, v_row, d_block, e, rows, e, one)
-                product(kind, block, d, 1, turned, d, scratch, 0, scores, APART, rows, columns, d)
-                product(kind, d_block, e, 1, values, e, scratch, 0, d_scores, APART, rows, columns, e)
+                product(kind, block, d, 1, turned, d, zeros, 0, scores, APART, rows, columns, d)
+                product(kind, d_block, e, 1, values, e, zeros, 0, d_scores, APART, rows, columns, e)
                 _rows(kind, scores, d_scores, rows, seen, columns, q0 - k0, causal, mask,
                       at + q0 * steps[2] + k0 * steps[3], steps, lse + q0 * size, delta + i * size)
                 if for_q:
@@ -96,11 +89,11 @@ def _head(kind, dy, q, k, v, y, lse, dq, dk, dv, mask, at, steps, scale, causal,
 
 
 @functools.partial(parallel_kernel, once=True)
-def _attention_backward(part, dy, q, k, v, y, lse, dq, dk, dv, mask, steps, scale, causal, scratch, room, cuts,
+def _attention_backward(part, dy, q, k, v, y, lse, dq, dk, dv, mask, steps, scale, causal, scratch, sizes, cuts,
                         threads):
     (n, tq, heads, d), tk, e, size = q.shape, k.shape[1], v.shape[3], q.itemsize
-    mine = own_room(part, scratch, room)
-    clear(q, mine, KEYS)
+    places = own_places(part, scratch, sizes)
+    clear(q, places[0], KEYS)
     for task in share(part, n * heads * max(1, 2 * cuts)):
         head, piece = task, (0, tq, 0, tk, True, True)
         if cuts:
@@ -114,16 +107,16 @@ def _attention_backward(part, dy, q, k, v, y, lse, dq, dk, dv, mask, steps, scal
         _head(q, address(dy) + at_q * e, address(q) + at_q * d, address(k) + at_k * d, address(v) + at_k * e,
               address(y) + at_q * e, address(lse) + (image * heads + head) * tq * size, address(dq) + at_q * d,
               address(dk) + at_k * d, address(dv) + at_k * e, mask, image * steps[0] + head * steps[1], steps, scale,
-              causal, (heads, d, e), piece, mine)
+              causal, (heads, d, e), piece, places)
 
 
 @functools.cache
 def _plan(n, tq, tk, heads, d, e, itemsize):
-    """(numbers of the scratch for a thread, parts that a head is cut into or 0, threads)"""
-    d_wide, e_wide = whole(d, itemsize), whole(e, itemsize)
-    room = KEYS * (1 + 3 * d_wide + 2 * e_wide) + QUERIES * (d_wide + e_wide + 2 * APART) + tq * (d_wide + 1)
-    threads = threads_for(n * heads * tq * tk * (d + e))
-    return whole(room, itemsize), 0 if n * heads >= threads else -(-threads // (n * heads)), threads
+    """(numbers in a thread's arrays, parts that a head is cut into or 0, threads)"""
+    d_wide, e_wide, threads = whole(d, itemsize), whole(e, itemsize), threads_for(n * heads * tq * tk * (d + e))
+    sizes = in_strips(itemsize, KEYS, KEYS * d, KEYS * d_wide, KEYS * e, KEYS * d_wide, KEYS * e_wide,
+                      QUERIES * d_wide, QUERIES * e_wide, QUERIES * APART, QUERIES * APART, tq * d_wide, tq)
+    return sizes, 0 if n * heads >= threads else -(-threads // (n * heads)), threads
 
 
 def attention_backward(dy, q, k, v, y, lse, scale, causal=False, mask=None, out=None):
@@ -131,7 +124,7 @@ def attention_backward(dy, q, k, v, y, lse, scale, causal=False, mask=None, out=
     (n, tq, heads, d), tk, e = q.shape, k.shape[1], v.shape[3]
     grads = outputs(out, [x.shape for x in (q, k, v)], q.dtype)
     if n * heads:
-        room, cuts, threads = _plan(n, tq, tk, heads, d, e, q.itemsize)
+        sizes, cuts, threads = _plan(n, tq, tk, heads, d, e, q.itemsize)
         _attention_backward(dy, q, k, v, y, lse, *grads, *flat_mask(mask), q.dtype.type(scale), causal,
-                            scratch_for(threads, room, q.dtype), room, cuts, threads)
+                            scratch_for(threads, sizes, q.dtype), sizes, cuts, threads)
     return tuple(grads)

@@ -12,7 +12,7 @@ from .launch import inner_kernel, parallel_kernel, share
 from .maths import tanh
 from .matmul import matmul
 from .memory import copy
-from .strips import clear, move, own_room, pack, padded, product, scratch_for, threads_for, whole
+from .strips import clear, in_strips, move, own_places, pack, padded, product, scratch_for, threads_for, whole
 from .vector import address, load, store
 
 CHUNK = 48                      # sequences at a time: their sums stay in the second-level cache, beside the weights
@@ -27,25 +27,22 @@ def over_steps(cell):
     """
     cell = inner_kernel(cell)
 
-    def kernel(part, z, bias, u, h0, c0, h, c, gates, mask, scratch, room, chunks, threads):
+    def kernel(part, z, bias, u, h0, c0, h, c, gates, mask, scratch, sizes, chunks, threads):
         (n, steps, width), units, size = z.shape, h.shape[2], z.itemsize
         wide, row, gates_row = padded(width, size), units * size, gates.shape[2] * size
-        packed = own_room(part, scratch, room)
-        start = packed + units * wide * size
-        sums = start + wide * size
+        packed, start, sums, state, unused = own_places(part, scratch, sizes)
         pack(z, address(u), width, 1, units, width, packed)
         clear(z, start, wide)
         move(z, address(bias), start, bias.size)
         for chunk in share(part, chunks):
-            first, rows = _sequences(chunk, chunks, n)
-            state = sums + rows * wide * size
-            unused = state + rows * row
+            mine = share((chunk, chunks), n)
+            first, rows = mine.start, len(mine)
             move(z, address(h0) + first * row, state, rows * units)
             for t in range(steps):
                 product(z, state, units, 1, packed, units, start, 0, sums, wide, rows, wide, units)
                 for r in range(rows):
                     i, mine = first + r, state + r * row
-                    at, hidden = i * steps + t, _masked(mask, i, t)
+                    at, hidden = i * steps + t, mask.size > 0 and not mask[i, t]
                     before, after = address(c) + (at - 1) * row if t else address(c0) + i * row, address(c) + at * row
                     cell(z, address(z) + at * width * size, sums + r * wide * size, address(gates) + at * gates_row,
                          before, after, mine, unused if hidden else mine, units)
@@ -63,22 +60,21 @@ def back_over_steps(cell):
     """
     cell = inner_kernel(cell)
 
-    def kernel(part, dh, u, state0, state, gates, dz, d, dh0, dc0, mask, scratch, room, chunks, threads):
+    def kernel(part, dh, u, state0, state, gates, dz, d, dh0, dc0, mask, scratch, sizes, chunks, threads):
         (n, steps, width), units, size = d.shape, dh.shape[2], d.itemsize
         wide, row, gates_row = padded(units, size), units * size, gates.shape[2] * size
-        packed = own_room(part, scratch, room)
-        dh_next = packed + width * wide * size
+        packed, _, slopes, dh_next, _ = own_places(part, scratch, sizes)
         pack(d, address(u), 1, width, width, units, packed)
         for chunk in share(part, chunks):
-            first, rows = _sequences(chunk, chunks, n)
-            slopes = dh_next + rows * wide * size
+            mine = share((chunk, chunks), n)
+            first, rows = mine.start, len(mine)
             clear(d, dh_next, rows * wide)
             for t in range(steps - 1, -1, -1):
                 for r in range(rows):
                     i, mine, down = first + r, slopes + r * width * size, dh_next + r * wide * size
                     at = i * steps + t
                     before = address(state) + (at - 1) * row if t else address(state0) + i * row
-                    if _masked(mask, i, t):
+                    if mask.size > 0 and not mask[i, t]:
                         _add(d, address(dh) + at * row, down, units)
                         clear(d, mine, width)
                         clear(d, address(dz) + at * width * size, width)
@@ -100,19 +96,6 @@ def _named(kernel, cell):
 
 
 @inner_kernel
-def _masked(mask, i, t):
-    """(n, t), or empty where there is no mask"""
-    return mask.size > 0 and not mask[i, t]
-
-
-@inner_kernel
-def _sequences(chunk, chunks, n):
-    """-> (the first of a chunk, how many)"""
-    mine = share((chunk, chunks), n)
-    return mine.start, len(mine)
-
-
-@inner_kernel
 def _add(kind, x, total, n):
     for j in range(n):
         store(kind, total, j, load(kind, total, j) + load(kind, x, j))
@@ -120,22 +103,20 @@ def _add(kind, x, total, n):
 
 @functools.cache
 def _plan(n, steps, width, units, itemsize):
-    """How n sequences are cut: (numbers of the scratch for a thread, chunks, threads).
-
-    A thread keeps the weights, and rows of `units` and of `width` numbers: one of each a sequence, and one more.
-    """
+    """How n sequences are cut: (numbers in a thread's arrays, chunks, threads)"""
     threads = min(max(1, n), threads_for(n * steps * units * width))
     chunks = -(-max(1, -(-n // CHUNK)) // threads) * threads
-    wide, narrow = whole(width, itemsize), whole(units, itemsize)
-    return max(units * wide, width * narrow) + (-(-n // chunks) + 1) * (wide + narrow), chunks, threads
+    rows, wide, narrow = -(-n // chunks), whole(width, itemsize), whole(units, itemsize)
+    weights = max(units * wide, width * narrow)
+    return in_strips(itemsize, weights, wide, rows * wide, rows * narrow, units), chunks, threads
 
 
 def run(kernel, arrays, mask, shape, units):
     """`kernel` over all steps; shape (n, steps, width)"""
     if shape[0] * units:
         dtype = arrays[0].dtype
-        room, chunks, threads = _plan(*shape, units, dtype.itemsize)
-        kernel(*arrays, NO_MASK if mask is None else mask, scratch_for(threads, room, dtype), room, chunks, threads)
+        sizes, chunks, threads = _plan(*shape, units, dtype.itemsize)
+        kernel(*arrays, NO_MASK if mask is None else mask, scratch_for(threads, sizes, dtype), sizes, chunks, threads)
 
 
 def outputs(out, shapes, dtype):

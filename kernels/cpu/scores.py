@@ -18,15 +18,12 @@ LOG2E, LN2 = math.log2(math.e), math.log(2)
 
 
 class Row(Vectors):
-    def each(self, n, body, *rows):
-        """body(pointers)"""
-        with cgutils.for_range(self.bd, self.bd.sdiv(n, self.const(self.lanes))) as loop:
-            body(*[self.at(self.pointer(x), self.bd.mul(loop.index, self.const(self.lanes))) for x in rows])
-
-    def folded(self, n, row, first, body, join):
+    def folded(self, row, n, first, body, join):
         """One number: first, then what body(pointer) gives, joined two by two."""
-        total = cgutils.alloca_once_value(self.bd, self.spread(ir.Constant(self.real, first)))
-        self.each(n, lambda place: self.bd.store(join(self.bd.load(total), body(place)), total), row)
+        total = cgutils.alloca_once_value(self.bd, self.number(first))
+        with cgutils.for_range(self.bd, self.bd.sdiv(n, self.const(self.lanes))) as loop:
+            place = self.at(self.pointer(row), self.bd.mul(loop.index, self.const(self.lanes)))
+            self.bd.store(join(self.bd.load(total), body(place)), total)
         lanes = [self.bd.extract_element(self.bd.load(total), ir.Constant(INT, i)) for i in range(self.lanes)]
         while len(lanes) > 1:
             lanes = [join(a, b) for a, b in zip(lanes[::2], lanes[1::2])]
@@ -56,7 +53,7 @@ def largest(typing, kind, x, n):
     """NaN may win or not."""
     def codegen(context, builder, signature, args):
         f = Row(context, builder, kind.dtype)
-        return f.folded(args[2], args[1], -math.inf, f.load, lambda a, b: f.at_least(b, a))
+        return f.folded(args[1], args[2], -math.inf, f.load, lambda a, b: f.at_least(b, a))
 
     return kind.dtype(kind, types.int64, types.int64), codegen
 
@@ -65,32 +62,16 @@ def largest(typing, kind, x, n):
 def powers(typing, kind, x, n, top):
     """x -> 2^(x - top), in place; their sum"""
     def codegen(context, builder, signature, args):
-        f, top = Row(context, builder, kind.dtype), Vectors(context, builder, kind.dtype).spread(args[3])
+        f = Row(context, builder, kind.dtype)
+        top = f.spread(args[3])
 
         def body(place):
             power = f.power(builder.fsub(f.load(place), top))
             f.store(power, place)
             return power
-        return f.folded(args[2], args[1], 0.0, body, builder.fadd)
+        return f.folded(args[1], args[2], 0.0, body, builder.fadd)
 
     return kind.dtype(kind, types.int64, types.int64, kind.dtype), codegen
-
-
-@intrinsic
-def slopes(typing, kind, x, d, n, top, delta):
-    """x -> p = 2^(x - top), d -> p (d - delta), in place"""
-    def codegen(context, builder, signature, args):
-        f = Row(context, builder, kind.dtype)
-        top, delta = map(f.spread, args[4:])
-
-        def body(x, d):
-            power = f.power(builder.fsub(f.load(x), top))
-            f.store(power, x)
-            f.store(builder.fmul(power, builder.fsub(f.load(d), delta)), d)
-        f.each(args[3], body, *args[1:3])
-        return context.get_dummy_value()
-
-    return types.void(kind, *[types.int64] * 3, kind.dtype, kind.dtype), codegen
 
 
 @inner_kernel

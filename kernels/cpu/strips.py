@@ -4,6 +4,7 @@ Arrays are addresses, `kind` is the dtype. Packed factors and results fill whole
 """
 import numpy as np
 from numba import config
+from numba.cpython.unsafe.tuple import tuple_setitem
 
 from .launch import inner_kernel
 from .matmul import LINE, SMALL
@@ -21,18 +22,28 @@ def whole(width, itemsize):
 padded = inner_kernel(whole)
 
 
+def in_strips(itemsize, *sizes):
+    """Scratch for arrays of so many numbers, each begins at a cache line"""
+    return tuple([whole(n, itemsize) for n in sizes])
+
+
 def threads_for(multiplications: int) -> int:
     return max(1, min(config.NUMBA_NUM_THREADS, multiplications // SMALL))
 
 
-def scratch_for(threads, room, dtype):
-    """`room` numbers for each thread"""
-    return np.empty(threads * room + LINE // dtype.itemsize, dtype)
+def scratch_for(threads, sizes, dtype):
+    return np.empty(threads * sum(sizes) + LINE // dtype.itemsize, dtype)
 
 
 @inner_kernel
-def own_room(part, scratch, room):
-    return (address(scratch) + LINE - 1) // LINE * LINE + part[0] * room * scratch.itemsize
+def own_places(part, scratch, sizes):
+    """Where a thread's arrays of so many numbers lie in the scratch"""
+    places, size = sizes, scratch.itemsize
+    start = (address(scratch) + LINE - 1) // LINE * LINE + part[0] * sum(sizes) * size
+    for i in range(len(sizes)):
+        places = tuple_setitem(places, i, start)
+        start += sizes[i] * size
+    return places
 
 
 @inner_kernel
