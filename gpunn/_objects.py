@@ -35,12 +35,17 @@ def custom_object_scope(objects: dict):
 CustomObjectScope = custom_object_scope
 
 
+def option_names(cls) -> list[str]:
+    """The arguments of a class' own constructor, without the base's."""
+    return [p.name for p in list(inspect.signature(cls.__init__).parameters.values())[1:]
+            if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+
+
 class Configured:
-    """An object whose config is the attributes named in `_options`."""
-    _options: tuple = ()
+    """An object whose config is its constructor's arguments, which it keeps in attributes of the same names."""
 
     def get_config(self) -> dict:
-        return {name: getattr(self, name) for name in self._options}
+        return {name: getattr(self, name) for name in option_names(type(self)) if hasattr(self, name)}
 
     @classmethod
     def from_config(cls, config: dict):
@@ -79,7 +84,7 @@ def get(kind: str, identifier, known: dict, custom_objects: dict | None = None):
         return found() if inspect.isclass(found) else found
     if isinstance(identifier, dict):
         return deserialize(kind, identifier, known, custom_objects)
-    if callable(identifier):
+    if callable(identifier) or hasattr(identifier, "get_config"):
         return identifier() if inspect.isclass(identifier) else identifier
     raise ValueError(f"{kind}: expected a name, a config or an object, got {identifier!r}")
 
@@ -107,3 +112,30 @@ def serialize(thing):
     if hasattr(type(thing), "_registered_name"):
         config["registered_name"] = type(thing)._registered_name
     return config
+
+
+def lookups(kind: str, known: dict):
+    """`get(identifier)` and `deserialize(config, custom_objects)` for the objects of a table."""
+    def get_one(identifier):
+        return get(kind, identifier, known)
+
+    def deserialize_one(config, custom_objects: dict | None = None):
+        return deserialize(kind, config, known, custom_objects)
+    for name, f, meaning in (("get", get_one, "None, a name, a config, a class or a ready object -> the object."),
+                             ("deserialize", deserialize_one, f"The {kind} of a name or config.")):
+        f.__name__, f.__qualname__, f.__doc__ = name, name, meaning
+    return get_one, deserialize_one
+
+
+def constructor(start, defaults: dict):
+    """An `__init__` with these arguments and defaults, in this order; it hands them to `start(self, **values)`."""
+    named = {"self": inspect.Parameter.empty, **defaults}
+    signature = inspect.Signature([inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default)
+                                   for name, default in named.items()])
+
+    def __init__(self, *args, **options):
+        given = signature.bind(self, *args, **options)
+        given.apply_defaults()
+        start(**given.arguments)
+    __init__.__signature__ = signature
+    return __init__

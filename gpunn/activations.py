@@ -41,6 +41,8 @@ KNOWN = {f.__name__: f for f in (arctan, binary_step, celu, elu, exponential, ge
                                   selu, sigmoid, silu, soft_shrink, softmax, softplus, softsign, squareplus, tanh,
                                   tanh_shrink, threshold)}
 KNOWN |= {"hard_swish": hard_silu, "swish": silu}
+_get, deserialize = _objects.lookups("activation", KNOWN)
+serialize = _objects.serialize
 
 
 def fused(activation) -> str | None:
@@ -51,14 +53,4 @@ def fused(activation) -> str | None:
 
 def get(identifier):
     """A name, a config, a function or None (linear) -> the function."""
-    return linear if identifier is None else _objects.get("activation", identifier, KNOWN)
-
-
-def serialize(activation):
-    """The name of an activation, or the config of one that has a config."""
-    return _objects.serialize(activation)
-
-
-def deserialize(config, custom_objects: dict | None = None):
-    """The activation of a name or config."""
-    return _objects.deserialize("activation", config, KNOWN, custom_objects)
+    return linear if identifier is None else _get(identifier)

@@ -24,7 +24,6 @@ class NonNeg(Constraint):
 
 class UnitNorm(Constraint):
     """Norm one along `axis`."""
-    _options = ("axis",)
 
     def __init__(self, axis=0):
         self.axis = axis
@@ -35,7 +34,6 @@ class UnitNorm(Constraint):
 
 class MaxNorm(Constraint):
     """Norm at most `max_value` along `axis`."""
-    _options = ("max_value", "axis")
 
     def __init__(self, max_value=2, axis=0):
         self.max_value, self.axis = max_value, axis
@@ -47,7 +45,6 @@ class MaxNorm(Constraint):
 
 class MinMaxNorm(Constraint):
     """Norm pulled into [min_value, max_value], by the share `rate` of the way each time."""
-    _options = ("min_value", "max_value", "rate", "axis")
 
     def __init__(self, min_value=0.0, max_value=1.0, rate=1.0, axis=0):
         self.min_value, self.max_value, self.rate, self.axis = min_value, max_value, rate, axis
@@ -61,15 +58,5 @@ class MinMaxNorm(Constraint):
 max_norm, min_max_norm, non_neg, unit_norm = MaxNorm, MinMaxNorm, NonNeg, UnitNorm
 KNOWN = {"max_norm": MaxNorm, "min_max_norm": MinMaxNorm, "non_neg": NonNeg, "unit_norm": UnitNorm,
          "MaxNorm": MaxNorm, "MinMaxNorm": MinMaxNorm, "NonNeg": NonNeg, "UnitNorm": UnitNorm}
-
-
-def get(identifier):
-    """A constraint from a name, a config, an object, or any function of a tensor."""
-    return _objects.get("constraint", identifier, KNOWN)
-
-
-def deserialize(config, custom_objects=None):
-    return _objects.deserialize("constraint", config, KNOWN, custom_objects)
-
-
+get, deserialize = _objects.lookups("constraint", KNOWN)
 serialize = _objects.serialize

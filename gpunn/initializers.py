@@ -23,8 +23,6 @@ class Initializer(_objects.Configured):
 
 
 class _Random(Initializer):
-    _options = ("seed",)
-
     def __init__(self, seed=None):
         self.seed = seed
 
@@ -57,8 +55,6 @@ class Ones(Initializer):
 
 
 class Constant(Initializer):
-    _options = ("value",)
-
     def __init__(self, value=0.0):
         self.value = value
 
@@ -68,7 +64,6 @@ class Constant(Initializer):
 
 class Identity(Initializer):
     """The identity matrix times `gain`."""
-    _options = ("gain",)
 
     def __init__(self, gain=1.0):
         self.gain = gain
@@ -80,8 +75,6 @@ class Identity(Initializer):
 
 
 class RandomUniform(_Random):
-    _options = ("seed", "minval", "maxval")
-
     def __init__(self, minval=-0.05, maxval=0.05, seed=None):
         super().__init__(seed)
         self.minval, self.maxval = minval, maxval
@@ -91,8 +84,6 @@ class RandomUniform(_Random):
 
 
 class RandomNormal(_Random):
-    _options = ("seed", "mean", "stddev")
-
     def __init__(self, mean=0.0, stddev=0.05, seed=None):
         super().__init__(seed)
         self.mean, self.stddev = mean, stddev
@@ -110,7 +101,6 @@ class TruncatedNormal(RandomNormal):
 
 class VarianceScaling(_Random):
     """Variance `scale / fan`, fan by `mode`: "fan_in", "fan_out" or "fan_avg"."""
-    _options = ("seed", "scale", "mode", "distribution", "input_axes", "output_axes")
 
     def __init__(self, scale=1.0, mode="fan_in", distribution="truncated_normal", seed=None, input_axes=None,
                  output_axes=None):
@@ -151,11 +141,13 @@ def fans(shape, input_axes=None, output_axes=None) -> tuple[int, int]:
 
 class _Scaled(VarianceScaling):
     """A named point in the family of VarianceScaling."""
-    _options = ("seed",)
     _point: tuple = ()
 
     def __init__(self, seed=None, input_axes=None, output_axes=None):
         super().__init__(*self._point, seed, input_axes, output_axes)
+
+    def get_config(self) -> dict:
+        return {"seed": self.seed}
 
 
 def _scaled(name: str, *point) -> type:
@@ -172,7 +164,6 @@ LecunNormal = _scaled("LecunNormal", 1.0, "fan_in", "truncated_normal")
 
 class Orthogonal(_Random):
     """Orthogonal rows or columns (all but the last axis are one), uniform over such matrices, times `gain`."""
-    _options = ("seed", "gain")
 
     def __init__(self, gain=1.0, seed=None):
         super().__init__(seed)
@@ -191,12 +182,12 @@ class _Given(Initializer):
     """An array as it is."""
 
     def __init__(self, value):
-        self.value = value
+        self._array = value
 
     def values(self, shape):
-        if self.value.shape != shape:
-            raise ValueError(f"initializer: expected an array of shape {shape}, got {self.value.shape}")
-        return self.value
+        if self._array.shape != shape:
+            raise ValueError(f"initializer: expected an array of shape {shape}, got {self._array.shape}")
+        return self._array
 
 
 _NAMES = {snake_case(c.__name__): c for c in (
@@ -209,17 +200,10 @@ he_normal, he_uniform, lecun_normal, lecun_uniform = HeNormal, HeUniform, LecunN
 identity, ones, orthogonal, zeros = Identity, Ones, Orthogonal, Zeros
 random_normal, random_uniform, truncated_normal = RandomNormal, RandomUniform, TruncatedNormal
 variance_scaling, IdentityInitializer, OrthogonalInitializer = VarianceScaling, Identity, Orthogonal
+_get, deserialize = _objects.lookups("initializer", KNOWN)
+serialize = _objects.serialize
 
 
 def get(identifier):
     """An initializer from a name, a config, a class, an array of values, or a function (shape, dtype)."""
-    if isinstance(identifier, np.ndarray | Tensor):
-        return _Given(np.asarray(identifier))
-    return _objects.get("initializer", identifier, KNOWN)
-
-
-def deserialize(config, custom_objects=None):
-    return _objects.deserialize("initializer", config, KNOWN, custom_objects)
-
-
-serialize = _objects.serialize
+    return _Given(np.asarray(identifier)) if isinstance(identifier, np.ndarray | Tensor) else _get(identifier)

@@ -13,7 +13,6 @@ class Regularizer(_objects.Configured):
 
 class L1L2(Regularizer):
     """l1 * sum(|x|) + l2 * sum(x^2)"""
-    _options = ("l1", "l2")
 
     def __init__(self, l1=0.0, l2=0.0):
         self.l1, self.l2 = _factor("L1L2", "l1", l1), _factor("L1L2", "l2", l2)
@@ -26,7 +25,6 @@ class L1L2(Regularizer):
 
 class L1(Regularizer):
     """l1 * sum(|x|)"""
-    _options = ("l1",)
 
     def __init__(self, l1=0.01):
         self.l1 = _factor("L1", "l1", l1)
@@ -37,7 +35,6 @@ class L1(Regularizer):
 
 class L2(Regularizer):
     """l2 * sum(x^2)"""
-    _options = ("l2",)
 
     def __init__(self, l2=0.01):
         self.l2 = _factor("L2", "l2", l2)
@@ -54,15 +51,5 @@ def _factor(who: str, name: str, value) -> float:
 
 l1, l2, l1_l2 = L1, L2, L1L2
 KNOWN = {"l1": L1, "l2": L2, "l1_l2": l1_l2, "L1": L1, "L2": L2, "L1L2": L1L2}
-
-
-def get(identifier):
-    """A regularizer from a name, a config, an object, or any function of a tensor."""
-    return _objects.get("regularizer", identifier, KNOWN)
-
-
-def deserialize(config, custom_objects=None):
-    return _objects.deserialize("regularizer", config, KNOWN, custom_objects)
-
-
+get, deserialize = _objects.lookups("regularizer", KNOWN)
 serialize = _objects.serialize

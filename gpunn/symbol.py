@@ -1,6 +1,8 @@
 """Symbols: values that are not there yet. Calling a layer, an op or an operator on one adds a node to a graph."""
 import numpy as np
 
+from .tree import flatten, map_structure
+
 
 class Symbol:
     """A shape (None for an axis still unknown), a dtype, and the node that will make the value."""
@@ -24,29 +26,34 @@ class Symbol:
 
 
 class Node:
-    """One call: f(*args, **options) where some arguments are symbols."""
+    """One call: f(*args, **options) where some arguments are symbols; `outputs` like `made`, but of this node."""
     __slots__ = ("f", "args", "options", "outputs")
 
-    def __init__(self, f, args, options, shapes, dtypes, name=None):
+    def __init__(self, f, args, options, made, name=None):
         self.f, self.args, self.options = f, args, options
-        self.outputs = [Symbol(s, d, name, self, i) for i, (s, d) in enumerate(zip(shapes, dtypes, strict=True))]
+        self.outputs = [Symbol(s.shape, s.dtype, name, self, i) for i, s in enumerate(made)]
 
 
 def trace(f, args, options):
-    """A node for an op on symbols; its output shapes come from running the op on zeros of two different sizes."""
-    small, large = (_flat(f(*[example(a, *sizes) for a in args], **options)) for sizes in ((2, 16), (3, 17)))
-    shapes = [tuple(a if a == b else None for a, b in zip(s.shape, t.shape, strict=True))
-              for s, t in zip(small, large, strict=True)]
-    node = Node(f, args, options, shapes, [s.dtype for s in small], getattr(f, "__name__", None))
-    return node.outputs[0] if len(small) == 1 else tuple(node.outputs)
+    """A node for an op on symbols."""
+    made = by_trial(f, args, options)
+    node = Node(f, args, options, flatten(made), getattr(f, "__name__", None))
+    return tuple(node.outputs) if isinstance(made, tuple) else node.outputs[0]
 
 
-def _flat(result) -> list:
-    return list(result) if isinstance(result, tuple | list) else [result]
+def by_trial(f, args, options):
+    """Symbols for the results of f, by running it on zeros of two sizes: what differs is unknown."""
+    small, large = (f(*_zeros(args, *sizes), **_zeros(options, *sizes)) for sizes in ((2, 16), (3, 17)))
+
+    def symbol(a, b):
+        return Symbol([m if m == n else None for m, n in zip(a.shape, b.shape, strict=True)], a.dtype)
+    return map_structure(symbol, small, large)
 
 
-def example(a, first: int, other: int):
-    """Zeros for a symbol, of these sizes where its own are unknown; anything else as it is."""
-    if not isinstance(a, Symbol):
-        return a
-    return np.zeros([(other if i else first) if n is None else n for i, n in enumerate(a.shape)], a.dtype)
+def _zeros(values, first: int, other: int):
+    """Zeros for the symbols, of these sizes where their own are unknown; anything else as it is."""
+    def example(a):
+        if not isinstance(a, Symbol):
+            return a
+        return np.zeros([(other if i else first) if n is None else n for i, n in enumerate(a.shape)], a.dtype)
+    return map_structure(example, values)

@@ -5,7 +5,8 @@ whether a gradient is wanted: None, True, or the very array that the gradient sh
 """
 import threading
 from contextlib import contextmanager
-from functools import wraps
+from functools import partial, wraps
+from itertools import takewhile
 from operator import attrgetter
 
 import numpy as np
@@ -136,23 +137,34 @@ class Node:
         self.parents, self.backward, self.outputs = parents, backward, outputs
 
 
-def op(f):
-    """Lift `f(*arrays, **options) -> (y, backward)` to tensors and write it on the tape; on symbols: a graph node."""
+def op(f=None, *, arrays: int | None = None):
+    """Lift `f(*arrays, **options) -> (y, backward)` to tensors and write it on the tape; on symbols: a graph node.
+
+    `arrays`: how many arguments, from the first on, are arrays, where not all are; they may be given by name, too.
+    """
+    if f is None:
+        return partial(op, arrays=arrays)
+    names = f.__code__.co_varnames[:f.__code__.co_argcount if arrays is None else arrays]
+
     @wraps(f)
     def apply(*args, **options):
-        arrays, parents, taped = [], [], False
-        for a in args:
+        if len(args) < len(names):
+            args = (*args, *[options.pop(name) for name in takewhile(options.__contains__, names[len(args):])])
+        lifted, parents, taped = [], [], False
+        for a in args[:arrays]:
             if isinstance(a, Tensor):
-                arrays.append(a.data)
+                lifted.append(a.data)
                 parents.append(a if a.requires_grad else None)
                 taped = taped or a.requires_grad
             elif isinstance(a, Symbol):
                 return trace(apply, args, options)
             else:
-                arrays.append(asarray(a) if isinstance(a, np.ndarray | list | tuple)
+                lifted.append(asarray(a) if isinstance(a, np.ndarray | list | tuple)
                               else a.item() if isinstance(a, np.generic) else a)
                 parents.append(None)
-        y, backward = f(*arrays, **options)
+        if arrays is not None:
+            lifted += args[arrays:]
+        y, backward = f(*lifted, **options)
         if not (taped and backward and _mode.taping):
             return Tensor(y) if type(y) is not tuple else tuple([Tensor(v) for v in y])
         if type(y) is not tuple:

@@ -9,8 +9,8 @@ ROOT = Path(__file__).parent.parent
 
 # A component sees those of the rows above, never its own row or a row below.
 ORDER = """
-kernels _names tree symbol
-_objects
+kernels _names tree
+symbol _objects
 backend
 tensor
 storage optimizers

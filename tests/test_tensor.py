@@ -101,3 +101,10 @@ def test_refused(act, message):
 def test_other_libraries_read_it():
     t = Tensor(np.arange(3, dtype="float32"))
     assert np.from_dlpack(t).sum() == 3 and np.asarray(t).sum() == 3 and t.tolist() == [0, 1, 2]
+
+
+def test_arrays_may_be_given_by_name():
+    x = Tensor(np.ones((2, 3), "float32"), requires_grad=True)
+    y = ops.sum(axis=1, x=ops.add(x, x2=ops.multiply(x1=x, x2=x)))
+    ops.sum(y).backward()
+    assert y.tolist() == [6, 6] and (x.grad == 3).all()

@@ -54,13 +54,9 @@ class Source:
     @contextmanager
     def step(self):
         """What is drawn inside is numbered from 1; at the end the clock moves on, as the last kernel of the step."""
-        before = _thread.source, _thread.calls
-        _thread.source, _thread.calls = self, count(1)
-        try:
+        with using(self, count(1)):
             yield
             kernels_of(self.clock()).tick(self.clock())
-        finally:
-            _thread.source, _thread.calls = before
 
 
 class _Thread(threading.local):
@@ -89,10 +85,10 @@ def model_source(number: int = 0) -> Source:
 
 
 @contextmanager
-def using(source: Source):
-    """Inside, this thread draws from `source`."""
+def using(source: Source, calls=None):
+    """Inside, this thread draws from `source`; in a step, `calls` numbers the draws."""
     before = _thread.source, _thread.calls
-    _thread.source, _thread.calls = source, None
+    _thread.source, _thread.calls = source, calls
     try:
         yield
     finally:

@@ -3,6 +3,7 @@ import numpy as np
 
 from ..tensor import Tensor
 from ..tree import flatten, map_structure
+from .batches import unpack
 
 
 def host(value, what: str):
@@ -42,11 +43,7 @@ def _array(value, what: str) -> np.ndarray:
 
 def host_batch(item):
     """What a generator yields: x, (x,), (x, y) or (x, y, sample_weight) -> (x, y, sample_weight)."""
-    if not isinstance(item, tuple | list) or isinstance(item, list) and len(item) > 3:
-        item = (item,)
-    if not 1 <= len(item) <= 3:
-        raise ValueError(f"fit: a batch must be x, (x, y) or (x, y, sample_weight), got a tuple of {len(item)}")
-    x, y, weight = (*item, None, None)[:3]
+    x, y, weight = unpack((item,) if isinstance(item, list) and len(item) > 3 else item)
     return host(x, "x"), host(y, "y"), host(weight, "sample_weight")
 
 

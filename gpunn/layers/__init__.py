@@ -26,13 +26,5 @@ from .reshaping import Cropping2D, Flatten, Permute, RepeatVector, Reshape, UpSa
 from .wrappers import Bidirectional, TimeDistributed, Wrapper
 
 KNOWN = {name: thing for name, thing in globals().items() if isinstance(thing, type) and issubclass(thing, Layer)}
-
-
-def serialize(layer) -> dict:
-    """{"class_name", "config"} of a layer."""
-    return _objects.serialize(layer)
-
-
-def deserialize(config, custom_objects=None):
-    """The layer of a config."""
-    return _objects.deserialize("layer", config, KNOWN, custom_objects)
+_, deserialize = _objects.lookups("layer", KNOWN)
+serialize = _objects.serialize

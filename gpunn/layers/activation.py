@@ -77,7 +77,7 @@ class PReLU(_Elementwise):
     def __init__(self, alpha_initializer="Zeros", alpha_regularizer=None, alpha_constraint=None,
                  shared_axes=None, **kwargs):
         super().__init__(**kwargs)
-        self._describe("alpha", alpha_initializer, alpha_regularizer, alpha_constraint)
+        self._describe(locals(), "alpha")
         shared_axes = [shared_axes] if isinstance(shared_axes, int) else shared_axes
         self.shared_axes = shared_axes and list(shared_axes)
 

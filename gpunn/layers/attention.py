@@ -9,7 +9,7 @@ from .layer import LibraryLayer
 class MultiHeadAttention(LibraryLayer):
     """softmax(q k / sqrt(key_dim)) v in several heads; weights as Keras: (c, heads, key_dim), and back
     (heads, value_dim, c)."""
-    wants_floats = True
+    wants_floats = supports_masking = True
 
     def __init__(self, num_heads, key_dim, value_dim=None, dropout=0.0, use_bias=True, output_shape=None,
                  attention_axes=None, sliding_window=None, flash_attention=None, kernel_initializer="glorot_uniform",
@@ -27,10 +27,8 @@ class MultiHeadAttention(LibraryLayer):
         self._require("output_shape", output_shape is None or len(self.output_shape) == 1, "one number", output_shape)
         self.attention_axes, self.sliding_window = (1,), None
         self.flash_attention, self.use_gate = flash_attention, False
-        self._describe("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
-        self._describe("bias", bias_initializer, bias_regularizer, bias_constraint)
-        self.seed, self._source = seed, None if seed is None else random.SeedGenerator(seed)
-        self.supports_masking = True
+        self._describe(locals(), "kernel", "bias")
+        self._seeded(seed)
 
     def build(self, query_shape, value_shape, key_shape=None):
         key_shape = key_shape or value_shape
@@ -100,14 +98,13 @@ def _joined(query_mask, value_mask, key_mask, attention_mask):
 
 class Attention(LibraryLayer):
     """Attention of queries (n, tq, c) over values (n, tk, e): inputs [query, value] or [query, value, key]."""
-    wants_floats = True
+    wants_floats = supports_masking = True
 
     def __init__(self, use_scale=False, score_mode="dot", dropout=0.0, seed=None, **kwargs):
         super().__init__(**kwargs)
         self._require("score_mode", score_mode in ("dot", "concat"), "'dot' or 'concat'", score_mode)
         self.use_scale, self.score_mode, self.dropout = use_scale, score_mode, dropout
-        self.seed, self._source = seed, None if seed is None else random.SeedGenerator(seed)
-        self.supports_masking = True
+        self._seeded(seed)
 
     def build(self, input_shape):
         right = len(input_shape) in (2, 3) and isinstance(input_shape[0], list | tuple)

@@ -15,7 +15,7 @@ class _Random(_Elementwise):
     wants_floats = True
 
     def _options(self, seed, data_format):
-        self.seed, self._source = seed, None if seed is None else random.SeedGenerator(seed)
+        self._seeded(seed)
         self.data_format = channel_format(self, data_format)
 
     def _range(self, name: str, factor, least=-1.0) -> tuple:

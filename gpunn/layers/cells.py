@@ -4,28 +4,22 @@ from ..ops import random
 from .layer import LibraryLayer
 
 
-def given(arguments: dict) -> dict:
-    """A constructor's own arguments, from its locals()."""
-    return {n: v for n, v in arguments.items() if n not in ("self", "kwargs", "__class__")}
-
-
 class _Cell(LibraryLayer):
     """Weights `kernel`, `recurrent_kernel` and `bias` for some gates, side by side; dropout masks that last
     for a sequence."""
     wants_floats = True
     gates: int
 
-    def _start_with(self, own: dict, kwargs: dict):
+    def _start_with(self, own: dict):
         """`own`: what the constructors of all cells share, by name, and more."""
-        kwargs.pop("implementation", None)
-        super().__init__(**kwargs)
+        own["kwargs"].pop("implementation", None)
+        super().__init__(**own["kwargs"])
         self.units, self.use_bias = self._count("units", own["units"]), own["use_bias"]
         self.activation = activations.get(own["activation"])
-        for weight in ("kernel", "recurrent", "bias"):
-            self._describe(weight, *(own[f"{weight}_{what}"] for what in ("initializer", "regularizer", "constraint")))
+        self._describe(own, "kernel", "recurrent", "bias")
         self.dropout = min(1.0, max(0.0, own["dropout"]))
         self.recurrent_dropout = min(1.0, max(0.0, own["recurrent_dropout"]))
-        self.seed, self._source = own["seed"], None if own["seed"] is None else random.SeedGenerator(own["seed"])
+        self._seeded(own["seed"])
         self.state_size, self.output_size, self._drops = self.units, self.units, {}
 
     def build(self, input_shape):
@@ -70,7 +64,7 @@ class SimpleRNNCell(_Cell):
                  recurrent_initializer="orthogonal", bias_initializer="zeros", kernel_regularizer=None,
                  recurrent_regularizer=None, bias_regularizer=None, kernel_constraint=None, recurrent_constraint=None,
                  bias_constraint=None, dropout=0.0, recurrent_dropout=0.0, seed=None, **kwargs):
-        self._start_with(given(locals()), kwargs)
+        self._start_with(locals())
 
     def call(self, sequence, states, training=False):
         x, h = self.drop_both(sequence, _first(states), training)
@@ -87,7 +81,7 @@ class LSTMCell(_Cell):
                  unit_forget_bias=True, kernel_regularizer=None, recurrent_regularizer=None, bias_regularizer=None,
                  kernel_constraint=None, recurrent_constraint=None, bias_constraint=None, dropout=0.0,
                  recurrent_dropout=0.0, seed=None, **kwargs):
-        self._start_with(given(locals()), kwargs)
+        self._start_with(locals())
         self.recurrent_activation = activations.get(recurrent_activation)
         self.unit_forget_bias, self.state_size = unit_forget_bias, [self.units, self.units]
 
@@ -122,7 +116,7 @@ class GRUCell(_Cell):
                  kernel_regularizer=None, recurrent_regularizer=None, bias_regularizer=None, kernel_constraint=None,
                  recurrent_constraint=None, bias_constraint=None, dropout=0.0, recurrent_dropout=0.0, reset_after=True,
                  seed=None, **kwargs):
-        self._start_with(given(locals()), kwargs)
+        self._start_with(locals())
         self.recurrent_activation, self.reset_after = activations.get(recurrent_activation), reset_after
 
     def _make_bias(self, width):

@@ -3,7 +3,7 @@ from .. import activations, ops
 from ..ops.conv import transposed
 from .input_spec import InputSpec
 from .layer import LibraryLayer
-from .windows import channel_format, one_of, pair, spatial, window_shape
+from .windows import channel_format, of_rank, one_of, pair, spatial, window_shape
 
 
 class _Conv(LibraryLayer):
@@ -12,13 +12,15 @@ class _Conv(LibraryLayer):
     rank: int
     paddings = ("valid", "same")
 
-    def _options(self, kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias):
-        self.kernel_size = pair(self, "kernel_size", kernel_size, self.rank)
-        self.strides = pair(self, "strides", strides, self.rank)
-        self.dilation_rate = pair(self, "dilation_rate", dilation_rate, self.rank)
-        self.padding = one_of(self, "padding", padding.lower(), self.paddings)
-        self.data_format = channel_format(self, data_format)
-        self.activation, self.use_bias = activations.get(activation), use_bias
+    def _start_with(self, own: dict, *weights: str):
+        """`own`: what the constructors of all convolutions share, by name, and more; `weights` beside the bias."""
+        super().__init__(activity_regularizer=own["activity_regularizer"], **own["kwargs"])
+        for name in ("kernel_size", "strides", "dilation_rate"):
+            setattr(self, name, pair(self, name, own[name], self.rank))
+        self.padding = one_of(self, "padding", own["padding"].lower(), self.paddings)
+        self.data_format = channel_format(self, own["data_format"])
+        self.activation, self.use_bias = activations.get(own["activation"]), own["use_bias"]
+        self._describe(own, *weights, "bias")
         self.input_spec = InputSpec(ndim=self.rank + 2)
         self._format = None if self.data_format == "channels_last" else self.data_format
 
@@ -50,12 +52,9 @@ class _FullConv(_Conv):
                  groups=1, activation=None, use_bias=True, kernel_initializer="glorot_uniform",
                  bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None,
                  activity_regularizer=None, kernel_constraint=None, bias_constraint=None, **kwargs):
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self._start_with(locals(), "kernel")
         self.filters, self.groups = self._count("filters", filters), self._count("groups", groups)
         self._require("filters", filters % groups == 0, f"a multiple of groups={groups}", filters)
-        self._options(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias)
-        self._describe("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
-        self._describe("bias", bias_initializer, bias_regularizer, bias_constraint)
 
     def build(self, input_shape):
         channels = self._channels(input_shape)
@@ -69,15 +68,9 @@ class _FullConv(_Conv):
         return self._convolved(ops.conv, inputs, activation)
 
 
-class Conv1D(_FullConv):
-    """(n, t, c) -> (n, ot, filters); padding may also be "causal"."""
-    rank = 1
-    paddings = ("valid", "same", "causal")
-
-
-class Conv2D(_FullConv):
-    """(n, h, w, c) -> (n, oh, ow, filters)"""
-    rank = 2
+Conv1D = of_rank(_FullConv, "Conv1D", 1, '(n, t, c) -> (n, ot, filters); padding may also be "causal".',
+                 paddings=("valid", "same", "causal"))
+Conv2D = of_rank(_FullConv, "Conv2D", 2, "(n, h, w, c) -> (n, oh, ow, filters)")
 
 
 class _DepthwiseConv(_Conv):
@@ -87,11 +80,8 @@ class _DepthwiseConv(_Conv):
                  dilation_rate=1, activation=None, use_bias=True, depthwise_initializer="glorot_uniform",
                  bias_initializer="zeros", depthwise_regularizer=None, bias_regularizer=None,
                  activity_regularizer=None, depthwise_constraint=None, bias_constraint=None, **kwargs):
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self._start_with(locals(), "depthwise")
         self.depth_multiplier = self._count("depth_multiplier", depth_multiplier)
-        self._options(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias)
-        self._describe("depthwise", depthwise_initializer, depthwise_regularizer, depthwise_constraint)
-        self._describe("bias", bias_initializer, bias_regularizer, bias_constraint)
 
     def build(self, input_shape):
         channels = self._channels(input_shape)
@@ -107,14 +97,8 @@ class _DepthwiseConv(_Conv):
                             self.strides, self.dilation_rate)
 
 
-class DepthwiseConv1D(_DepthwiseConv):
-    """(n, t, c) -> (n, ot, c * depth_multiplier)"""
-    rank = 1
-
-
-class DepthwiseConv2D(_DepthwiseConv):
-    """(n, h, w, c) -> (n, oh, ow, c * depth_multiplier)"""
-    rank = 2
+DepthwiseConv1D = of_rank(_DepthwiseConv, "DepthwiseConv1D", 1, "(n, t, c) -> (n, ot, c * depth_multiplier)")
+DepthwiseConv2D = of_rank(_DepthwiseConv, "DepthwiseConv2D", 2, "(n, h, w, c) -> (n, oh, ow, c * depth_multiplier)")
 
 
 class _SeparableConv(_Conv):
@@ -125,13 +109,9 @@ class _SeparableConv(_Conv):
                  pointwise_initializer="glorot_uniform", bias_initializer="zeros", depthwise_regularizer=None,
                  pointwise_regularizer=None, bias_regularizer=None, activity_regularizer=None,
                  depthwise_constraint=None, pointwise_constraint=None, bias_constraint=None, **kwargs):
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self._start_with(locals(), "depthwise", "pointwise")
         self.filters = self._count("filters", filters)
         self.depth_multiplier = self._count("depth_multiplier", depth_multiplier)
-        self._options(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias)
-        self._describe("depthwise", depthwise_initializer, depthwise_regularizer, depthwise_constraint)
-        self._describe("pointwise", pointwise_initializer, pointwise_regularizer, pointwise_constraint)
-        self._describe("bias", bias_initializer, bias_regularizer, bias_constraint)
 
     def build(self, input_shape):
         channels, multiplier = self._channels(input_shape), self.depth_multiplier
@@ -148,14 +128,8 @@ class _SeparableConv(_Conv):
         return self.activation(y)
 
 
-class SeparableConv1D(_SeparableConv):
-    """(n, t, c) -> (n, ot, filters)"""
-    rank = 1
-
-
-class SeparableConv2D(_SeparableConv):
-    """(n, h, w, c) -> (n, oh, ow, filters)"""
-    rank = 2
+SeparableConv1D = of_rank(_SeparableConv, "SeparableConv1D", 1, "(n, t, c) -> (n, ot, filters)")
+SeparableConv2D = of_rank(_SeparableConv, "SeparableConv2D", 2, "(n, h, w, c) -> (n, oh, ow, filters)")
 
 
 class _ConvTranspose(_Conv):
@@ -165,14 +139,11 @@ class _ConvTranspose(_Conv):
                  data_format=None, dilation_rate=1, activation=None, use_bias=True, kernel_initializer="glorot_uniform",
                  bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None,
                  kernel_constraint=None, bias_constraint=None, **kwargs):
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self._start_with(locals(), "kernel")
         self.filters = self._count("filters", filters)
         if output_padding is not None:
             output_padding = pair(self, "output_padding", output_padding, self.rank, 0)
         self.output_padding = output_padding
-        self._options(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias)
-        self._describe("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
-        self._describe("bias", bias_initializer, bias_regularizer, bias_constraint)
 
     def build(self, input_shape):
         self.kernel = self._weight("kernel", (*self.kernel_size, self.filters, self._channels(input_shape)))
@@ -192,16 +163,9 @@ class _ConvTranspose(_Conv):
                                                  extra, self.dilation_rate[i])[0]
 
 
-class Conv1DTranspose(_ConvTranspose):
-    """(n, t, c) -> (n, about t * stride, filters)"""
-    rank = 1
-
-
-class Conv2DTranspose(_ConvTranspose):
-    """(n, h, w, c) -> (n, about h * stride, about w * stride, filters)"""
-    rank = 2
-
-
+Conv1DTranspose = of_rank(_ConvTranspose, "Conv1DTranspose", 1, "(n, t, c) -> (n, about t * stride, filters)")
+Conv2DTranspose = of_rank(_ConvTranspose, "Conv2DTranspose", 2,
+                          "(n, h, w, c) -> (n, about h * stride, about w * stride, filters)")
 Convolution1D, Convolution2D = Conv1D, Conv2D
 SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2D
 Convolution1DTranspose, Convolution2DTranspose = Conv1DTranspose, Conv2DTranspose

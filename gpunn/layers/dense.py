@@ -7,7 +7,7 @@ from .layer import LibraryLayer
 
 class Dense(LibraryLayer):
     """activation(x @ kernel + bias) over the last axis."""
-    wants_floats = True
+    wants_floats = supports_masking = True
 
     def __init__(self, units, activation=None, use_bias=True, kernel_initializer="glorot_uniform",
                  bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None,
@@ -15,9 +15,8 @@ class Dense(LibraryLayer):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.units, self.use_bias = self._count("units", units), use_bias
         self.activation = activations.get(activation)
-        self._describe("kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
-        self._describe("bias", bias_initializer, bias_regularizer, bias_constraint)
-        self.supports_masking, self.input_spec = True, InputSpec(min_ndim=2)
+        self._describe(locals(), "kernel", "bias")
+        self.input_spec = InputSpec(min_ndim=2)
 
     def build(self, input_shape):
         features = input_shape[-1]

@@ -14,7 +14,7 @@ class Embedding(LibraryLayer):
         super().__init__(**kwargs)
         self.input_dim = self._count("input_dim", input_dim)
         self.output_dim = self._count("output_dim", output_dim)
-        self._describe("embeddings", embeddings_initializer, embeddings_regularizer, embeddings_constraint)
+        self._describe(locals(), "embeddings")
         self.mask_zero = self.supports_masking = mask_zero
         self.autocast = False
         if weights is not None:

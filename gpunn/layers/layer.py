@@ -6,13 +6,15 @@ import numpy as np
 
 from .. import _objects, constraints, initializers, regularizers
 from .._names import auto_name, refuse_unknown
+from .._objects import option_names
 from ..backend import asarray
 from ..ops import cast
+from ..ops.random import SeedGenerator
 from ..symbol import Symbol
 from ..tensor import Tensor
 from ..tree import flatten, map_structure
 from .input_spec import refuse
-from .signature import Signature, config_names, known_options, option_names, shape_names
+from .signature import Signature, config_names, known_options, shape_names
 from .symbolic import symbolic_call
 from .weights import Weights
 
@@ -32,7 +34,7 @@ def is_training() -> bool:
     return bool(_context.training)
 
 
-class Layer(Weights):
+class Layer(Weights, _objects.Configured):
     """A function with weights. Subclasses define `call(self, inputs)`, and `build(self, input_shape)` if
     they have weights."""
     input_spec = None
@@ -254,10 +256,6 @@ class Layer(Weights):
             config["activity_regularizer"] = _objects.serialize(self.activity_regularizer)
         return config
 
-    @classmethod
-    def from_config(cls, config: dict):
-        return cls(**config)
-
     def get_build_config(self) -> dict | None:
         return self._build_shapes
 
@@ -271,12 +269,13 @@ class Layer(Weights):
 
 class LibraryLayer(Layer):
     """A layer whose options are attributes of the same names: its config is read from them."""
+    _inner: tuple = ()      # the options that are layers, or lists of layers
 
-    def _describe(self, weight: str, initializer, regularizer=None, constraint=None):
-        """Keep how a weight begins, what it costs and where it must stay."""
-        setattr(self, f"{weight}_initializer", initializers.get(initializer))
-        setattr(self, f"{weight}_regularizer", regularizers.get(regularizer))
-        setattr(self, f"{weight}_constraint", constraints.get(constraint))
+    def _describe(self, own: dict, *weights: str):
+        """From a constructor's arguments: how weights begin, what they cost and where they must stay."""
+        for what, module in (("initializer", initializers), ("regularizer", regularizers), ("constraint", constraints)):
+            for weight in weights:
+                setattr(self, f"{weight}_{what}", module.get(own.get(f"{weight}_{what}")))
 
     def _weight(self, name: str, shape, like: str | None = None):
         """A weight as `_describe` said, or like the weight `like`."""
@@ -284,6 +283,10 @@ class LibraryLayer(Layer):
         return self.add_weight(shape, getattr(self, f"{like}_initializer"),
                                regularizer=getattr(self, f"{like}_regularizer"),
                                constraint=getattr(self, f"{like}_constraint"), name=name)
+
+    def _seeded(self, seed: int | None):
+        """Draw from `_source`; a seed makes the numbers independent of all others."""
+        self.seed, self._source = seed, None if seed is None else SeedGenerator(seed)
 
     def _require(self, name: str, right: bool, expected: str, value):
         """Refuse a bad option."""
@@ -302,10 +305,16 @@ class LibraryLayer(Layer):
 
     @classmethod
     def from_config(cls, config):
-        return cls(**{n: v for n, v in config.items() if n not in KERAS_ONLY or v is not None})
+        from . import deserialize
+        own = {n: v for n, v in config.items() if n not in KERAS_ONLY or v is not None}
+        for name in own.keys() & set(cls._inner):
+            own[name] = list(map(deserialize, own[name])) if isinstance(own[name], list) else deserialize(own[name])
+        return cls(**own)
 
 
 def _plain(value):
+    if isinstance(value, list):
+        return [_plain(v) for v in value]
     return _objects.serialize(value) if callable(value) or hasattr(value, "get_config") else value
 
 

@@ -2,6 +2,7 @@
 from functools import reduce
 
 from .. import ops
+from ..ops.core import named
 from .layer import LibraryLayer
 
 
@@ -57,21 +58,15 @@ class _Two(_Merge):
         self._require("the number of inputs", len(shapes) == 2, "2", len(shapes))
 
 
-def _combining(name: str, combine, meaning: str) -> type:
-    return type(name, (_Merge,), {"combine": staticmethod(combine), "__doc__": meaning})
+def _combining(name: str, combine, meaning: str, base=_Merge) -> type:
+    return type(name, (base,), {"combine": staticmethod(combine), "__doc__": meaning})
 
 
 Add = _combining("Add", ops.add, "The sum.")
 Multiply = _combining("Multiply", ops.multiply, "The product.")
 Maximum = _combining("Maximum", ops.maximum, "The largest.")
 Minimum = _combining("Minimum", ops.minimum, "The smallest.")
-
-
-class Subtract(_Two):
-    """The first minus the second."""
-
-    def merge(self, inputs):
-        return ops.subtract(*inputs)
+Subtract = _combining("Subtract", ops.subtract, "The first minus the second.", _Two)
 
 
 class Average(_Merge):
@@ -148,8 +143,7 @@ class Dot(_Two):
 def _function(layer):
     def merged(inputs, **kwargs):
         return layer(**kwargs)(inputs)
-    merged.__name__ = merged.__qualname__ = layer.__name__.lower()
-    return merged
+    return named(merged, layer.__name__.lower(), layer.__doc__)
 
 
 add, subtract, multiply = map(_function, (Add, Subtract, Multiply))

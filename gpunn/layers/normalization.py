@@ -9,13 +9,8 @@ from .input_spec import InputSpec
 
 
 class _Scaled(_Elementwise):
-    """Options of a learned scale `gamma` and shift `beta`."""
+    """A learned scale `gamma` and shift `beta`, where `scale` and `center` ask for them."""
     wants_floats = True
-
-    def _scaling(self, center, scale, beta, gamma):
-        self.center, self.scale = center, scale
-        self._describe("beta", *beta)
-        self._describe("gamma", *gamma)
 
     def _make_scaling(self, shape):
         self.gamma = self._weight("gamma", shape) if self.scale else None
@@ -32,10 +27,8 @@ class BatchNormalization(_Scaled):
                  renorm=False, renorm_clipping=None, renorm_momentum=0.99, synchronized=False, **kwargs):
         super().__init__(**kwargs)
         self.axis, self.momentum, self.epsilon = int(axis), float(momentum), float(epsilon)
-        self._scaling(center, scale, (beta_initializer, beta_regularizer, beta_constraint),
-                      (gamma_initializer, gamma_regularizer, gamma_constraint))
-        self._describe("moving_mean", moving_mean_initializer)
-        self._describe("moving_variance", moving_variance_initializer)
+        self.center, self.scale = center, scale
+        self._describe(locals(), "beta", "gamma", "moving_mean", "moving_variance")
         self._require("renorm", not renorm, "False: batch renormalization is not supported", renorm)
         self._require("synchronized", not synchronized, "False: statistics are those of one device", synchronized)
         self.synchronized, self.renorm = False, False
@@ -87,11 +80,11 @@ class LayerNormalization(_Scaled):
                  beta_constraint=None, gamma_constraint=None, rms_scaling=False, **kwargs):
         super().__init__(**kwargs)
         self.axis, self.epsilon = list(axis) if isinstance(axis, list | tuple) else axis, epsilon
+        self.center, self.scale = center, scale
         self._require("rms_scaling", not rms_scaling,
                       "False; RMSNormalization scales by the root mean square", rms_scaling)
         self.rms_scaling = False
-        self._scaling(center, scale, (beta_initializer, beta_regularizer, beta_constraint),
-                      (gamma_initializer, gamma_regularizer, gamma_constraint))
+        self._describe(locals(), "beta", "gamma")
 
     def build(self, input_shape):
         axes = self.axis if isinstance(self.axis, list) else [self.axis]
@@ -125,9 +118,8 @@ class GroupNormalization(_Scaled):
                  gamma_initializer="ones", beta_regularizer=None, gamma_regularizer=None,
                  beta_constraint=None, gamma_constraint=None, **kwargs):
         super().__init__(**kwargs)
-        self.groups, self.axis, self.epsilon = groups, axis, epsilon
-        self._scaling(center, scale, (beta_initializer, beta_regularizer, beta_constraint),
-                      (gamma_initializer, gamma_regularizer, gamma_constraint))
+        self.groups, self.axis, self.epsilon, self.center, self.scale = groups, axis, epsilon, center, scale
+        self._describe(locals(), "beta", "gamma")
 
     def build(self, input_shape):
         channels = input_shape[self.axis]

@@ -2,7 +2,7 @@
 from .. import ops
 from .input_spec import InputSpec
 from .layer import LibraryLayer
-from .windows import channel_format, one_of, pair, spatial, window_shape
+from .windows import channel_format, of_rank, one_of, pair, spatial, window_shape
 
 
 class _Pool(LibraryLayer):
@@ -47,19 +47,16 @@ class _GlobalPool(LibraryLayer):
         return tuple(n for i, n in enumerate(input_shape) if i not in axes)
 
 
-def _layer(base, name: str, rank: int, reduce, meaning: str) -> type:
-    return type(name, (base,), {"rank": rank, "reduce": staticmethod(reduce), "__doc__": meaning})
-
-
-MaxPooling1D = _layer(_Pool, "MaxPooling1D", 1, ops.max_pool, "The largest value of each window of a sequence.")
-MaxPooling2D = _layer(_Pool, "MaxPooling2D", 2, ops.max_pool, "The largest value of each window of an image.")
-AveragePooling1D = _layer(_Pool, "AveragePooling1D", 1, ops.average_pool,
-                          "The mean of each window of a sequence; padding does not count.")
-AveragePooling2D = _layer(_Pool, "AveragePooling2D", 2, ops.average_pool,
-                          "The mean of each window of an image; padding does not count.")
-GlobalMaxPooling1D = _layer(_GlobalPool, "GlobalMaxPooling1D", 1, ops.max, "The largest value over time.")
-GlobalMaxPooling2D = _layer(_GlobalPool, "GlobalMaxPooling2D", 2, ops.max, "The largest value over the image.")
-GlobalAveragePooling2D = _layer(_GlobalPool, "GlobalAveragePooling2D", 2, ops.mean, "The mean over the image.")
+MaxPooling1D = of_rank(_Pool, "MaxPooling1D", 1, "The largest value of each window of a sequence.",
+                       reduce=ops.max_pool)
+MaxPooling2D = of_rank(_Pool, "MaxPooling2D", 2, "The largest value of each window of an image.", reduce=ops.max_pool)
+AveragePooling1D = of_rank(_Pool, "AveragePooling1D", 1, "The mean of each window of a sequence, without padding.",
+                           reduce=ops.average_pool)
+AveragePooling2D = of_rank(_Pool, "AveragePooling2D", 2, "The mean of each window of an image, without padding.",
+                           reduce=ops.average_pool)
+GlobalMaxPooling1D = of_rank(_GlobalPool, "GlobalMaxPooling1D", 1, "The largest value over time.", reduce=ops.max)
+GlobalMaxPooling2D = of_rank(_GlobalPool, "GlobalMaxPooling2D", 2, "The largest value over the image.", reduce=ops.max)
+GlobalAveragePooling2D = of_rank(_GlobalPool, "GlobalAveragePooling2D", 2, "The mean over the image.", reduce=ops.mean)
 
 
 class GlobalAveragePooling1D(_GlobalPool):

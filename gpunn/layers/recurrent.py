@@ -1,18 +1,19 @@
 """Recurrent layers: a cell stepped through time, in one kernel where there is one for it."""
 from .. import activations, ops
+from .._objects import option_names
 from ..backend import constant
 from ..ops import random
 from ..tensor import Tensor, Variable
 from ..tree import flatten
-from .cells import GRUCell, LSTMCell, SimpleRNNCell, given
+from .cells import GRUCell, LSTMCell, SimpleRNNCell
 from .input_spec import InputSpec
 from .layer import LibraryLayer
-from .signature import option_names
 
 
 class RNN(LibraryLayer):
     """(n, t, c) -> (n, units), or all outputs (n, t, units); a masked step keeps state and output."""
-    wants_floats = True
+    wants_floats = supports_masking = True
+    _inner = ("cell",)
 
     def __init__(self, cell, return_sequences=False, return_state=False, go_backwards=False, stateful=False,
                  unroll=False, zero_output_for_mask=False, **kwargs):
@@ -24,7 +25,7 @@ class RNN(LibraryLayer):
         self.return_sequences, self.return_state = return_sequences, return_state
         self.go_backwards, self.stateful, self.unroll = go_backwards, stateful, unroll
         self.zero_output_for_mask = zero_output_for_mask
-        self.supports_masking, self.input_spec, self._states = True, InputSpec(ndim=3), None
+        self.input_spec, self._states = InputSpec(ndim=3), None
 
     def build(self, sequences_shape, initial_state_shape=None):
         if not self.cell.built:
@@ -104,28 +105,17 @@ class RNN(LibraryLayer):
     def compute_mask(self, inputs, previous_mask):
         return previous_mask if self.return_sequences else None
 
-    def get_config(self):
-        config = super().get_config()
-        return {**config, "cell": {"class_name": type(self.cell).__name__, "config": self.cell.get_config()}}
-
-    @classmethod
-    def from_config(cls, config):
-        from . import deserialize
-        return cls(**{**config, "cell": deserialize(config["cell"])})
-
 
 class _Known(RNN):
     """A recurrent layer with a cell of the library: its options are the cell's."""
     cell_class: type
 
-    def _start_with(self, cell_options: dict, options: dict):
-        own = {n: options.pop(n) for n in ("name", "trainable", "activity_regularizer") if n in options}
-        dtype = options.get("dtype")
-        cell = self.cell_class(**cell_options, dtype=dtype,
-                               name=f"{own.get('name') or self.cell_class.__name__.lower()}_cell")
-        options.pop("implementation", None)
-        options.pop("use_cudnn", None)
-        super().__init__(cell, **options, **own)
+    def _start_with(self, own: dict):
+        """`own`: the constructor's arguments; those in `kwargs` are the layer's."""
+        options = {n: v for n, v in own["kwargs"].items() if n not in ("implementation", "use_cudnn")}
+        name = f"{options.get('name') or self.cell_class.__name__.lower()}_cell"
+        cell_options = {n: own[n] for n in option_names(self.cell_class)}
+        super().__init__(self.cell_class(**cell_options, dtype=options.get("dtype"), name=name), **options)
 
     def __getattr__(self, name):
         cell = self.__dict__.get("cell")
@@ -137,10 +127,6 @@ class _Known(RNN):
         cell = self.cell.get_config()
         return {**self._base_config(), **{n: cell[n] for n in option_names(self.cell_class)},
                 **{n: getattr(self, n) for n in option_names(RNN) if n != "cell"}}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
 
     def _fusable(self, training) -> bool:
         """May the whole sequence run in one kernel?"""
@@ -166,7 +152,7 @@ class SimpleRNN(_Known):
                  recurrent_initializer="orthogonal", bias_initializer="zeros", kernel_regularizer=None,
                  recurrent_regularizer=None, bias_regularizer=None, kernel_constraint=None, recurrent_constraint=None,
                  bias_constraint=None, dropout=0.0, recurrent_dropout=0.0, seed=None, **kwargs):
-        self._start_with(given(locals()), kwargs)
+        self._start_with(locals())
 
     def _fused(self, sequences, states, mask):
         cell = self.cell
@@ -183,7 +169,7 @@ class LSTM(_Known):
                  unit_forget_bias=True, kernel_regularizer=None, recurrent_regularizer=None, bias_regularizer=None,
                  kernel_constraint=None, recurrent_constraint=None, bias_constraint=None, dropout=0.0,
                  recurrent_dropout=0.0, seed=None, **kwargs):
-        self._start_with(given(locals()), kwargs)
+        self._start_with(locals())
 
     def _fused(self, sequences, states, mask):
         cell = self.cell
@@ -200,7 +186,7 @@ class GRU(_Known):
                  kernel_regularizer=None, recurrent_regularizer=None, bias_regularizer=None, kernel_constraint=None,
                  recurrent_constraint=None, bias_constraint=None, dropout=0.0, recurrent_dropout=0.0, seed=None,
                  reset_after=True, **kwargs):
-        self._start_with(given(locals()), kwargs)
+        self._start_with(locals())
 
     def _fusable(self, training):
         return self.cell.reset_after and super()._fusable(training)
@@ -214,6 +200,7 @@ class GRU(_Known):
 
 class StackedRNNCells(LibraryLayer):
     """Cells on top of each other, as one cell."""
+    _inner = ("cells",)
 
     def __init__(self, cells, **kwargs):
         super().__init__(**kwargs)
@@ -242,12 +229,3 @@ class StackedRNNCells(LibraryLayer):
             inputs, after = cell(inputs, own, training=training)
             new.extend(after if isinstance(after, list | tuple) else [after])
         return inputs, new
-
-    def get_config(self):
-        cells = [{"class_name": type(c).__name__, "config": c.get_config()} for c in self.cells]
-        return {**self._base_config(), "cells": cells}
-
-    @classmethod
-    def from_config(cls, config):
-        from . import deserialize
-        return cls(**{**config, "cells": [deserialize(c) for c in config["cells"]]})

@@ -6,16 +6,17 @@ from .input_spec import InputSpec
 
 
 class _Noise(_Elementwise):
-    """Options of layers that draw random numbers; `seed` makes them independent of the process' seed."""
-    wants_floats = True
-
-    def _seeded(self, seed):
-        self.seed, self._source = seed, None if seed is None else random.SeedGenerator(seed)
+    """Disturbs the inputs while training, unless the strength is 0; `seed` makes the numbers independent of the
+    process' seed."""
+    wants_floats, _strength = True, "rate"
 
     def _rate(self, rate, seed, noise_shape=None):
         self._require("rate", isinstance(rate, int | float) and 0 <= rate <= 1, "a number from 0 to 1", rate)
         self.rate, self.noise_shape = rate, noise_shape if noise_shape is None else tuple(noise_shape)
         self._seeded(seed)
+
+    def call(self, inputs, training=False):
+        return self.disturbed(inputs) if training and getattr(self, self._strength) else inputs
 
 
 class Dropout(_Noise):
@@ -26,10 +27,11 @@ class Dropout(_Noise):
         super().__init__(**kwargs)
         self._rate(rate, seed, noise_shape)
 
-    def call(self, inputs, training=False):
-        if not training or self.rate == 0:
-            return inputs
-        return random.dropout(inputs, self.rate, self.noise_shape, self._source)
+    def _noise(self, shape):
+        return self.noise_shape
+
+    def disturbed(self, inputs):
+        return random.dropout(inputs, self.rate, self._noise(inputs.shape), self._source)
 
 
 class _SpatialDropout(Dropout):
@@ -37,11 +39,6 @@ class _SpatialDropout(Dropout):
 
     def __init__(self, rate, seed=None, **kwargs):
         super().__init__(rate, seed=seed, **kwargs)
-
-    def call(self, inputs, training=False):
-        if not training or self.rate == 0:
-            return inputs
-        return random.dropout(inputs, self.rate, self._noise(inputs.shape), self._source)
 
 
 class SpatialDropout1D(_SpatialDropout):
@@ -66,6 +63,7 @@ class SpatialDropout2D(_SpatialDropout):
 
 class GaussianNoise(_Noise):
     """Adds normal noise while training."""
+    _strength = "stddev"
 
     def __init__(self, stddev, seed=None, **kwargs):
         super().__init__(**kwargs)
@@ -73,9 +71,7 @@ class GaussianNoise(_Noise):
         self.stddev = stddev
         self._seeded(seed)
 
-    def call(self, inputs, training=False):
-        if not training or self.stddev == 0:
-            return inputs
+    def disturbed(self, inputs):
         return inputs + random.normal(inputs.shape, 0.0, self.stddev, inputs.dtype, self._source)
 
 
@@ -86,23 +82,15 @@ class GaussianDropout(_Noise):
         super().__init__(**kwargs)
         self._rate(rate, seed)
 
-    def call(self, inputs, training=False):
-        if not training or self.rate == 0:
-            return inputs
+    def disturbed(self, inputs):
         stddev = (self.rate / (1 - self.rate)) ** 0.5
         return inputs * random.normal(inputs.shape, 1.0, stddev, inputs.dtype, self._source)
 
 
-class AlphaDropout(_Noise):
+class AlphaDropout(Dropout):
     """Dropout that keeps mean and variance of what SELU gives."""
 
-    def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
-        super().__init__(**kwargs)
-        self._rate(rate, seed, noise_shape)
-
-    def call(self, inputs, training=False):
-        if not training or self.rate == 0:
-            return inputs
+    def disturbed(self, inputs):
         floor = -1.6732632423543772 * 1.0507009873554805       # what SELU gives far to the left
         shape = self.noise_shape or inputs.shape
         shape = tuple(n if s is None else s for s, n in zip(shape, inputs.shape))

@@ -1,6 +1,8 @@
 """What a layer's methods ask for: read once for each class, so that a call costs no inspection."""
 import inspect
 
+from .._objects import option_names
+
 
 class Signature:
     """The parameters of `call`: which is the input, whether training and masks are wanted."""
@@ -25,12 +27,6 @@ def shape_names(method) -> list[str]:
     """The shapes that a `build` or `compute_output_shape` wants, by name."""
     return [p.name for p in inspect.signature(method).parameters.values()
             if p.name != "self" and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-
-
-def option_names(cls) -> list[str]:
-    """The arguments of a class' own constructor, without the base's."""
-    return [p.name for p in list(inspect.signature(cls.__init__).parameters.values())[1:]
-            if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
 
 
 def config_names(cls) -> list[str]:

@@ -1,7 +1,7 @@
 """A layer called on symbols: the shapes are worked out, and the call becomes a node of the graph."""
 import numpy as np
 
-from ..symbol import Node, Symbol, example
+from ..symbol import Node, Symbol, by_trial
 from ..tensor import no_grad
 from ..tree import flatten, map_structure
 
@@ -13,13 +13,13 @@ def symbolic_call(layer, args, options, shape_rule):
     if layer.input_spec is not None:
         layer._check(args[0])
     if shape_rule is None:
-        structure = _by_trial(layer, args, options)
+        with no_grad():
+            structure = by_trial(layer, args, options)
     else:
         dtype = layer.compute_output_dtype(flatten(args[0])[0].dtype)
         structure = map_shapes(lambda s: Symbol(s, dtype), shape_rule(**layer._shapes(shape_rule, args, options)))
     layer.built = True
-    flat = flatten(structure)
-    node = Node(layer, args, options, [s.shape for s in flat], [s.dtype for s in flat], layer.name)
+    node = Node(layer, args, options, flatten(structure), layer.name)
     layer._nodes.append(node)
     outputs = iter(node.outputs)
     return map_structure(lambda _: next(outputs), structure)
@@ -36,17 +36,3 @@ def map_shapes(f, structure):
     if isinstance(structure, dict):
         return {key: map_shapes(f, part) for key, part in structure.items()}
     return type(structure)(map_shapes(f, part) for part in structure)
-
-
-def _by_trial(layer, args, options):
-    """Run the layer on zeros of two sizes; what differs between the results is unknown."""
-    with no_grad():
-        small, large = (layer(*_zeros(args, *sizes), **_zeros(options, *sizes)) for sizes in ((2, 16), (3, 17)))
-
-    def symbol(a, b):
-        return Symbol([m if m == n else None for m, n in zip(a.shape, b.shape, strict=True)], a.dtype)
-    return map_structure(symbol, small, large)
-
-
-def _zeros(values, first, other):
-    return map_structure(lambda v: example(v, first, other), values)

@@ -3,6 +3,12 @@
 FORMATS = ("channels_last", "channels_first")
 
 
+def of_rank(base: type, name: str, rank: int, meaning: str, **attributes) -> type:
+    """The layer that does over sequences (rank 1) or images (rank 2) what its base says."""
+    attributes = {n: staticmethod(value) if callable(value) else value for n, value in attributes.items()}
+    return type(name, (base,), {"rank": rank, "__doc__": meaning, **attributes})
+
+
 def channel_format(layer, data_format) -> str:
     data_format = data_format or "channels_last"
     layer._require("data_format", data_format in FORMATS, f"one of {FORMATS}", data_format)

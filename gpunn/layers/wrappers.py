@@ -1,10 +1,11 @@
 """Layers around another layer."""
-from .. import ops
+from .. import _objects, ops
 from .layer import Layer, LibraryLayer
 
 
 class Wrapper(LibraryLayer):
     """Holds a layer; subclasses say what they do with it."""
+    _inner = ("layer", "backward_layer")
 
     def __init__(self, layer, **kwargs):
         super().__init__(**kwargs)
@@ -15,16 +16,6 @@ class Wrapper(LibraryLayer):
         if not self.layer.built and input_shape is not None:
             self.layer.build(input_shape)
             self.layer.built = True
-
-    def get_config(self):
-        config = super().get_config()
-        return {**config, "layer": {"class_name": type(self.layer).__name__, "config": self.layer.get_config()}}
-
-    @classmethod
-    def from_config(cls, config):
-        from . import deserialize
-        inner = {n: deserialize(config[n]) for n in ("layer", "backward_layer") if config.get(n) is not None}
-        return cls(**{**config, **inner})
 
 
 class TimeDistributed(Wrapper):
@@ -48,7 +39,7 @@ class TimeDistributed(Wrapper):
 class Bidirectional(Wrapper):
     """A recurrent layer forwards and a copy of it backwards; the outputs joined by `merge_mode`."""
     modes = ("sum", "mul", "concat", "ave", None)
-    wants_floats = True
+    wants_floats = supports_masking = True
 
     def __init__(self, layer, merge_mode="concat", weights=None, backward_layer=None, **kwargs):
         if not hasattr(layer, "go_backwards"):
@@ -68,7 +59,7 @@ class Bidirectional(Wrapper):
         self.stateful = layer.stateful
         self._require("backward_layer", self.forward_layer.go_backwards != self.backward_layer.go_backwards,
                       "a layer that runs the other way (go_backwards)", backward_layer)
-        self.supports_masking, self._initial = True, weights
+        self._initial = weights
 
     def build(self, sequences_shape, initial_state_shape=None):
         for layer in (self.forward_layer, self.backward_layer):
@@ -115,8 +106,7 @@ class Bidirectional(Wrapper):
         return [previous_mask, previous_mask] if self.merge_mode is None else previous_mask
 
     def get_config(self):
-        forward = {**self.forward_layer.get_config(), "name": self.forward_layer.name.removeprefix("forward_")}
-        return {**self._base_config(), "merge_mode": self.merge_mode,
-                "layer": {"class_name": type(self.forward_layer).__name__, "config": forward},
-                "backward_layer": {"class_name": type(self.backward_layer).__name__,
-                                   "config": self.backward_layer.get_config()}}
+        layer = _objects.serialize(self.forward_layer)
+        layer["config"]["name"] = self.forward_layer.name.removeprefix("forward_")
+        return {**self._base_config(), "merge_mode": self.merge_mode, "layer": layer,
+                "backward_layer": _objects.serialize(self.backward_layer)}

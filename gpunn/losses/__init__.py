@@ -20,11 +20,8 @@ ALIASES = {"bce": binary_crossentropy, "cosine_proximity": cosine_similarity, "h
            "mape": mean_absolute_percentage_error, "mse": mean_squared_error, "msle": mean_squared_logarithmic_error}
 ALIASES |= {name.upper(): f for name, f in ALIASES.items() if len(name) <= 4}
 KNOWN = CLASSES | FUNCTIONS | ALIASES
-
-
-def get(identifier):
-    """A name, a config, a function or an object -> the function or object."""
-    return _objects.get("loss", identifier, KNOWN)
+get, deserialize = _objects.lookups("loss", KNOWN)
+serialize = _objects.serialize
 
 
 def as_loss(identifier, shapes=None) -> Loss:
@@ -44,13 +41,3 @@ def resolve_crossentropy(y_true_shape, y_pred_shape):
         return BinaryCrossentropy
     sparse = len(y_true_shape) < len(y_pred_shape) or y_true_shape[-1] == 1
     return SparseCategoricalCrossentropy if sparse else CategoricalCrossentropy
-
-
-def serialize(loss):
-    """The name of a loss function, or the config of a loss object."""
-    return _objects.serialize(loss)
-
-
-def deserialize(config, custom_objects: dict | None = None):
-    """The loss of a name or config."""
-    return _objects.deserialize("loss", config, KNOWN, custom_objects)

@@ -1,4 +1,6 @@
 """The losses as objects, with a reduction and options."""
+from inspect import signature
+
 from .. import _objects
 from . import functions as f
 from .loss import Loss, same_rank
@@ -29,119 +31,41 @@ class _Named(LossFunctionWrapper):
     """A loss of the library: its function is known by its class."""
     function = None
 
-    def __init__(self, reduction=MEAN, name=None, dtype=None, **options):
-        super().__init__(type(self).function, reduction, name or self.function.__name__, dtype, **options)
+    def __init__(self, reduction, name, dtype, **options):
+        super().__init__(self.function, reduction, name or self.function.__name__, dtype, **options)
 
     def get_config(self) -> dict:
         return Loss.get_config(self) | self.options
 
 
-class _Plain(_Named):
-    """A loss without options."""
-
-    def __init__(self, reduction=MEAN, name=None, dtype=None):
-        super().__init__(reduction, name, dtype)
-
-
-def _plain(name: str, function) -> type:
-    """The class of a function without options."""
-    return type(name, (_Plain,), {"function": staticmethod(function), "__doc__": function.__doc__})
+def _named(name: str, function, order: str = "", /, **defaults) -> type:
+    """The class of a function. Its arguments: the function's options, reduction, name, dtype, if not in another order;
+    their defaults: those of the function, but for those given here."""
+    options = {p.name: p.default for p in list(signature(function).parameters.values())[2:]}
+    known = {**options, "reduction": MEAN, "name": function.__name__, "dtype": None, **defaults}
+    start = _objects.constructor(_Named.__init__, {n: known[n] for n in order.split() or known})
+    return type(name, (_Named,), {"function": staticmethod(function), "__doc__": function.__doc__, "__init__": start})
 
 
-MeanSquaredError = _plain("MeanSquaredError", f.mean_squared_error)
-MeanAbsoluteError = _plain("MeanAbsoluteError", f.mean_absolute_error)
-MeanAbsolutePercentageError = _plain("MeanAbsolutePercentageError", f.mean_absolute_percentage_error)
-MeanSquaredLogarithmicError = _plain("MeanSquaredLogarithmicError", f.mean_squared_logarithmic_error)
-LogCosh = _plain("LogCosh", f.log_cosh)
-Hinge = _plain("Hinge", f.hinge)
-SquaredHinge = _plain("SquaredHinge", f.squared_hinge)
-CategoricalHinge = _plain("CategoricalHinge", f.categorical_hinge)
-KLDivergence = _plain("KLDivergence", f.kl_divergence)
-Poisson = _plain("Poisson", f.poisson)
-
-
-class CosineSimilarity(_Named):
-    """Minus the cosine of the angle between the two: -1 is the same direction."""
-    function = staticmethod(f.cosine_similarity)
-
-    def __init__(self, axis=-1, reduction=MEAN, name="cosine_similarity", dtype=None):
-        super().__init__(reduction, name, dtype, axis=axis)
-
-
-class Huber(_Named):
-    """Quadratic for errors up to delta, linear beyond; mean over the last axis."""
-    function = staticmethod(f.huber)
-
-    def __init__(self, delta=1.0, reduction=MEAN, name="huber_loss", dtype=None):
-        super().__init__(reduction, name, dtype, delta=delta)
-
-
-class BinaryCrossentropy(_Named):
-    """-(y log(p) + (1 - y) log(1 - p)), mean over the last axis."""
-    function = staticmethod(f.binary_crossentropy)
-
-    def __init__(self, from_logits=False, label_smoothing=0.0, axis=-1, reduction=MEAN,
-                 name="binary_crossentropy", dtype=None):
-        super().__init__(reduction, name, dtype, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis)
-
-
-class BinaryFocalCrossentropy(_Named):
-    """Binary cross-entropy in which samples that are already right count less: times (1 - p_t)**gamma."""
-    function = staticmethod(f.binary_focal_crossentropy)
-
-    def __init__(self, apply_class_balancing=False, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0,
-                 axis=-1, reduction=MEAN, name="binary_focal_crossentropy", dtype=None):
-        super().__init__(reduction, name, dtype, apply_class_balancing=apply_class_balancing, alpha=alpha, gamma=gamma,
-                         from_logits=from_logits, label_smoothing=label_smoothing, axis=axis)
-
-
-class CategoricalCrossentropy(_Named):
-    """-sum(y log(p)), labels one-hot."""
-    function = staticmethod(f.categorical_crossentropy)
-
-    def __init__(self, from_logits=False, label_smoothing=0.0, axis=-1, reduction=MEAN,
-                 name="categorical_crossentropy", dtype=None):
-        super().__init__(reduction, name, dtype, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis)
-
-
-class CategoricalFocalCrossentropy(_Named):
-    """Categorical cross-entropy times alpha (1 - p)**gamma: what is already right counts less."""
-    function = staticmethod(f.categorical_focal_crossentropy)
-
-    def __init__(self, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0, axis=-1, reduction=MEAN,
-                 name="categorical_focal_crossentropy", dtype=None):
-        super().__init__(reduction, name, dtype, alpha=alpha, gamma=gamma, from_logits=from_logits,
-                         label_smoothing=label_smoothing, axis=axis)
-
-
-class CategoricalGeneralizedCrossEntropy(_Named):
-    """(1 - p[label]**q) / q: between cross-entropy (q -> 0) and absolute error (q = 1)."""
-    function = staticmethod(f.categorical_generalized_cross_entropy)
-
-    def __init__(self, q=0.5, reduction=MEAN, name="categorical_generalized_cross_entropy", dtype=None):
-        super().__init__(reduction, name, dtype, q=q)
-
-
-class SparseCategoricalCrossentropy(_Named):
-    """-log(p[label]) for integer labels; labels equal to ignore_class do not count."""
-    function = staticmethod(f.sparse_categorical_crossentropy)
-
-    def __init__(self, from_logits=False, ignore_class=None, reduction=MEAN, axis=-1,
-                 name="sparse_categorical_crossentropy", dtype=None):
-        super().__init__(reduction, name, dtype, from_logits=from_logits, ignore_class=ignore_class, axis=axis)
-
-
-class Dice(_Named):
-    """1 - 2 |both| / (|labels| + |predictions|)"""
-    function = staticmethod(f.dice)
-
-    def __init__(self, reduction=MEAN, name="dice", axis=None, dtype=None):
-        super().__init__(reduction, name, dtype, axis=axis)
-
-
-class Tversky(_Named):
-    """1 - |both| / (|both| + alpha |labels alone| + beta |predictions alone|)"""
-    function = staticmethod(f.tversky)
-
-    def __init__(self, alpha=0.5, beta=0.5, reduction=MEAN, name="tversky", axis=None, dtype=None):
-        super().__init__(reduction, name, dtype, alpha=alpha, beta=beta, axis=axis)
+MeanSquaredError = _named("MeanSquaredError", f.mean_squared_error)
+MeanAbsoluteError = _named("MeanAbsoluteError", f.mean_absolute_error)
+MeanAbsolutePercentageError = _named("MeanAbsolutePercentageError", f.mean_absolute_percentage_error)
+MeanSquaredLogarithmicError = _named("MeanSquaredLogarithmicError", f.mean_squared_logarithmic_error)
+LogCosh = _named("LogCosh", f.log_cosh)
+Hinge = _named("Hinge", f.hinge)
+SquaredHinge = _named("SquaredHinge", f.squared_hinge)
+CategoricalHinge = _named("CategoricalHinge", f.categorical_hinge)
+KLDivergence = _named("KLDivergence", f.kl_divergence)
+Poisson = _named("Poisson", f.poisson)
+CosineSimilarity = _named("CosineSimilarity", f.cosine_similarity)
+Huber = _named("Huber", f.huber, name="huber_loss")
+BinaryCrossentropy = _named("BinaryCrossentropy", f.binary_crossentropy)
+BinaryFocalCrossentropy = _named("BinaryFocalCrossentropy", f.binary_focal_crossentropy)
+CategoricalCrossentropy = _named("CategoricalCrossentropy", f.categorical_crossentropy)
+CategoricalFocalCrossentropy = _named("CategoricalFocalCrossentropy", f.categorical_focal_crossentropy)
+CategoricalGeneralizedCrossEntropy = _named("CategoricalGeneralizedCrossEntropy",
+                                            f.categorical_generalized_cross_entropy, q=0.5)
+SparseCategoricalCrossentropy = _named("SparseCategoricalCrossentropy", f.sparse_categorical_crossentropy,
+                                       "from_logits ignore_class reduction axis name dtype")
+Dice = _named("Dice", f.dice, "reduction name axis dtype")
+Tversky = _named("Tversky", f.tversky, "alpha beta reduction name axis dtype")

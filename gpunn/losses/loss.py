@@ -3,11 +3,12 @@ from math import prod
 
 from .. import ops
 from .._names import snake_case
+from .._objects import Configured
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
 
 
-class Loss:
+class Loss(Configured):
     """A function of (y_true, y_pred) with one value a sample (`call`), weighted and reduced to one number."""
 
     def __init__(self, name=None, reduction="sum_over_batch_size", dtype=None):
@@ -28,10 +29,6 @@ class Loss:
 
     def get_config(self) -> dict:
         return {"name": self.name, "reduction": self.reduction}
-
-    @classmethod
-    def from_config(cls, config: dict) -> "Loss":
-        return cls(**config)
 
     def __repr__(self):
         return f"<{type(self).__name__} {self.get_config()}>"

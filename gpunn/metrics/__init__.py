@@ -27,16 +27,9 @@ KNOWN = FUNCTIONS | losses.ALIASES | CLASSES
 KNOWN |= {"acc": accuracy, "auc": AUC, "cosine_proximity": cosine_similarity, "f1_score": F1Score,
           "precision": Precision, "r2_score": R2Score, "recall": Recall, "rmse": RootMeanSquaredError,
           "root_mean_squared_error": RootMeanSquaredError}
-
-
-def get(identifier):
-    """A name, a config, a function or an object -> the function or object; a class is called."""
-    return _objects.get("metric", identifier, KNOWN)
-
-
-def get_function(identifier):
-    """The function of a MeanMetricWrapper by its name."""
-    return _objects.get("metric function", identifier, FUNCTIONS)
+get, deserialize = _objects.lookups("metric", KNOWN)
+get_function, _ = _objects.lookups("metric function", FUNCTIONS)
+serialize = _objects.serialize
 
 
 def as_metric(identifier, shapes=None) -> Metric:
@@ -54,13 +47,3 @@ def as_metric(identifier, shapes=None) -> Metric:
     metric = BY_FUNCTION[function]() if function in BY_FUNCTION else MeanMetricWrapper(function)
     metric.name = name or metric.name
     return metric
-
-
-def serialize(metric):
-    """The name of a metric function, or the config of a metric object."""
-    return _objects.serialize(metric)
-
-
-def deserialize(config, custom_objects: dict | None = None):
-    """The metric of a name or config."""
-    return _objects.deserialize("metric", config, KNOWN, custom_objects)

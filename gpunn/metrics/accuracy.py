@@ -3,7 +3,7 @@ from .. import ops
 from ..losses.functions import aligned
 from ..losses.loss import same_rank
 from ..ops.activation import labels_of
-from .metric import Named
+from .metric import Named, named
 
 
 def accuracy(y_true, y_pred):
@@ -47,12 +47,16 @@ def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5, from_sorted_ids=False
     return ops.reshape(ops.cast(hits, "float32"), shape)
 
 
-class Accuracy(Named):
-    """How often y_true equals y_pred."""
-    function, _direction = staticmethod(accuracy), "up"
-
-    def __init__(self, name="accuracy", dtype=None):
-        super().__init__(name, dtype)
+Accuracy = named("Accuracy", accuracy, "up", "How often y_true equals y_pred.")
+CategoricalAccuracy = named("CategoricalAccuracy", categorical_accuracy, "up",
+                            "How often the largest prediction is at the one-hot label.")
+SparseCategoricalAccuracy = named("SparseCategoricalAccuracy", sparse_categorical_accuracy, "up",
+                                  "How often the largest prediction is at the integer label.")
+TopKCategoricalAccuracy = named("TopKCategoricalAccuracy", top_k_categorical_accuracy, "up",
+                                "How often the one-hot label is among the k largest predictions.", "k name dtype")
+SparseTopKCategoricalAccuracy = named("SparseTopKCategoricalAccuracy", sparse_top_k_categorical_accuracy, "up",
+                                      "How often the integer label is among the k largest predictions.",
+                                      "k name dtype from_sorted_ids")
 
 
 class BinaryAccuracy(Named):
@@ -63,38 +67,6 @@ class BinaryAccuracy(Named):
         if not 0 < threshold < 1:
             raise ValueError(f"BinaryAccuracy: threshold must lie in (0, 1), got {threshold}")
         super().__init__(name, dtype, threshold=threshold)
-
-
-class CategoricalAccuracy(Named):
-    """How often the largest prediction is at the one-hot label."""
-    function, _direction = staticmethod(categorical_accuracy), "up"
-
-    def __init__(self, name="categorical_accuracy", dtype=None):
-        super().__init__(name, dtype)
-
-
-class SparseCategoricalAccuracy(Named):
-    """How often the largest prediction is at the integer label."""
-    function, _direction = staticmethod(sparse_categorical_accuracy), "up"
-
-    def __init__(self, name="sparse_categorical_accuracy", dtype=None):
-        super().__init__(name, dtype)
-
-
-class TopKCategoricalAccuracy(Named):
-    """How often the one-hot label is among the k largest predictions."""
-    function, _direction = staticmethod(top_k_categorical_accuracy), "up"
-
-    def __init__(self, k=5, name="top_k_categorical_accuracy", dtype=None):
-        super().__init__(name, dtype, k=k)
-
-
-class SparseTopKCategoricalAccuracy(Named):
-    """How often the integer label is among the k largest predictions."""
-    function, _direction = staticmethod(sparse_top_k_categorical_accuracy), "up"
-
-    def __init__(self, k=5, name="sparse_top_k_categorical_accuracy", dtype=None, from_sorted_ids=False):
-        super().__init__(name, dtype, k=k, from_sorted_ids=from_sorted_ids)
 
 
 def resolve_accuracy(y_true_shape, y_pred_shape):

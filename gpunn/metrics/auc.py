@@ -8,7 +8,6 @@ from .metric import Metric
 class AUC(Metric):
     """The area under the ROC or the precision-recall curve, by thresholds."""
     _direction = "up"
-    _options = ("num_thresholds", "curve", "summation_method", "multi_label", "num_labels", "from_logits")
 
     def __init__(self, num_thresholds=200, curve="ROC", summation_method="interpolation", name=None, dtype=None,
                  thresholds=None, multi_label=False, num_labels=None, label_weights=None, from_logits=False):
@@ -24,7 +23,7 @@ class AUC(Metric):
             raise ValueError("AUC: num_labels needs multi_label=True")
         inner = (sorted(thresholds) if thresholds is not None
                  else [i / (num_thresholds - 1) for i in range(1, num_thresholds - 1)])
-        self.own, self.curve, self.summation_method = thresholds, str(curve).upper(), summation_method
+        self.init_thresholds, self.curve, self.summation_method = thresholds, str(curve).upper(), summation_method
         self.thresholds = [-EPSILON, *inner, 1.0 + EPSILON]
         self.num_thresholds, self.multi_label, self.num_labels = len(self.thresholds), multi_label, num_labels
         self.levels = constant(self.thresholds, self.dtype)
@@ -79,6 +78,6 @@ class AUC(Metric):
         return ops.divide_no_nan(ops.sum(areas * self.label_weights), ops.sum(self.label_weights))
 
     def get_config(self) -> dict:
-        own = {} if self.own is None else {"thresholds": list(self.own)}
+        own = None if self.init_thresholds is None else list(self.init_thresholds)
         weights = None if self.label_weights is None else self.label_weights.tolist()
-        return {**super().get_config(), "label_weights": weights, **own}
+        return super().get_config() | {"label_weights": weights, "thresholds": own}

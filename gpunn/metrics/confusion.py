@@ -84,8 +84,7 @@ class _Counting(Metric):
         return values[0] if len(self.thresholds) == 1 else values
 
     def get_config(self) -> dict:
-        return super().get_config() | {"thresholds": self.init_thresholds, "top_k": self.top_k,
-                                       "class_id": self.class_id}
+        return super().get_config() | {"thresholds": self.init_thresholds}
 
 
 class _Count(_Counting):
@@ -96,9 +95,6 @@ class _Count(_Counting):
 
     def result(self):
         return self.one_or_all(ops.copy(getattr(self, self.counts[0])))
-
-    def get_config(self) -> dict:
-        return Metric.get_config(self) | {"thresholds": self.init_thresholds}
 
 
 def _count(name: str, meaning: str) -> type:
@@ -129,7 +125,7 @@ class Recall(_Counting):
 
 class FBetaScore(Metric):
     """The weighted harmonic mean of precision and recall, for each class or averaged."""
-    _direction, _options = "up", ("average", "beta", "threshold")
+    _direction = "up"
 
     def __init__(self, average=None, beta=1.0, threshold=None, name="fbeta_score", dtype=None):
         super().__init__(dtype, name)
@@ -179,7 +175,5 @@ class FBetaScore(Metric):
 
 class F1Score(FBetaScore):
     """The harmonic mean of precision and recall, for each class or averaged."""
-    _options = ("average", "threshold")
-
     def __init__(self, average=None, threshold=None, name="f1_score", dtype=None):
         super().__init__(average, 1.0, threshold, name, dtype)

@@ -1,4 +1,6 @@
 """A metric is a few variables on the device, updated in place, and a result computed from them."""
+from inspect import signature
+
 from .. import _objects, initializers, losses, ops
 from .._names import auto_name
 from ..backend import kernels_of
@@ -6,10 +8,9 @@ from ..losses.loss import masked, same_rank
 from ..tensor import Variable, no_grad
 
 
-class Metric:
+class Metric(_objects.Configured):
     """Subclasses add variables in `__init__`, change them in `update_state`, compute `result` from them."""
     _direction = None                   # "up": larger is better, "down": smaller is better
-    _options: tuple = ()                # attributes that belong to the config, beside the name and the dtype
 
     def __init__(self, dtype=None, name=None):
         self.name, self.dtype = name or auto_name(type(self)), dtype or "float32"
@@ -53,11 +54,7 @@ class Metric:
         return self.result()
 
     def get_config(self) -> dict:
-        return {"name": self.name, "dtype": self.dtype, **{name: getattr(self, name) for name in self._options}}
-
-    @classmethod
-    def from_config(cls, config: dict) -> "Metric":
-        return cls(**config)
+        return {"name": self.name, "dtype": self.dtype, **super().get_config()}
 
     def __repr__(self):
         return f"<{type(self).__name__} name={self.name}>"
@@ -144,8 +141,18 @@ class Named(MeanMetricWrapper):
     """A metric of the library: its function is known by its class."""
     function = None
 
-    def __init__(self, name=None, dtype=None, **options):
-        super().__init__(type(self).function, name, dtype, **options)
+    def __init__(self, name, dtype, **options):
+        super().__init__(self.function, name or self.function.__name__, dtype, **options)
 
     def get_config(self) -> dict:
         return Metric.get_config(self) | self.options
+
+
+def named(name: str, function, direction: str, meaning: str, order: str = "", /, **defaults) -> type:
+    """The class of a function. Its arguments: name, dtype and the function's options, if not in another order or only
+    some of them; their defaults: those of the function, but for those given here."""
+    options = {p.name: p.default for p in list(signature(function).parameters.values())[2:]}
+    known = {"name": function.__name__, "dtype": None, **options, **defaults}
+    start = _objects.constructor(Named.__init__, {n: known[n] for n in order.split() or known})
+    return type(name, (Named,), {"function": staticmethod(function), "_direction": direction, "__doc__": meaning,
+                                 "__init__": start})

@@ -2,65 +2,7 @@
 from .. import losses, ops
 from ..losses import functions as f
 from ..losses.functions import aligned
-from .metric import Mean, Metric, Named
-
-
-class _Error(Named):
-    """The mean of a loss function without options; smaller is better."""
-    _direction = "down"
-
-    def __init__(self, name=None, dtype=None):
-        super().__init__(name or self.function.__name__, dtype)
-
-
-def _error(name: str, function, formula: str) -> type:
-    return type(name, (_Error,), {"function": staticmethod(function), "__doc__": formula})
-
-
-MeanSquaredError = _error("MeanSquaredError", f.mean_squared_error, "mean((y_true - y_pred)**2)")
-MeanAbsoluteError = _error("MeanAbsoluteError", f.mean_absolute_error, "mean(|y_true - y_pred|)")
-MeanAbsolutePercentageError = _error("MeanAbsolutePercentageError", f.mean_absolute_percentage_error,
-                                     "100 mean(|y_true - y_pred| / |y_true|)")
-MeanSquaredLogarithmicError = _error("MeanSquaredLogarithmicError", f.mean_squared_logarithmic_error,
-                                     "mean((log(1 + y_true) - log(1 + y_pred))**2)")
-Hinge = _error("Hinge", f.hinge, "mean(max(1 - y_true * y_pred, 0))")
-SquaredHinge = _error("SquaredHinge", f.squared_hinge, "mean(max(1 - y_true * y_pred, 0)**2)")
-CategoricalHinge = _error("CategoricalHinge", f.categorical_hinge, "max(largest wrong score - right score + 1, 0)")
-KLDivergence = _error("KLDivergence", f.kl_divergence, "sum(y_true * log(y_true / y_pred))")
-Poisson = _error("Poisson", f.poisson, "mean(y_pred - y_true * log(y_pred))")
-
-
-class LogCoshError(Named):
-    """mean(log(cosh(y_pred - y_true)))"""
-    function, _direction = staticmethod(f.log_cosh), "down"
-
-    def __init__(self, name="logcosh", dtype=None):
-        super().__init__(name, dtype)
-
-
-class BinaryCrossentropy(Named):
-    """-(y log(p) + (1 - y) log(1 - p))"""
-    function, _direction = staticmethod(f.binary_crossentropy), "down"
-
-    def __init__(self, name="binary_crossentropy", dtype=None, from_logits=False, label_smoothing=0):
-        super().__init__(name, dtype, from_logits=from_logits, label_smoothing=label_smoothing)
-
-
-class CategoricalCrossentropy(Named):
-    """-sum(y log(p)), labels one-hot."""
-    function, _direction = staticmethod(f.categorical_crossentropy), "down"
-
-    def __init__(self, name="categorical_crossentropy", dtype=None, from_logits=False, label_smoothing=0, axis=-1):
-        super().__init__(name, dtype, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis)
-
-
-class SparseCategoricalCrossentropy(Named):
-    """-log(p[label]), integer labels."""
-    function, _direction = staticmethod(f.sparse_categorical_crossentropy), "down"
-
-    def __init__(self, name="sparse_categorical_crossentropy", dtype=None, from_logits=False,
-                 ignore_class=None, axis=-1):
-        super().__init__(name, dtype, from_logits=from_logits, ignore_class=ignore_class, axis=axis)
+from .metric import Mean, Metric, named
 
 
 def cosine_similarity(y_true, y_pred, axis=-1):
@@ -68,12 +10,27 @@ def cosine_similarity(y_true, y_pred, axis=-1):
     return -losses.cosine_similarity(y_true, y_pred, axis)
 
 
-class CosineSimilarity(Named):
-    """The cosine of the angle between labels and predictions."""
-    function, _direction = staticmethod(cosine_similarity), "up"
-
-    def __init__(self, name="cosine_similarity", dtype=None, axis=-1):
-        super().__init__(name, dtype, axis=axis)
+MeanSquaredError = named("MeanSquaredError", f.mean_squared_error, "down", "mean((y_true - y_pred)**2)")
+MeanAbsoluteError = named("MeanAbsoluteError", f.mean_absolute_error, "down", "mean(|y_true - y_pred|)")
+MeanAbsolutePercentageError = named("MeanAbsolutePercentageError", f.mean_absolute_percentage_error, "down",
+                                    "100 mean(|y_true - y_pred| / |y_true|)")
+MeanSquaredLogarithmicError = named("MeanSquaredLogarithmicError", f.mean_squared_logarithmic_error, "down",
+                                    "mean((log(1 + y_true) - log(1 + y_pred))**2)")
+Hinge = named("Hinge", f.hinge, "down", "mean(max(1 - y_true * y_pred, 0))")
+SquaredHinge = named("SquaredHinge", f.squared_hinge, "down", "mean(max(1 - y_true * y_pred, 0)**2)")
+CategoricalHinge = named("CategoricalHinge", f.categorical_hinge, "down",
+                         "max(largest wrong score - right score + 1, 0)")
+KLDivergence = named("KLDivergence", f.kl_divergence, "down", "sum(y_true * log(y_true / y_pred))")
+Poisson = named("Poisson", f.poisson, "down", "mean(y_pred - y_true * log(y_pred))")
+LogCoshError = named("LogCoshError", f.log_cosh, "down", "mean(log(cosh(y_pred - y_true)))", name="logcosh")
+BinaryCrossentropy = named("BinaryCrossentropy", f.binary_crossentropy, "down", "-(y log(p) + (1 - y) log(1 - p))",
+                           "name dtype from_logits label_smoothing", label_smoothing=0)
+CategoricalCrossentropy = named("CategoricalCrossentropy", f.categorical_crossentropy, "down",
+                                "-sum(y log(p)), labels one-hot.", label_smoothing=0)
+SparseCategoricalCrossentropy = named("SparseCategoricalCrossentropy", f.sparse_categorical_crossentropy, "down",
+                                      "-log(p[label]), integer labels.")
+CosineSimilarity = named("CosineSimilarity", cosine_similarity, "up",
+                         "The cosine of the angle between labels and predictions.")
 
 
 class RootMeanSquaredError(Mean):
@@ -93,7 +50,7 @@ class RootMeanSquaredError(Mean):
 
 class R2Score(Metric):
     """1 - squared error / variance of the labels: 1 is perfect, 0 is as good as their mean."""
-    _direction, _options = "up", ("class_aggregation", "num_regressors")
+    _direction = "up"
 
     def __init__(self, class_aggregation="uniform_average", num_regressors=0, name="r2_score", dtype=None):
         super().__init__(dtype, name)

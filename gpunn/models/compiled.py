@@ -69,13 +69,12 @@ class Metrics:
 
     def build(self, targets, predictions):
         self.made = []
-        for prefix, plain, weighted, t, p in zip(self.prefixes, self.plain, self.weighted, targets, predictions,
-                                                 strict=True):
+        for i, (prefix, plain, weighted, t, p) in enumerate(zip(self.prefixes, self.plain, self.weighted, targets,
+                                                                predictions, strict=True)):
             for is_weighted, wanted in ((False, plain), (True, weighted)):
                 for m in wanted:
                     metric = metrics_module.as_metric(m, (t.shape, p.shape))
-                    self.made.append((prefix + metric.name, metric, is_weighted, len(self.prefixes) > 1))
-        self.outputs = [i for i, (a, b) in enumerate(zip(self.plain, self.weighted, strict=True)) for _ in (*a, *b)]
+                    self.made.append((i, prefix + metric.name, metric, is_weighted))
 
     def update(self, y, y_pred, sample_weight):
         predictions = flatten(y_pred)
@@ -83,12 +82,12 @@ class Metrics:
         weights = _matched("sample_weight", sample_weight, len(predictions))
         if self.made is None:
             self.build(targets, predictions)
-        for i, (_, metric, weighted, _) in zip(self.outputs, self.made, strict=True):
+        for i, _, metric, weighted in self.made:
             metric.update_state(targets[i], predictions[i], weights[i] if weighted else None)
 
     @property
     def named(self) -> list:
-        return [(name, metric) for name, metric, _, _ in self.made or ()]
+        return [(name, metric) for _, name, metric, _ in self.made or ()]
 
 
 def _per_output(what: str, value, names) -> list:

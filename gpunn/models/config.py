@@ -12,13 +12,6 @@ def known() -> dict:
     return {**layers.KNOWN, "Functional": Functional, "Model": Model, "Sequential": Sequential}
 
 
-def layer_config(layer) -> dict:
-    config = {"class_name": type(layer).__name__, "config": layer.get_config()}
-    if hasattr(type(layer), "_registered_name"):
-        config["registered_name"] = type(layer)._registered_name
-    return config
-
-
 def layer_from(config: dict, custom_objects=None):
     return _objects.deserialize("layer", config, known(), custom_objects)
 
@@ -26,7 +19,7 @@ def layer_from(config: dict, custom_objects=None):
 def sequential_config(model) -> dict:
     inputs = [{"class_name": "InputLayer", "config": input_config(s)} for s in model.inputs]
     return {"name": model.name, "trainable": model.trainable,
-            "layers": inputs + [layer_config(layer) for layer in model.layers]}
+            "layers": inputs + [_objects.serialize(layer) for layer in model.layers]}
 
 
 def sequential_from_config(cls, config, custom_objects=None):
@@ -53,7 +46,7 @@ def graph_config(model) -> dict:
         made.append({"args": _written(list(node.args), calls), "kwargs": _written(dict(node.options), calls)})
     entries = [{"class_name": "InputLayer", "config": input_config(s), "name": s.name, "inbound_nodes": []}
                for s in graph.input_symbols]
-    entries += [{**layer_config(layer), "name": layer.name, "inbound_nodes": inbound[layer.name]}
+    entries += [{**_objects.serialize(layer), "name": layer.name, "inbound_nodes": inbound[layer.name]}
                 for layer in graph.layers if layer.name in inbound]
     return {"name": model.name, "trainable": model.trainable, "layers": entries,
             "input_layers": _written(graph.inputs, calls), "output_layers": _written(graph.outputs, calls)}

@@ -44,13 +44,13 @@ def name_of(loss) -> str:
 
 def label_problems(model, batch) -> list[str]:
     """Labels that cannot belong to the outputs, for each output that has one of the two classification losses."""
-    shapes = output_shapes(model)
+    shapes = [s.shape for s in getattr(model, "outputs", None) or ()]          # a subclass knows them when it runs
     y, names = flatten(batch[1]), getattr(model, "output_names", None) or [model.name]
     wanted = model.loss
     if isinstance(wanted, dict):
         wanted = [wanted.get(n) for n in names]
     wanted = list(wanted) if isinstance(wanted, list | tuple) else [wanted] * len(y)
-    if batch[1] is None or shapes is None or not len(wanted) == len(y) == len(shapes) == len(names):
+    if batch[1] is None or not len(wanted) == len(y) == len(shapes) == len(names):
         return []
     return [p for loss, labels, shape, name in zip(wanted, y, shapes, names, strict=True)
             if labels is not None and (p := label_problem(name_of(loss), labels, shape, name))]
@@ -71,12 +71,6 @@ def label_problem(loss: str, labels, shape, name: str) -> str | None:
         return (f"output '{name}' has {classes} values, so labels must be 0 to {classes - 1}, but sample {at} has the "
                 f"label {value}. Fix: Dense({int(labels.max()) + 1}) as the last layer, or other labels")
     return None
-
-
-def output_shapes(model):
-    """Shapes of the outputs, or None for models that only know them when they run."""
-    outputs = getattr(model, "outputs", None)
-    return [s.shape for s in outputs] if outputs else None
 
 
 def monitor_problems(model, calls, held_out) -> list[str]:

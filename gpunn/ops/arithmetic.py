@@ -4,7 +4,7 @@ from math import log as natural_log
 
 from ..backend import backend_of, host_read
 from ..tensor import op
-from .core import array, as_dtype, common, common_floats, common_numbers, fit, kernels_of
+from .core import array, as_dtype, common, common_floats, common_numbers, fit, kernels_of, named
 
 
 def binary(name: str, vjp=None, operands=common):
@@ -19,9 +19,7 @@ def binary(name: str, vjp=None, operands=common):
         like = [(x.shape, x.dtype) if hasattr(x, "dtype") else None for x in (x1, x2)]
         return y, lambda dy, need: tuple([None if n is None else fit(k, part(), *of, n)
                                           for n, part, of in zip(need, vjp(k, dy, a, b, y), like)])
-    f.__name__ = f.__qualname__ = name
-    f.__doc__ = f"{name} of two operands, element by element, with broadcasting."
-    return f
+    return named(f, name, f"{name} of two operands, element by element, with broadcasting.")
 
 
 def _add_vjp(k, dy, a, b, y):
@@ -157,9 +155,7 @@ def bits(name: str, f):
         host_read(name)
         x, y = common(x, y)
         return backend_of(x if hasattr(x, "dtype") else y).xp.asarray(f(x, y)), None
-    apply.__name__ = apply.__qualname__ = name
-    apply.__doc__ = f"{name} of integers, element by element."
-    return apply
+    return named(apply, name, f"{name} of integers, element by element.")
 
 
 bitwise_and, bitwise_or = bits("bitwise_and", operator.and_), bits("bitwise_or", operator.or_)

@@ -5,6 +5,13 @@ from ..backend import asarray, backend_of, constant, kernels_of
 from ..tensor import Tensor
 
 
+def named(f, name: str, meaning: str = ""):
+    """A function that another one made, under its own name."""
+    f.__name__ = f.__qualname__ = name
+    f.__doc__ = meaning
+    return f
+
+
 def into(need):
     """The array that a gradient should be written to; None: allocate one."""
     return None if need is True else need

@@ -55,11 +55,6 @@ def full(shape, fill_value, dtype=None):
     return broadcast_to(convert_to_tensor(fill_value, dtype) if dtype else as_floats(fill_value), shape)
 
 
-def empty(shape, dtype=None):
-    """An array for values to come; zeros here."""
-    return zeros(shape, dtype)
-
-
 @op
 def _full_like(x, *, value, dtype):
     x = array(x)
@@ -85,7 +80,7 @@ def full_like(x, fill_value, dtype=None):
     return full(x.shape, fill_value, dtype or x.dtype)
 
 
-empty_like = zeros_like
+empty, empty_like = zeros, zeros_like             # for values to come
 
 
 def arange(start, stop=None, step=None, dtype=None):
@@ -97,20 +92,15 @@ def arange(start, stop=None, step=None, dtype=None):
 
 def linspace(start, stop, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype=None, axis: int = 0):
     """num numbers from start to stop, evenly spaced."""
-    values, step = np.linspace(to_host(start), to_host(stop), num, endpoint, True, axis=axis)
+    values, step = np.linspace(convert_to_numpy(start), convert_to_numpy(stop), num, endpoint, True, axis=axis)
     y = Tensor(constant(values, str(dtype or "float32")))
     return (y, Tensor(constant(step, "float32"))) if retstep else y
 
 
 def logspace(start, stop, num: int = 50, endpoint: bool = True, base=10, dtype=None, axis: int = 0):
     """num numbers from base ** start to base ** stop, evenly spaced on a log scale."""
-    values = np.logspace(to_host(start), to_host(stop), num, endpoint, base, axis=axis)
+    values = np.logspace(convert_to_numpy(start), convert_to_numpy(stop), num, endpoint, base, axis=axis)
     return Tensor(constant(values, str(dtype or "float32")))
-
-
-def to_host(x):
-    """A number or a NumPy array."""
-    return x.numpy() if isinstance(x, Tensor) else x
 
 
 def eye(N, M=None, k: int = 0, dtype=None):
@@ -148,9 +138,10 @@ def convert_to_numpy(x) -> np.ndarray:
     return x.numpy() if isinstance(x, Tensor) else np.asarray(x)
 
 
-@op
-def _cast(x, *, dtype):
-    x = array(x)
+@op(arrays=1)
+def cast(x, dtype):
+    """The values in another dtype."""
+    x, dtype = array(x), dtype_name(dtype)
     if x.dtype == dtype:
         return x, lambda dy, need: (dy,)
     k = kernels_of(x)
@@ -158,11 +149,6 @@ def _cast(x, *, dtype):
     if y.dtype.kind != "f" or x.dtype.kind != "f":
         return y, None
     return y, lambda dy, need: (k.copy(dy, dtype=x.dtype),)
-
-
-def cast(x, dtype):
-    """The values in another dtype."""
-    return _cast(x, dtype=dtype_name(dtype))
 
 
 def dtype_name(dtype) -> str:

@@ -2,7 +2,7 @@
 from math import prod
 
 from ..tensor import op
-from .core import array, as_dtype, axis_index, floating, into, kernels_of, shaped, tensor
+from .core import array, as_dtype, axis_index, floating, into, kernels_of, named, shaped, tensor
 from .create import arange_constant
 from .shape import moveaxis, reshape
 
@@ -40,20 +40,18 @@ def log_softmax(x, axis=-1):
     return _along(_log_softmax, x, axis)
 
 
-@op
-def _softmax(x):
-    x = floating(x)
-    k = kernels_of(x)
-    y = k.softmax(x)
-    return y, lambda dy, need: (k.softmax_backward(dy, y, out=into(need[0])),)
+def _of_rows(name: str):
+    """An op whose gradient follows from its result, over the last axis."""
+    @op
+    def f(x):
+        x = floating(x)
+        k = kernels_of(x)
+        y = getattr(k, name)(x)
+        return y, lambda dy, need: (getattr(k, f"{name}_backward")(dy, y, out=into(need[0])),)
+    return named(f, f"_{name}")
 
 
-@op
-def _log_softmax(x):
-    x = floating(x)
-    k = kernels_of(x)
-    y = k.log_softmax(x)
-    return y, lambda dy, need: (k.log_softmax_backward(dy, y, out=into(need[0])),)
+_softmax, _log_softmax = _of_rows("softmax"), _of_rows("log_softmax")
 
 
 def _along(f, x, axis):

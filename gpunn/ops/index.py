@@ -150,10 +150,10 @@ def slice_update(inputs, start_indices, updates):
     return _written(inputs, updates, index=_block(start_indices, tensor(updates).shape))
 
 
-@op
-def _scatter(indices, values, *, shape):
-    """Zeros of a shape, plus values[...] at indices[..., :]; duplicates add up"""
-    values, indices = array(values), as_dtype(array(indices), "int32")
+@op(arrays=2)
+def scatter(indices, values, shape):
+    """Values at places of an array of zeros; values at the same place add up."""
+    values, indices, shape = array(values), as_dtype(array(indices), "int32"), tuple(int(n) for n in shape)
     k, depth = kernels_of(values), indices.shape[-1]
     flat = joined_index(k, indices, shape[:depth])
     rows = values.reshape(prod(flat.shape), *shape[depth:])
@@ -172,11 +172,6 @@ def joined_index(k, indices, sizes):
     return flat
 
 
-def scatter(indices, values, shape):
-    """Values at places of an array of zeros; values at the same place add up."""
-    return _scatter(indices, values, shape=tuple(int(n) for n in shape))
-
-
 @op
 def scatter_update(inputs, indices, updates):
     """The array with the elements at indices[i] replaced by updates[i]."""
@@ -193,15 +188,11 @@ def scatter_update(inputs, indices, updates):
     return k.where(free, inputs, new), backward
 
 
-@op
-def _segment_sum(data, ids, *, segments):
-    k, ids = kernels_of(data), as_dtype(ids, "int32")
-    return k.scatter_add(data, ids, segments), lambda dy, need: (k.gather(dy, ids), None)
-
-
+@op(arrays=2)
 def segment_sum(data, segment_ids, num_segments=None, sorted: bool = False):
     """The sum of the rows of each segment."""
-    return _segment_sum(data, segment_ids, segments=_count(segment_ids, num_segments))
+    k, ids, segments = kernels_of(data), as_dtype(segment_ids, "int32"), _count(segment_ids, num_segments)
+    return k.scatter_add(data, ids, segments), lambda dy, need: (k.gather(dy, ids), None)
 
 
 def segment_max(data, segment_ids, num_segments=None, sorted: bool = False):
@@ -219,7 +210,7 @@ def _count(ids, segments) -> int:
     if segments is not None:
         return int(segments)
     host_read("a number of segments left open")
-    return int(np.max(ids.numpy() if isinstance(ids, Tensor) else ids)) + 1
+    return int(np.max(to_numpy(ids.data if isinstance(ids, Tensor) else asarray(ids)))) + 1
 
 
 @op

@@ -166,49 +166,47 @@ def _grouped(x, labels, groups, size):
     return reshape(x, tuple(prod(size[c] for c in g) for g in groups))
 
 
-def library(name: str):
+def _library(name: str, *xs, **options):
     """A function of numpy.linalg or cupy.linalg; it has no gradient and cannot be part of a recorded step."""
-    @op
-    def f(*xs, **options):
-        host_read(name)
-        a = [floating(x) for x in xs]
-        xp = backend_of(a[0]).xp
-        y = getattr(xp.linalg, name)(*a, **options)
-        return tuple(map(xp.ascontiguousarray, y)) if isinstance(y, tuple) else xp.asarray(y, order="C"), None
-    f.__name__ = f.__qualname__ = name
-    return f
+    host_read(name)
+    xs = [floating(x) for x in xs]
+    xp = backend_of(xs[0]).xp
+    y = getattr(xp.linalg, name)(*xs, **options)
+    return tuple(map(xp.ascontiguousarray, y)) if isinstance(y, tuple) else xp.asarray(y, order="C"), None
 
 
-_cholesky, _qr, _svd = library("cholesky"), library("qr"), library("svd")
-_det, _inv, _solve = library("det"), library("inv"), library("solve")
-
-
+@op(arrays=1)
 def cholesky(x, upper: bool = False):
     """The triangular matrix whose product with its transpose is x."""
-    y = _cholesky(x)
-    return transpose(y, (*range(y.ndim - 2), y.ndim - 1, y.ndim - 2)) if upper else y
+    y, _ = _library("cholesky", x)
+    return kernels_of(y).copy(y.swapaxes(-1, -2)) if upper else y, None
 
 
+@op
 def det(x):
     """The determinant of square matrices."""
-    return _det(x)
+    return _library("det", x)
 
 
+@op
 def inv(x):
     """The inverse of square matrices."""
-    return _inv(x)
+    return _library("inv", x)
 
 
+@op(arrays=1)
 def qr(x, mode: str = "reduced"):
     """An orthonormal and an upper triangular matrix with product x."""
-    return _qr(x, mode=mode)
+    return _library("qr", x, mode=mode)
 
 
+@op(arrays=1)
 def svd(x, full_matrices: bool = True, compute_uv: bool = True):
     """Singular value decomposition: (u, s, vh), or s alone."""
-    return _svd(x, full_matrices=full_matrices, compute_uv=compute_uv)
+    return _library("svd", x, full_matrices=full_matrices, compute_uv=compute_uv)
 
 
+@op
 def solve(a, b):
     """x with a @ x = b."""
-    return _solve(a, b)
+    return _library("solve", a, b)

@@ -7,7 +7,7 @@ import numpy as np
 from ..tensor import op
 from .arithmetic import (add, divide, equal, less, less_equal, logical_and, logical_or, maximum, minimum, multiply,
                          subtract, where)
-from .core import array, as_dtype, floating, into, kernels_of, tensor
+from .core import array, as_dtype, floating, into, kernels_of, named, tensor
 from .create import cast, stop_gradient
 
 KEEP_INTEGERS = {"abs", "negative", "sign", "square", "relu", "relu6", "trunc", "clip"}
@@ -26,9 +26,7 @@ def _unary(x, *, name, alpha=0.0, beta=0.0):
 def unary(name: str, meaning: str = ""):
     def f(x):
         return _unary(x, name=name)
-    f.__name__ = f.__qualname__ = name
-    f.__doc__ = meaning or f"{name} of each element."
-    return f
+    return named(f, name, meaning or f"{name} of each element.")
 
 
 abs, negative, sign, square, floor, ceil, trunc = map(unary, "abs negative sign square floor ceil trunc".split())

@@ -1,6 +1,7 @@
 """Random numbers as functions of (seed, stream, step, index); an integer seed always gives the same ones."""
 import math
 
+from .._objects import Configured
 from ..backend import constant, empty, rng
 from ..tensor import Tensor, op
 from .arithmetic import add, multiply
@@ -14,19 +15,12 @@ from .shape import broadcast_to, expand_dims
 MOST = 1 << 24                              # a float32 in [0, 1) has so many values
 
 
-class SeedGenerator:
+class SeedGenerator(Configured):
     """A source of numbers for layers and functions that draw: each draw gives fresh ones."""
 
     def __init__(self, seed: int | None = None, name: str | None = None):
         self.seed = rng.next_seed() if seed is None else int(seed)
         self.name = name or "seed_generator"
-
-    def get_config(self) -> dict:
-        return {"seed": self.seed, "name": self.name}
-
-    @classmethod
-    def from_config(cls, config: dict) -> "SeedGenerator":
-        return cls(**config)
 
 
 def source(seed, stream: int = 0):

@@ -4,7 +4,7 @@ from math import prod as product
 from ..backend import empty
 from ..tensor import op
 from .arithmetic import add, divide, maximum, minimum, multiply, not_equal, power, subtract, where
-from .core import array, as_dtype, axes_of, axis_index, floating, into, kernels_of, tensor
+from .core import array, as_dtype, axes_of, axis_index, floating, into, kernels_of, named, tensor
 from .create import cast, ones_like, stop_gradient
 from .math import abs, as_floats, exp, isclose, isfinite, log, sqrt, square
 from .shape import moveaxis, ravel, reshape, squeeze
@@ -27,15 +27,17 @@ def _spread(k, dy, x, axes, need):
     return k.copy(dy.reshape(_kept(x.shape, axes)), out=need if need is not True else empty(x))
 
 
-@op
-def _sum(x, *, axis, keepdims):
+@op(arrays=1)
+def sum(x, axis=None, keepdims: bool = False):
+    """The sum along axes."""
     x = _summable(x)
     k, axes = kernels_of(x), axes_of(axis, x.ndim, "sum")
     return k.reduce("sum", x, axes, keepdims), lambda dy, need: (_spread(k, dy, x, axes, need[0]),)
 
 
-@op
-def _mean(x, *, axis, keepdims):
+@op(arrays=1)
+def mean(x, axis=None, keepdims: bool = False):
+    """The mean along axes."""
     x = floating(x)
     k, axes = kernels_of(x), axes_of(axis, x.ndim, "mean")
     scale = 1.0 / (product([x.shape[i] for i in axes]) or 1)
@@ -76,16 +78,6 @@ def _extreme(x, *, name, axis, keepdims):
     return y, backward
 
 
-def sum(x, axis=None, keepdims: bool = False):
-    """The sum along axes."""
-    return _sum(x, axis=axis, keepdims=keepdims)
-
-
-def mean(x, axis=None, keepdims: bool = False):
-    """The mean along axes."""
-    return _mean(x, axis=axis, keepdims=keepdims)
-
-
 def prod(x, axis=None, keepdims: bool = False, dtype=None):
     """The product along axes."""
     return _prod(x if dtype is None else cast(x, dtype), axis=axis, keepdims=keepdims)
@@ -109,43 +101,34 @@ def _from(name, x, axis, keepdims, initial):
     return y if initial is None else {"max": maximum, "min": minimum}[name](y, initial)
 
 
-@op
-def _truth(x, *, name, axis, keepdims):
-    x = array(x)
-    k = kernels_of(x)
-    held = x if x.dtype.kind == "b" else k.binary("not_equal", x, 0)
-    return k.reduce(name, held, axes_of(axis, x.ndim, name), keepdims), None
+def _truth(name: str, meaning: str):
+    @op(arrays=1)
+    def f(x, axis=None, keepdims: bool = False):
+        x = array(x)
+        k = kernels_of(x)
+        held = x if x.dtype.kind == "b" else k.binary("not_equal", x, 0)
+        return k.reduce(name, held, axes_of(axis, x.ndim, name), keepdims), None
+    return named(f, name, meaning)
 
 
-def any(x, axis=None, keepdims: bool = False):
-    """Is any element not 0?"""
-    return _truth(x, name="any", axis=axis, keepdims=keepdims)
+any, all = _truth("any", "Is any element not 0?"), _truth("all", "Are all elements not 0?")
 
 
-def all(x, axis=None, keepdims: bool = False):
-    """Are all elements not 0?"""
-    return _truth(x, name="all", axis=axis, keepdims=keepdims)
+def _place(name: str, meaning: str):
+    @op(arrays=1)
+    def f(x, axis=None, keepdims: bool = False):
+        x = array(x)
+        flat = x.reshape(x.size) if axis is None else x
+        i = axis_index(0 if axis is None else axis, flat.ndim, name)
+        y = kernels_of(x).argreduce(name, flat, i)
+        if keepdims:
+            y = y.reshape((1,) * x.ndim if axis is None else _kept(x.shape, (i,)))
+        return y, None
+    return named(f, name, meaning)
 
 
-@op
-def _argextreme(x, *, name, axis, keepdims):
-    x = array(x)
-    flat = x.reshape(x.size) if axis is None else x
-    i = axis_index(0 if axis is None else axis, flat.ndim, name)
-    y = kernels_of(x).argreduce(name, flat, i)
-    if keepdims:
-        y = y.reshape((1,) * x.ndim if axis is None else _kept(x.shape, (i,)))
-    return y, None
-
-
-def argmax(x, axis=None, keepdims: bool = False):
-    """The place of the first largest element, int32; of the flat array where axis is None."""
-    return _argextreme(x, name="argmax", axis=axis, keepdims=keepdims)
-
-
-def argmin(x, axis=None, keepdims: bool = False):
-    """The place of the first smallest element, int32; of the flat array where axis is None."""
-    return _argextreme(x, name="argmin", axis=axis, keepdims=keepdims)
+argmax = _place("argmax", "The place of the first largest element, int32; of the flat array where axis is None.")
+argmin = _place("argmin", "The place of the first smallest element, int32; of the flat array where axis is None.")
 
 
 def count_nonzero(x, axis=None):

@@ -7,10 +7,11 @@ from ..tensor import op
 from .core import array, axes_of, axis_index, fit, into, joined, kernels_of, tensor
 
 
-@op
-def _reshape(x, *, newshape):
+@op(arrays=1)
+def reshape(x, newshape):
+    """The same elements in another shape; one -1 is worked out."""
     x = array(x)
-    shape = filled_in(x.shape, newshape)
+    shape = filled_in(x.shape, (newshape,) if isinstance(newshape, int) else newshape)
     return x.reshape(shape), lambda dy, need: (dy.reshape(x.shape),)
 
 
@@ -25,20 +26,16 @@ def filled_in(shape, newshape) -> tuple:
     return tuple(new)
 
 
-def reshape(x, newshape):
-    """The same elements in another shape; one -1 is worked out."""
-    return _reshape(x, newshape=(newshape,) if isinstance(newshape, int) else tuple(newshape))
-
-
 def ravel(x):
     """All elements along one axis."""
     return reshape(x, (-1,))
 
 
-@op
-def _squeeze(x, *, axes):
+@op(arrays=1)
+def squeeze(x, axis=None):
+    """Without the axes of size 1, or without the given ones."""
     x = array(x)
-    gone = [i for i, n in enumerate(x.shape) if n == 1] if axes is None else axes_of(axes, x.ndim, "squeeze")
+    gone = [i for i, n in enumerate(x.shape) if n == 1] if axis is None else axes_of(axis, x.ndim, "squeeze")
     for i in gone:
         if x.shape[i] != 1:
             raise ValueError(f"squeeze: axis {i} of shape {x.shape} has {x.shape[i]} elements, expected 1")
@@ -46,27 +43,20 @@ def _squeeze(x, *, axes):
     return y, lambda dy, need: (dy.reshape(x.shape),)
 
 
-def squeeze(x, axis=None):
-    """Without the axes of size 1, or without the given ones."""
-    return _squeeze(x, axes=axis)
-
-
-@op
-def _expand_dims(x, *, axes):
+@op(arrays=1)
+def expand_dims(x, axis):
+    """New axes of size 1."""
     x = array(x)
+    axes = axis if isinstance(axis, tuple | list) else (axis,)
     ndim = x.ndim + len(axes)
     new = {axis_index(a, ndim, "expand_dims") for a in axes}
     sizes = iter(x.shape)
     return x.reshape([1 if i in new else next(sizes) for i in range(ndim)]), lambda dy, need: (dy.reshape(x.shape),)
 
 
-def expand_dims(x, axis):
-    """New axes of size 1."""
-    return _expand_dims(x, axes=tuple(axis) if isinstance(axis, tuple | list) else (axis,))
-
-
-@op
-def _transpose(x, *, axes):
+@op(arrays=1)
+def transpose(x, axes=None):
+    """The axes in another order; reversed where none is given."""
     x = array(x)
     k = kernels_of(x)
     order = tuple(range(x.ndim))[::-1] if axes is None else tuple(axis_index(a, x.ndim, "transpose") for a in axes)
@@ -74,11 +64,6 @@ def _transpose(x, *, axes):
         raise ValueError(f"transpose: axes {axes} are not an order of the {x.ndim} axes of shape {x.shape}")
     back = sorted(range(x.ndim), key=order.__getitem__)
     return k.copy(x.transpose(order)), lambda dy, need: (k.copy(dy.transpose(back), out=into(need[0])),)
-
-
-def transpose(x, axes=None):
-    """The axes in another order; reversed where none is given."""
-    return _transpose(x, axes=axes)
 
 
 def moveaxis(x, source, destination):
@@ -89,30 +74,22 @@ def moveaxis(x, source, destination):
     order = [i for i in range(x.ndim) if i not in source]
     for d, s in sorted(zip(destination, source, strict=True)):
         order.insert(d, s)
-    return x if order == list(range(x.ndim)) else _transpose(x, axes=tuple(order))
+    return x if order == list(range(x.ndim)) else transpose(x, order)
 
 
 def swapaxes(x, axis1: int, axis2: int):
     """Two axes exchanged."""
     order = list(range(ndim_of(x)))
     order[axis1], order[axis2] = order[axis2], order[axis1]
-    return _transpose(x, axes=tuple(order))
+    return transpose(x, order)
 
 
-@op
-def _broadcast_to(x, *, shape):
-    x = array(x)
-    k = kernels_of(x)
-    y = k.copy(x, out=empty(x, shape))
-
-    def backward(dy, need):
-        return (fit(k, dy, x.shape, x.dtype, need[0]),)
-    return y, backward
-
-
+@op(arrays=1)
 def broadcast_to(x, shape):
     """x repeated along axes of size 1 until it has the shape."""
-    return _broadcast_to(x, shape=tuple(shape))
+    x = array(x)
+    k = kernels_of(x)
+    return k.copy(x, out=empty(x, tuple(shape))), lambda dy, need: (fit(k, dy, x.shape, x.dtype, need[0]),)
 
 
 def part(ndim: int, axis: int, start: int, stop: int) -> tuple:

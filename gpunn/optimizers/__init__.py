@@ -11,16 +11,5 @@ __all__ = ["Adam", "AdamW", "FlatParams", "Optimizer", "RMSprop", "SGD", "deseri
 
 KNOWN = {c.__name__: c for c in (Adam, AdamW, RMSprop, SGD)}
 KNOWN |= {name.lower(): c for name, c in KNOWN.items()}
-
-
-def get(identifier) -> Optimizer:
-    """An optimizer from its name, its config, its class, or itself."""
-    return identifier if isinstance(identifier, Optimizer) else _objects.get("optimizer", identifier, KNOWN)
-
-
-def deserialize(config, custom_objects=None) -> Optimizer:
-    return _objects.deserialize("optimizer", config, KNOWN, custom_objects)
-
-
-def serialize(optimizer) -> dict:
-    return _objects.serialize(optimizer)
+get, deserialize = _objects.lookups("optimizer", KNOWN)
+serialize = _objects.serialize

@@ -1,10 +1,11 @@
 """Learning rates that change with the step. A schedule runs on the host before each step: any Python will do."""
 import math
 
+from .. import _objects
 from .._names import refuse_unknown
 
 
-class LearningRateSchedule:
+class LearningRateSchedule(_objects.Configured):
     """Subclass and define `__call__(step) -> rate`."""
 
     def __call__(self, step):
@@ -12,10 +13,6 @@ class LearningRateSchedule:
 
     def get_config(self) -> dict:
         raise NotImplementedError(f"{type(self).__name__} must define get_config(self)")
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
 
 
 class _Declared(LearningRateSchedule):
@@ -117,12 +114,5 @@ class CosineDecayRestarts(_Declared):
 
 SCHEDULES = {c.__name__: c for c in (ExponentialDecay, InverseTimeDecay, PiecewiseConstantDecay, PolynomialDecay,
                                      CosineDecay, CosineDecayRestarts)}
-
-
-def serialize(schedule) -> dict:
-    return {"class_name": type(schedule).__name__, "config": schedule.get_config()}
-
-
-def deserialize(config, custom_objects=None):
-    from .. import _objects
-    return _objects.deserialize("learning-rate schedule", config, SCHEDULES, custom_objects)
+_, deserialize = _objects.lookups("learning-rate schedule", SCHEDULES)
+serialize = _objects.serialize

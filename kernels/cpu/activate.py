@@ -1,7 +1,7 @@
 """The activations that a product may end with, over its result."""
 import numpy as np
 
-from .launch import inner_kernel, kernel, own, parallel_kernel, share, target
+from .launch import clear, inner_kernel, kernel, own, parallel_kernel, share, target
 from .maths import sigmoid, tanh
 from .memory import copy
 from .reduce import BLOCK, add_rows, wide_parts, wide_rows
@@ -101,11 +101,11 @@ def _bias_parts(part, code, dy_, y_, dz_, parts):
     dy, y, dz = wide_rows(dy_, width), wide_rows(y_, width), wide_rows(dz_, width)
     rows, total, room = len(dy), np.empty(width, dy.dtype), np.empty((BLOCK, width), dy.dtype)
     for job in share(part, jobs):
-        parts[job] = 0
+        clear(parts[job])
         low, high = rows * job // jobs, rows * (job + 1) // jobs
         for start in range(low, high, BLOCK):
             stop = min(high, start + BLOCK)
-            total[:] = 0
+            clear(total)
             if code == 0:
                 add_rows(dy, start, stop, total)
             elif dz.size:

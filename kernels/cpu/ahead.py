@@ -2,6 +2,7 @@
 
 What a step will need is found by a rehearsal: all of its Python runs, but no kernel, and so nothing is compiled.
 """
+import gc
 import os
 import signal
 import threading
@@ -112,4 +113,23 @@ def _help(step):
         prepare(*job)
 
 
+class Tidy(Listener):
+    """Garbage is collected after compiling: all that a compiler makes stays alive, and looking through it takes long."""
+
+    def __init__(self):
+        self.depth, self.enabled = 0, False
+
+    def on_start(self, event):
+        if not self.depth:
+            self.enabled = gc.isenabled()
+            gc.disable()
+        self.depth += 1
+
+    def on_end(self, event):
+        self.depth -= 1
+        if not self.depth and self.enabled:
+            gc.enable()
+
+
 register("numba:compile", Helper())
+register("numba:compile", Tidy())

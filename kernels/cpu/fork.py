@@ -10,7 +10,7 @@ import os
 from llvmlite import binding, ir
 from numba import get_num_threads, threading_layer, types
 from numba.core import cgutils
-from numba.core.codegen import CPUCodeLibrary, JITCodeLibrary
+from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic
 from numba.np.ufunc.parallel import _launch_threads
@@ -53,7 +53,9 @@ PART = types.UniTuple(types.int64, 2)
 @intrinsic
 def fork(typing, body, most, args):
     """body((i, threads), *args) for every thread i at once; `most` limits how many, and one is this thread itself."""
-    compiled = _compiled(body.dispatcher, (PART, *args.types))
+    kinds = (PART, *args.types)
+    body.dispatcher.compile(kinds)
+    compiled = body.dispatcher.overloads[kinds]
 
     def codegen(context, builder, signature, values):
         context.add_linking_libs([compiled.library])
@@ -78,8 +80,23 @@ def fork(typing, body, most, args):
     return types.void(body, types.int64, args), codegen
 
 
-class Linked(JITCodeLibrary):
-    """Code that only other compiled code calls: it becomes machine code there, a second time here would be waste."""
+class Whole(JITCodeLibrary):
+    """What Python calls, with all that it calls in turn: optimised once, when it is complete; may be cached."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.enable_object_caching()
+
+    def _optimize_final_module(self):
+        manager, builder = self._codegen._module_pass_manager()
+        manager.run(self._final_module, builder)
+
+
+class Linked(Whole):
+    """Code that only other compiled code calls: it is optimised and becomes machine code there."""
+
+    def _optimize_final_module(self):
+        """Once is enough."""
 
     def _finalize_final_module(self):
         self._finalize_dynamic_globals()
@@ -94,24 +111,16 @@ class Linked(JITCodeLibrary):
         """There is no machine code that would need one."""
 
 
-class Linking(Compiler):
+class Compiling(Compiler):
+    library = Whole
+
     def define_pipelines(self):
-        state = self.state
-        state.library = Linked(state.targetctx.codegen(), state.func_id.func_qualname)
+        self.state.library = self.library(self.state.targetctx.codegen(), self.state.func_id.func_qualname)
         return super().define_pipelines()
 
 
-def _compiled(dispatcher, signature):
-    if not dispatcher.optimised_once:
-        dispatcher.compile(signature)
-        return dispatcher.overloads[signature]
-    optimise = CPUCodeLibrary._optimize_final_module
-    CPUCodeLibrary._optimize_final_module = lambda library: None            # under Numba's lock: no one else compiles
-    try:
-        dispatcher.compile(signature)
-    finally:
-        CPUCodeLibrary._optimize_final_module = optimise
-    return dispatcher.overloads[signature]
+class Linking(Compiling):
+    library = Linked
 
 
 def _task(context, builder, compiled, args, pointer):

@@ -1,7 +1,7 @@
 """Rows by number."""
 import numpy as np
 
-from .launch import own, parallel_kernel, share
+from .launch import clear, own, parallel_kernel, share
 
 
 @parallel_kernel
@@ -22,7 +22,7 @@ def _scatter_add(part, dy, ids, out):
     """A thread owns every so many-th row: duplicates meet there, in order, and frequent small ids are shared out."""
     number, count = np.uint32(part[0]), np.uint32(part[1])
     for i in range(part[0], out.shape[0], part[1]):
-        out[i] = 0
+        clear(out[i])
     for i in range(ids.size):
         row = ids[i]
         if 0 <= row < out.shape[0] and np.uint32(row) % count == number:

@@ -10,15 +10,17 @@ from contextlib import contextmanager
 
 import numpy as np
 from numba import njit, types
+from numba.core import cgutils
 from numba.core.registry import CPUDispatcher
 from numba.extending import intrinsic, overload
 
 from .cache import folder
-from .fork import MANY_CALLERS, Linking, fork
+from .fork import MANY_CALLERS, Compiling, Linking, fork
 
 # NaN and infinity keep their meaning; only the order of additions may change, the same way at every run
 FAST = {"contract", "reassoc", "nsz"}
-kernel = njit(cache=folder() is not None, fastmath=FAST, error_model="numpy", no_cfunc_wrapper=True)
+OUTER = {"cache": folder() is not None, "no_cfunc_wrapper": True, "pipeline_class": Compiling}
+kernel = njit(fastmath=FAST, error_model="numpy", **OUTER)
 # what only compiled code calls
 INNER = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_class": Linking}
 inner_kernel = njit(fastmath=FAST, **INNER)
@@ -55,20 +57,17 @@ def _own_all(part, *arrays):
                 {"_own": _own})
 
 
-def parallel_kernel(f, once=False):
+def parallel_kernel(f):
     """A kernel that all threads run together when its arrays are large, and one alone when they are small.
 
     `f(part, ...)` works on its `own(part, ...)` of the arrays, or takes from a loop what is its own,
     `for i in share(part, n)`; the caller leaves `part` out.
     An argument named `threads` says how many at most, where the arrays do not tell how much there is to do.
-    `once`: optimised with its launcher only, which is enough where arrays are addresses; loops over arrays become
-    vector instructions in the second round.
     """
     parameters = list(inspect.signature(f).parameters)[1:]
     names = ", ".join(parameters)
     threads = "threads" if "threads" in parameters else f"{MANY} if elements(({names},)) >= {SMALL} else 1"
     body = inner_kernel(f)
-    body.optimised_once = once
     scope = {"body": body, "elements": elements, "fork": fork}
     source = f"def {f.__name__}({names}):\n    fork(body, {threads}, ({names},))"
     exec(compile(source, __file__, "exec"), scope)
@@ -76,7 +75,7 @@ def parallel_kernel(f, once=False):
     forked.__module__ = f.__module__
     forked.__qualname__ = f"{f.__module__}.{f.__qualname__}"        # Numba caches by this name
     # without Python's lock: a thread of the pool may want it, for memory that tracemalloc counts
-    return njit(cache=folder() is not None, no_cfunc_wrapper=True, nogil=MANY_CALLERS)(forked)
+    return njit(nogil=MANY_CALLERS, **OUTER)(forked)
 
 
 @intrinsic
@@ -91,6 +90,17 @@ def elements(typing, args):
         return total
 
     return types.int64(args), codegen
+
+
+@intrinsic
+def clear(typing, x):
+    """x[...] = 0 for an array without gaps; Numba would compile all that it takes to say that shapes do not fit."""
+    def codegen(context, builder, signature, values):
+        array = context.make_array(x)(context, builder, values[0])
+        cgutils.memset(builder, array.data, builder.mul(array.nitems, array.itemsize), 0)
+        return context.get_dummy_value()
+
+    return types.void(x), codegen
 
 
 def target(need, out, shape, dtype):

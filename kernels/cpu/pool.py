@@ -4,11 +4,11 @@ import functools
 import numpy as np
 
 from . import taps
-from .launch import inner_kernel, parallel_kernel, share
+from .launch import clear, inner_kernel, parallel_kernel, share
 from .vector import address
 from .window import real, windows
 
-parallel_addresses = functools.partial(parallel_kernel, once=True)
+parallel_addresses = parallel_kernel
 _put_maximum, _put_mean = taps.make_spread(False)
 _add_maximum, _add_mean = taps.make_spread(True)
 
@@ -55,7 +55,7 @@ def _max_pool_backward(part, dy, index, dx, geometry, apart, whole):
     (n, oh, ow, c) = dy.shape
     for i in share(part, n):
         if not (apart and whole):
-            dx[i] = 0
+            clear(dx[i])
         for r in range(oh * ow):
             window, at = _taps(dx, i, r // ow, r % ow, geometry), (i * oh * ow + r) * c
             d, place = address(dy) + at * dy.itemsize, address(index) + at * index.itemsize
@@ -70,7 +70,7 @@ def _average_pool_backward(part, dy, dx, geometry, apart, whole):
     (n, oh, ow, c) = dy.shape
     for i in share(part, n):
         if not (apart and whole):
-            dx[i] = 0
+            clear(dx[i])
         for r in range(oh * ow):
             window, d = _taps(dx, i, r // ow, r % ow, geometry), address(dy) + (i * oh * ow + r) * c * dy.itemsize
             if apart:

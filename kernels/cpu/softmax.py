@@ -183,8 +183,8 @@ def _softmax_cross_entropy(part, x_, labels, loss, hits):
         _exponentials(x, start, rows, room, top, total)
         for k in range(ROWS):
             total[k] = log_normal(total[k]) if total[k] != 0 else T(-np.inf)
-        loss[start:start + rows] = total[:rows]
-        hits[start:start + rows] = top[:rows]
+        for k in range(rows):
+            loss[start + k], hits[start + k] = total[k], top[k]
     for row in range(0 if len(room) else len(x)):
         shift, size = _shift(x, row), T(0)
         for j in range(x.shape[1]):

@@ -3,8 +3,8 @@ from math import prod
 
 import numpy as np
 
-from .launch import ACTIVATIONS, blocks, empty, launch
-from .window import rows_columns, window, windows
+from .launch import ACTIVATIONS, blocks, empty, launch, launch_table
+from .window import window, windows
 
 TILE = 64
 
@@ -18,18 +18,16 @@ def im2col(x, size, strides, padding, dilation, groups=1, out=None):
     n, c = x.shape[0], x.shape[3] // groups
     if out is None:
         out = empty(x, (n, *windows(x.shape, size, strides, padding, dilation), groups, *size, c))
-    grid, block = rows_columns(prod(out.shape[:3]), prod(out.shape[3:]))
     g = window(x.shape, groups, size, strides, padding, dilation, groups)
-    launch("conv", "im2col", grid, (x, out, g), block=block, T=x.dtype)
+    launch_table("conv", "im2col", prod(out.shape[:3]), prod(out.shape[3:]), (x, out, g), T=x.dtype)
     return out
 
 
 def col2im(cols, shape, size, strides, padding, dilation, groups=1, out=None):
     """The transpose of im2col: -> shape = (n, h, w, c), windows that overlap are summed."""
     out = empty(cols, shape) if out is None else out
-    grid, block = rows_columns(prod(shape[:3]), shape[3])
     g = window(tuple(shape), groups, size, strides, padding, dilation, groups)
-    launch("conv", "col2im", grid, (cols, out, g), block=block, T=cols.dtype)
+    launch_table("conv", "col2im", prod(shape[:3]), shape[3], (cols, out, g), T=cols.dtype)
     return out
 
 
@@ -55,8 +53,7 @@ def _run(direction, args, out, groups, channels):
     """A grid over the pixels and filters of the result."""
     pixels, filters = prod(out.shape[:3]), out.shape[3]
     if channels == 1 and groups > 1:
-        grid, block = rows_columns(pixels, filters)
-        launch("conv", f"depthwise_{direction}", grid, args, block=block, T=out.dtype)
+        launch_table("conv", f"depthwise_{direction}", pixels, filters, args, T=out.dtype)
     else:
         grid = _tiles(pixels), _tiles(filters // groups), groups
         launch("conv", f"conv_{direction}", grid, args, T=out.dtype)

@@ -1,8 +1,7 @@
 """Rows by number."""
 import numpy as np
 
-from .launch import empty, launch
-from .window import rows_columns
+from .launch import empty, launch, launch_table
 
 OWNERS = 1024                   # blocks of scatter_add: each owns some rows and looks at all ids
 
@@ -12,9 +11,8 @@ def gather(table, ids, out=None):
     out = empty(table, ids.shape + table.shape[1:]) if out is None else out
     missing = table.dtype.type(np.nan if table.dtype.kind == "f" else 0)
     width = out.size // max(1, ids.size)
-    grid, block = rows_columns(ids.size, width)
-    launch("index", "gather", grid if out.size else 0, (table, ids, out, missing, ids.size, table.shape[0], width),
-           block=block, S=table.dtype, T=table.dtype)
+    launch_table("index", "gather", ids.size, width, (table, ids, out, missing, ids.size, table.shape[0], width),
+                S=table.dtype, T=table.dtype)
     return out
 
 
@@ -31,7 +29,6 @@ def gather_batch(x, order, cursor, size, dtype=None, out=None):
     """Rows x[order[cursor[0] + i]] for i < size; a place outside gives zeros."""
     out = empty(x, (size, *x.shape[1:]), dtype) if out is None else out
     width = out.size // max(1, size)
-    grid, block = rows_columns(size, width)
-    launch("index", "gather_batch", grid if out.size else 0,
-           (x, order, cursor, out, size, x.shape[0], order.size, width), block=block, S=x.dtype, T=out.dtype)
+    launch_table("index", "gather_batch", size, width, (x, order, cursor, out, size, x.shape[0], order.size, width),
+                S=x.dtype, T=out.dtype)
     return out

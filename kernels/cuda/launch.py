@@ -12,6 +12,7 @@ import numpy as np
 HERE = Path(__file__).parent
 BLOCK = 256
 MAX_BLOCKS = 4096
+LONG = 1024                     # columns of a row that is worth a block
 OPTIONS = ("--std=c++17", "--device-as-default-execution-space")
 C_NAME = {"float32": "float", "float64": "double", "bool": "bool", "int8": "signed char", "int16": "short",
           "int32": "int", "int64": "long long", "uint8": "unsigned char", "uint16": "unsigned short",
@@ -97,3 +98,17 @@ def launch(file: str, name: str, grid, args, *, block=BLOCK, **types):
                             "kernel share a dtype, indices are int32): cast it with copy(x, dtype)")
     real = types["T"].type
     kernel(grid, block, tuple(scalar(a, real) for a in args))
+
+
+def launch_table(file: str, name: str, rows: int, columns: int, args, **types):
+    """Run a kernel that walks ROWS_COLUMNS: a thread an element, neighbouring threads take neighbouring columns."""
+    across = power_of_two(columns, BLOCK)
+    grid = min(-(-rows * across // BLOCK), MAX_BLOCKS) if columns else 0
+    launch(file, name, grid, args, block=(across, BLOCK // across), **types)
+
+
+def launch_rows(file: str, name: str, rows: int, c: int, args, **types):
+    """Run a kernel that walks FOR_EACH_ROW of (rows, c): a warp a row, a block for a long one."""
+    lanes = BLOCK if c > LONG else 32
+    grid = min(-(-rows * lanes // BLOCK), MAX_BLOCKS)
+    launch(file, name, grid, (*args, np.int64(rows), c, lanes), **types)

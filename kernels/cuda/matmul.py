@@ -3,10 +3,9 @@ from math import prod
 
 import numpy as np
 
-from .launch import ACTIVATIONS, blocks, empty, launch, targets
+from .launch import ACTIVATIONS, blocks, empty, launch, launch_table, targets
 from .reduce import reduce
 from .views import steps, view
-from .window import rows_columns
 
 TILE = 64
 CHUNK = 512                     # an inner axis is cut into pieces no shorter than this,
@@ -30,8 +29,7 @@ def product(a, b, c, bias=None, accumulate=False, activation="linear"):
     launch("matmul", "matmul", (tiles, min(batches, 65535), pieces),
            (a, b, c, bias, partial, matrices, batch), T=c.dtype)
     if pieces > 1:
-        grid, block = rows_columns(batches * m, n)
-        launch("matmul", "combine", grid, (partial, c, bias, matrices, batch), block=block, T=c.dtype)
+        launch_table("matmul", "combine", batches * m, n, (partial, c, bias, matrices, batch), T=c.dtype)
     return c
 
 

@@ -1,10 +1,9 @@
 """Batch and layer normalization of (rows, c)."""
 import numpy as np
 
-from .launch import ACTIVATIONS, empty, launch, outputs, power_of_two, targets
+from .launch import ACTIVATIONS, empty, launch, launch_rows, launch_table, outputs, power_of_two, targets
 from .matmul import activation_backward
 from .memory import copy
-from .window import lanes_of, rows_columns
 
 STEPS = 8                       # sums over rows are cut into pieces: a thread takes at least so many rows,
 BLOCKS = 512                    # until there are about so many blocks
@@ -33,11 +32,10 @@ def batch_norm(x, gamma, beta, moving_mean, moving_var, momentum, epsilon, resid
     launch("normalize", "batch_statistics", groups,
            (partial, mean, rstd, moving_mean, moving_var, float(momentum), float(epsilon), np.int64(rows), c,
             pieces, np.int64(chunk), side), T=x.dtype)
-    grid, block = rows_columns(rows, c)
     given = gamma, beta, residual
-    launch("normalize", "batch_norm", grid,
-           (x, *[x if a is None else a for a in given], mean, rstd, y, *[a is not None for a in given],
-            ACTIVATIONS[activation], rows, c), block=block, T=x.dtype)
+    args = (x, *[x if a is None else a for a in given], mean, rstd, y, *[a is not None for a in given],
+            ACTIVATIONS[activation], rows, c)
+    launch_table("normalize", "batch_norm", rows, c, args, T=x.dtype)
     return y, mean, rstd
 
 
@@ -63,10 +61,9 @@ def batch_norm_backward(dy, x, gamma, mean, rstd, need, y=None, activation="line
     dgamma, dbeta = gradients(dy, x, mean, rstd, False, dgamma, dbeta)
     if want_x:
         dx = empty(x, x.shape) if dx is None else dx
-        grid, block = rows_columns(*x.shape)
         scale, scaled = (x, 0) if gamma is None else (gamma, 1)
         args = dy, x, scale, mean, rstd, dgamma, dbeta, dx, scaled, *x.shape
-        launch("normalize", "batch_norm_dx", grid, args, block=block, T=x.dtype)
+        launch_table("normalize", "batch_norm_dx", *x.shape, args, T=x.dtype)
     return (dx, dgamma if want_gamma else None, dbeta if want_beta else None, dz if want_z else None)[:len(need)]
 
 
@@ -74,10 +71,9 @@ def layer_norm(x, gamma, beta, epsilon, out=None):
     """(rows, c) -> y (rows, c), mean (rows,), rstd (rows,)"""
     rows, c = x.shape
     y, mean, rstd = outputs(x, out, x.shape, (rows,), (rows,))
-    lanes, grid = lanes_of(rows, c)
     (scale, scaled), (shift, shifted) = ((x, 0) if v is None else (v, 1) for v in (gamma, beta))
-    args = x, scale, shift, y, mean, rstd, float(epsilon), scaled, shifted, np.int64(rows), c, lanes
-    launch("normalize", "layer_norm", grid, args, T=x.dtype)
+    args = x, scale, shift, y, mean, rstd, float(epsilon), scaled, shifted
+    launch_rows("normalize", "layer_norm", rows, c, args, T=x.dtype)
     return y, mean, rstd
 
 
@@ -86,11 +82,8 @@ def layer_norm_backward(dy, x, gamma, mean, rstd, need, out=None):
     (want_x, dx), (want_gamma, dgamma), (want_beta, dbeta) = targets(need, out)
     if want_x:
         dx = empty(x, x.shape) if dx is None else dx
-        rows, c = x.shape
-        lanes, grid = lanes_of(rows, c)
         scale, scaled = (x, 0) if gamma is None else (gamma, 1)
-        args = dy, x, scale, mean, rstd, dx, scaled, np.int64(rows), c, lanes
-        launch("normalize", "layer_norm_dx", grid, args, T=x.dtype)
+        launch_rows("normalize", "layer_norm_dx", *x.shape, (dy, x, scale, mean, rstd, dx, scaled), T=x.dtype)
     if want_gamma or want_beta:
         dgamma, dbeta = gradients(dy, x, mean, rstd, True, dgamma, dbeta)
     return dx, dgamma if want_gamma else None, dbeta if want_beta else None

@@ -1,8 +1,8 @@
 """Pooling over the windows of (n, h, w, c) images. Backward, a pixel gathers from windows that hold it."""
 from math import prod
 
-from .launch import empty, launch
-from .window import rows_columns, window, windows
+from .launch import empty, launch_table
+from .window import window, windows
 
 
 def max_pool(x, size, strides, padding, out=None):
@@ -38,6 +38,5 @@ def average_pool_backward(dy, shape, size, strides, padding, out=None):
 
 def _run(name, arrays, image, result, size, strides, padding, index="uint8"):
     """A thread an element of the result; `image` is the shape (n, h, w, c), `index` the dtype of places."""
-    grid, block = rows_columns(prod(result.shape[:3]), result.shape[3])
     g = window(tuple(image), image[3], size, strides, padding)
-    launch("pool", name, grid, (*arrays, g), block=block, T=result.dtype, I=index)
+    launch_table("pool", name, prod(result.shape[:3]), result.shape[3], (*arrays, g), T=result.dtype, I=index)

@@ -2,19 +2,17 @@
 
 Backward, dh0 and dc0 carry the gradient from step to step: what is left after the first is the result.
 """
-from .launch import empty, launch, outputs
+from .launch import empty, launch_table, outputs
 from .matmul import matmul
 from .memory import copy, fill
 from .reduce import reduce
-from .window import rows_columns
 
 
 def _step(name, arrays, h, t, mask):
     """Run a kernel over the units of step t of h (n, t, u)."""
     n, steps, units = h.shape
-    grid, block = rows_columns(n, units)
     mask, masked = (h, 0) if mask is None else (mask, 1)
-    launch("recurrent", name, grid, (*arrays, n, steps, units, t, mask, masked), block=block, T=h.dtype)
+    launch_table("recurrent", name, n, units, (*arrays, n, steps, units, t, mask, masked), T=h.dtype)
 
 
 def _at(states, first, t):

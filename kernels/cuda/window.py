@@ -1,11 +1,8 @@
-"""What convolution and pooling share, the number of windows and their geometry; and grids over rows."""
+"""What convolution and pooling share, the number of windows and their geometry."""
 from functools import cache
 
 import numpy as np
 
-from .launch import BLOCK, MAX_BLOCKS, power_of_two
-
-LONG = 1024
 FIELDS = "n h w c oh ow f groups kh kw sh sw top left dh dw"
 WINDOW = np.dtype([(name, np.int32) for name in FIELDS.split()])        # `struct Window` in common.cuh
 
@@ -24,15 +21,3 @@ def window(shape, filters, size, strides, padding, dilation=(1, 1), groups=1):
     fits = windows(shape, size, strides, padding, dilation)
     values = (n, h, w, c // groups, *fits, filters // groups, groups, *size, *strides, *first, *dilation)
     return np.array([values], WINDOW)
-
-
-def rows_columns(rows, columns):
-    """Grid and block of a kernel that walks ROWS_COLUMNS: neighbouring threads take neighbouring columns."""
-    across = power_of_two(columns, BLOCK)
-    return min(-(-rows * across // BLOCK), MAX_BLOCKS), (across, BLOCK // across)
-
-
-def lanes_of(rows, columns):
-    """Threads of a row, and grid, of a kernel that walks FOR_EACH_ROW: a warp, a block for a long row."""
-    lanes = BLOCK if columns > LONG else 32
-    return lanes, min(-(-rows * lanes // BLOCK), MAX_BLOCKS)
