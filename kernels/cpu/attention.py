@@ -65,7 +65,7 @@ def _queries(kind, q, keys, values, height, mask, at, steps, first, rows, last, 
         product(kind, scores, APART, 1, values + k0 * strip * size, height, y, wide, y, wide, rows, wide, seen)
 
 
-@functools.partial(parallel_kernel, once=True)
+@parallel_kernel
 def _attention(part, q, k, v, y, lse, mask, steps, scale, causal, scratch, sizes, groups, threads):
     (n, tq, heads, d), tk, e, size = q.shape, k.shape[1], v.shape[3], q.itemsize
     wide, one = padded(e, size), q.dtype.type(1)

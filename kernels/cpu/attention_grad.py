@@ -88,7 +88,7 @@ def _head(kind, dy, q, k, v, y, lse, dq, dk, dv, mask, at, steps, scale, causal,
         scaled(kind, dq_sum, d_wide, dq + q_first * row * size, row, q_last - q_first, d, scale)
 
 
-@functools.partial(parallel_kernel, once=True)
+@parallel_kernel
 def _attention_backward(part, dy, q, k, v, y, lse, dq, dk, dv, mask, steps, scale, causal, scratch, sizes, cuts,
                         threads):
     (n, tq, heads, d), tk, e, size = q.shape, k.shape[1], v.shape[3], q.itemsize

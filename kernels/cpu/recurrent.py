@@ -92,7 +92,7 @@ def back_over_steps(cell):
 def _named(kernel, cell):
     """As a kernel of all threads; Numba caches by the name."""
     kernel.__name__ = kernel.__qualname__ = cell.py_func.__name__
-    return parallel_kernel(kernel, once=True)
+    return parallel_kernel(kernel)
 
 
 @inner_kernel
