@@ -9,7 +9,7 @@ from .vector import load, store
 
 
 @over_steps
-def _gru(kind, z, sums, gates, before, c, h, new, units):
+def _gru(kind, z, sums, gates, before, c, h, units):
     """gates: z r candidate and the recurrent part of the candidate (4u,)"""
     r, x, inner = [k * units * kind.itemsize for k in (1, 2, 3)]
     one = kind.dtype.type(1)
@@ -20,7 +20,7 @@ def _gru(kind, z, sums, gates, before, c, h, new, units):
     move(kind, sums + x, gates + inner, units)
     for j in range(units):
         keep = load(kind, gates, j)
-        store(kind, new, j, keep * load(kind, h, j) + (one - keep) * load(kind, gates + x, j))
+        store(kind, h, j, keep * load(kind, h, j) + (one - keep) * load(kind, gates + x, j))
 
 
 @back_over_steps

@@ -14,7 +14,7 @@ def _sigmoid(kind, z, sums, gates, n):
 
 
 @over_steps
-def _lstm(kind, z, sums, gates, before, c, h, new, units):
+def _lstm(kind, z, sums, gates, before, c, h, units):
     f, g, o = [k * units * kind.itemsize for k in (1, 2, 3)]
     _sigmoid(kind, z, sums, gates, 2 * units)
     _sigmoid(kind, z + o, sums + o, gates + o, units)
@@ -24,7 +24,7 @@ def _lstm(kind, z, sums, gates, before, c, h, new, units):
         store(kind, c, j, load(kind, gates + f, j) * load(kind, before, j)
               + load(kind, gates, j) * load(kind, gates + g, j))
     for j in range(units):
-        store(kind, new, j, load(kind, gates + o, j) * tanh(load(kind, c, j)))
+        store(kind, h, j, load(kind, gates + o, j) * tanh(load(kind, c, j)))
 
 
 @back_over_steps

@@ -21,9 +21,9 @@ NOTHING = {dtype: np.empty((0, 0, 0), dtype) for dtype in (np.dtype("float32"), 
 
 
 def over_steps(cell):
-    """The kernel that takes sequences through all steps: cell(kind, z, sums, gates, before, c, h, new, units).
+    """The kernel that takes sequences through all steps: cell(kind, z, sums, gates, before, c, h, units).
 
-    Addresses of rows: z + sums are what the gates come from, `before` and c the cell's state, h and new the output's.
+    Addresses of rows: z + sums are what the gates come from, `before` and c the cell's state; h is changed in place.
     """
     cell = inner_kernel(cell)
 
@@ -44,8 +44,10 @@ def over_steps(cell):
                     i, mine = first + r, state + r * row
                     at, hidden = i * steps + t, mask.size > 0 and not mask[i, t]
                     before, after = address(c) + (at - 1) * row if t else address(c0) + i * row, address(c) + at * row
+                    if hidden:
+                        move(z, mine, unused, units)
                     cell(z, address(z) + at * width * size, sums + r * wide * size, address(gates) + at * gates_row,
-                         before, after, mine, unused if hidden else mine, units)
+                         before, after, unused if hidden else mine, units)
                     if hidden and c.size:
                         move(z, before, after, units)
                     move(z, mine, address(h) + at * row, units)
@@ -134,9 +136,9 @@ def weight_grad(h, h0, dz, du):
 
 
 @over_steps
-def _simple_rnn(kind, z, sums, gates, before, c, h, new, units):
+def _simple_rnn(kind, z, sums, gates, before, c, h, units):
     for j in range(units):
-        store(kind, new, j, tanh(load(kind, z, j) + load(kind, sums, j)))
+        store(kind, h, j, tanh(load(kind, z, j) + load(kind, sums, j)))
 
 
 @back_over_steps
