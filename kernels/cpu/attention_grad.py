@@ -6,15 +6,13 @@ dq and its dk, dv become tasks of their own, over some of the queries or of the 
 import functools
 
 import numpy as np
-from numba import config
 
-from .attention import APART, KEYS, QUERIES, _copy, _fill, _flat_mask, _hide, _product
+from .attention import APART, KEYS, QUERIES, flat_mask, scaled
 from .launch import inner_kernel, parallel_kernel, share
-from .maths import exp
-from .matmul import LINE, SMALL
-from .pack import _pack
-from .recurrent import aligned, clear, padded, strip_width
-from .vector import BYTES, VECTORS, address, load, store
+from .recurrent import outputs
+from .scores import LOG2E, hide, powers
+from .strips import clear, in_strips, own_places, pack, padded, product, scratch_for, threads_for, whole
+from .vector import address, load, store
 
 
 @inner_kernel
@@ -26,111 +24,81 @@ def _dot(kind, x, y, n):
 
 
 @inner_kernel
-def _slopes(kind, scores, d, width, scale, lse, delta):
-    """In place: scores -> probabilities, d -> the gradient of q k^T"""
-    for j in range(width):
-        p = exp(load(kind, scores, j) * scale - lse)
-        store(kind, scores, j, p)
-        store(kind, d, j, p * (load(kind, d, j) - delta) * scale)
-
-
-@inner_kernel
-def _rows(kind, scores, d, rows, seen, columns, first, causal, mask, at, steps, scale, lse, delta):
+def _rows(kind, scores, d_scores, rows, seen, columns, first, causal, mask, at, steps, lse, delta):
     """A block of scores and of dy v^T; `first`: its first query, counted from its first key"""
-    size = kind.itemsize
     for r in range(rows):
-        p, ds, limit = scores + r * APART * size, d + r * APART * size, seen
-        if causal:
-            limit = max(0, min(seen, first + r + 1))
+        p, ds = scores + r * APART * kind.itemsize, d_scores + r * APART * kind.itemsize
+        limit = max(0, min(seen, first + r + 1)) if causal else seen
         if load(kind, lse, r) == -np.inf:
-            limit = 0
+            clear(kind, p, columns)
+            clear(kind, ds, columns)
         else:
-            _slopes(kind, p, ds, columns, scale, load(kind, lse, r), load(kind, delta, r))
-        for x in (p, ds):
-            if mask.size:
-                _hide(kind, x, mask, at + r * steps[2], steps[3], limit, 0)
-            _fill(kind, x, limit, columns, 0)
+            hide(kind, p, mask, at + r * steps[2], steps[3], limit, columns)
+            powers(kind, p, columns, load(kind, lse, r) * kind.dtype.type(LOG2E))
+            for j in range(columns):
+                store(kind, ds, j, load(kind, p, j) * (load(kind, ds, j) - load(kind, delta, r)))
 
 
 @inner_kernel
-def _clear(kind, x, row, rows, columns):
-    for r in range(rows):
-        clear(kind, x + r * row * kind.itemsize, columns)
+def _to_keys(kind, x, row, width, wide, packed, scores, out, rows, seen):
+    """out (seen, wide) += the block of scores, transposed, times the rows of x"""
+    pack(kind, x, row, 1, rows, width, packed)
+    product(kind, scores, 1, APART, packed, rows, out, wide, out, wide, seen, wide, rows)
 
 
 @inner_kernel
-def _begin(kind, dy, y, dq, dk, dv, delta, part, row, v_row, d, e):
-    """The sums of dy y, and zeros where gradients are added up"""
-    (q_first, q_last, k_first, k_last, for_q, for_k), size = part, kind.itemsize
-    for i in range(q_first, q_last):
-        store(kind, delta, i, _dot(kind, dy + i * v_row * size, y + i * v_row * size, e))
-    if for_q:
-        _clear(kind, dq + q_first * row * size, row, q_last - q_first, d)
-    if for_k:
-        _clear(kind, dk + k_first * row * size, row, k_last - k_first, d)
-        _clear(kind, dv + k_first * v_row * size, v_row, k_last - k_first, e)
-
-
-@inner_kernel
-def _to_keys(kind, x, row, width, block, scores, out, rows, seen):
-    """out (seen, width) += the block of scores, transposed, times the rows of x"""
-    one, apart = np.int64(1), np.int64(APART)
-    _pack(kind, x, row, one, rows, width, VECTORS * (BYTES // kind.itemsize), block)
-    _product(kind, scores, one, apart, block, rows, out, row, out, row, seen, width, rows)
-
-
-@inner_kernel
-def _head(kind, dy, q, k, v, y, lse, dq, dk, dv, mask, at, steps, scale, causal, shape, part, scratch):
+def _head(kind, dy, q, k, v, y, lse, dq, dk, dv, mask, at, steps, scale, causal, shape, part, places):
     """A head of an image, addresses; part: the queries, the keys, and which gradients"""
-    (_, _, heads, d, e), (q_first, q_last, k_first, k_last, for_q, for_k) = shape, part
-    size, strip, row, v_row = kind.itemsize, VECTORS * (BYTES // kind.itemsize), heads * d, heads * e
-    zero, one, apart, same = np.int64(0), np.int64(1), np.int64(APART), kind.dtype.type(1)
-    turned = scratch + strip * size                         # packed: keys transposed, keys, values transposed
-    keys = turned + KEYS * d * size
-    values = keys + KEYS * padded(kind, d) * size
-    block = values + KEYS * e * size                        # queries, dy, scores, their gradients
-    d_block = block + QUERIES * padded(kind, d) * size
-    scores = d_block + QUERIES * padded(kind, e) * size
-    slopes = scores + QUERIES * apart * size
-    delta = slopes + QUERIES * apart * size
-    _begin(kind, dy, y, dq, dk, dv, delta, part, row, v_row, d, e)
+    zeros, turned, keys, values, dk_sum, dv_sum, block, d_block, scores, d_scores, dq_sum, delta = places
+    (heads, d, e), (q_first, q_last, k_first, k_last, for_q, for_k) = shape, part
+    size, row, v_row, one = kind.itemsize, heads * d, heads * e, kind.dtype.type(1)
+    d_wide, e_wide = padded(d, size), padded(e, size)
+    clear(kind, dq_sum, (q_last - q_first) * d_wide)
+    for i in range(q_last - q_first):
+        there = (q_first + i) * v_row * size
+        store(kind, delta, i, _dot(kind, dy + there, y + there, e))
     for k0 in range(k_first, k_last, KEYS):
         wide = min(KEYS, k_last - k0)
-        _pack(kind, k + k0 * row * size, one, row, d, wide, strip, turned)
-        _pack(kind, v + k0 * v_row * size, one, v_row, e, wide, strip, values)
-        if for_q:
-            _pack(kind, k + k0 * row * size, row, one, wide, d, strip, keys)
+        pack(kind, k + k0 * row * size, 1, row, d, wide, turned)
+        pack(kind, k + k0 * row * size, row, 1, wide, d, keys)
+        pack(kind, v + k0 * v_row * size, 1, v_row, e, wide, values)
+        clear(kind, dk_sum, wide * d_wide)
+        clear(kind, dv_sum, wide * e_wide)
         for q0 in range(q_first, q_last, QUERIES):
-            rows = min(QUERIES, q_last - q0)
+            rows, i = min(QUERIES, q_last - q0), q0 - q_first
             seen = min(wide, q0 + rows - k0) if causal else wide
             if seen > 0:
-                columns = padded(kind, seen)
-                _copy(kind, q + q0 * row * size, row, block, rows, d, same)
-                _copy(kind, dy + q0 * v_row * size, v_row, d_block, rows, e, same)
-                _product(kind, block, d, one, turned, d, scratch, zero, scores, apart, rows, columns, d)
-                _product(kind, d_block, e, one, values, e, scratch, zero, slopes, apart, rows, columns, e)
-                _rows(kind, scores, slopes, rows, seen, columns, q0 - k0, causal, mask,
-                      at + q0 * steps[2] + k0 * steps[3], steps, scale, lse + q0 * size, delta + q0 * size)
+                columns, x, dx = padded(seen, size), q + q0 * row * size, dy + q0 * v_row * size
+                scaled(kind, x, row, block, d, rows, d, scale * kind.dtype.type(LOG2E))
+                scaled(kind, dx, v_row, d_block, e, rows, e, one)
+                product(kind, block, d, 1, turned, d, zeros, 0, scores, APART, rows, columns, d)
+                product(kind, d_block, e, 1, values, e, zeros, 0, d_scores, APART, rows, columns, e)
+                _rows(kind, scores, d_scores, rows, seen, columns, q0 - k0, causal, mask,
+                      at + q0 * steps[2] + k0 * steps[3], steps, lse + q0 * size, delta + i * size)
                 if for_q:
-                    out = dq + q0 * row * size
-                    _product(kind, slopes, apart, one, keys, wide, out, row, out, row, rows, d, seen)
+                    out = dq_sum + i * d_wide * size
+                    product(kind, d_scores, APART, 1, keys, wide, out, d_wide, out, d_wide, rows, d_wide, seen)
                 if for_k:
-                    _to_keys(kind, q + q0 * row * size, row, d, block, slopes, dk + k0 * row * size, rows, seen)
-                    _to_keys(kind, dy + q0 * v_row * size, v_row, e, d_block, scores, dv + k0 * v_row * size, rows,
-                             seen)
+                    _to_keys(kind, x, row, d, d_wide, block, d_scores, dk_sum, rows, seen)
+                    _to_keys(kind, dx, v_row, e, e_wide, d_block, scores, dv_sum, rows, seen)
+        if for_k:
+            scaled(kind, dk_sum, d_wide, dk + k0 * row * size, row, wide, d, scale)
+            scaled(kind, dv_sum, e_wide, dv + k0 * v_row * size, v_row, wide, e, one)
+    if for_q:
+        scaled(kind, dq_sum, d_wide, dq + q_first * row * size, row, q_last - q_first, d, scale)
 
 
 @parallel_kernel
-def _attention_backward(part, dy, q, k, v, y, lse, dq, dk, dv, mask, steps, scale, causal, scratch, room, cuts,
+def _attention_backward(part, dy, q, k, v, y, lse, dq, dk, dv, mask, steps, scale, causal, scratch, sizes, cuts,
                         threads):
     (n, tq, heads, d), tk, e, size = q.shape, k.shape[1], v.shape[3], q.itemsize
-    mine, shape = aligned(scratch) + part[0] * room * size, (tq, tk, heads, d, e)
-    clear(q, mine, padded(q, 1))
+    places = own_places(part, scratch, sizes)
+    clear(q, places[0], KEYS)
     for task in share(part, n * heads * max(1, 2 * cuts)):
-        head, piece, queries = task, (0, tq, 0, tk, True, True), True
+        head, piece = task, (0, tq, 0, tk, True, True)
         if cuts:
-            head, cut, queries = task // (2 * cuts), task // 2 % cuts, task % 2 == 0
-            if queries:
+            head, cut = task // (2 * cuts), task // 2 % cuts
+            if task % 2 == 0:
                 piece = tq * cut // cuts, tq * (cut + 1) // cuts, 0, tk, True, False
             else:
                 piece = 0, tq, tk * cut // cuts, tk * (cut + 1) // cuts, False, True
@@ -139,26 +107,24 @@ def _attention_backward(part, dy, q, k, v, y, lse, dq, dk, dv, mask, steps, scal
         _head(q, address(dy) + at_q * e, address(q) + at_q * d, address(k) + at_k * d, address(v) + at_k * e,
               address(y) + at_q * e, address(lse) + (image * heads + head) * tq * size, address(dq) + at_q * d,
               address(dk) + at_k * d, address(dv) + at_k * e, mask, image * steps[0] + head * steps[1], steps, scale,
-              causal, shape, piece, mine)
+              causal, (heads, d, e), piece, places)
 
 
 @functools.cache
 def _plan(n, tq, tk, heads, d, e, itemsize):
-    """(numbers in the scratch, numbers of it for a thread, parts that a head is cut into or 0, threads)"""
-    strip = strip_width(itemsize)
-    d_wide, e_wide, long = (-(-i // strip) * strip for i in (d, e, tq))
-    room = strip + KEYS * (d + d_wide + e) + QUERIES * (d_wide + e_wide + 2 * APART) + long
-    room = -(-room // strip) * strip
-    threads = max(1, min(config.NUMBA_NUM_THREADS, n * heads * tq * tk * (d + e) // SMALL))
-    return threads * room + LINE // itemsize, room, 0 if n * heads >= threads else -(-threads // (n * heads)), threads
+    """(numbers in a thread's arrays, parts that a head is cut into or 0, threads)"""
+    d_wide, e_wide, threads = whole(d, itemsize), whole(e, itemsize), threads_for(n * heads * tq * tk * (d + e))
+    sizes = in_strips(itemsize, KEYS, KEYS * d, KEYS * d_wide, KEYS * e, KEYS * d_wide, KEYS * e_wide,
+                      QUERIES * d_wide, QUERIES * e_wide, QUERIES * APART, QUERIES * APART, tq * d_wide, tq)
+    return sizes, 0 if n * heads >= threads else -(-threads // (n * heads)), threads
 
 
 def attention_backward(dy, q, k, v, y, lse, scale, causal=False, mask=None, out=None):
     """-> (dq, dk, dv)"""
     (n, tq, heads, d), tk, e = q.shape, k.shape[1], v.shape[3]
-    grads = [np.empty(a.shape, a.dtype) if o is None else o for o, a in zip(out or (None,) * 3, (q, k, v))]
+    grads = outputs(out, [x.shape for x in (q, k, v)], q.dtype)
     if n * heads:
-        scratch, *plan = _plan(n, tq, tk, heads, d, e, q.itemsize)
-        _attention_backward(dy, q, k, v, y, lse, *grads, *_flat_mask(mask), q.dtype.type(scale), causal,
-                            np.empty(scratch, q.dtype), *plan)
+        sizes, cuts, threads = _plan(n, tq, tk, heads, d, e, q.itemsize)
+        _attention_backward(dy, q, k, v, y, lse, *grads, *flat_mask(mask), q.dtype.type(scale), causal,
+                            scratch_for(threads, sizes, q.dtype), sizes, cuts, threads)
     return tuple(grads)

@@ -2,122 +2,123 @@
 
 Sequences are independent, so the threads share out the batch and never wait for each other in between. A thread walks
 a chunk of sequences through all steps; the states stay in its scratch, beside the weights packed for the register tile.
-The gradient of the weights is one product over all steps.
+The gradient of the weights is one product over all steps. A layer says what one sequence does at one step.
 """
 import functools
 
 import numpy as np
-from numba import config
 
 from .launch import inner_kernel, parallel_kernel, share
 from .maths import tanh
-from .matmul import DEPTH, LINE, SMALL, matmul
+from .matmul import matmul
 from .memory import copy
-from .pack import _pack
-from .tile import rows_of_tiles
-from .vector import BYTES, ROWS, VECTORS, address, load, store
+from .strips import clear, in_strips, move, own_places, pack, padded, product, scratch_for, threads_for, whole
+from .vector import address, load, store
 
 CHUNK = 48                      # sequences at a time: their sums stay in the second-level cache, beside the weights
 NO_MASK = np.empty((0, 0), np.bool_)
+NOTHING = {dtype: np.empty((0, 0, 0), dtype) for dtype in (np.dtype("float32"), np.dtype("float64"))}
 
 
-def strip_width(itemsize: int) -> int:
-    return VECTORS * (BYTES // itemsize)
+def over_steps(cell):
+    """The kernel that takes sequences through all steps: cell(kind, z, sums, gates, before, c, h, units).
+
+    Addresses of rows: z + sums are what the gates come from, `before` and c the cell's state; h is changed in place.
+    """
+    cell = inner_kernel(cell)
+
+    def kernel(part, z, bias, u, h0, c0, h, c, gates, mask, scratch, sizes, chunks, threads):
+        (n, steps, width), units, size = z.shape, h.shape[2], z.itemsize
+        wide, row, gates_row = padded(width, size), units * size, gates.shape[2] * size
+        packed, start, sums, state, unused = own_places(part, scratch, sizes)
+        pack(z, address(u), width, 1, units, width, packed)
+        clear(z, start, wide)
+        move(z, address(bias), start, bias.size)
+        for chunk in share(part, chunks):
+            mine = share((chunk, chunks), n)
+            first, rows = mine.start, len(mine)
+            move(z, address(h0) + first * row, state, rows * units)
+            for t in range(steps):
+                product(z, state, units, 1, packed, units, start, 0, sums, wide, rows, wide, units)
+                for r in range(rows):
+                    i, mine = first + r, state + r * row
+                    at, hidden = i * steps + t, mask.size > 0 and not mask[i, t]
+                    before, after = address(c) + (at - 1) * row if t else address(c0) + i * row, address(c) + at * row
+                    if hidden:
+                        move(z, mine, unused, units)
+                    cell(z, address(z) + at * width * size, sums + r * wide * size, address(gates) + at * gates_row,
+                         before, after, unused if hidden else mine, units)
+                    if hidden and c.size:
+                        move(z, before, after, units)
+                    move(z, mine, address(h) + at * row, units)
+    return _named(kernel, cell)
+
+
+def back_over_steps(cell):
+    """The way back: cell(kind, dh, gates, before, state, dz, d, dh_next, dc_next, units).
+
+    It writes d, the gradient of the recurrent sums, and dz, of the input's, where they differ; it takes dh_next and
+    dc_next from the step's end to its beginning, without what dh_next gets through d.
+    """
+    cell = inner_kernel(cell)
+
+    def kernel(part, dh, u, state0, state, gates, dz, d, dh0, dc0, mask, scratch, sizes, chunks, threads):
+        (n, steps, width), units, size = d.shape, dh.shape[2], d.itemsize
+        wide, row, gates_row = padded(units, size), units * size, gates.shape[2] * size
+        packed, _, slopes, dh_next, _ = own_places(part, scratch, sizes)
+        pack(d, address(u), 1, width, width, units, packed)
+        for chunk in share(part, chunks):
+            mine = share((chunk, chunks), n)
+            first, rows = mine.start, len(mine)
+            clear(d, dh_next, rows * wide)
+            for t in range(steps - 1, -1, -1):
+                for r in range(rows):
+                    i, mine, down = first + r, slopes + r * width * size, dh_next + r * wide * size
+                    at = i * steps + t
+                    before = address(state) + (at - 1) * row if t else address(state0) + i * row
+                    if mask.size > 0 and not mask[i, t]:
+                        _add(d, address(dh) + at * row, down, units)
+                        clear(d, mine, width)
+                        clear(d, address(dz) + at * width * size, width)
+                    else:
+                        cell(d, address(dh) + at * row, address(gates) + at * gates_row, before,
+                             address(state) + at * row, address(dz) + at * width * size, mine, down,
+                             address(dc0) + i * row, units)
+                    move(d, mine, address(d) + at * width * size, width)
+                product(d, slopes, width, 1, packed, width, dh_next, wide, dh_next, wide, rows, wide, width)
+            for r in range(rows):
+                move(d, dh_next + r * wide * size, address(dh0) + (first + r) * row, units)
+    return _named(kernel, cell)
+
+
+def _named(kernel, cell):
+    """As a kernel of all threads; Numba caches by the name."""
+    kernel.__name__ = kernel.__qualname__ = cell.py_func.__name__
+    return parallel_kernel(kernel)
 
 
 @inner_kernel
-def padded(kind, width):
-    """Whole strips"""
-    strip = VECTORS * (BYTES // kind.itemsize)
-    return (width + strip - 1) // strip * strip
-
-
-@parallel_kernel
-def _pack_weights(part, u, packed, row, col, depth, columns, threads):
-    """u (depth, columns), any strides -> strips of (depth, a tile's width)"""
-    size, strip = u.itemsize, VECTORS * (BYTES // u.itemsize)
-    for j in share(part, padded(u, columns) // strip):
-        _pack(u, address(u) + j * strip * col * size, row, col, depth, min(strip, columns - j * strip), strip,
-              aligned(packed) + j * strip * depth * size)
-
-
-def pack_weights(u, transpose=False):
-    """(u, k), or its transpose, as strips for `advance`"""
-    (depth, columns), (row, col) = (u.shape[::-1], (1, u.shape[1])) if transpose else (u.shape, (u.shape[1], 1))
-    strip = strip_width(u.itemsize)
-    packed = np.empty(depth * (-(-columns // strip) * strip) + LINE // u.itemsize, u.dtype)
-    _pack_weights(u, packed, row, col, depth, columns, config.NUMBA_NUM_THREADS if u.size >= 1 << 15 else 1)
-    return packed
-
-
-@inner_kernel
-def aligned(array):
-    return (address(array) + LINE - 1) // LINE * LINE
-
-
-@inner_kernel
-def advance(kind, state, depth, packed, start, start_row, sums, wide, rows):
-    """sums (rows, wide) = start + state (rows, depth) @ packed; `wide` is whole strips."""
-    size, strip = kind.itemsize, VECTORS * (BYTES // kind.itemsize)
-    for p in range(0, depth, DEPTH):
-        for j in range(0, wide, strip):
-            weights, at = packed + (j * depth + p * strip) * size, sums + j * size
-            rows_of_tiles(kind, state + p * size, depth, 1, ROWS * depth, weights, strip,
-                          at if p else start + j * size, wide if p else start_row, at, wide, rows, strip,
-                          min(DEPTH, depth - p), -np.inf)
-
-
-@inner_kernel
-def masked(mask, i, t):
-    """(n, t), or empty where there is no mask"""
-    return mask.size > 0 and not mask[i, t]
-
-
-@inner_kernel
-def move(kind, source, target, n):
-    for j in range(n):
-        store(kind, target, j, load(kind, source, j))
-
-
-@inner_kernel
-def clear(kind, target, n):
-    for j in range(n):
-        store(kind, target, j, 0)
-
-
-@inner_kernel
-def add(kind, x, total, n):
+def _add(kind, x, total, n):
     for j in range(n):
         store(kind, total, j, load(kind, total, j) + load(kind, x, j))
 
 
-@inner_kernel
-def sequences(chunk, chunks, n):
-    """-> (the first of a chunk, how many)"""
-    mine = share((chunk, chunks), n)
-    return mine.start, len(mine)
-
-
 @functools.cache
 def _plan(n, steps, width, units, itemsize):
-    """How n sequences are cut: (numbers in the scratch, numbers of it for a thread, chunks, threads).
-
-    A thread keeps rows of `units` and of `width` numbers: one of each a sequence, and one more.
-    """
-    threads = max(1, min(n, config.NUMBA_NUM_THREADS, n * steps * units * width // SMALL))
+    """How n sequences are cut: (numbers in a thread's arrays, chunks, threads)"""
+    threads = min(max(1, n), threads_for(n * steps * units * width))
     chunks = -(-max(1, -(-n // CHUNK)) // threads) * threads
-    strip = strip_width(itemsize)
-    room = (-(-n // chunks) + 1) * ((-(-width // strip) + -(-units // strip)) * strip)
-    return threads * room + LINE // itemsize, room, chunks, threads
+    rows, wide, narrow = -(-n // chunks), whole(width, itemsize), whole(units, itemsize)
+    weights = max(units * wide, width * narrow)
+    return in_strips(itemsize, weights, wide, rows * wide, rows * narrow, units), chunks, threads
 
 
-def run(kernel, arrays, u, transpose, mask, shape):
-    """`kernel` over all steps: u (units, width), transposed for the way back; shape (n, steps, width)"""
-    units = u.shape[0]
+def run(kernel, arrays, mask, shape, units):
+    """`kernel` over all steps; shape (n, steps, width)"""
     if shape[0] * units:
-        scratch, *plan = _plan(*shape, units, u.itemsize)
-        packed = pack_weights(u, transpose)
-        kernel(*arrays, packed, NO_MASK if mask is None else mask, np.empty(scratch, u.dtype), *plan)
+        dtype = arrays[0].dtype
+        sizes, chunks, threads = _plan(*shape, units, dtype.itemsize)
+        kernel(*arrays, NO_MASK if mask is None else mask, scratch_for(threads, sizes, dtype), sizes, chunks, threads)
 
 
 def outputs(out, shapes, dtype):
@@ -134,34 +135,14 @@ def weight_grad(h, h0, dz, du):
     matmul(before.reshape(-1, h.shape[2]), dz.reshape(-1, dz.shape[2]), transpose_a=True, out=du)
 
 
-@inner_kernel
-def _state(kind, z, sums, state, units):
+@over_steps
+def _simple_rnn(kind, z, sums, gates, before, c, h, units):
     for j in range(units):
-        store(kind, state, j, tanh(load(kind, z, j) + load(kind, sums, j)))
+        store(kind, h, j, tanh(load(kind, z, j) + load(kind, sums, j)))
 
 
-@parallel_kernel
-def _simple_rnn(part, z, h0, h, packed, mask, scratch, room, chunks, threads):
-    (n, steps, units), size = z.shape, z.itemsize
-    wide, row = padded(z, units), units * size
-    zeros = aligned(scratch) + part[0] * room * size
-    clear(z, zeros, wide)
-    for chunk in share(part, chunks):
-        first, rows = sequences(chunk, chunks, n)
-        sums = zeros + wide * size
-        state = sums + rows * wide * size
-        move(z, address(h0) + first * row, state, rows * units)
-        for t in range(steps):
-            advance(z, state, units, aligned(packed), zeros, 0, sums, wide, rows)
-            for r in range(rows):
-                at, mine = ((first + r) * steps + t) * row, state + r * row
-                if not masked(mask, first + r, t):
-                    _state(z, address(z) + at, sums + r * wide * size, mine, units)
-                move(z, mine, address(h) + at, units)
-
-
-@inner_kernel
-def _slopes(kind, dh, h, d, dh_next, units):
+@back_over_steps
+def _simple_rnn_backward(kind, dh, gates, before, h, dz, d, dh_next, dc_next, units):
     one = kind.dtype.type(1)
     for j in range(units):
         y = load(kind, h, j)
@@ -169,39 +150,18 @@ def _slopes(kind, dh, h, d, dh_next, units):
     clear(kind, dh_next, units)
 
 
-@parallel_kernel
-def _simple_rnn_backward(part, dh, h, dz, dh0, packed, mask, scratch, room, chunks, threads):
-    (n, steps, units), size = dz.shape, dz.itemsize
-    wide, row = padded(dz, units), units * size
-    for chunk in share(part, chunks):
-        first, rows = sequences(chunk, chunks, n)
-        dh_next = aligned(scratch) + part[0] * room * size
-        d = dh_next + rows * wide * size
-        clear(dz, dh_next, rows * wide)
-        for t in range(steps - 1, -1, -1):
-            for r in range(rows):
-                at, mine, down = ((first + r) * steps + t) * row, d + r * row, dh_next + r * wide * size
-                if masked(mask, first + r, t):
-                    add(dz, address(dh) + at, down, units)
-                    clear(dz, mine, units)
-                else:
-                    _slopes(dz, address(dh) + at, address(h) + at, mine, down, units)
-                move(dz, mine, address(dz) + at, units)
-            advance(dz, d, units, aligned(packed), dh_next, wide, dh_next, wide, rows)
-        for r in range(rows):
-            move(dz, dh_next + r * wide * size, address(dh0) + (first + r) * row, units)
-
-
 def simple_rnn(z, u, h0, mask=None, out=None):
     """h = tanh(z_t + h u), (n, t, u)"""
     h, = outputs([out], [z.shape], z.dtype)
-    run(_simple_rnn, (z, h0, h), u, False, mask, z.shape)
+    none = NOTHING[z.dtype]
+    run(_simple_rnn, (z, none, u, h0, none, h, none, none), mask, z.shape, u.shape[0])
     return h
 
 
 def simple_rnn_backward(dh, h, u, h0, mask=None, out=None):
     """dh (n, t, u) -> (dz, du, dh0)"""
     dz, du, dh0 = outputs(out, [h.shape, u.shape, h0.shape], dh.dtype)
-    run(_simple_rnn_backward, (dh, h, dz, dh0), u, True, mask, dz.shape)
+    none = NOTHING[dh.dtype]
+    run(_simple_rnn_backward, (dh, u, h0, h, none, dz, dz, dh0, none), mask, dz.shape, u.shape[0])
     weight_grad(h, h0, dz, du)
     return dz, du, dh0
