@@ -1,122 +1,93 @@
-"""The right factor of a product as the register tile reads it: strips as wide as a tile, one after the other."""
+"""The factors of a product as the register tile reads them: strips as wide as a tile, or panels as high as one."""
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
 from .launch import inner_kernel
-from .vector import BYTES, ROWS, VECTORS, Vectors, load, store
+from .vector import BYTES, Vectors, load, store
+
+NEAR = 64                       # numbers along the depth at a time: what is read twice is still in the first-level cache
+AHEAD = 16                      # rows that are fetched before they are read
 
 
-class Strip(Vectors):
-    """Emits what writes (depth, columns <= width) as (depth, width), zeros on the right."""
+class Column(Vectors):
+    """Emits what writes (depth, columns <= lanes) to rows `width` numbers apart, zeros on the right."""
 
-    def __init__(self, context, builder, real, columns):
-        super().__init__(context, builder, real)
-        self.columns, self.width = columns, VECTORS * self.lanes
-        self.masks = [self.first_lanes(builder.sub(columns, self.const(v * self.lanes))) for v in range(VECTORS)]
+    def straight(self, source, row, col, target, width, depth, columns):
+        """Rows are contiguous; col is 1."""
+        def move(mask):
+            def body(k, _):
+                here = self.at(source, self.bd.mul(k, row))
+                self.prefetch(self.at(here, self.bd.mul(row, self.const(AHEAD))))
+                self.store(self.load(here, mask), self.at(target, self.bd.mul(k, width)))
+                return []
+            self.loop(depth, [], body)
 
-    def straight(self, source, row, target, depth):
-        """Rows of b are contiguous."""
-        whole = self.bd.icmp_signed("==", self.columns, self.const(self.width))
-        with self.bd.if_else(whole) as (yes, no):
-            for branch, masks in (yes, [None] * VECTORS), (no, self.masks):
-                with branch, cgutils.for_range(self.bd, depth) as loop:
-                    here = self.at(source, self.bd.mul(loop.index, row))
-                    there = self.at(target, self.bd.mul(loop.index, self.const(self.width)))
-                    for v in range(VECTORS):
-                        self.store(self.load(self.at(here, v * self.lanes), masks[v]), self.at(there, v * self.lanes))
+        with self.bd.if_else(self.bd.icmp_signed(">=", columns, self.const(self.lanes))) as (whole, partly):
+            with whole:
+                move(None)
+            with partly:
+                move(self.first_lanes(columns))
 
-    def turned(self, source, col, target, depth):
-        """Columns of b are contiguous: squares are transposed in registers. Columns beyond repeat the last."""
-        last = self.bd.sub(self.columns, self.const(1))
-        numbers = [self.const(j) for j in range(self.width)]
-        starts = [self.bd.mul(self.bd.select(self.bd.icmp_signed("<", j, last), j, last), col) for j in numbers]
-        whole = self.bd.sdiv(depth, self.const(self.lanes))
-        with cgutils.for_range(self.bd, whole) as loop:
-            self.squares(source, starts, target, self.bd.mul(loop.index, self.const(self.lanes)))
-        done = self.bd.mul(whole, self.const(self.lanes))
-        left = self.bd.sub(depth, done)
-        with self.bd.if_then(self.bd.icmp_signed(">", left, self.const(0))):
-            self.squares(source, starts, target, done, left)
+    def turned(self, source, row, col, target, width, depth, columns):
+        """Columns are contiguous; row is 1. Squares are transposed in registers; a column beyond is the last, hidden."""
+        bd, numbers = self.bd, range(self.lanes)
+        starts = [bd.mul(self.at_most(j, bd.sub(columns, self.const(1))), col) for j in numbers]
+        real, none = self.first_lanes(columns), ir.Constant(self.vec, None)
 
-    def squares(self, source, starts, target, p, left=None):
-        """Rows p .. p + lanes of the strip, or only `left` of them"""
-        source, target = self.at(source, p), self.at(target, self.bd.mul(p, self.const(self.width)))
-        mask = None if left is None else self.first_lanes(left)
-        for v in range(VECTORS):
-            columns = [self.load(self.at(source, s), mask) for s in starts[v * self.lanes:(v + 1) * self.lanes]]
-            for r, row in enumerate(self.transposed(columns)):
-                row = self.bd.select(self.masks[v], row, ir.Constant(self.vec, None))
-                place = self.at(target, r * self.width + v * self.lanes)
-                if left is None:
+        def square(p, mask=None):
+            rows = self.transposed([self.load(self.at(self.at(source, p), s), mask) for s in starts])
+            return [(bd.select(real, row, none), self.at(target, bd.mul(bd.add(p, self.const(r)), width)))
+                    for r, row in enumerate(rows)]
+
+        def body(i, _):
+            for row, place in square(bd.mul(i, self.const(self.lanes))):
+                self.store(row, place)
+            return []
+
+        whole = bd.sdiv(depth, self.const(self.lanes))
+        self.loop(whole, [], body)
+        done = bd.mul(whole, self.const(self.lanes))
+        left = bd.sub(depth, done)
+        with bd.if_then(bd.icmp_signed(">", left, self.const(0))):
+            for r, (row, place) in enumerate(square(done, self.first_lanes(left))):
+                with bd.if_then(bd.icmp_signed("<", self.const(r), left)):
                     self.store(row, place)
-                else:
-                    with self.bd.if_then(self.bd.icmp_signed("<", self.const(r), left)):
-                        self.store(row, place)
 
 
 def _mover(emit):
-    """f(kind, source, stride, target, depth, columns) from a method of Strip"""
+    """f(kind, source, row, col, target, width, depth, columns) from a method of Column"""
     @intrinsic
-    def move(typing, kind, source, stride, target, depth, columns):
+    def move(typing, kind, source, row, col, target, width, depth, columns):
         def codegen(context, builder, signature, args):
-            _, source, stride, target, depth, columns = args
-            strip = Strip(context, builder, kind.dtype, columns)
-            emit(strip, strip.pointer(source), stride, strip.pointer(target), depth)
+            column, (source, row, col, target, *sizes) = Column(context, builder, kind.dtype), args[1:]
+            emit(column, column.pointer(source), row, col, column.pointer(target), *sizes)
             return context.get_dummy_value()
 
-        return types.void(kind, *[types.int64] * 5), codegen
+        return types.void(kind, *[types.int64] * 7), codegen
 
     return move
 
 
-_straight, _turned = _mover(Strip.straight), _mover(Strip.turned)
+_straight, _turned = _mover(Column.straight), _mover(Column.turned)
 
 
 @inner_kernel
-def _pack(kind, b, row, col, depth, columns, strip, packed):
-    """(depth, columns) of b, any strides -> strips of (depth, strip), zeros on the right."""
-    size, width = kind.itemsize, VECTORS * (BYTES // kind.itemsize)
-    for j in range(0, columns, strip):
-        real, source, target = min(strip, columns - j), b + j * col * size, packed + j * depth * size
-        if col == 1 and strip == width:
-            _straight(kind, source, row, target, depth, real)
-        elif row == 1 and strip == width:
-            _turned(kind, source, col, target, depth, real)
-        else:
-            for p in range(depth):
-                for v in range(strip):
-                    store(kind, target, p * strip + v, load(kind, source, p * row + v * col) if v < real else 0)
-
-
-@intrinsic
-def _move(typing, kind, source, target):
-    """As many numbers as a tile has rows, and more to fill registers."""
-    def codegen(context, builder, signature, args):
-        f = Vectors(context, builder, kind.dtype)
-        source, target = f.pointer(args[1]), f.pointer(args[2])
-        for v in range(0, ROWS, f.lanes):
-            f.store(f.load(f.at(source, v)), f.at(target, v))
-        return context.get_dummy_value()
-
-    return types.void(kind, *[types.int64] * 2), codegen
-
-
-@inner_kernel
-def panel_size(kind, depth):
-    """In numbers; what _move writes too much lies between the panels."""
-    return ROWS * depth + BYTES // kind.itemsize
-
-
-@inner_kernel
-def _panels(kind, a, a_col, rows, depth, panels):
-    """(rows, depth) of a, columns contiguous -> panels of (depth, ROWS)"""
-    size, apart = kind.itemsize, panel_size(kind, depth)
-    for p in range(depth - 1):
-        source, target = a + p * a_col * size, panels + p * ROWS * size
-        for q in range((rows + ROWS - 1) // ROWS):
-            _move(kind, source + q * ROWS * size, target + q * apart * size)
-    p = depth - 1                                   # behind the last numbers there may be nothing to read
-    for i in range(rows):
-        store(kind, panels, i // ROWS * apart + p * ROWS + i % ROWS, load(kind, a, p * a_col + i))
+def _pack(kind, b, row, col, depth, columns, width, packed):
+    """(depth, columns), any strides -> strips of (depth, width), zeros on the right; behind the last of them lie as
+    many numbers as a register holds."""
+    size, lanes = kind.itemsize, BYTES // kind.itemsize
+    for j in range(0, columns, width):
+        real, source, target = min(width, columns - j), b + j * col * size, packed + j * depth * size
+        for p in range(0, depth, NEAR):
+            for v in range((width - 1) // lanes * lanes, -1, -lanes):       # what is too much on the right is overwritten
+                x, y = source + (p * row + v * col) * size, target + (p * width + v) * size
+                if col == 1:
+                    _straight(kind, x, row, col, y, width, min(NEAR, depth - p), real - v)
+                elif row == 1:
+                    _turned(kind, x, row, col, y, width, min(NEAR, depth - p), real - v)
+                else:
+                    for i in range(min(NEAR, depth - p)):
+                        for q in range(v, min(v + lanes, width)):
+                            at = i * width + q - v
+                            store(kind, y, at, load(kind, x, i * row + (q - v) * col) if q < real else 0)
