@@ -10,11 +10,13 @@ from numba import config
 
 from .activate import ACTIVATIONS, _activate_all, bias_backward
 from .memory import flat
-from .product import CHUNK, COLUMNS, DOTS, LINE, ROW, TILES, _gemm, _join
+from .product import DOTS, LINE, ROW, TILES, _gemm, _join
 from .tile import WIDE
 from .vector import BYTES, ROWS, VECTORS
 
-DEPTH = 512                     # of a packed strip of b: it streams from the second-level cache
+DEPTH, COLUMNS = 1024, 256      # of a packed block of b: it streams from the caches, c is written once
+TURNED = 512, 512               # the same where a is copied to panels: they pass by less often
+BAND = 16 * ROWS                # rows of a that stay in the second-level cache while the strips pass
 SMALL = 1 << 17                 # multiplications, a number moved being eight, that are worth a thread
 NEAR = 1 << 14                  # bytes of b that need not be packed
 PANEL = 4                       # strips of b from which on copying a turned a pays
@@ -48,12 +50,15 @@ def _way(m, n, k, a, b, size):
     return ROW if m == 1 else TILES, n if n % lanes == 0 else n // (VECTORS * lanes) * (VECTORS * lanes)
 
 
-def _room(m, n, a, way, near, step, size):
-    """Numbers of a thread's scratch: (for strips of b, for panels of a)"""
-    strip, lanes = VECTORS * (BYTES // size), BYTES // size
-    strips = 0 if way == DOTS or near == n else step * min(-(-(n - near) // strip) * strip, COLUMNS)
-    panels = CHUNK * step + lanes if a[2] == 1 and m > 2 * ROWS and n > PANEL * strip else 0
-    return strips, panels
+def _blocks(m, n, k, a, way, near, size):
+    """(columns and depth of a block of b, numbers of a thread's scratch for its strips, and for panels of a)"""
+    lanes = BYTES // size
+    strip = VECTORS * lanes
+    turned = way == TILES and near < n and a[2] == 1 and m > 2 * ROWS and n > PANEL * strip
+    most, columns = TURNED if turned else (DEPTH, COLUMNS)
+    step = max(1, k if m <= ROWS else -(-k // max(1, -(-k // most))))
+    strips = 0 if way == DOTS or near == n else step * min(-(-(n - near) // strip) * strip, columns)
+    return columns, step, strips, BAND * step + lanes if turned else 0
 
 
 def _grid(m, n, parts, strip):
@@ -85,11 +90,11 @@ def _plan(size, a_shape, a_strides, turn_a, b_shape, b_strides, turn_b, c_shape,
     cost = batches * (m * n * depth + 8 * (m * depth + depth * n + m * n))
     threads = max(1, min(config.NUMBA_NUM_THREADS, cost // SMALL))
     way, near = _way(m, n, depth, a, b, size)
-    step = depth if m <= ROWS else -(-depth // max(1, -(-depth // DEPTH)))
-    strips, panels = _room(m, n, a, way, near, step, size)
+    columns, step, strips, panels = _blocks(m, n, depth, a, way, near, size)
     room = strips + panels and strips + panels + LINE // size
-    numbers = (m, n, depth, inner, batches, *a, *b, *c[:3], swapped, add, bias and not swapped, relu, way, near,
-               max(step, 1), last, room, strips, panels > 0, *_grid(m, n, -(-threads // batches), VECTORS * (BYTES // size)))
+    numbers = (m, n, depth, last, inner, batches, *a, *b, *c[:3], swapped, add, bias and not swapped, relu, way, near,
+               *_grid(m, n, -(-threads // batches), VECTORS * (BYTES // size)), BAND, columns, step, room, strips,
+               panels > 0)
     return plain, np.array(numbers, np.int64), ZEROS[size], room and threads * room + LINE // size, threads
 
 

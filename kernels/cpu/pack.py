@@ -4,64 +4,61 @@ from numba import types
 from numba.extending import intrinsic
 
 from .launch import inner_kernel
-from .vector import BYTES, Vectors, load, store
+from .vector import BYTES, VECTORS, Vectors, load, store
 
-NEAR = 64                       # numbers along the depth at a time: what is read twice is still in the first-level cache
-AHEAD = 16                      # rows that are fetched before they are read
+AHEAD = 8                       # rows that are fetched before they are read: they may meet in few sets of the cache
 
 
-class Column(Vectors):
-    """Emits what writes (depth, columns <= lanes) to rows `width` numbers apart, zeros on the right."""
+class Strip(Vectors):
+    """Emits what writes (depth, columns <= width) to rows `width` numbers apart, zeros on the right."""
 
     def straight(self, source, row, col, target, width, depth, columns):
-        """Rows are contiguous; col is 1."""
-        def move(mask):
+        """Rows are contiguous; col is 1. What is written beyond a row is overwritten by the next one."""
+        bd, registers = self.bd, [v * self.lanes for v in range(VECTORS)]
+        masks = [self.first_lanes(bd.sub(columns, self.const(v))) for v in registers]
+
+        def move(masks):
             def body(k, _):
-                here = self.at(source, self.bd.mul(k, row))
-                self.prefetch(self.at(here, self.bd.mul(row, self.const(AHEAD))))
-                self.store(self.load(here, mask), self.at(target, self.bd.mul(k, width)))
+                here, there = self.at(source, bd.mul(k, row)), self.at(target, bd.mul(k, width))
+                self.prefetch(self.at(here, bd.mul(row, self.const(AHEAD))))
+                for v, mask in zip(registers, masks):
+                    with bd.if_then(bd.icmp_signed("<", self.const(v), width)):
+                        self.store(self.load(self.at(here, v), mask), self.at(there, v))
                 return []
             self.loop(depth, [], body)
 
-        with self.bd.if_else(self.bd.icmp_signed(">=", columns, self.const(self.lanes))) as (whole, partly):
+        with bd.if_else(bd.icmp_signed(">=", columns, self.const(VECTORS * self.lanes))) as (whole, partly):
             with whole:
-                move(None)
+                move([None] * VECTORS)
             with partly:
-                move(self.first_lanes(columns))
+                move(masks)
 
     def turned(self, source, row, col, target, width, depth, columns):
-        """Columns are contiguous; row is 1. Squares are transposed in registers; a column beyond is the last, hidden."""
-        bd, numbers = self.bd, range(self.lanes)
+        """A register of columns, which are contiguous; row is 1. Squares are transposed in registers, the last one
+        where it just fits: the depth is a register at least.
+        """
+        bd, lanes, numbers = self.bd, self.const(self.lanes), range(self.lanes)
         starts = [bd.mul(self.at_most(j, bd.sub(columns, self.const(1))), col) for j in numbers]
-        real, none = self.first_lanes(columns), ir.Constant(self.vec, None)
+        real, last = self.first_lanes(columns), bd.sub(depth, lanes)
 
-        def square(p, mask=None):
-            rows = self.transposed([self.load(self.at(self.at(source, p), s), mask) for s in starts])
-            return [(bd.select(real, row, none), self.at(target, bd.mul(bd.add(p, self.const(r)), width)))
-                    for r, row in enumerate(rows)]
-
-        def body(i, _):
-            for row, place in square(bd.mul(i, self.const(self.lanes))):
-                self.store(row, place)
+        def square(i, _):
+            p = self.at_most(bd.mul(i, lanes), last)
+            rows = self.transposed([self.load(self.at(source, bd.add(p, s))) for s in starts])
+            for r, x in zip(numbers, rows):
+                place = self.at(target, bd.mul(bd.add(p, self.const(r)), width))
+                self.store(bd.select(real, x, ir.Constant(self.vec, None)), place)
             return []
 
-        whole = bd.sdiv(depth, self.const(self.lanes))
-        self.loop(whole, [], body)
-        done = bd.mul(whole, self.const(self.lanes))
-        left = bd.sub(depth, done)
-        with bd.if_then(bd.icmp_signed(">", left, self.const(0))):
-            for r, (row, place) in enumerate(square(done, self.first_lanes(left))):
-                with bd.if_then(bd.icmp_signed("<", self.const(r), left)):
-                    self.store(row, place)
+        self.loop(bd.sdiv(bd.add(depth, self.const(self.lanes - 1)), lanes), [], square)
 
 
 def _mover(emit):
-    """f(kind, source, row, col, target, width, depth, columns) from a method of Column"""
+    """f(kind, source, row, col, target, width, depth, columns) from a method of Strip"""
     @intrinsic
     def move(typing, kind, source, row, col, target, width, depth, columns):
         def codegen(context, builder, signature, args):
-            column, (source, row, col, target, *sizes) = Column(context, builder, kind.dtype), args[1:]
-            emit(column, column.pointer(source), row, col, column.pointer(target), *sizes)
+            strip, (source, row, col, target, *sizes) = Strip(context, builder, kind.dtype), args[1:]
+            emit(strip, strip.pointer(source), row, col, strip.pointer(target), *sizes)
             return context.get_dummy_value()
 
         return types.void(kind, *[types.int64] * 7), codegen
@@ -69,25 +66,23 @@ def _mover(emit):
     return move
 
 
-_straight, _turned = _mover(Column.straight), _mover(Column.turned)
+_straight, _turned = _mover(Strip.straight), _mover(Strip.turned)
 
 
 @inner_kernel
 def _pack(kind, b, row, col, depth, columns, width, packed):
-    """(depth, columns), any strides -> strips of (depth, width), zeros on the right; behind the last of them lie as
-    many numbers as a register holds."""
+    """(depth, columns), any strides -> strips of (depth, width), zeros on the right. The width is a tile's; where col
+    is 1 it may be less than its registers hold, and then a register more than the strips is written.
+    """
     size, lanes = kind.itemsize, BYTES // kind.itemsize
     for j in range(0, columns, width):
         real, source, target = min(width, columns - j), b + j * col * size, packed + j * depth * size
-        for p in range(0, depth, NEAR):
-            for v in range((width - 1) // lanes * lanes, -1, -lanes):       # what is too much on the right is overwritten
-                x, y = source + (p * row + v * col) * size, target + (p * width + v) * size
-                if col == 1:
-                    _straight(kind, x, row, col, y, width, min(NEAR, depth - p), real - v)
-                elif row == 1:
-                    _turned(kind, x, row, col, y, width, min(NEAR, depth - p), real - v)
-                else:
-                    for i in range(min(NEAR, depth - p)):
-                        for q in range(v, min(v + lanes, width)):
-                            at = i * width + q - v
-                            store(kind, y, at, load(kind, x, i * row + (q - v) * col) if q < real else 0)
+        if col == 1:
+            _straight(kind, source, row, col, target, width, depth, real)
+        elif row == 1 and depth >= lanes:
+            for v in range(0, width, lanes):
+                _turned(kind, source + v * col * size, row, col, target + v * size, width, depth, real - v)
+        else:
+            for p in range(depth):
+                for v in range(width):
+                    store(kind, target, p * width + v, load(kind, source, p * row + v * col) if v < real else 0)

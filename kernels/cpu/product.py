@@ -15,22 +15,20 @@ from .pack import _pack
 from .tile import WIDE, dots, rows_of_tiles, wide_row
 from .vector import BYTES, ROWS, VECTORS, address, load, store
 
-COLUMNS = 256                   # of b in a block: it stays in the second-level cache
-CHUNK = 16 * ROWS               # rows of a that stay there beside it while the strips pass
 LINE = 64                       # bytes: where a thread's scratch begins
 TILES, DOTS, ROW = range(3)     # how: by tiles, by sums of contiguous factors, or one row that is as wide as can be
 
 
 @inner_kernel
-def _block(kind, a, a_row, a_col, b, b_row, b_col, seed, seed_row, seed_col, c, c_row, rows, columns, depth, floor, near,
-           strips, panels):
-    """c[rows, columns] = max(seed + a[rows, depth] @ b[depth, columns], floor)
+def _block(kind, a, a_row, a_col, b, b_row, b_col, seed, seed_row, seed_col, c, c_row, rows, columns, depth, floor,
+           band, near, strips, panels):
+    """c[rows, columns] = max(seed + a[rows, depth] @ b[depth, columns], floor), `band` rows at a time
 
     Columns of b before `near` are read in place, others from strips; a is copied to panels if there is room for them.
     """
     size, strip = kind.itemsize, VECTORS * (BYTES // kind.itemsize)
-    for i in range(0, rows, CHUNK):
-        x, x_row, x_col, x_tile, high = a + i * a_row * size, a_row, a_col, ROWS * a_row, min(CHUNK, rows - i)
+    for i in range(0, rows, band):
+        x, x_row, x_col, x_tile, high = a + i * a_row * size, a_row, a_col, ROWS * a_row, min(band, rows - i)
         if panels:
             _pack(kind, x, a_col, a_row, depth, high, np.int64(ROWS), panels)
             x, x_row, x_col, x_tile = panels, 1, ROWS, ROWS * depth
@@ -70,8 +68,9 @@ def _gemm(part, a, b, c, bias, scratch, plan, threads):
     """c = max(bias or c + a @ b, 0 or -inf) over flat memory; the plan is matmul.py's. Strides are in numbers, of the
     (outer batch, inner batch, row, column) axes; for the last of the inner batch the depth is `last`.
     """
-    (m, n, whole, inner, batches, a_outer, a_inner, a_row, a_col, b_outer, b_inner, b_row, b_col, c_outer, c_inner,
-     c_row, swapped, add, bias_col, relu, way, near, step, last, room, before, turned, high, wide) = to_fixed_tuple(plan, 29)
+    (m, n, whole, last, inner, batches, a_outer, a_inner, a_row, a_col, b_outer, b_inner, b_row, b_col, c_outer,
+     c_inner, c_row, swapped, add, bias_col, relu, way, near, high, wide, band, block, step, room, before,
+     turned) = to_fixed_tuple(plan, 31)
     kind, size = c.dtype, c.itemsize
     left, right = (address(b), address(a)) if swapped else (address(a), address(b))
     strips = (address(scratch) + LINE - 1) // LINE * LINE + part[0] * room * size
@@ -83,8 +82,8 @@ def _gemm(part, a, b, c, bias, scratch, plan, threads):
         a_task = left + (o * a_outer + q * a_inner + i * a_row) * size
         for p in range(0, max(k, 1), step):
             depth, floor, x = min(step, k - p), 0.0 if relu and p + step >= k else -np.inf, a_task + p * a_col * size
-            for begin in range(j, min(j + wide, n), COLUMNS):
-                columns = min(COLUMNS, min(j + wide, n) - begin)
+            for begin in range(j, min(j + wide, n), block):
+                columns = min(block, min(j + wide, n) - begin)
                 y = right + (o * b_outer + q * b_inner + p * b_row + begin * b_col) * size
                 z = address(c) + (o * c_outer + q * c_inner + i * c_row + begin) * size
                 seed, seed_row, seed_col = address(bias) + begin * bias_col * size, 0, bias_col
@@ -95,7 +94,7 @@ def _gemm(part, a, b, c, bias, scratch, plan, threads):
                     continue
                 done = _row(kind, x, a_col, y, b_row, seed, seed_col, z, columns, depth, floor) if way == ROW else 0
                 _block(kind, x, a_row, a_col, y + done * b_col * size, b_row, b_col, seed + done * seed_col * size,
-                       seed_row, seed_col, z + done * size, c_row, rows, columns - done, depth, floor,
+                       seed_row, seed_col, z + done * size, c_row, rows, columns - done, depth, floor, band,
                        max(0, near - begin - done), strips, panels)
 
 

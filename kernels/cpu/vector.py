@@ -33,14 +33,14 @@ class Vectors:
         self.name = f"v{self.lanes}f{real.bitwidth}"
 
     def const(self, value):
-        return ir.Constant(LONG, value)
+        return ir.Constant(LONG, value) if isinstance(value, int) else value
 
     def pointer(self, address):
         return self.bd.inttoptr(address, self.real.as_pointer())
 
     def at(self, pointer, index):
         """`index` numbers further"""
-        return self.bd.gep(pointer, [self.const(index) if isinstance(index, int) else index])
+        return self.bd.gep(pointer, [self.const(index)])
 
     def first_lanes(self, count):
         """The mask of lanes 0 .. count; none where count is negative"""
@@ -101,8 +101,7 @@ class Vectors:
         return behind
 
     def at_most(self, index, last):
-        index = self.const(index)
-        return self.bd.select(self.bd.icmp_signed("<", index, last), index, last)
+        return self.bd.select(self.bd.icmp_signed("<", self.const(index), last), self.const(index), last)
 
     def prefetch(self, pointer, write=0):
         """Anywhere: what lies in no memory is left alone."""
