@@ -9,13 +9,17 @@ import numpy as np
 from numba import config
 
 from .activate import ACTIVATIONS, _activate_all, bias_backward
-from .product import CHUNK, COLUMNS, DOTS, LINE, PANEL, _gemm, _join
+from .memory import flat
+from .product import DOTS, LINE, ROW, TILES, _gemm, _join
 from .tile import WIDE
 from .vector import BYTES, ROWS, VECTORS
 
-DEPTH = 1024                    # of a packed strip of b: it streams from the second-level cache, c is written once
+DEPTH, COLUMNS = 1024, 256      # of a packed block of b: it streams from the caches, c is written once
+TURNED = 512, 512               # the same where a is copied to panels: they pass by less often
+BAND = 16 * ROWS                # rows of a that stay in the second-level cache while the strips pass
 SMALL = 1 << 17                 # multiplications, a number moved being eight, that are worth a thread
 NEAR = 1 << 14                  # bytes of b that need not be packed
+PANEL = 4                       # strips of b from which on copying a turned a pays
 FEW = 4                         # rows for which products of contiguous vectors beat packing b
 LONG, PARTS = 1024, 16          # depth of a part of a long sum at least, and how many there are at most
 ZEROS = {size: np.zeros(WIDE * BYTES // size, f"f{size}") for size in (4, 8)}
@@ -23,14 +27,7 @@ ZEROS = {size: np.zeros(WIDE * BYTES // size, f"f{size}") for size in (4, 8)}
 
 def _flat(x):
     """An array on two axes that begins where x begins, and reaches as far at least."""
-    if x.flags.c_contiguous:
-        return x if x.ndim == 2 else x.reshape(1, -1)
-    length = 1 + sum([(n - 1) * s // x.itemsize for n, s in zip(x.shape, x.strides)])
-    own = x.base                                    # of any dtype: an arena is bytes
-    if not isinstance(own, np.ndarray) or not own.flags.c_contiguous:
-        return np.lib.stride_tricks.as_strided(x, (1, length), (length * x.itemsize, x.itemsize))
-    start = x.__array_interface__["data"][0] - own.__array_interface__["data"][0]
-    return np.ndarray((1, length), x.dtype, own, start)
+    return x if x.ndim == 2 and x.flags.c_contiguous else flat(x)[None]
 
 
 def _steps(shape, strides, size, turned):
@@ -44,24 +41,31 @@ def _steps(shape, strides, size, turned):
 
 
 def _way(m, n, k, a, b, size):
-    """How b is read: (DOTS or not, columns read in place)"""
+    """How: (way, columns of b read in place)"""
     lanes = BYTES // size
     if m <= FEW and a[3] == 1 and b[2] == 1:
         return DOTS, 0
     if b[3] != 1 or m > ROWS and min(k, DEPTH) * n * size > NEAR:
-        return 0, 0
-    return 0, n if n % lanes == 0 else n // (VECTORS * lanes) * (VECTORS * lanes)
+        return TILES, 0
+    return ROW if m == 1 else TILES, n if n % lanes == 0 else n // (VECTORS * lanes) * (VECTORS * lanes)
 
 
-def _cut(m, n, k, a, b, size):
-    """How the factors of one product are read: (way, columns of b in place, depth, room, of that for b)"""
-    strip = VECTORS * (BYTES // size)
-    way, near = _way(m, n, k, a, b, size)
-    step = k if m <= ROWS else -(-k // max(1, -(-k // DEPTH)))
-    packed = 0 if way == DOTS or near == n else step * min(-(-(n - near) // strip) * strip, COLUMNS) + LINE // size
-    panels = packed and n > PANEL * strip and a[2] == 1 and a[3] >= m >= 16         # a vector more can be read
-    panel = CHUNK * step + CHUNK // ROWS * (BYTES // size) if panels else 0
-    return way, near, step, packed + panel, packed if panel else 0
+def _blocks(m, n, k, a, way, near, size):
+    """(columns and depth of a block of b, numbers of a thread's scratch for its strips, and for panels of a)"""
+    lanes = BYTES // size
+    strip = VECTORS * lanes
+    turned = way == TILES and near < n and a[2] == 1 and m > 2 * ROWS and n > PANEL * strip
+    most, columns = TURNED if turned else (DEPTH, COLUMNS)
+    step = max(1, k if m <= ROWS else -(-k // max(1, -(-k // most))))
+    strips = 0 if way == DOTS or near == n else step * min(-(-(n - near) // strip) * strip, columns)
+    return columns, step, strips, BAND * step + lanes if turned else 0
+
+
+def _grid(m, n, parts, strip):
+    """Rows and columns of a task, when c is cut into about so many: the least work, packing b included."""
+    cuts = [(-(-m // cut), -(-n // (parts // cut))) for cut in range(1, parts + 1)]
+    cuts = [(-(-rows // ROWS) * ROWS, -(-columns // strip) * strip) for rows, columns in cuts]
+    return min(cuts, key=lambda cut: (cut[0] + ROWS) * cut[1])
 
 
 @functools.cache
@@ -70,7 +74,7 @@ def _plan(size, a_shape, a_strides, turn_a, b_shape, b_strides, turn_b, c_shape,
 
     `parts`: of the depth, each gives a matrix of its own.
     """
-    flat = all(strides == (shape[-1] * size, size) for shape, strides in
+    plain = all(strides == (shape[-1] * size, size) for shape, strides in
                ((a_shape, a_strides), (b_shape, b_strides), (c_shape, c_strides)))
     (m, n), k = c_shape[-2:], a_shape[-2 if turn_a else -1]
     batches, inner = (1, 1) if len(c_shape) == 2 else (math.prod(c_shape[:-2]), c_shape[-3])
@@ -83,12 +87,15 @@ def _plan(size, a_shape, a_strides, turn_a, b_shape, b_strides, turn_b, c_shape,
     swapped = n == 1 and c[2] == 1 and not (bias and a[3] != 1)         # a column is a row
     if swapped:
         m, n, a, b = n, m, (*b[:2], b[3], b[2]), (*a[:2], a[3], a[2])
-    way, near, step, room, panel = _cut(m, n, depth, a, b, size)
     cost = batches * (m * n * depth + 8 * (m * depth + depth * n + m * n))
     threads = max(1, min(config.NUMBA_NUM_THREADS, cost // SMALL))
-    numbers = (m, n, depth, inner, batches, *a, *b, *c[:3], swapped, add, bias and not swapped, relu,
-               way, near, step, last, room, panel)
-    return flat, np.array(numbers, np.int64), ZEROS[size], room and threads * room + LINE // size, threads
+    way, near = _way(m, n, depth, a, b, size)
+    columns, step, strips, panels = _blocks(m, n, depth, a, way, near, size)
+    room = strips + panels and strips + panels + LINE // size
+    numbers = (m, n, depth, last, inner, batches, *a, *b, *c[:3], swapped, add, bias and not swapped, relu, way, near,
+               *_grid(m, n, -(-threads // batches), VECTORS * (BYTES // size)), BAND, columns, step, room, strips,
+               panels > 0)
+    return plain, np.array(numbers, np.int64), ZEROS[size], room and threads * room + LINE // size, threads
 
 
 @functools.cache
@@ -97,8 +104,8 @@ def _parts(m, n, k):
     return max(1, min(PARTS, k // LONG, (m + n) * k // (8 * m * n)))
 
 
-def _run(a, b, c, bias, flat, numbers, zeros, scratch, threads):
-    if not flat:
+def _run(a, b, c, bias, plain, numbers, zeros, scratch, threads):
+    if not plain:
         a, b, c = _flat(a), _flat(b), _flat(c)
     _gemm(a, b, c, zeros if bias is None else bias, np.empty(scratch, c.dtype) if scratch else zeros, numbers, threads)
 

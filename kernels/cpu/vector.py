@@ -33,14 +33,14 @@ class Vectors:
         self.name = f"v{self.lanes}f{real.bitwidth}"
 
     def const(self, value):
-        return ir.Constant(LONG, value)
+        return ir.Constant(LONG, value) if isinstance(value, int) else value
 
     def pointer(self, address):
         return self.bd.inttoptr(address, self.real.as_pointer())
 
     def at(self, pointer, index):
         """`index` numbers further"""
-        return self.bd.gep(pointer, [self.const(index) if isinstance(index, int) else index])
+        return self.bd.gep(pointer, [self.const(index)])
 
     def first_lanes(self, count):
         """The mask of lanes 0 .. count; none where count is negative"""
@@ -84,9 +84,29 @@ class Vectors:
         f = cgutils.get_or_insert_function(self.bd.module, kind, f"llvm.{function}.{name or self.name}")
         return self.bd.call(f, args)
 
-    def phi(self, phi, first, entry, following, loop):
-        phi.add_incoming(first, entry)
-        phi.add_incoming(following, loop)
+    def loop(self, count, state, body):
+        """for k in range(count): state = body(k, state)"""
+        bd, zero = self.bd, self.const(0)
+        entry, loop, done = bd.block, bd.append_basic_block("loop"), bd.append_basic_block("done")
+        bd.cbranch(bd.icmp_signed(">", count, zero), loop, done)
+        bd.position_at_end(loop)
+        k, *held = [bd.phi(LONG), *[bd.phi(value.type) for value in state]]
+        new, following, end = body(k, held), bd.add(k, self.const(1)), bd.block
+        bd.cbranch(bd.icmp_signed("<", following, count), loop, done)
+        bd.position_at_end(done)
+        behind = [bd.phi(value.type) for value in state]
+        for phi, before, after in [(k, zero, following), *zip(held, state, new), *zip(behind, state, new)]:
+            phi.add_incoming(before, entry)
+            phi.add_incoming(after, end)
+        return behind
+
+    def at_most(self, index, last):
+        return self.bd.select(self.bd.icmp_signed("<", self.const(index), last), self.const(index), last)
+
+    def prefetch(self, pointer, write=0):
+        """Anywhere: what lies in no memory is left alone."""
+        pointer = self.bd.bitcast(pointer, ir.IntType(8).as_pointer())
+        self.call("prefetch", ir.VoidType(), pointer, *[ir.Constant(INT, i) for i in (write, 3, 1)], name="p0")
 
     def shuffle(self, a, b, order):
         return self.bd.shuffle_vector(a, b, ir.Constant(ir.VectorType(INT, self.lanes), order))
@@ -118,7 +138,7 @@ class Vectors:
 
 
 class Tile(Vectors):
-    """Emits c[rows, vectors * lanes] = start + a[rows, depth] @ b[depth, vectors * lanes], in registers."""
+    """Emits c[rows, columns] = max(start + a[rows, depth] @ b[depth, columns], floor), in registers."""
 
     def __init__(self, context, builder, real, rows, vectors, left=()):
         """left: for the vectors, how many numbers are real from there on, None where all lanes are"""
@@ -126,39 +146,37 @@ class Tile(Vectors):
         self.rows, self.vectors, self.left = rows, vectors, left or [None] * vectors
         self.masks = [None if n is None else self.first_lanes(n) for n in self.left]
 
-    def grid(self, make):
-        return [[make(r, v) for v in range(self.vectors)] for r in range(self.rows)]
-
-    def emit(self, a, a_row, a_col, b, b_row, start, start_row, c, c_row, depth, floor=None):
-        """start: where the accumulators begin (a bias, c itself, zeros), `start_row` numbers a row apart."""
+    def emit(self, a, a_row, a_col, b, b_row, start, start_row, c, c_row, last, depth, floor):
+        """start: where the sums begin (a bias, c itself, zeros), `start_row` numbers a row apart; a row beyond `last`
+        repeats it.
+        """
         bd, pa, pb, ps, pc = self.bd, *(self.pointer(p) for p in (a, b, start, c))
-        place = lambda p, row, r, v: self.at(self.at(p, bd.mul(row, self.const(r))), v * self.lanes)  # noqa: E731
-        first = self.grid(lambda r, v: self.load(place(ps, start_row, r, v), self.masks[v]))
-        offsets = [bd.mul(a_row, self.const(r)) for r in range(self.rows)]
-        entry, loop, done = bd.block, bd.append_basic_block("depth"), bd.append_basic_block("done")
-        bd.branch(loop)
-        bd.position_at_end(loop)
-        i, total = bd.phi(LONG), self.grid(lambda r, v: bd.phi(self.vec))
-        pa_i, pb_i = self.at(pa, bd.mul(i, a_col)), self.at(pb, bd.mul(i, b_row))
-        b_vec = [self.load(self.at(pb_i, v * self.lanes)) for v in range(self.vectors)]
-        new = []
-        for r in range(self.rows):
-            x = self.spread(bd.load(self.at(pa_i, offsets[r])))
-            new.append([self.multiply_add(x, b_vec[v], total[r][v]) for v in range(self.vectors)])
-        following = bd.add(i, self.const(1))
-        self.phi(i, self.const(0), entry, following, loop)
-        self.grid(lambda r, v: self.phi(total[r][v], first[r][v], entry, new[r][v], loop))
-        bd.cbranch(bd.icmp_signed("<", following, depth), loop, done)
-        bd.position_at_end(done)
-        if floor is not None:
-            new = self.grid(lambda r, v: self.at_least(new[r][v], floor))
-        self.grid(lambda r, v: self.end(new[r][v], place(pc, c_row, r, v), self.left[v]))
+        rows, registers = [self.at_most(r, last) for r in range(self.rows)], range(self.vectors)
+        factors = [bd.mul(a_row, r) for r in rows]
+        for r in range(self.rows, 2 * self.rows):                   # where the next tile will end
+            self.prefetch(self.at(pc, bd.mul(c_row, self.const(r))), write=1)
 
-    def end(self, value, pointer, left):
-        if left is None:
-            self.store(value, pointer)
-        else:
-            self.store_first(value, pointer, left)
+        def places(p, row):
+            return [[self.at(p, bd.add(bd.mul(row, r), self.const(v * self.lanes))) for v in registers] for r in rows]
+
+        def step(k, totals):
+            x, y = self.at(pa, bd.mul(k, a_col)), self.at(pb, bd.mul(k, b_row))
+            y = [self.load(self.at(y, v * self.lanes)) for v in registers]
+            x = [self.spread(bd.load(self.at(x, f))) for f in factors]
+            return [self.multiply_add(f, y[v], totals[r * self.vectors + v])
+                    for r, f in enumerate(x) for v in registers]
+
+        sums = self.loop(depth, [self.load(p, mask) for line in places(ps, start_row)
+                                 for p, mask in zip(line, self.masks)], step)
+        self.write([self.at_least(x, floor) for x in sums], [p for line in places(pc, c_row) for p in line])
+
+    def write(self, sums, places):
+        """The last register of a row may be partly real."""
+        for i, (value, place) in enumerate(zip(sums, places)):
+            if self.left[i % self.vectors] is None:
+                self.store(value, place)
+            else:
+                self.store_first(value, place, self.left[i % self.vectors])
 
 
 @overload_attribute(types.DType, "itemsize")
