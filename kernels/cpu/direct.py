@@ -61,7 +61,7 @@ def _pack(part, w, packed, sources, phases, groups, shift, columns, column):
                     store(w, target, k * width + v, 0)
 
 
-@functools.partial(parallel_kernel, once=True)
+@parallel_kernel
 def _convolve(part, x, packed, bias, zeros, y, scratch, places, targets, steps, phases, cut, form, space, relu,
               threads):
     kind, size, (groups, read, columns, across), (slabs, room, planes, image, line) = y.dtype, y.itemsize, form, space
@@ -85,7 +85,7 @@ def _convolve(part, x, packed, bias, zeros, y, scratch, places, targets, steps, 
                 leave_lines(kind, result, lines, width, written, 0, mine, there, cut[11], address(bias), relu)
 
 
-@functools.partial(parallel_kernel, once=True)
+@parallel_kernel
 def _contract(part, x, dz, sums, zeros, scratch, places, steps, sources, phases, cut, form, space, span, threads):
     """sums (parts, steps, f): a task makes `span` columns of each group in one part."""
     kind, size, (groups, read, columns, across), (slabs, room, planes, image, line) = dz.dtype, dz.itemsize, form, space

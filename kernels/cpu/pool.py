@@ -6,11 +6,11 @@ import functools
 import numpy as np
 
 from . import taps
-from .launch import clear, inner_kernel, parallel_kernel, share
+from .launch import inner_kernel, parallel_kernel, share
 from .vector import address
 from .window import windows
 
-parallel_addresses = functools.partial(parallel_kernel, once=True)
+parallel_addresses = parallel_kernel
 
 
 @functools.cache

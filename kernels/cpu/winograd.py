@@ -3,7 +3,6 @@
 Of a line, 6 neighbours every 4 pixels become as many planes, sums of them with fixed factors, and so do 3 weights. The
 convolution is then one of 6 groups whose kernels are a column wide, and the planes of its output give 4 pixels.
 """
-import functools
 
 import numpy as np
 from llvmlite import ir
@@ -98,7 +97,7 @@ def over_lines(transform):
 enter_lines, leave_lines, spread_lines = over_lines(_enter), over_lines(_leave), over_lines(_spread)
 
 
-@functools.partial(parallel_kernel, once=True)
+@parallel_kernel
 def weigh(part, w, planes, turned):
     """(kh, 3, c, f) -> (kh, 1, c, 6 f); turned: the taps from right to left, for the input gradient"""
     size, (kh, _, c, f) = w.itemsize, w.shape
@@ -108,7 +107,7 @@ def weigh(part, w, planes, turned):
                line, 0)
 
 
-@functools.partial(parallel_kernel, once=True)
+@parallel_kernel
 def collect(part, planes, zeros, w):
     """(kh, 1, c, 6 f) -> (kh, 3, c, f)"""
     size, (kh, _, c, f) = w.itemsize, w.shape
