@@ -17,10 +17,12 @@ from .walk import Walk
 CHANNELS = 16                   # below, the transforms cost more than the products save
 LANES = BYTES // 4              # channels come in whole registers, of float32 at least
 PLANES, TILE, TAPS = 6, 4, 3
-POINTS = np.array([0, 1, -1, 2, -0.5])      # two polynomials are multiplied by their values here and at infinity
+# polynomials are multiplied by their values here and at infinity; these points round least
+POINTS = np.array([0, 1, -1, 2, -0.5])
 
 
 def _powers(n):
+    """(planes, n): a polynomial of n coefficients -> its values"""
     return np.vstack([np.vander(POINTS, n, increasing=True), np.eye(n)[-1]])
 
 
