@@ -5,10 +5,6 @@ last row may be shorter. So loops are long, and sums stay apart until the end. P
 the number of threads. Blocks of rows are addresses: views would count references, and threads share the counts.
 """
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
 from .launch import inner_kernel, parallel_kernel, share
 from .vector import address, load, store
@@ -18,32 +14,12 @@ JOBS = 32       # rows are cut into parts, the same for any number of threads
 LEAST = 64      # wide rows of a part, at least
 BLOCK = 16      # rows whose sums are kept in the array's own type, while they are in the cache
 WIDE = 256
-LINE = 64       # bytes of a line of the cache
 
 
 def wide_parts(rows, c):
     """(numbers in a wide row, parts of the wide rows) for an array (rows, c)"""
     groups = max(1, min(WIDE // max(c, 1), rows))
     return groups * c, max(1, min(JOBS, rows // groups // LEAST))
-
-
-@intrinsic
-def _prefetch(typing, place):
-    def codegen(context, builder, signature, args):
-        number, pointer = ir.IntType(32), builder.inttoptr(args[0], ir.IntType(8).as_pointer())
-        kind = ir.FunctionType(ir.VoidType(), [pointer.type, number, number, number])
-        f = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        builder.call(f, [pointer, number(0), number(3), number(1)])         # to read, to keep, data
-        return context.get_dummy_value()
-
-    return types.void(types.int64), codegen
-
-
-@inner_kernel
-def ask_for(place, size):
-    """So many bytes, early: rows side by side are several ways through memory, more than the processor foresees."""
-    for i in range(0, size, LINE):
-        _prefetch(place + i)
 
 
 @inner_kernel
@@ -69,7 +45,6 @@ def _add_rows(kind, x, rows, columns, total):
     step = columns * kind.itemsize
     for i in range(0, rows - 3, 4):
         a, b, c, d = x + i * step, x + (i + 1) * step, x + (i + 2) * step, x + (i + 3) * step
-        ask_for(a + BLOCK * step, 4 * step)
         for j in range(columns):
             total[j] += (load(kind, a, j) + load(kind, b, j)) + (load(kind, c, j) + load(kind, d, j))
     for i in range(rows - rows % 4, rows):
@@ -83,8 +58,6 @@ def _add_products(kind, dz, x, rows, columns, mean, total, dot):
     step = columns * kind.itemsize
     for i in range(0, rows - 1, 2):
         a, b, p, q = dz + i * step, dz + (i + 1) * step, x + i * step, x + (i + 1) * step
-        ask_for(a + BLOCK * step, 2 * step)
-        ask_for(p + BLOCK * step, 2 * step)
         for j in range(columns):
             d, e = load(kind, a, j), load(kind, b, j)
             total[j] += d + e

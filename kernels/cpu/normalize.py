@@ -3,7 +3,7 @@ import math
 
 import numpy as np
 
-from .columns import ACTIVATIONS, add_parts, ask_for, column_sums, wide_parts
+from .columns import ACTIVATIONS, add_parts, column_sums, wide_parts
 from .launch import inner_kernel, kernel, parallel_kernel, share, target
 from .memory import copy
 from .vector import address, load, store
@@ -21,7 +21,6 @@ def _add_distances(kind, x, rows, columns, total, squares):
     step = columns * kind.itemsize
     for i in range(0, rows - 3, 4):
         a, b, c, d = x + i * step, x + (i + 1) * step, x + (i + 2) * step, x + (i + 3) * step
-        ask_for(a + BLOCK * step, 4 * step)
         for j in range(columns):
             first = load(kind, x, j)
             p, q, r, s = (load(kind, a, j) - first, load(kind, b, j) - first, load(kind, c, j) - first,

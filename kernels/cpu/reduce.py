@@ -6,14 +6,11 @@ from llvmlite import ir
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .columns import ask_for
-from .launch import call, inner_kernel, parallel_kernel, share
+from .launch import call, parallel_kernel, share
 from .memory import contiguous
 from .vector import address, load, store
 
 JOBS = 32       # a reduction to few numbers is cut into parts, the same for any number of threads
-BLOCK = 512     # numbers whose sum is kept in the array's own type
-PAGE = 4096     # bytes: of more rows than these, the processor itself foresees what comes next
 UFUNC = {"sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum, "any": np.logical_or,
          "all": np.logical_and}
 
@@ -29,39 +26,23 @@ def larger(typing, a, b):
     return a(a, a), codegen
 
 
-@inner_kernel
-def _four(kind, start, i, high, inner):
-    """Where four rows begin, the last one again where there are no more"""
-    step = inner * kind.itemsize
-    ask_for(start + (i + 16) * step, min(4 * step, PAGE))
-    return (start + i * step, start + min(i + 1, high - 1) * step, start + min(i + 2, high - 1) * step,
-            start + min(i + 3, high - 1) * step)
-
-
 @parallel_kernel
 def _sum(part, x, partial, count, out):
     """x (outer, n, inner) -> partial (outer, parts, inner), and out = partial / count where there is one part"""
     kind, (outer, parts, inner), n = x.dtype, partial.shape, x.shape[1]
-    size, none = (n + parts - 1) // parts, x.dtype.type(0)
+    size = (n + parts - 1) // parts
     for job in share(part, outer * parts):
         o, p = job // parts, job % parts
-        low, high, start = min(n, p * size), min(n, p * size + size), address(x) + o * n * inner * kind.itemsize
+        low, high, start = p * size, min(n, p * size + size), address(x) + o * n * inner * kind.itemsize
         if inner == 1:
             one = 0.0
-            for first in range(low, high, BLOCK):
-                total, block = none + none, start + first * kind.itemsize       # of integers: it does not overflow
-                for i in range(min(BLOCK, high - first)):
-                    total += load(kind, block, i)
-                one += total
+            for i in range(low, high):
+                one += load(kind, start, i)
             partial[o, p, 0] = one
         else:
             for j in range(inner):
                 partial[o, p, j] = 0
-            for i in range(low, high - 3, 4):
-                a, b, c, d = _four(kind, start, i, high, inner)
-                for j in range(inner):
-                    partial[o, p, j] += (load(kind, a, j) + load(kind, b, j)) + (load(kind, c, j) + load(kind, d, j))
-            for i in range(high - (high - low) % 4, high):
+            for i in range(low, high):
                 for j in range(inner):
                     partial[o, p, j] += load(kind, start, i * inner + j)
         for j in range(inner if parts == 1 else 0):
@@ -89,7 +70,9 @@ def _extreme(part, x, partial, sign, out):
             for j in range(inner):
                 store(kind, target, j, sign * load(kind, start, low * inner + j))
             for i in range(low, high, 4):
-                a, b, c, d = _four(kind, start, i, high, inner)
+                step = inner * kind.itemsize
+                a, b = start + i * step, start + min(i + 1, high - 1) * step
+                c, d = start + min(i + 2, high - 1) * step, start + min(i + 3, high - 1) * step
                 for j in range(inner):
                     one = larger(sign * load(kind, a, j), sign * load(kind, b, j))
                     other = larger(sign * load(kind, c, j), sign * load(kind, d, j))
