@@ -11,7 +11,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from .launch import inner_kernel
-from .maths import EXP_TERMS, SHIFT
+from .maths import EXP, SHIFT
 from .vector import INT, Vectors, address, load, store
 
 LOG2E, LN2 = math.log2(math.e), math.log(2)
@@ -37,7 +37,7 @@ class Row(Vectors):
         bd, real = self.bd, f"float{32 if self.real == ir.FloatType() else 64}"
         bias, place = SHIFT[real]
         whole = self.call("rint", self.vec, x)
-        rest, terms = bd.fsub(x, whole), [self.number(LN2 ** k / math.factorial(k)) for k in range(EXP_TERMS[real])]
+        rest, terms = bd.fsub(x, whole), [self.number(c * LN2 ** k) for k, c in enumerate((1, 1, *EXP[real]))]
         while len(terms) > 1:                               # by twos: Horner's rule is one long wait
             joined = [self.multiply_add(b, rest, a) for a, b in zip(terms[::2], terms[1::2])]
             terms, rest = joined + terms[2 * len(joined):], bd.fmul(rest, rest)
