@@ -14,9 +14,9 @@ from .product import DOTS, LINE, ROW, TILES, _gemm, _join
 from .tile import WIDE
 from .vector import BYTES, ROWS, VECTORS
 
-DEPTH, COLUMNS = 1024, 256      # of a packed block of b: it streams from the caches, c is written once
-TURNED = 512, 512               # the same where a is copied to panels: they pass by less often
-BAND = 16 * ROWS                # rows of a that stay in the second-level cache while the strips pass
+DEPTH, COLUMNS = 1024, 64       # of a packed block of b: it is in a near cache when it is used, c is written once
+TURNED = 384, 512               # the same where a is copied to panels: they are made once for so many columns
+BAND = 22 * ROWS                # rows of a that pass by one strip of b after the other
 SMALL = 1 << 17                 # multiplications, a number moved being eight, that are worth a thread
 NEAR = 1 << 14                  # bytes of b that need not be packed
 PANEL = 4                       # strips of b from which on copying a turned a pays
