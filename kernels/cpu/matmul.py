@@ -14,9 +14,9 @@ from .product import DOTS, LINE, ROW, TILES, _gemm, _join
 from .tile import WIDE
 from .vector import BYTES, ROWS, VECTORS
 
-DEPTH, COLUMNS = 1024, 256      # of a packed block of b: it streams from the caches, c is written once
-TURNED = 512, 512               # the same where a is copied to panels: they pass by less often
-BAND = 16 * ROWS                # rows of a that stay in the second-level cache while the strips pass
+DEPTH, COLUMNS = 1024, 64       # of a packed block of b: it is in a near cache when it is used, c is written once
+TURNED = 384, 512               # the same where a is copied to panels: they are made once for so many columns
+BAND = 22 * ROWS                # rows of a that pass by one strip of b after the other
 SMALL = 1 << 17                 # multiplications, a number moved being eight, that are worth a thread
 NEAR = 1 << 14                  # bytes of b that need not be packed
 PANEL = 4                       # strips of b from which on copying a turned a pays
@@ -52,8 +52,7 @@ def _way(m, n, k, a, b, size):
 
 def _blocks(m, n, k, a, way, near, size):
     """(columns and depth of a block of b, numbers of a thread's scratch for its strips, and for panels of a)"""
-    lanes = BYTES // size
-    strip = VECTORS * lanes
+    lanes, strip = BYTES // size, VECTORS * (BYTES // size)
     turned = way == TILES and near < n and a[2] == 1 and m > 2 * ROWS and n > PANEL * strip
     most, columns = TURNED if turned else (DEPTH, COLUMNS)
     step = max(1, k if m <= ROWS else -(-k // max(1, -(-k // most))))
@@ -63,8 +62,7 @@ def _blocks(m, n, k, a, way, near, size):
 
 def _grid(m, n, parts, strip):
     """Rows and columns of a task, when c is cut into about so many: the least work, packing b included."""
-    cuts = [(-(-m // cut), -(-n // (parts // cut))) for cut in range(1, parts + 1)]
-    cuts = [(-(-rows // ROWS) * ROWS, -(-columns // strip) * strip) for rows, columns in cuts]
+    cuts = [(-(-m // (cut * ROWS)) * ROWS, -(-n // (parts // cut * strip)) * strip) for cut in range(1, parts + 1)]
     return min(cuts, key=lambda cut: (cut[0] + ROWS) * cut[1])
 
 

@@ -4,7 +4,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from .launch import inner_kernel
-from .vector import BYTES, VECTORS, Vectors, load, store
+from .vector import BYTES, ROWS, VECTORS, Vectors, load, store
 
 AHEAD = 8                       # rows that are fetched before they are read: they may meet in few sets of the cache
 
@@ -14,7 +14,7 @@ class Strip(Vectors):
 
     def straight(self, source, row, col, target, width, depth, columns):
         """Rows are contiguous; col is 1. What is written beyond a row is overwritten by the next one."""
-        bd, registers = self.bd, [v * self.lanes for v in range(VECTORS)]
+        bd, registers = self.bd, range(0, max(VECTORS * self.lanes, ROWS), self.lanes)
         masks = [self.first_lanes(bd.sub(columns, self.const(v))) for v in registers]
 
         def move(masks):
@@ -27,9 +27,9 @@ class Strip(Vectors):
                 return []
             self.loop(depth, [], body)
 
-        with bd.if_else(bd.icmp_signed(">=", columns, self.const(VECTORS * self.lanes))) as (whole, partly):
+        with bd.if_else(bd.icmp_signed(">=", columns, self.const(len(registers) * self.lanes))) as (whole, partly):
             with whole:
-                move([None] * VECTORS)
+                move([None] * len(registers))
             with partly:
                 move(masks)
 

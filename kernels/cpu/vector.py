@@ -173,10 +173,8 @@ class Tile(Vectors):
     def write(self, sums, places):
         """The last register of a row may be partly real."""
         for i, (value, place) in enumerate(zip(sums, places)):
-            if self.left[i % self.vectors] is None:
-                self.store(value, place)
-            else:
-                self.store_first(value, place, self.left[i % self.vectors])
+            left = self.left[i % self.vectors]
+            self.store(value, place) if left is None else self.store_first(value, place, left)
 
 
 @overload_attribute(types.DType, "itemsize")
