@@ -40,29 +40,21 @@ class Walk(Tile):
         return self.at_least(value, self.spread(bottom))
 
     def walk(self, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu):
-        bd, zero = self.bd, self.const(0)
+        bd = self.bd
         px, pb, ps, py = (self.pointer(p) for p in (x, b, start, y))
-        index = [self.const(r) for r in range(self.rows)]
-        index = [bd.select(bd.icmp_signed("<", i, last), i, last) for i in index]
+        index = [self.at_most(r, last) for r in range(self.rows)]
         rows, out = self.entries(places, index), self.entries(targets, index)
-        total = [self.part(bd.gep(ps, [bd.mul(o, carry)]), v) for o in out for v in range(self.vectors)]
-        total = [cgutils.alloca_once_value(bd, value) for value in total]
-        with bd.if_then(bd.icmp_signed(">", depth, zero)):
-            before, loop, behind = bd.block, bd.append_basic_block("steps"), bd.append_basic_block("done")
-            bd.branch(loop)
-            bd.position_at_end(loop)
-            k = bd.phi(LONG)
+
+        def step(k, total):
             px_k, pb_k = bd.gep(px, self.entries(steps, [k])), bd.gep(pb, [bd.mul(k, b_row)])
             b_vec = [self.load(bd.gep(pb_k, [self.const(v * self.lanes)])) for v in range(self.vectors)]
             factors = [factor for row in rows for factor in self.factors(bd.gep(px_k, [row]))]
-            for i, (factor, variable) in enumerate(zip(factors, total)):
-                bd.store(self.multiply_add(factor, b_vec[i % self.vectors], bd.load(variable)), variable)
-            following = bd.add(k, self.const(1))
-            self.phi(k, zero, before, following, loop)
-            bd.cbranch(bd.icmp_signed("<", following, depth), loop, behind)
-            bd.position_at_end(behind)
-        relu = bd.icmp_signed("!=", relu, zero)
-        self.write([self.floor(relu, bd.load(variable)) for variable in total],
+            return [self.multiply_add(factor, b_vec[i % self.vectors], t)
+                    for i, (factor, t) in enumerate(zip(factors, total))]
+        total = self.loop(depth, [self.part(bd.gep(ps, [bd.mul(o, carry)]), v)
+                                  for o in out for v in range(self.vectors)], step)
+        relu = bd.icmp_signed("!=", relu, self.const(0))
+        self.write([self.floor(relu, value) for value in total],
                    [bd.gep(py, [bd.add(o, self.const(v * self.lanes))]) for o in out for v in range(self.vectors)])
 
     def write(self, values, places):
