@@ -98,8 +98,9 @@ def _plan(size, a_shape, a_strides, turn_a, b_shape, b_strides, turn_b, c_shape,
 
 @functools.cache
 def _parts(m, n, k):
-    """Into how many pieces a long sum over small factors is cut, for any number of threads."""
-    return max(1, min(PARTS, k // LONG, (m + n) * k // (8 * m * n)))
+    """Into how many pieces a long sum over small factors is cut, for any number of threads: a power of two."""
+    most = max(1, min(PARTS, k // LONG, (m + n) * k // (8 * m * n)))
+    return 1 << most.bit_length() - 1
 
 
 def _run(a, b, c, bias, plain, numbers, zeros, scratch, threads):
