@@ -11,8 +11,8 @@ from .launch import inner_kernel, parallel_kernel, share
 from .maths import exp, log
 from .recurrent import outputs
 from .scores import LN2, LOG2E, hide, largest, powers
-from .strips import clear, fill, in_strips, own_places, pack, padded, product, scratch_for, threads_for, whole
-from .vector import BYTES, ROWS, VECTORS, address, load, store
+from .strips import fill, in_strips, own_places, pack, padded, product, scratch_for, threads_for, whole
+from .vector import BYTES, ROWS, VECTORS, address, clear, load, store
 
 QUERIES, KEYS = 8 * ROWS, 256   # a block of scores stays in the second-level cache, beside packed keys and values
 APART = KEYS + 16               # rows of scores: not a power of two, or they would meet in few sets of the cache

@@ -11,8 +11,8 @@ from .attention import APART, KEYS, QUERIES, flat_mask, scaled
 from .launch import inner_kernel, parallel_kernel, share
 from .recurrent import outputs
 from .scores import LOG2E, hide, powers
-from .strips import clear, in_strips, own_places, pack, padded, product, scratch_for, threads_for, whole
-from .vector import address, load, store
+from .strips import in_strips, own_places, pack, padded, product, scratch_for, threads_for, whole
+from .vector import address, clear, load, store
 
 
 @inner_kernel

@@ -7,7 +7,7 @@ the number of threads. Blocks of rows are addresses: views would count reference
 import numpy as np
 
 from .launch import inner_kernel, parallel_kernel, share
-from .vector import address, load, store
+from .vector import address, clear, load, store
 
 ACTIVATIONS = {"linear": 0, "relu": 1, "sigmoid": 2, "tanh": 3}
 JOBS = 32       # rows are cut into parts, the same for any number of threads
@@ -75,13 +75,13 @@ def column_sums(part, code, dy_, y_, x_, mean, dz_, parts):
 
     (jobs, 2, width): the sums of dz * (x - mean) too, mean (c,). dz is written where there is an array for it.
     """
-    kind, size, (jobs, sums, width), T = dy_.dtype, dy_.itemsize, parts.shape, dy_.dtype.type
+    kind, size, (jobs, sums, width) = dy_.dtype, dy_.itemsize, parts.shape
     total, dot, wide = np.empty(width, kind), np.empty(width, kind), np.empty(width, kind)
     room, rows = np.empty(0 if dz_.size or code == 0 else BLOCK * width, kind), (dy_.size + width - 1) // width
     for j in range(width if sums == 2 else 0):
         wide[j] = mean[j % mean.size]
     for job in share(part, jobs):
-        parts[job] = 0
+        clear(parts.dtype, address(parts[job]), sums * width)
         at, end = rows * job // jobs * width, min(rows * (job + 1) // jobs * width, dy_.size)
         while at < end:
             columns = min(width, end - at)
@@ -89,8 +89,8 @@ def column_sums(part, code, dy_, y_, x_, mean, dz_, parts):
             if code:
                 dz = address(room) if room.size else address(dz_) + at * size
                 slopes(kind, code, address(dy_) + at * size, address(y_) + at * size, dz, count * columns)
-            total[:] = T(0)
-            dot[:] = T(0)
+            clear(kind, address(total), width)
+            clear(kind, address(dot), width)
             if sums == 2:
                 _add_products(kind, dz, address(x_) + at * size, count, columns, wide, total, dot)
             else:

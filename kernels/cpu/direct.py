@@ -8,8 +8,8 @@ from .activate import finish
 from .launch import SMALL, inner_kernel, parallel_kernel, share
 from .plan import backward, forward, plan, tiled
 from .slab import bunch, slab
-from .vector import BYTES, ROWS, VECTORS, address, load, store
-from .walk import DEPTH, INDEX, LINE, aligned, move, strip, sweep
+from .vector import BYTES, ROWS, VECTORS, address, load, move, store
+from .walk import DEPTH, INDEX, LINE, aligned, strip, sweep
 from .winograd import PLANES, TAPS, collect, leave_lines, spread_lines, suits, weigh
 
 PIXELS = 400                    # at a time in a weight gradient: a strip of dz stays in the first-level cache
@@ -26,7 +26,7 @@ def _lay(kind, source, row, depth, columns, target):
     for k in range(depth):
         there = source + k * row * size
         if columns >= VECTORS * (BYTES // size):
-            move(kind, target + k * width * size, there, VECTORS * (BYTES // size))
+            move(kind, there, target + k * width * size, VECTORS * (BYTES // size))
         else:
             for v in range(width):
                 store(kind, target, k * width + v, load(kind, there, v) if v < columns else 0)
@@ -51,7 +51,7 @@ def _pack(part, w, packed, sources, phases, groups, shift, columns, column):
         target = address(packed) + ((g * sources.size + number) * wide * strips + j * depth) * size
         if column == 1 and real == wide:
             for k in range(depth):
-                move(w, target + k * wide * size, source + sources[number + k] * size, wide)
+                move(w, source + sources[number + k] * size, target + k * wide * size, wide)
         for v in range(0 if column > 1 or real < wide else width, width):
             if v < real:
                 for k in range(depth):
@@ -123,7 +123,7 @@ def _sum_parts(part, parts, total):
     own = share(part, total.size)
     count, size = own.stop - own.start, total.itemsize
     source, target = address(parts) + own.start * size, address(total) + own.start * size
-    move(total, target, source, count)
+    move(total, source, target, count)
     for i in range(1, parts.shape[0]):
         more = source + i * total.size * size
         for j in range(count):

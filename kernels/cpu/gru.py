@@ -4,8 +4,7 @@ import numpy as np
 from .maths import sigmoid, tanh
 from .recurrent import NOTHING, back_over_steps, outputs, over_steps, run, weight_grad
 from .reduce import reduce
-from .strips import move
-from .vector import load, store
+from .vector import load, move, store
 
 
 @over_steps

@@ -1,7 +1,8 @@
 """Rows by number."""
 import numpy as np
 
-from .launch import clear, own, parallel_kernel, share
+from .launch import own, parallel_kernel, share
+from .vector import address, clear
 
 
 @parallel_kernel
@@ -22,7 +23,7 @@ def _scatter_add(part, dy, ids, out):
     """A thread owns every so many-th row: duplicates meet there, in order, and frequent small ids are shared out."""
     number, count = np.uint32(part[0]), np.uint32(part[1])
     for i in range(part[0], out.shape[0], part[1]):
-        clear(out[i])
+        clear(out.dtype, address(out) + i * out.shape[1] * out.itemsize, out.shape[1])
     for i in range(ids.size):
         row = ids[i]
         if 0 <= row < out.shape[0] and np.uint32(row) % count == number:

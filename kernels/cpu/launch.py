@@ -9,7 +9,6 @@ from contextlib import contextmanager
 
 import numpy as np
 from numba import njit, types
-from numba.core import cgutils
 from numba.core.registry import CPUDispatcher
 from numba.extending import intrinsic, overload
 
@@ -89,17 +88,6 @@ def elements(typing, args):
         return total
 
     return types.int64(args), codegen
-
-
-@intrinsic
-def clear(typing, x):
-    """x[...] = 0 for an array without gaps; Numba would compile all that it takes to say that shapes do not fit."""
-    def codegen(context, builder, signature, values):
-        array = context.make_array(x)(context, builder, values[0])
-        cgutils.memset(builder, array.data, builder.mul(array.nitems, array.itemsize), 0)
-        return context.get_dummy_value()
-
-    return types.void(x), codegen
 
 
 def target(need, out, shape, dtype):

@@ -7,7 +7,7 @@ import numpy as np
 from .columns import BLOCK, JOBS, LEAST, WIDE, add_parts
 from .launch import inner_kernel, kernel, parallel_kernel, share
 from .normalize import outputs, some, targets
-from .vector import address, load, store
+from .vector import address, clear, load, store
 
 
 @parallel_kernel
@@ -47,10 +47,10 @@ def _layer_norm_backward(part, dy, x, gamma, mean, rstd, dx, parts):
     total, dot = np.empty(c, kind), np.empty(c, kind)
     for job in share(part, jobs):
         low, high = rows * job // jobs, rows * (job + 1) // jobs
-        parts[job] = 0
+        clear(parts.dtype, address(parts[job]), 2 * c)
         for start in range(low, high, BLOCK):
-            total[:] = 0
-            dot[:] = 0
+            clear(kind, address(total), c)
+            clear(kind, address(dot), c)
             for i in range(start, min(high, start + BLOCK)):
                 place, center, scale = i * c * kind.itemsize, mean[i], rstd[i]
                 rise, row, result = address(dy) + place, address(x) + place, address(dx) + place

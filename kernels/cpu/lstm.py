@@ -3,8 +3,7 @@ from .launch import inner_kernel
 from .maths import sigmoid, tanh
 from .memory import copy, fill
 from .recurrent import NOTHING, back_over_steps, outputs, over_steps, run, weight_grad
-from .strips import clear
-from .vector import load, store
+from .vector import clear, load, store
 
 
 @inner_kernel

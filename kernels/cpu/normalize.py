@@ -6,7 +6,7 @@ import numpy as np
 from .columns import ACTIVATIONS, add_parts, column_sums, wide_parts
 from .launch import inner_kernel, kernel, parallel_kernel, share, target
 from .memory import copy
-from .vector import address, load, store
+from .vector import address, clear, load, store
 
 LOW = {"linear": -math.inf, "relu": 0.0}
 BLOCK = 32      # rows whose squares are summed around the first of them
@@ -48,12 +48,12 @@ def _moments(part, x_, parts):
     rows, total, squares = x_.size // width, np.empty(width, kind), np.empty(width, kind)
     for job in share(part, jobs):
         low, high, center, spread = rows * job // jobs, rows * (job + 1) // jobs, parts[job, 0], parts[job, 1]
-        parts[job] = 0
+        clear(parts.dtype, address(center), 2 * width)
         for start in range(low, high, BLOCK):
             count, block = min(BLOCK, high - start), x + start * width * kind.itemsize
             one, weight = T(1 / count), count / (start - low + count)
-            total[:] = T(0)
-            squares[:] = T(0)
+            clear(kind, address(total), width)
+            clear(kind, address(squares), width)
             _add_distances(kind, block, count, width, total, squares)
             for j in range(width):
                 shift = total[j] * one
@@ -93,7 +93,6 @@ def _statistics(x, parts, gamma, beta, moving_mean, moving_var, momentum, epsilo
         i = j % c
         wide[0, j], wide[1, j] = mean[i], rstd[i] * gamma[i] if gamma.size else rstd[i]
         wide[2, j] = beta[i] if beta.size else T(0)
-
 
 
 @parallel_kernel

@@ -12,8 +12,8 @@ from .launch import inner_kernel, parallel_kernel, share
 from .maths import tanh
 from .matmul import matmul
 from .memory import copy
-from .strips import clear, in_strips, move, own_places, pack, padded, product, scratch_for, threads_for, whole
-from .vector import address, load, store
+from .strips import in_strips, own_places, pack, padded, product, scratch_for, threads_for, whole
+from .vector import address, clear, load, move, store
 
 CHUNK = 48                      # sequences at a time: their sums stay in the second-level cache, beside the weights
 NO_MASK = np.empty((0, 0), np.bool_)
@@ -93,7 +93,8 @@ def back_over_steps(cell):
 
 def _named(kernel, cell):
     """As a kernel of all threads; Numba caches by the name."""
-    kernel.__name__ = kernel.__qualname__ = cell.py_func.__name__
+    kernel.__module__, kernel.__name__ = cell.py_func.__module__, cell.py_func.__name__
+    kernel.__qualname__ = kernel.__name__
     return parallel_kernel(kernel)
 
 

@@ -1,6 +1,6 @@
 """What a convolution reads at a time: a slab, some whole images or some lines of one."""
 from .launch import inner_kernel
-from .walk import clear, move
+from .vector import clear, move
 from .winograd import enter_lines
 
 
@@ -32,6 +32,6 @@ def slab(kind, x, room, number, cut, zeros):
             enter_lines(kind, source, 1, w, c, left, zeros, target, wide, zeros, 0)
         else:
             clear(kind, target, before * c)
-            move(kind, target + before * c * size, source + (left + before) * c * size, (after - before) * c)
+            move(kind, source + (left + before) * c * size, target + before * c * size, (after - before) * c)
             clear(kind, target + after * c * size, (wide - after) * c)
     return room

@@ -10,7 +10,7 @@ from .launch import inner_kernel
 from .matmul import LINE, SMALL
 from .pack import _pack
 from .tile import rows_of_tiles
-from .vector import BYTES, ROWS, VECTORS, address, load, store
+from .vector import BYTES, ROWS, VECTORS, address, store
 
 
 def whole(width, itemsize):
@@ -65,14 +65,3 @@ def product(kind, a, a_row, a_col, packed, height, start, start_row, c, c_row, r
 def fill(kind, x, n, value):
     for j in range(n):
         store(kind, x, j, value)
-
-
-@inner_kernel
-def clear(kind, x, n):
-    fill(kind, x, n, kind.dtype.type(0))
-
-
-@inner_kernel
-def move(kind, source, target, n):
-    for j in range(n):
-        store(kind, target, j, load(kind, source, j))

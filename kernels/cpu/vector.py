@@ -210,5 +210,27 @@ def store(typing, kind, start, i, value):
     return types.void(kind, types.int64, types.int64, kind.dtype), codegen
 
 
+@intrinsic
+def move(typing, kind, source, target, count):
+    """Numbers from an address on to another."""
+    def codegen(context, builder, signature, args):
+        source, target = (_place(context, builder, kind, a, ir.Constant(LONG, 0)) for a in args[1:3])
+        cgutils.raw_memcpy(builder, target, source, args[3], kind.dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.void(kind, *[types.int64] * 3), codegen
+
+
+@intrinsic
+def clear(typing, kind, start, count):
+    """Zeros from an address on. `x[:] = 0` takes Numba seconds to compile, for the error that shapes do not fit."""
+    def codegen(context, builder, signature, args):
+        place = _place(context, builder, kind, args[1], ir.Constant(LONG, 0))
+        cgutils.memset(builder, place, builder.mul(args[2], ir.Constant(LONG, kind.dtype.bitwidth // 8)), 0)
+        return context.get_dummy_value()
+
+    return types.void(kind, *[types.int64] * 2), codegen
+
+
 def _place(context, builder, kind, start, i):
     return builder.gep(builder.inttoptr(start, context.get_data_type(kind.dtype).as_pointer()), [i])

@@ -6,7 +6,6 @@ padding, groups and phases are in the two tables alone. Inside, arrays are addre
 """
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
 from .launch import inner_kernel
@@ -129,28 +128,6 @@ def sweep(kind, across, x, places, targets, rows, band, steps, first, depth, b, 
                 _tile(kind, across, x + j * across * size, places + i * INDEX, targets + i * INDEX, rows - 1 - i,
                       steps + first * INDEX, depth, b + (j * b_column + first * row) * size, row,
                       start + j * size, carry, y + j * size, relu, columns - j)
-
-
-@intrinsic
-def move(typing, kind, target, source, count):
-    """The numbers at `source` to `target`."""
-    def codegen(context, builder, signature, args):
-        pointer = context.get_data_type(kind.dtype).as_pointer()
-        target, source = (builder.inttoptr(a, pointer) for a in args[1:3])
-        cgutils.raw_memcpy(builder, target, source, args[3], kind.dtype.bitwidth // 8)
-        return context.get_dummy_value()
-
-    return types.void(kind, *[types.int64] * 3), codegen
-
-
-@intrinsic
-def clear(typing, kind, target, count):
-    def codegen(context, builder, signature, args):
-        pointer = builder.inttoptr(args[1], ir.IntType(8).as_pointer())
-        cgutils.memset(builder, pointer, builder.mul(args[2], ir.Constant(LONG, kind.dtype.bitwidth // 8)), 0)
-        return context.get_dummy_value()
-
-    return types.void(kind, *[types.int64] * 2), codegen
 
 
 @inner_kernel
