@@ -8,12 +8,13 @@ import statistics
 import sys
 from pathlib import Path
 
-from . import floor, harness, limits, single, workloads
+from . import harness, limits, single, workloads
 from .turns import Contender, play, runs
 
 PEERS = {"PyTorch": "torch_eager", "JAX": "jax_jit", "Keras on JAX": "keras_jax"}
 KERNEL_PEERS = {"PyTorch": "torch_kernels"}
 DECKS = {"Keras on PyTorch": "keras_torch"}
+LIMIT = "limit"
 GROUPS = {"six": workloads.SIX, "further": workloads.FURTHER, "kernels": single.KERNELS}
 
 
@@ -27,16 +28,12 @@ def options(arguments: list[str]):
 
 
 def contenders_of(name: str, python: str) -> dict[str, Contender]:
+    """The machine's own limit plays too: it is as slow as the others in a slow minute."""
     peers = KERNEL_PEERS if name in single.KERNELS else DECKS if name == "decks" else PEERS
     ours = "ours_kernels" if name in single.KERNELS else "ours"
-    return {"gpunn": Contender(sys.executable, ours, name)} | {
+    limit = {} if name == "decks" else {LIMIT: Contender(sys.executable, "limit", name)}
+    return {"gpunn": Contender(sys.executable, ours, name)} | limit | {
         peer: Contender(python, module, name) for peer, module in peers.items() if runs(python, module)}
-
-
-def floor_of(name: str) -> float | None:
-    if name in single.KERNELS:
-        return single.KERNELS[name].seconds(limits)
-    return floor.seconds(workloads.ALL[name], limits.measured()) if name in workloads.ALL else None
 
 
 def measured(name: str, chosen) -> dict:
@@ -45,9 +42,10 @@ def measured(name: str, chosen) -> dict:
     rows = harness.summary({n: [r["seconds"] for r in rs] for n, rs in rounds.items()})
     for contender, rs in rounds.items():
         rows[contender] |= {key: statistics.median(r[key] for r in rs) for key in rs[0]}
-    result, ours, least = {"contenders": rows}, rows["gpunn"]["median"], floor_of(name)
-    result["ratio"] = min((row["median"] for n, row in rows.items() if n != "gpunn"), default=math.nan) / ours
-    return result if least is None else result | {"floor": least, "share": least / ours}
+    least = rows.pop(LIMIT, None)
+    result = {"contenders": rows, "ratio": 1 / max((row["speed"] for n, row in rows.items() if n != "gpunn"),
+                                                   default=math.nan)}
+    return result if least is None else result | {"floor": least["median"], "share": 1 / least["speed"]}
 
 
 def line(name: str, result: dict) -> str:

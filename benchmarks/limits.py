@@ -1,6 +1,4 @@
 """What this processor can do at most: multiply-adds from registers, and copying between arrays, on all threads."""
-import functools
-
 import numpy as np
 from numba import get_num_threads
 
@@ -38,13 +36,11 @@ def flops(threads: int) -> float:
     return 2 * TILES * threads * ROWS * b.size / min(harness.sample(step, 5) for _ in range(60))
 
 
-@functools.cache
-def known_flops() -> float:
-    """On all threads, measured once."""
+def flops_a_second() -> float:
+    """On all threads."""
     return max(flops(get_num_threads()) for _ in range(5))
 
 
-@functools.cache
 def bytes_a_second(size: int) -> float:
     """Read and written, for arrays of `size` bytes."""
     x, y = np.ones(size // 4, "f"), np.empty(size // 4, "f")
@@ -55,4 +51,4 @@ def bytes_a_second(size: int) -> float:
 
 def measured() -> dict:
     """Floating-point operations and bytes a second; memory is measured beyond every cache."""
-    return {"flops": known_flops(), "bytes": bytes_a_second(1 << 28)}
+    return {"flops": flops_a_second(), "bytes": bytes_a_second(1 << 28)}
