@@ -8,6 +8,7 @@ from numba.extending import intrinsic
 
 from .vector import INT, LONG, lanes
 
+BYTES_AT = ir.IntType(8).as_pointer()
 TAPS = types.UniTuple(types.int64, 8)
 
 
@@ -74,6 +75,14 @@ class Window:
         value.align = 1
         return value
 
+    def load_and_fetch(self, address, i):
+        """Fetches too what lies one window below: the processor looks no further than a line."""
+        below = self.pointer(address, self.bd.add(i, self.bd.mul(self.sides[0], self.row)), self.real)
+        kind = ir.FunctionType(ir.VoidType(), [BYTES_AT, INT, INT, INT])
+        fetch = cgutils.get_or_insert_function(self.bd.module, kind, "llvm.prefetch.p0")
+        self.bd.call(fetch, [self.bd.bitcast(below, BYTES_AT), *[ir.Constant(INT, i) for i in (0, 3, 1)]])
+        return self.load(address, i)
+
     def store(self, value, address, i):
         self.bd.store(value, self.pointer(address, i, value.type.element)).align = 1
 
@@ -94,7 +103,7 @@ class Window:
     def maximum(self, x, y, index):
         """The first largest and its number; NaN wins."""
         def tap(a, b, place, number, best, at):
-            new = self.load(x, place)
+            new = self.load_and_fetch(x, place)
             keep = self.bd.or_(self.bd.fcmp_ordered("<=", new, best), self.bd.fcmp_unordered("uno", best, best))
             return self.bd.select(keep, best, new), self.bd.select(keep, at, self.numbers(number))
 
@@ -118,7 +127,7 @@ class Window:
         share = self.bd.fmul(self.one(down, self.word(0)), self.one(along, self.word(0)))
 
         def tap(a, b, place, number, total):
-            return self.bd.fadd(total, self.load(x, place)),
+            return self.bd.fadd(total, self.load_and_fetch(x, place)),
 
         self.fold(2, lambda: (self.constant(0.0),), tap,
                   lambda j, total: self.store(self.bd.fmul(total, self.spread(share)), y, j))
