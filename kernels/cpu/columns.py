@@ -7,7 +7,7 @@ the number of threads. Blocks of rows are addresses: views would count reference
 import numpy as np
 
 from .launch import inner_kernel, parallel_kernel, share
-from .vector import address, clear, load, store
+from .vector import AHEAD, address, clear, fetch, load, store
 
 ACTIVATIONS = {"linear": 0, "relu": 1, "sigmoid": 2, "tanh": 3}
 JOBS = 32       # rows are cut into parts, the same for any number of threads
@@ -58,6 +58,8 @@ def _add_products(kind, dz, x, rows, columns, mean, total, dot):
     step = columns * kind.itemsize
     for i in range(0, rows - 1, 2):
         a, b, p, q = dz + i * step, dz + (i + 1) * step, x + i * step, x + (i + 1) * step
+        fetch(a + AHEAD, 2 * step)
+        fetch(p + AHEAD, 2 * step)
         for j in range(columns):
             d, e = load(kind, a, j), load(kind, b, j)
             total[j] += d + e

@@ -6,7 +6,7 @@ import numpy as np
 from .columns import ACTIVATIONS, add_parts, column_sums, wide_parts
 from .launch import inner_kernel, kernel, parallel_kernel, share, target
 from .memory import copy
-from .vector import address, clear, load, store
+from .vector import AHEAD, address, clear, fetch, load, store
 
 LOW = {"linear": -math.inf, "relu": 0.0}
 BLOCK = 32      # rows whose squares are summed around the first of them
@@ -21,6 +21,7 @@ def _add_distances(kind, x, rows, columns, total, squares):
     step = columns * kind.itemsize
     for i in range(0, rows - 3, 4):
         a, b, c, d = x + i * step, x + (i + 1) * step, x + (i + 2) * step, x + (i + 3) * step
+        fetch(a + AHEAD, 4 * step)
         for j in range(columns):
             first = load(kind, x, j)
             p, q, r, s = (load(kind, a, j) - first, load(kind, b, j) - first, load(kind, c, j) - first,
@@ -103,6 +104,7 @@ def _normalize(part, x, wide, residual, low, y):
     for i in share(part, (x.size + width - 1) // width):
         place, count = i * width * kind.itemsize, min(width, x.size - i * width)
         old, result = address(x) + place, address(y) + place
+        fetch(old + AHEAD, count * kind.itemsize)
         if residual.size:
             for j in range(count):
                 v = (load(kind, old, j) - mean[j]) * scale[j] + shift[j] + load(kind, address(residual) + place, j)
@@ -135,6 +137,8 @@ def _batch_norm_dx(part, dy, x, y, wide, dx):
     for i in share(part, (x.size + width - 1) // width):
         place, count = i * width * kind.itemsize, min(width, x.size - i * width)
         dz, old, result = address(dy) + place, address(x) + place, address(dx) + place
+        fetch(dz + AHEAD, count * kind.itemsize)
+        fetch(old + AHEAD, count * kind.itemsize)
         if y.size:
             for j in range(count):
                 d = load(kind, dz, j)               # read in any case: then the choice is a vector instruction

@@ -4,7 +4,7 @@ import numpy as np
 from .launch import exact_kernel, inner_kernel, own, parallel_kernel, share
 from .maths import exp, log_normal
 from .reduce import larger
-from .vector import address, load, store
+from .vector import AHEAD, address, fetch, load, store
 
 SHORT = 32      # numbers in a row: up to here, exp runs over all rows at once
 BLOCK = 2048    # numbers that are worked on at a time
@@ -37,6 +37,7 @@ def _exponentials(kind, x, rows, c, e, top, total):
     size = kind.itemsize
     for k in range(rows):
         row, result, best, sums = x + k * c * size, e + k * c * size, load(kind, x, k * c), kind.type(0)
+        fetch(row + AHEAD, c * size)
         if c > SHORT:
             for j in range(c):
                 best = larger(best, load(kind, row, j))

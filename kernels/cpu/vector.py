@@ -17,6 +17,8 @@ elif FEATURES.get("avx2"):
 else:
     BYTES, ROWS, VECTORS = 16, 6, 4 if ARM else 2
 INT, LONG = ir.IntType(32), ir.IntType(64)
+LINE = 64       # bytes that come at once
+AHEAD = 4096    # bytes that it pays to fetch ahead
 
 
 def lanes(itemsize: int) -> int:
@@ -208,6 +210,18 @@ def store(typing, kind, start, i, value):
         return context.get_dummy_value()
 
     return types.void(kind, types.int64, types.int64, kind.dtype), codegen
+
+
+@intrinsic
+def fetch(typing, start, size):
+    """Brings bytes nearer that are wanted soon: the processor looks ahead by itself, but not beyond a page."""
+    def codegen(context, builder, signature, args):
+        f = Vectors(context, builder, types.float32)
+        with cgutils.for_range_slice(builder, args[0], builder.add(*args), f.const(LINE), inc=True) as (place, _):
+            f.prefetch(builder.inttoptr(place, ir.IntType(8).as_pointer()))
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), codegen
 
 
 @intrinsic
