@@ -10,8 +10,6 @@ from .launch import inner_kernel, parallel_kernel, share
 from .vector import address
 from .window import windows
 
-parallel_addresses = parallel_kernel
-
 
 @functools.cache
 def _spans(length, fits, taps, step, before):
@@ -57,7 +55,7 @@ def _window(r, q, shape, result, down, along, steps):
     return first, w * c, c, down[line, 1], along[q, 1], down[line, 2] * kw + along[q, 2], a * kw, b
 
 
-@parallel_addresses
+@parallel_kernel
 def _max_pool(part, x, y, index, down, along, steps):
     n, lines, columns, c = y.shape
     for r in share(part, n * lines):
@@ -67,7 +65,7 @@ def _max_pool(part, x, y, index, down, along, steps):
                          address(y) + at * y.itemsize, (address(index) + at * index.itemsize,))
 
 
-@parallel_addresses
+@parallel_kernel
 def _max_pool_backward(part, dy, index, dx, down, along, steps):
     n, lines, columns, c = dx.shape
     for r in share(part, n * lines):
@@ -76,7 +74,7 @@ def _max_pool_backward(part, dy, index, dx, down, along, steps):
                             address(dy), address(dx) + (r * columns + q) * c * dx.itemsize, (address(index),))
 
 
-@parallel_addresses
+@parallel_kernel
 def _average_pool(part, x, y, down, along, steps, line_shares, column_shares):
     (n, lines, columns, c), size = y.shape, y.itemsize
     for r in share(part, n * lines):
@@ -86,7 +84,7 @@ def _average_pool(part, x, y, down, along, steps, line_shares, column_shares):
                       address(y) + (r * columns + q) * c * size, shares)
 
 
-@parallel_addresses
+@parallel_kernel
 def _average_pool_backward(part, dy, dx, down, along, steps, line_shares, column_shares):
     (n, lines, columns, c), size = dx.shape, dx.itemsize
     for r in share(part, n * lines):
