@@ -8,8 +8,8 @@ from .activate import finish
 from .launch import SMALL, inner_kernel, parallel_kernel, share
 from .plan import backward, forward, plan, tiled
 from .slab import bunch, slab
-from .vector import BYTES, ROWS, VECTORS, address, load, move, store
-from .walk import DEPTH, INDEX, LINE, aligned, strip, sweep
+from .vector import BYTES, LINE, ROWS, VECTORS, address, load, move, store
+from .walk import DEPTH, INDEX, aligned, strip, sweep
 from .winograd import PLANES, TAPS, collect, leave_lines, spread_lines, suits, weigh
 
 PIXELS = 400                    # at a time in a weight gradient: a strip of dz stays in the first-level cache

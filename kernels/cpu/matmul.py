@@ -10,9 +10,9 @@ from numba import config
 
 from .activate import ACTIVATIONS, _activate_all, bias_backward
 from .memory import flat
-from .product import DOTS, LINE, ROW, TILES, _gemm, _join
+from .product import DOTS, ROW, TILES, _gemm, _join
 from .tile import WIDE
-from .vector import BYTES, ROWS, VECTORS
+from .vector import BYTES, LINE, ROWS, VECTORS
 
 DEPTH, COLUMNS = 1024, 64       # of a packed block of b: it is in a near cache when it is used, c is written once
 TURNED = 384, 512               # the same where a is copied to panels: they are made once for so many columns

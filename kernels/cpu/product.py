@@ -12,9 +12,8 @@ from numba.np.unsafe.ndarray import to_fixed_tuple
 from .launch import inner_kernel, parallel_kernel, share
 from .pack import _pack
 from .tile import WIDE, dots, rows_of_tiles, wide_row
-from .vector import BYTES, ROWS, VECTORS, address, load, store
+from .vector import BYTES, LINE, ROWS, VECTORS, address, load, store
 
-LINE = 64                       # bytes: where a thread's scratch begins
 TILES, DOTS, ROW = range(3)     # how: by tiles, by sums of contiguous factors, or one row that is as wide as can be
 
 

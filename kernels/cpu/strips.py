@@ -7,10 +7,10 @@ from numba import config
 from numba.cpython.unsafe.tuple import tuple_setitem
 
 from .launch import inner_kernel
-from .matmul import LINE, SMALL
+from .matmul import SMALL
 from .pack import _pack
 from .tile import rows_of_tiles
-from .vector import BYTES, ROWS, VECTORS, address, store
+from .vector import BYTES, LINE, ROWS, VECTORS, address, store
 
 
 def whole(width, itemsize):

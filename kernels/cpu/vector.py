@@ -17,7 +17,7 @@ elif FEATURES.get("avx2"):
 else:
     BYTES, ROWS, VECTORS = 16, 6, 4 if ARM else 2
 INT, LONG = ir.IntType(32), ir.IntType(64)
-LINE = 64       # bytes that come at once
+LINE = 64       # bytes that come at once; where a thread's scratch begins
 AHEAD = 4096    # bytes that it pays to fetch ahead
 
 

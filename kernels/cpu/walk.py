@@ -9,10 +9,9 @@ from numba import types
 from numba.extending import intrinsic
 
 from .launch import inner_kernel
-from .vector import BYTES, LONG, ROWS, VECTORS, Tile, Vectors, address
+from .vector import BYTES, LINE, LONG, ROWS, VECTORS, Tile, Vectors, address
 
 INDEX = 8                       # bytes of an entry of a table
-LINE = 64                       # bytes: where a thread's scratch begins
 DEPTH = 320                     # steps at a time: a strip of weights stays in the first-level cache
 
 
