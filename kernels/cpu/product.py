@@ -11,8 +11,20 @@ from numba.np.unsafe.ndarray import to_fixed_tuple
 
 from .launch import inner_kernel, parallel_kernel, share
 from .pack import _pack
-from .tile import WIDE, dots, rows_of_tiles, wide_row
+from .tile import LOW, WIDE, dots, rows_of_tiles, wide_row
 from .vector import BYTES, LINE, ROWS, VECTORS, address, load, store
+
+import os
+FUSE = int(os.environ.get('FUSE', '1'))
+
+
+@inner_kernel
+def tall(rows):
+    rest = rows % ROWS
+    thirds = (rest + ROWS - LOW - 1) // (ROWS - LOW)
+    low = (2 * thirds - 1) % 3 + 1 if rest else 0
+    return max(0, (rows - low * LOW + ROWS - 1) // ROWS) * ROWS
+
 
 TILES, DOTS, ROW = range(3)     # how: by tiles, by sums of contiguous factors, or one row that is as wide as can be
 
@@ -26,17 +38,23 @@ def _block(kind, a, a_row, a_col, b, b_row, b_col, seed, seed_row, seed_col, c, 
     """
     size, strip = kind.itemsize, VECTORS * (BYTES // kind.itemsize)
     for i in range(0, rows, band):
-        x, x_row, x_col, x_tile, high = a + i * a_row * size, a_row, a_col, ROWS * a_row, min(band, rows - i)
+        x, x_row, x_col, x_tile, high = a + i * a_row * size, a_row, a_col, a_row, min(band, rows - i)
         if panels:
-            _pack(kind, x, a_col, a_row, depth, high, np.int64(ROWS), panels)
-            x, x_row, x_col, x_tile = panels, 1, ROWS, ROWS * depth
+            full = tall(high)
+            _pack(kind, x, a_col, a_row, depth, full, np.int64(ROWS), panels)
+            _pack(kind, x + full * a_row * size, a_col, a_row, depth, high - full, np.int64(LOW), panels + full * depth * size)
+            x, x_row, x_col, x_tile = panels, 1, 0, depth
         for j in range(0, columns, strip):
-            y, y_row, wide = b + j * b_col * size, b_row, min(strip, columns - j)
+            y, y_row, wide, copy = b + j * b_col * size, b_row, min(strip, columns - j), 0
             if j >= near:
-                y, y_row = strips + (j - near) * depth * size, strip
-                if i == 0:
-                    _pack(kind, b + j * b_col * size, b_row, b_col, depth, wide, strip, y)
-            rows_of_tiles(kind, x, x_row, x_col, x_tile, y, y_row, seed + (i * seed_row + j * seed_col) * size,
+                packed = strips + (j - near) * depth * size
+                if i == 0 and FUSE and b_col == 1 and wide == strip and high >= 2 * ROWS:
+                    copy = packed
+                else:
+                    if i == 0:
+                        _pack(kind, y, b_row, b_col, depth, wide, strip, packed)
+                    y, y_row = packed, strip
+            rows_of_tiles(kind, x, x_row, x_col, x_tile, y, y_row, copy, seed + (i * seed_row + j * seed_col) * size,
                           seed_row, c + (i * c_row + j) * size, c_row, high, wide, depth, floor)
 
 

@@ -53,7 +53,7 @@ def wide_row(typing, kind, a, a_col, b, b_row, start, c, depth, floor):
     def codegen(context, builder, signature, args):
         tile, zero = Tile(context, builder, kind.dtype, 1, WIDE), ir.Constant(LONG, 0)
         _, a, a_col, b, b_row, start, c, depth, floor = args
-        tile.emit(a, zero, a_col, b, b_row, start, zero, c, zero, zero, depth, tile.spread(floor))
+        tile.emit(a, zero, a_col, b, b_row, start, zero, c, zero, depth, tile.spread(floor))
         return context.get_dummy_value()
 
     return types.void(kind, *[types.int64] * 7, kind.dtype), codegen
@@ -62,26 +62,47 @@ def wide_row(typing, kind, a, a_col, b, b_row, start, c, depth, floor):
 class Rows(Vectors):
     """Emits c[rows, columns] = max(start + a @ b, floor), at most a tile wide, by tiles of two heights."""
 
-    def emit(self, real, a, a_row, a_col, a_tile, b, b_row, start, start_row, c, c_row, rows, columns, depth, floor):
-        bd, size = self.bd, self.const(real.bitwidth // 8)
-        full = bd.sdiv(bd.add(rows, self.const(ROWS - LOW - 1)), self.const(ROWS))
+    def emit(self, real, a, a_row, a_col, a_tile, b, b_row, copy, start, start_row, c, c_row, rows, columns, depth,
+             floor):
+        bd, size, floor = self.bd, self.const(real.bitwidth // 8), self.spread(floor)
+        full, low = self.heights(rows)
+        copies = bd.icmp_signed("!=", copy, self.const(0))
+        steps = [bd.mul(step, size) for step in (a_tile, start_row, c_row)]
+        one, panels = bd.zext(copies, LONG), bd.icmp_signed("==", a_col, self.const(0))
 
-        def tile(vectors, high, number):
-            i = bd.mul(number, self.const(ROWS))
-            a_i, start_i, c_i = (bd.add(p, bd.mul(bd.mul(j, step), size)) for p, j, step in
-                                 ((a, number, a_tile), (start, i, start_row), (c, i, c_row)))
+        def tile(vectors, high, state, **options):
             left = [None] * (vectors - 1) + [bd.sub(columns, self.const((vectors - 1) * self.lanes))]
+            a_i, start_i, c_i = state
             Tile(self.context, bd, real, high, vectors, left).emit(
-                a_i, a_row, a_col, b, b_row, start_i, start_row, c_i, c_row, bd.sub(bd.sub(rows, self.const(1)), i),
-                depth, self.spread(floor))
+                a_i, a_row, bd.select(panels, self.const(high), a_col), *options.pop("b", (b, b_row)), start_i, start_row, c_i, c_row, depth, floor, **options)
+            return after(state, self.const(high))
+
+        def after(state, rows):
+            return [bd.add(p, bd.mul(step, rows)) for p, step in zip(state, steps)]
 
         def tiles(vectors):
-            with cgutils.for_range(bd, full) as loop:
-                tile(vectors, ROWS, loop.index)
-            with bd.if_then(bd.icmp_signed(">", rows, bd.mul(full, self.const(ROWS)))):
-                tile(vectors, LOW, full)
+            state, right, count = [a, start, c], (b, b_row), full
+            if vectors == VECTORS:
+                with bd.if_then(copies):
+                    tile(vectors, ROWS, state, copy=copy)
+                state, count = after(state, bd.mul(one, self.const(ROWS))), bd.sub(full, one)
+                right = bd.select(copies, copy, b), bd.select(copies, self.const(VECTORS * self.lanes), b_row)
+            state = self.loop(count, state, lambda _, state: tile(vectors, ROWS, state, b=right))
+            before = bd.sub(bd.sub(rows, self.const(1)), bd.mul(full, self.const(ROWS)))
+            self.loop(low, state, lambda i, state: tile(vectors, LOW, state, b=right,
+                                                        last=bd.sub(before, bd.mul(i, self.const(LOW)))))
 
         self.as_wide_as(columns, VECTORS, tiles)
+
+    def heights(self, rows):
+        """How many tiles of ROWS and then of LOW rows: the last one has few rows too many."""
+        bd, high, low, zero = self.bd, self.const(ROWS), self.const(LOW), self.const(0)
+        rest = bd.srem(rows, high)
+        thirds = bd.sdiv(bd.add(rest, self.const(ROWS - LOW - 1)), self.const(ROWS - LOW))
+        low_rows = bd.mul(bd.select(bd.icmp_signed("==", rest, zero), zero, bd.add(bd.srem(bd.sub(bd.mul(thirds, self.const(2)), self.const(1)), self.const(3)), self.const(1))), low)
+        full = bd.sdiv(bd.add(bd.sub(rows, low_rows), bd.sub(high, self.const(1))), high)
+        full = bd.select(bd.icmp_signed("<", full, zero), zero, full)
+        return full, bd.sdiv(bd.add(bd.sub(rows, bd.mul(full, high)), bd.sub(low, self.const(1))), low)
 
     def as_wide_as(self, columns, vectors, tiles):
         """`tiles` of so many vectors, or of half as many where these hold the columns, and so on"""
@@ -100,7 +121,7 @@ def _rows_function(context, module, real):
     name, number = f"gpunn.rows.{real}", context.get_data_type(real)
     if name in module.globals:
         return module.globals[name]
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [LONG] * 13 + [number]), name)
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [LONG] * 14 + [number]), name)
     function.linkage = "linkonce_odr"
     function.attributes.add("noinline")
     builder = ir.IRBuilder(function.append_basic_block())
@@ -110,11 +131,11 @@ def _rows_function(context, module, real):
 
 
 @intrinsic
-def rows_of_tiles(typing, kind, a, a_row, a_col, a_tile, b, b_row, start, start_row, c, c_row, rows, columns, depth,
-                  floor):
-    """See Rows; b lies in rows `b_row` numbers apart, a's tiles `a_tile` numbers apart."""
+def rows_of_tiles(typing, kind, a, a_row, a_col, a_tile, b, b_row, copy, start, start_row, c, c_row, rows, columns,
+                  depth, floor):
+    """See Rows; b lies in rows `b_row` numbers apart, a's tiles `a_tile` numbers a row apart. b is copied to `copy`."""
     def codegen(context, builder, signature, args):
         builder.call(_rows_function(context, builder.module, kind.dtype), args[1:])
         return context.get_dummy_value()
 
-    return types.void(kind, *[types.int64] * 13, kind.dtype), codegen
+    return types.void(kind, *[types.int64] * 14, kind.dtype), codegen

@@ -19,6 +19,7 @@ else:
 INT, LONG = ir.IntType(32), ir.IntType(64)
 LINE = 64       # bytes that come at once; where a thread's scratch begins
 AHEAD = 4096    # bytes that it pays to fetch ahead
+AHEAD_ROWS = 16
 
 
 def lanes(itemsize: int) -> int:
@@ -148,12 +149,12 @@ class Tile(Vectors):
         self.rows, self.vectors, self.left = rows, vectors, left or [None] * vectors
         self.masks = [None if n is None else self.first_lanes(n) for n in self.left]
 
-    def emit(self, a, a_row, a_col, b, b_row, start, start_row, c, c_row, last, depth, floor):
+    def emit(self, a, a_row, a_col, b, b_row, start, start_row, c, c_row, depth, floor, last=None, copy=None):
         """start: where the sums begin (a bias, c itself, zeros), `start_row` numbers a row apart; a row beyond `last`
-        repeats it.
+        repeats it. copy: where the rows of b that are read here are written, side by side.
         """
         bd, pa, pb, ps, pc = self.bd, *(self.pointer(p) for p in (a, b, start, c))
-        rows, registers = [self.at_most(r, last) for r in range(self.rows)], range(self.vectors)
+        rows, registers = [self.const(r) if last is None else self.at_most(r, last) for r in range(self.rows)], range(self.vectors)
         factors = [bd.mul(a_row, r) for r in rows]
         for r in range(self.rows, 2 * self.rows):                   # where the next tile will end
             self.prefetch(self.at(pc, bd.mul(c_row, self.const(r))), write=1)
@@ -161,16 +162,29 @@ class Tile(Vectors):
         def places(p, row):
             return [[self.at(p, bd.add(bd.mul(row, r), self.const(v * self.lanes))) for v in registers] for r in rows]
 
-        def step(k, totals):
-            x, y = self.at(pa, bd.mul(k, a_col)), self.at(pb, bd.mul(k, b_row))
-            y = [self.load(self.at(y, v * self.lanes)) for v in registers]
-            x = [self.spread(bd.load(self.at(x, f))) for f in factors]
-            return [self.multiply_add(f, y[v], totals[r * self.vectors + v])
-                    for r, f in enumerate(x) for v in registers]
+        def step(_, state):
+            x, y, *totals = state
+            x = self.opaque(x)
+            there = [self.at(totals.pop(0), 0)] if copy is not None else []
+            y_k = [self.load(self.at(y, v * self.lanes)) for v in registers]
+            for to in there:
+                self.prefetch(self.at(y, bd.mul(b_row, self.const(AHEAD_ROWS))))
+                for v, value in enumerate(y_k):
+                    self.store(value, self.at(to, v * self.lanes))
+            x_k = [self.spread(bd.load(self.at(x, f))) for f in factors]
+            return [self.at(x, a_col), self.at(y, b_row), *[self.at(to, self.vectors * self.lanes) for to in there],
+                    *[self.multiply_add(f, y_k[v], totals[r * self.vectors + v])
+                      for r, f in enumerate(x_k) for v in registers]]
 
-        sums = self.loop(depth, [self.load(p, mask) for line in places(ps, start_row)
-                                 for p, mask in zip(line, self.masks)], step)
+        state = [pa, pb] + ([] if copy is None else [self.pointer(copy)])
+        sums = self.loop(depth, state + [self.load(p, mask) for line in places(ps, start_row)
+                                         for p, mask in zip(line, self.masks)], step)[len(state):]
         self.write([self.at_least(x, floor) for x in sums], [p for line in places(pc, c_row) for p in line])
+
+    def opaque(self, pointer):
+        """The same pointer, of which the compiler knows nothing: it keeps an address a row, not one a row and step."""
+        kind = ir.FunctionType(pointer.type, [pointer.type])
+        return self.bd.call(ir.InlineAsm(kind, "", "=r,0"), [pointer])
 
     def write(self, sums, places):
         """The last register of a row may be partly real."""
