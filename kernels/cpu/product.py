@@ -1,7 +1,7 @@
 """The compiled side of matmul.py: loops that bring the factors near and run the register tile over them.
 
 Each task owns a part of c: it packs a block of b (depth x columns, in strips as wide as a tile) into its own buffer,
-a strip just before the first rows of a pass by. A small b, or one for few rows, is read where it lies; a transposed a
+while the first rows of a pass by if it can. A small b, or one for few rows, is read where it lies; a transposed a
 is copied to panels as high as a tile. The sum over depth runs in one order whatever the thread count.
 Inside, arrays are addresses: that compiles in half the time. `kind` is the dtype.
 """
@@ -11,20 +11,8 @@ from numba.np.unsafe.ndarray import to_fixed_tuple
 
 from .launch import inner_kernel, parallel_kernel, share
 from .pack import _pack
-from .tile import LOW, WIDE, dots, rows_of_tiles, wide_row
+from .tile import LOW, WIDE, dots, high_rows, rows_of_tiles, wide_row
 from .vector import BYTES, LINE, ROWS, VECTORS, address, load, store
-
-import os
-FUSE = int(os.environ.get('FUSE', '1'))
-
-
-@inner_kernel
-def tall(rows):
-    rest = rows % ROWS
-    thirds = (rest + ROWS - LOW - 1) // (ROWS - LOW)
-    low = (2 * thirds - 1) % 3 + 1 if rest else 0
-    return max(0, (rows - low * LOW + ROWS - 1) // ROWS) * ROWS
-
 
 TILES, DOTS, ROW = range(3)     # how: by tiles, by sums of contiguous factors, or one row that is as wide as can be
 
@@ -40,15 +28,16 @@ def _block(kind, a, a_row, a_col, b, b_row, b_col, seed, seed_row, seed_col, c, 
     for i in range(0, rows, band):
         x, x_row, x_col, x_tile, high = a + i * a_row * size, a_row, a_col, a_row, min(band, rows - i)
         if panels:
-            full = tall(high)
+            full = high_rows(high)
             _pack(kind, x, a_col, a_row, depth, full, np.int64(ROWS), panels)
-            _pack(kind, x + full * a_row * size, a_col, a_row, depth, high - full, np.int64(LOW), panels + full * depth * size)
+            _pack(kind, x + full * a_row * size, a_col, a_row, depth, high - full, np.int64(LOW),
+                  panels + full * depth * size)
             x, x_row, x_col, x_tile = panels, 1, 0, depth
         for j in range(0, columns, strip):
             y, y_row, wide, copy = b + j * b_col * size, b_row, min(strip, columns - j), 0
             if j >= near:
                 packed = strips + (j - near) * depth * size
-                if i == 0 and FUSE and b_col == 1 and wide == strip and high >= 2 * ROWS:
+                if i == 0 and b_col == 1 and wide == strip and high >= 2 * ROWS:
                     copy = packed
                 else:
                     if i == 0:

@@ -1,9 +1,9 @@
 """The register tile of the matrix product, and what serves a few rows. Emitted with llvmlite."""
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
+from .launch import inner_kernel
 from .vector import INT, LONG, ROWS, VECTORS, Tile, Vectors
 
 LOW = 2 * ROWS // 3             # rows of the tile for what is left: fewer would not be faster, their sums would wait
@@ -60,49 +60,37 @@ def wide_row(typing, kind, a, a_col, b, b_row, start, c, depth, floor):
 
 
 class Rows(Vectors):
-    """Emits c[rows, columns] = max(start + a @ b, floor), at most a tile wide, by tiles of two heights."""
+    """Emits rows_of_tiles: `high` tiles of ROWS rows, then tiles of LOW rows, of which the last may have fewer."""
 
-    def emit(self, real, a, a_row, a_col, a_tile, b, b_row, copy, start, start_row, c, c_row, rows, columns, depth,
-             floor):
-        bd, size, floor = self.bd, self.const(real.bitwidth // 8), self.spread(floor)
-        full, low = self.heights(rows)
-        copies = bd.icmp_signed("!=", copy, self.const(0))
-        steps = [bd.mul(step, size) for step in (a_tile, start_row, c_row)]
-        one, panels = bd.zext(copies, LONG), bd.icmp_signed("==", a_col, self.const(0))
+    def emit(self, real, a, a_row, a_col, a_tile, b, b_row, copy, start, start_row, c, c_row, rows, high, columns,
+             depth, floor):
+        bd, size, full, low, floor = self.bd, real.bitwidth // 8, *map(self.const, (ROWS, LOW)), self.spread(floor)
+        steps = [bd.mul(step, self.const(size)) for step in (a_tile, start_row, c_row)]
+        laid, panels = bd.icmp_signed("!=", copy, self.const(0)), bd.icmp_signed("==", a_col, self.const(0))
+        rest = bd.sub(rows, bd.mul(high, full))
+        lows = bd.sdiv(bd.add(rest, self.const(LOW - 1)), low)
 
-        def tile(vectors, high, state, **options):
+        def tile(vectors, height, state, right, **options):
             left = [None] * (vectors - 1) + [bd.sub(columns, self.const((vectors - 1) * self.lanes))]
-            a_i, start_i, c_i = state
-            Tile(self.context, bd, real, high, vectors, left).emit(
-                a_i, a_row, bd.select(panels, self.const(high), a_col), *options.pop("b", (b, b_row)), start_i, start_row, c_i, c_row, depth, floor, **options)
-            return after(state, self.const(high))
-
-        def after(state, rows):
-            return [bd.add(p, bd.mul(step, rows)) for p, step in zip(state, steps)]
+            (x, start, y), column = state, bd.select(panels, height, a_col)
+            Tile(self.context, bd, real, height.constant, vectors, left).emit(
+                x, a_row, column, *right, start, start_row, y, c_row, depth, floor, **options)
+            return [bd.add(p, bd.mul(step, height)) for p, step in zip(state, steps)]
 
         def tiles(vectors):
-            state, right, count = [a, start, c], (b, b_row), full
+            state, right, count = [a, start, c], (b, b_row), high
             if vectors == VECTORS:
-                with bd.if_then(copies):
-                    tile(vectors, ROWS, state, copy=copy)
-                state, count = after(state, bd.mul(one, self.const(ROWS))), bd.sub(full, one)
-                right = bd.select(copies, copy, b), bd.select(copies, self.const(VECTORS * self.lanes), b_row)
-            state = self.loop(count, state, lambda _, state: tile(vectors, ROWS, state, b=right))
-            before = bd.sub(bd.sub(rows, self.const(1)), bd.mul(full, self.const(ROWS)))
-            self.loop(low, state, lambda i, state: tile(vectors, LOW, state, b=right,
-                                                        last=bd.sub(before, bd.mul(i, self.const(LOW)))))
+                with bd.if_then(laid):
+                    tile(vectors, full, state, right, copies=[copy])
+                one = bd.zext(laid, LONG)
+                count, state = bd.sub(high, one), [bd.add(p, bd.mul(bd.mul(one, full), step))
+                                                   for p, step in zip(state, steps)]
+                right = bd.select(laid, copy, b), bd.select(laid, self.const(vectors * self.lanes), b_row)
+            state = self.loop(count, state, lambda _, state: tile(vectors, full, state, right))
+            self.loop(lows, state, lambda i, state: tile(
+                vectors, low, state, right, last=bd.sub(bd.sub(rest, self.const(1)), bd.mul(i, low))))
 
         self.as_wide_as(columns, VECTORS, tiles)
-
-    def heights(self, rows):
-        """How many tiles of ROWS and then of LOW rows: the last one has few rows too many."""
-        bd, high, low, zero = self.bd, self.const(ROWS), self.const(LOW), self.const(0)
-        rest = bd.srem(rows, high)
-        thirds = bd.sdiv(bd.add(rest, self.const(ROWS - LOW - 1)), self.const(ROWS - LOW))
-        low_rows = bd.mul(bd.select(bd.icmp_signed("==", rest, zero), zero, bd.add(bd.srem(bd.sub(bd.mul(thirds, self.const(2)), self.const(1)), self.const(3)), self.const(1))), low)
-        full = bd.sdiv(bd.add(bd.sub(rows, low_rows), bd.sub(high, self.const(1))), high)
-        full = bd.select(bd.icmp_signed("<", full, zero), zero, full)
-        return full, bd.sdiv(bd.add(bd.sub(rows, bd.mul(full, high)), bd.sub(low, self.const(1))), low)
 
     def as_wide_as(self, columns, vectors, tiles):
         """`tiles` of so many vectors, or of half as many where these hold the columns, and so on"""
@@ -121,7 +109,7 @@ def _rows_function(context, module, real):
     name, number = f"gpunn.rows.{real}", context.get_data_type(real)
     if name in module.globals:
         return module.globals[name]
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [LONG] * 14 + [number]), name)
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [LONG] * 15 + [number]), name)
     function.linkage = "linkonce_odr"
     function.attributes.add("noinline")
     builder = ir.IRBuilder(function.append_basic_block())
@@ -131,11 +119,31 @@ def _rows_function(context, module, real):
 
 
 @intrinsic
-def rows_of_tiles(typing, kind, a, a_row, a_col, a_tile, b, b_row, copy, start, start_row, c, c_row, rows, columns,
-                  depth, floor):
-    """See Rows; b lies in rows `b_row` numbers apart, a's tiles `a_tile` numbers a row apart. b is copied to `copy`."""
+def _rows(typing, kind, a, a_row, a_col, a_tile, b, b_row, copy, start, start_row, c, c_row, rows, high, columns, depth,
+          floor):
+    """See Rows."""
     def codegen(context, builder, signature, args):
         builder.call(_rows_function(context, builder.module, kind.dtype), args[1:])
         return context.get_dummy_value()
 
-    return types.void(kind, *[types.int64] * 14, kind.dtype), codegen
+    return types.void(kind, *[types.int64] * 15, kind.dtype), codegen
+
+
+@inner_kernel
+def high_rows(rows):
+    """How many of them full tiles take: as many as leave lower ones, two thirds as high, the least to waste."""
+    thirds = (rows + ROWS - LOW - 1) // (ROWS - LOW)
+    return max(0, min(rows // ROWS, (thirds - 2 * (-thirds % 3)) // 3)) * ROWS
+
+
+@inner_kernel
+def rows_of_tiles(kind, a, a_row, a_col, a_tile, b, b_row, copy, start, start_row, c, c_row, rows, columns, depth,
+                  floor):
+    """c[rows, columns] = max(start + a @ b, floor), at most a tile wide.
+
+    b lies in rows `b_row` numbers apart, and is laid at `copy` for the next time where that is an address: then rows
+    are 2 * ROWS at least, and columns a tile's. a's tiles are `a_tile` numbers a row apart; where a_col is 0, a lies
+    in panels as high as they.
+    """
+    _rows(kind, a, a_row, a_col, a_tile, b, b_row, copy, start, start_row, c, c_row, rows, high_rows(rows) // ROWS,
+          columns, depth, floor)
