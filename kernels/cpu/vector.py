@@ -183,8 +183,8 @@ class Tile(Vectors):
             self.store(value, self.at(place, v * self.lanes))
 
     def opaque(self, pointer):
-        """The same pointer, of which the compiler knows nothing: or it would unroll a loop over it and keep a number for
-        each row and step, more than there are registers.
+        """The same pointer, of which the compiler knows nothing: or it would unroll a loop over it and keep a number a
+        row and step, more than there are registers.
         """
         kind = ir.FunctionType(pointer.type, [pointer.type])
         return self.bd.call(ir.InlineAsm(kind, "", "=r,0"), [pointer])
