@@ -8,8 +8,9 @@ from gpunn.kernels.cpu.vector import BYTES, ROWS, VECTORS, address
 
 from . import harness
 
-ROOM, DEPTH, TILES = 1 << 12, 256, 400
+ROOM, DEPTH = 1 << 12, 256
 WIDTH = VECTORS * BYTES // 4    # of a tile, in numbers
+TILE_FLOPS = 2 * ROWS * WIDTH * DEPTH
 
 
 @parallel_kernel
@@ -28,27 +29,24 @@ def _copy(part, x, y):
         target[i] = source[i]
 
 
-def flops(threads: int) -> float:
+def multiplying(flops: float):
+    """What computes so much, on all threads, and nothing else."""
     a, b, zero = np.ones(ROWS * DEPTH, "f"), np.ones(DEPTH * WIDTH, "f"), np.zeros(ROWS * WIDTH, "f")
-    c = np.zeros(max(threads * ROOM, 1 << 16), "f")
-    step = lambda: _multiply(a, b, zero, c, TILES, DEPTH)                                                             # noqa: E731
+    c, tiles = np.zeros(get_num_threads() * ROOM, "f"), max(1, round(flops / (get_num_threads() * TILE_FLOPS)))
+    return lambda: _multiply(a, b, zero, c, tiles, DEPTH)
+
+
+def copying(numbers: float):
+    """What reads half of so many float32 and writes the others."""
+    x, y = np.ones(int(numbers) // 2, "f"), np.empty(int(numbers) // 2, "f")
+    return lambda: _copy(x, y)
+
+
+def least(step, samples: int) -> float:
     step()
-    return 2 * TILES * threads * ROWS * b.size / min(harness.sample(step, 5) for _ in range(60))
-
-
-def flops_a_second() -> float:
-    """On all threads."""
-    return max(flops(get_num_threads()) for _ in range(5))
-
-
-def bytes_a_second(size: int) -> float:
-    """Read and written, for arrays of `size` bytes."""
-    x, y = np.ones(size // 4, "f"), np.empty(size // 4, "f")
-    step = lambda: _copy(x, y)                                                                          # noqa: E731
-    step()
-    return 2 * size / min(harness.sample(step, 1) for _ in range(20))
+    return min(harness.sample(step, 1) for _ in range(samples))
 
 
 def measured() -> dict:
     """Floating-point operations and bytes a second; memory is measured beyond every cache."""
-    return {"flops": flops_a_second(), "bytes": bytes_a_second(1 << 28)}
+    return {"flops": 1e8 / least(multiplying(1e8), 500), "bytes": 4e8 / least(copying(1e8), 20)}

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-REAL = 4
-
 
 @dataclass(frozen=True)
 class Kernel:
@@ -20,12 +18,9 @@ class Kernel:
         dice = np.random.default_rng(0)
         return [dice.random(shape, np.float32) - np.float32(0.5) for shape in self.arrays]
 
-    def seconds(self, limits) -> float:
-        """At the machine's limit: `limits.flops_a_second()` and `limits.bytes_a_second(size of the largest array)`."""
-        if self.flops:
-            return self.flops / limits.flops_a_second()
-        largest = max(math.prod(shape) for shape in self.arrays)
-        return REAL * self.moved / limits.bytes_a_second(largest * REAL)
+    def floor(self, limits):
+        """What computes as much and does nothing else, or moves as much: a window of the same length to be timed in."""
+        return limits.multiplying(self.flops) if self.flops else limits.copying(self.moved)
 
 
 def product(m, n, k, turned=""):

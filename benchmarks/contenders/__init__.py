@@ -118,9 +118,13 @@ def serve(run):
 
 
 def kernel_rounds(step):
-    """Rounds of one kernel: the least seconds of many calls."""
+    """Rounds of one kernel, as `step` makes it."""
     kernel = single.KERNELS[sys.argv[1]]
-    run = step(kernel.function, kernel.inputs(), kernel.options)
+    least_rounds(step(kernel.function, kernel.inputs(), kernel.options))
+
+
+def least_rounds(run):
+    """The least seconds of many calls"""
     run()
     count = max(5, min(1000, round(LEAST_SECONDS / timed(run))))
     serve(lambda: {"seconds": min(timed(run) for _ in range(count))})

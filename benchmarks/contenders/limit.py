@@ -2,14 +2,11 @@
 import sys
 
 from .. import floor, limits, single, workloads
-from . import serve
-
-
-def seconds(name: str) -> float:
-    if name in single.KERNELS:
-        return single.KERNELS[name].seconds(limits)
-    return floor.seconds(workloads.ALL[name], limits.measured())
-
+from . import least_rounds, serve
 
 if __name__ == "__main__":
-    serve(lambda: {"seconds": seconds(sys.argv[1])})
+    name = sys.argv[1]
+    if name in single.KERNELS:
+        least_rounds(single.KERNELS[name].floor(limits))
+    else:
+        serve(lambda: {"seconds": floor.seconds(workloads.ALL[name], limits.measured())})
