@@ -7,16 +7,13 @@ import os
 import signal
 import threading
 import warnings
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from multiprocessing import get_context
 
 from numba.core.event import Listener, register
-from numba.core.registry import CPUDispatcher
 
 from .cache import folder
 from .fork import threads
-from .launch import here, recording
+from .launch import Kernel, here, recording
 from .notice import ours
 
 PATIENCE = 300                  # seconds after which a helper gives up, whatever holds it
@@ -27,7 +24,7 @@ def needed(step) -> list:
     found = {}
 
     def note(f, args):
-        if isinstance(f, CPUDispatcher):
+        if isinstance(f, Kernel):
             found[f, tuple([f.typeof_pyval(a) for a in args])] = None
         return True
     with recording(note):
@@ -46,6 +43,8 @@ def prepare_all(jobs):
     if threads() == 1 or not hasattr(os, "fork"):
         yield from (prepare(*job) for job in jobs)
         return
+    from concurrent.futures import ProcessPoolExecutor, as_completed        # slow imports, where nothing is missing
+    from multiprocessing import get_context
     here.jobs = jobs                            # the workers are copies of this process
     with forking(), ProcessPoolExecutor(threads(), get_context("fork")) as pool:
         for done in as_completed([pool.submit(_prepare_number, i) for i in range(len(jobs))]):

@@ -2,22 +2,32 @@
 import functools
 import hashlib
 import os
+import pickle
 import stat
+import sys
 import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 
 import numba
 from llvmlite import binding
+from numba.core.caching import NullCache
+from numba.core.compiler import CompileResult
+from numba.core.runtime import rtsys
+from numba.core.serialize import dumps
 
 SOURCES = Path(__file__).parent
 
 
 def digest() -> str:
-    """Numba looks only at one file's time stamp; a change in another file, or another processor, must miss too."""
+    """A change in any file must miss, and so must another processor, Python or Numba."""
     text = b"".join(path.read_bytes() for path in sorted(SOURCES.glob("*.py")))
-    machine = f"{numba.__version__} {binding.get_host_cpu_name()} {binding.get_host_cpu_features().flatten()}"
-    return hashlib.sha256(text + machine.encode()).hexdigest()[:16]
+    chosen, features = (numba.config.CPU_NAME, numba.config.CPU_FEATURES), binding.get_host_cpu_features().flatten()
+    machine = f"{sys.version} {numba.__version__} {chosen} {binding.get_host_cpu_name()} {features}"
+    return short(text + machine.encode())
+
+
+def short(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]
 
 
 def candidates():
@@ -49,12 +59,37 @@ def folder() -> Path | None:
     return None
 
 
-@contextmanager
-def kernel_cache():
-    """While the kernel modules are imported, Numba caches into our folder; afterwards the user's setting is back."""
-    before, path = numba.config.CACHE_DIR, folder()
-    numba.config.CACHE_DIR = str(path or before)
-    try:
-        yield
-    finally:
-        numba.config.CACHE_DIR = before
+class Store(NullCache):
+    """The compiled versions of one kernel, a file each.
+
+    Numba's own cache reads all that a compiler must know, code to be linked into other code, and two files.
+    """
+
+    def __init__(self, f):
+        self.name = f"{f.__module__.removeprefix(__package__ + '.')}.{f.__name__}"
+
+    def path(self, kinds) -> Path:
+        return folder() / f"{self.name}-{short(str(kinds).encode())}.bin"
+
+    def load_overload(self, sig, target_context):
+        """None where there is no file, or a damaged one: then it is compiled."""
+        try:
+            data = self.path(sig).read_bytes()
+        except OSError:
+            return None
+        if hashlib.sha256(data[32:]).digest() != data[:32]:
+            return None
+        rtsys.initialize(target_context)            # kernels have arrays of their own
+        return CompileResult._rebuild(target_context, *pickle.loads(data[32:]))
+
+    def save_overload(self, sig, cres):
+        """All at once; a full disk is no reason to stop."""
+        *parts, environments = cres._reduce()
+        data = dumps((*parts, [e for e in environments if e.consts]))       # the others say where the source was
+        place = self.path(sig)
+        unfinished = place.with_suffix(f".{os.getpid()}")
+        try:
+            unfinished.write_bytes(hashlib.sha256(data).digest() + data)
+            unfinished.replace(place)
+        except OSError:
+            unfinished.unlink(missing_ok=True)

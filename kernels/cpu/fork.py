@@ -87,12 +87,22 @@ class Whole(JITCodeLibrary):
         super().__init__(*args)
         self.enable_object_caching()
 
+    def _get_module_for_linking(self):
+        raise RuntimeError(f"{self.name}: compiled code may call an inner_kernel, not a kernel")
+
+    def serialize_using_object_code(self):
+        """Machine code, and instead of code to link the names that it defines."""
+        names = [f.name for f in self._final_module.functions
+                 if not f.is_declaration and f.linkage == binding.Linkage.external]
+        defined = binding.parse_assembly("\n".join([f'@"{name}" = internal global i8 0' for name in names]))
+        return self.name, "object", (self._get_compiled_object(), defined.as_bitcode())
+
     def _optimize_final_module(self):
         manager, builder = self._codegen._module_pass_manager()
         manager.run(self._final_module, builder)
 
 
-class Linked(Whole):
+class Linked(JITCodeLibrary):
     """Code that only other compiled code calls: it is optimised and becomes machine code there."""
 
     def _optimize_final_module(self):

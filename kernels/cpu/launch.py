@@ -12,13 +12,12 @@ from numba import njit, types
 from numba.core.registry import CPUDispatcher
 from numba.extending import intrinsic, overload
 
-from .cache import folder
+from .cache import Store, folder
 from .fork import MANY_CALLERS, Compiling, Linking, fork
 
 # NaN and infinity keep their meaning; only the order of additions may change, the same way at every run
 FAST = {"contract", "reassoc", "nsz"}
-OUTER = {"cache": folder() is not None, "no_cfunc_wrapper": True, "pipeline_class": Compiling}
-kernel = njit(fastmath=FAST, error_model="numpy", **OUTER)
+OUTER = {"nopython": True, "no_cfunc_wrapper": True}
 # what only compiled code calls
 INNER = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_class": Linking}
 inner_kernel = njit(fastmath=FAST, **INNER)
@@ -26,6 +25,24 @@ inner_kernel = njit(fastmath=FAST, **INNER)
 exact_kernel = njit(fastmath=False, **INNER)
 MANY = 1 << 15                  # more threads than there are
 SMALL = 1 << 15                 # elements in all arrays of a call: below, one thread is faster than waking the others
+
+
+class Kernel(CPUDispatcher):
+    """A function that Python calls."""
+
+    def _compilation_chain_init_hook(self):
+        """Extensions of Numba are looked for when something is compiled."""
+
+
+def outer(f, **options):
+    made = Kernel(f, targetoptions=OUTER | options, pipeline_class=Compiling)
+    if folder() is not None:
+        made._cache = Store(f)
+    return made
+
+
+def kernel(f):
+    return outer(f, fastmath=FAST, error_model="numpy")
 
 
 @inner_kernel
@@ -71,9 +88,8 @@ def parallel_kernel(f):
     exec(compile(source, __file__, "exec"), scope)
     forked = scope[f.__name__]
     forked.__module__ = f.__module__
-    forked.__qualname__ = f"{f.__module__}.{f.__qualname__}"        # Numba caches by this name
     # without Python's lock: a thread of the pool may want it, for memory that tracemalloc counts
-    return njit(nogil=MANY_CALLERS, **OUTER)(forked)
+    return outer(forked, nogil=MANY_CALLERS)
 
 
 @intrinsic
@@ -118,7 +134,7 @@ def call(f, *args):
 
 def _recorded_call(self, *args):
     if here.write is None or not here.write(self, args):
-        return super(CPUDispatcher, self).__call__(*args)
+        return super(Kernel, self).__call__(*args)
 
 
 @contextmanager
@@ -127,7 +143,7 @@ def recording(write):
     global _recorders
     with _lock:
         _recorders += 1
-        CPUDispatcher.__call__ = _recorded_call
+        Kernel.__call__ = _recorded_call
     before, here.write = here.write, write
     try:
         yield
@@ -136,4 +152,4 @@ def recording(write):
         with _lock:
             _recorders -= 1
             if not _recorders:
-                del CPUDispatcher.__call__
+                del Kernel.__call__
