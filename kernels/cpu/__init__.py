@@ -1,18 +1,4 @@
 """The CPU kernels, in Numba. `kernels/README.md` is the contract; `kernels/cuda` holds the twins."""
-import os
-
-import numba
-
-from . import notice
-
-# omp: 1.7 us a parallel region and safe for several Python threads; workqueue: 97 us, and it aborts when two enter
-numba.config.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]
-
-# A thread that waits for the others turns this often, some 50 us, then sleeps. The default, some 8 ms, makes every
-# kernel that slow on a machine where another process has the core.
-if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys():
-    os.environ["GOMP_SPINCOUNT"] = "2000"
-
 from . import ahead, native
 from .activate import activation_backward, bias_backward
 from .attention import attention

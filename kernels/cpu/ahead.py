@@ -43,8 +43,9 @@ def prepare_all(jobs):
     if threads() == 1 or not hasattr(os, "fork"):
         yield from (prepare(*job) for job in jobs)
         return
-    from concurrent.futures import ProcessPoolExecutor, as_completed        # slow imports, where nothing is missing
+    from concurrent.futures import ProcessPoolExecutor, as_completed
     from multiprocessing import get_context
+
     here.jobs = jobs                            # the workers are copies of this process
     with forking(), ProcessPoolExecutor(threads(), get_context("fork")) as pool:
         for done in as_completed([pool.submit(_prepare_number, i) for i in range(len(jobs))]):

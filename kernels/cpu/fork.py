@@ -8,13 +8,19 @@ import ctypes
 import os
 
 from llvmlite import binding, ir
-from numba import get_num_threads, threading_layer, types
+from numba import config, get_num_threads, threading_layer, types
 from numba.core import cgutils
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic
 from numba.np.ufunc.parallel import _launch_threads
 
+# omp: 1.7 us a parallel region and safe for several Python threads; workqueue: 97 us, and it aborts when two enter
+config.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]
+# A thread that waits for the others turns this often, some 50 us, then sleeps. The default, some 8 ms, makes every
+# kernel that slow on a machine where another process has the core.
+if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys():
+    os.environ["GOMP_SPINCOUNT"] = "2000"
 _launch_threads()               # now, so that compiled code finds the pool's symbols
 POOL_SIZE = get_num_threads()
 MANY_CALLERS = threading_layer() != "workqueue"     # several Python threads may use the pool at once

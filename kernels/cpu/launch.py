@@ -6,6 +6,7 @@ NumPy functions that serve as kernels go through `call(np.add, a, b, out)`.
 """
 import threading
 from contextlib import contextmanager
+from functools import cached_property, partial
 
 import numpy as np
 from numba import njit, types
@@ -17,32 +18,45 @@ from .fork import MANY_CALLERS, Compiling, Linking, fork
 
 # NaN and infinity keep their meaning; only the order of additions may change, the same way at every run
 FAST = {"contract", "reassoc", "nsz"}
-OUTER = {"nopython": True, "no_cfunc_wrapper": True}
-# what only compiled code calls
 INNER = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_class": Linking}
-inner_kernel = njit(fastmath=FAST, **INNER)
-# the formula as it is written, to the bit; fastmath is named because a function that leaves it out takes its caller's
-exact_kernel = njit(fastmath=False, **INNER)
+OUTER = {"nopython": True, "no_cfunc_wrapper": True}
 MANY = 1 << 15                  # more threads than there are
 SMALL = 1 << 15                 # elements in all arrays of a call: below, one thread is faster than waking the others
 
 
+class Inner:
+    """What only compiled code calls. Numba hears of it when such code is compiled: at a warm start never."""
+
+    def __init__(self, f, **options):
+        self.py_func, self.options = f, options
+
+    @cached_property
+    def dispatcher(self):
+        return njit(**INNER, **self.options)(self.py_func)
+
+    _numba_type_ = property(lambda self: types.Dispatcher(self.dispatcher))
+
+
+inner_kernel = partial(Inner, fastmath=FAST)
+# the formula as it is written, to the bit; fastmath is named because a function that leaves it out takes its caller's
+exact_kernel = partial(Inner, fastmath=False)
+
+
 class Kernel(CPUDispatcher):
-    """A function that Python calls."""
+    """What Python calls."""
 
     def _compilation_chain_init_hook(self):
         """Extensions of Numba are looked for when something is compiled."""
 
 
-def outer(f, **options):
+def _kernel(f, **options):
     made = Kernel(f, targetoptions=OUTER | options, pipeline_class=Compiling)
     if folder() is not None:
         made._cache = Store(f)
     return made
 
 
-def kernel(f):
-    return outer(f, fastmath=FAST, error_model="numpy")
+kernel = partial(_kernel, fastmath=FAST, error_model="numpy")
 
 
 @inner_kernel
@@ -89,7 +103,7 @@ def parallel_kernel(f):
     forked = scope[f.__name__]
     forked.__module__ = f.__module__
     # without Python's lock: a thread of the pool may want it, for memory that tracemalloc counts
-    return outer(forked, nogil=MANY_CALLERS)
+    return _kernel(forked, nogil=MANY_CALLERS)
 
 
 @intrinsic
