@@ -12,7 +12,7 @@ import numba
 from llvmlite import binding
 from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
-from numba.core.runtime import rtsys
+from numba.core.runtime import _nrt_python
 from numba.core.serialize import dumps
 
 SOURCES = Path(__file__).parent
@@ -59,6 +59,13 @@ def folder() -> Path | None:
     return None
 
 
+@functools.cache
+def name_memory():
+    """What kernels call for arrays of their own. Numba does the same, and compiles what counts references."""
+    for name, place in _nrt_python.c_helpers.items():
+        binding.add_symbol(name if name.startswith("_") else f"NRT_{name}", place)
+
+
 class Store(NullCache):
     """The compiled versions of one kernel, a file each.
 
@@ -79,7 +86,7 @@ class Store(NullCache):
             return None
         if hashlib.sha256(data[32:]).digest() != data[:32]:
             return None
-        rtsys.initialize(target_context)            # kernels have arrays of their own
+        name_memory()
         return CompileResult._rebuild(target_context, *pickle.loads(data[32:]))
 
     def save_overload(self, sig, cres):

@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit, types
 from numba.core.registry import CPUDispatcher
 from numba.extending import intrinsic, overload
+from numba.np.numpy_support import from_dtype, map_layout
 
 from .cache import Store, folder
 from .fork import MANY_CALLERS, Compiling, Linking, fork
@@ -47,6 +48,14 @@ class Kernel(CPUDispatcher):
 
     def _compilation_chain_init_hook(self):
         """Extensions of Numba are looked for when something is compiled."""
+
+    def typeof_pyval(self, value):
+        """Numba would import numpy.ma, to see that an array is not of there."""
+        if type(value) is not np.ndarray or value.dtype.kind not in "biuf" or not value.dtype.isnative:
+            return super().typeof_pyval(value)
+        kind = types.Array(from_dtype(value.dtype), value.ndim, map_layout(value), readonly=not value.flags.writeable)
+        self._types_active_call.add(kind)           # Numba holds types weakly
+        return kind
 
 
 def _kernel(f, **options):
