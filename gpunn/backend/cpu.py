@@ -1,4 +1,7 @@
 """The CPU backend, and how it records a step: run it, write down each kernel call, plan the memory, replay the list."""
+import functools
+import gc
+
 import numpy as np
 
 from . import here
@@ -6,12 +9,26 @@ from .base import Backend, host_array
 from .memory import Span, is_persistent, owner, plan, slab
 
 
+@functools.cache
+def cpu_kernels():
+    """The kernels. Garbage is not looked for in what their first import makes, Numba's modules: it counts as old."""
+    enabled, frozen = gc.isenabled(), gc.get_freeze_count()
+    gc.disable()
+    try:
+        from gpunn.kernels import cpu
+    finally:
+        if enabled and not frozen:
+            gc.freeze(), gc.unfreeze()
+        if enabled:
+            gc.enable()
+    return cpu
+
+
 class CpuBackend(Backend):
     name, xp, array_type = "cpu", np, np.ndarray
 
     def __init__(self):
-        from gpunn.kernels import cpu
-        self.kernels = cpu
+        self.kernels = cpu_kernels()
 
     def describe(self) -> str:
         return f"CPU (NumPy + Numba, {self.kernels.fork.threads()} threads)"
