@@ -91,6 +91,8 @@ class Store(NullCache):
 
     def save_overload(self, sig, cres):
         """All at once; a full disk is no reason to stop."""
+        if cres.library.has_dynamic_globals:                                # addresses of this process
+            return
         *parts, environments = cres._reduce()
         data = dumps((*parts, [e for e in environments if e.consts]))       # the others say where the source was
         place = self.path(sig)

@@ -38,34 +38,6 @@ def test_all_processes_compile_and_a_second_time_nobody_does(tmp_path):
     assert printed(PREPARE, tmp_path) == "[False, False]"
 
 
-def test_a_damaged_or_shortened_file_is_compiled_again(tmp_path):
-    printed(PREPARE, tmp_path)
-    kept = sorted(tmp_path.rglob("*.bin"))
-    assert len(kept) == 2
-    whole = [path.read_bytes() for path in kept]
-    kept[0].write_bytes(whole[0][:-1])
-    kept[1].write_bytes(whole[1][:100] + bytes([whole[1][100] ^ 1]) + whole[1][101:])
-    assert printed(PREPARE, tmp_path) == "[True, True]"
-    assert printed(PREPARE, tmp_path) == "[False, False]"
-
-
-def test_a_folder_that_cannot_be_written_to_is_no_error(tmp_path):
-    assert printed(BEGIN + "ahead.folder().rmdir(); step(); print(len(ahead.needed(step)))", tmp_path) == "2"
-
-
-WITHOUT_COMPILER = BEGIN + """
-import sys
-from numba.core import compiler
-step()
-print(sorted({"numpy.ma", "numba.np.arrayobj", "concurrent.futures.process"} & sys.modules.keys()))
-"""
-
-
-def test_a_warm_start_loads_nothing_of_the_compiler(tmp_path):
-    printed(PREPARE, tmp_path)
-    assert printed(WITHOUT_COMPILER, tmp_path) == "[]"
-
-
 def test_a_helper_leaves_compiled_kernels_behind(tmp_path):
     assert printed(HELP, tmp_path) == "[False, False]"
 
