@@ -4,6 +4,8 @@ import gc
 
 import numpy as np
 
+from gpunn.kernels.garbage import uncollected
+
 from . import here
 from .base import Backend, host_array
 from .memory import Span, is_persistent, owner, plan, slab
@@ -11,16 +13,11 @@ from .memory import Span, is_persistent, owner, plan, slab
 
 @functools.cache
 def cpu_kernels():
-    """The kernels. Garbage is not looked for in what their first import makes, Numba's modules: it counts as old."""
-    enabled, frozen = gc.isenabled(), gc.get_freeze_count()
-    gc.disable()
-    try:
+    """The kernels and Numba, at their first use; what it makes counts as old at once, where garbage is looked for."""
+    with uncollected():
         from gpunn.kernels import cpu
-    finally:
-        if enabled and not frozen:
+        if not gc.get_freeze_count():
             gc.freeze(), gc.unfreeze()
-        if enabled:
-            gc.enable()
     return cpu
 
 

@@ -2,7 +2,6 @@
 
 What a step will need is found by a rehearsal: all of its Python runs, but no kernel, and so nothing is compiled.
 """
-import gc
 import os
 import signal
 import threading
@@ -113,23 +112,4 @@ def _help(step):
         prepare(*job)
 
 
-class Tidy(Listener):
-    """Garbage is looked for after compiling: most of what a compiler makes stays alive meanwhile."""
-
-    def __init__(self):
-        self.depth, self.enabled = 0, False
-
-    def on_start(self, event):
-        if not self.depth:
-            self.enabled = gc.isenabled()
-            gc.disable()
-        self.depth += 1
-
-    def on_end(self, event):
-        self.depth -= 1
-        if not self.depth and self.enabled:
-            gc.enable()
-
-
 register("numba:compile", Helper())
-register("numba:compile", Tidy())

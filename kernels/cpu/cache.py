@@ -6,6 +6,7 @@ import pickle
 import stat
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import numba
@@ -21,13 +22,9 @@ SOURCES = Path(__file__).parent
 def digest() -> str:
     """A change in any file must miss, and so must another processor, Python or Numba."""
     text = b"".join(path.read_bytes() for path in sorted(SOURCES.glob("*.py")))
-    chosen, features = (numba.config.CPU_NAME, numba.config.CPU_FEATURES), binding.get_host_cpu_features().flatten()
-    machine = f"{sys.version} {numba.__version__} {chosen} {binding.get_host_cpu_name()} {features}"
-    return short(text + machine.encode())
-
-
-def short(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:16]
+    machine = (sys.version, numba.__version__, numba.config.CPU_NAME, numba.config.CPU_FEATURES,
+               binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten())
+    return hashlib.sha256(text + str(machine).encode()).hexdigest()[:16]
 
 
 def candidates():
@@ -44,9 +41,9 @@ def private(folder: Path) -> bool:
         status = folder.stat()
     except OSError:
         return False
-    if not hasattr(os, "getuid"):
-        return os.access(folder, os.W_OK)
-    return status.st_uid == os.getuid() and not stat.S_IMODE(status.st_mode) & 0o022 and os.access(folder, os.W_OK)
+    if hasattr(os, "getuid") and (status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o022):
+        return False
+    return os.access(folder, os.W_OK)
 
 
 @functools.cache
@@ -67,38 +64,28 @@ def name_memory():
 
 
 class Store(NullCache):
-    """The compiled versions of one kernel, a file each.
-
-    Numba's own cache reads all that a compiler must know, code to be linked into other code, and two files.
-    """
+    """The compiled versions of one kernel, a file each: what a call needs, not what a compiler would."""
 
     def __init__(self, f):
         self.name = f"{f.__module__.removeprefix(__package__ + '.')}.{f.__name__}"
 
     def path(self, kinds) -> Path:
-        return folder() / f"{self.name}-{short(str(kinds).encode())}.bin"
+        return folder() / f"{self.name}-{hashlib.sha256(str(kinds).encode()).hexdigest()[:16]}.bin"
 
     def load_overload(self, sig, target_context):
         """None where there is no file, or a damaged one: then it is compiled."""
-        try:
+        with suppress(OSError):
             data = self.path(sig).read_bytes()
-        except OSError:
-            return None
-        if hashlib.sha256(data[32:]).digest() != data[:32]:
-            return None
-        name_memory()
-        return CompileResult._rebuild(target_context, *pickle.loads(data[32:]))
+            if hashlib.sha256(data[32:]).digest() == data[:32]:
+                name_memory()
+                return CompileResult._rebuild(target_context, *pickle.loads(data[32:]))
 
     def save_overload(self, sig, cres):
-        """All at once; a full disk is no reason to stop."""
-        if cres.library.has_dynamic_globals:                                # addresses of this process
-            return
+        """All at once; a full disk is no reason to stop. Addresses of this process are not for others."""
         *parts, environments = cres._reduce()
         data = dumps((*parts, [e for e in environments if e.consts]))       # the others say where the source was
-        place = self.path(sig)
-        unfinished = place.with_suffix(f".{os.getpid()}")
-        try:
-            unfinished.write_bytes(hashlib.sha256(data).digest() + data)
-            unfinished.replace(place)
-        except OSError:
-            unfinished.unlink(missing_ok=True)
+        unfinished = self.path(sig).with_suffix(f".{os.getpid()}")
+        with suppress(OSError):
+            if not cres.library.has_dynamic_globals:
+                unfinished.write_bytes(hashlib.sha256(data).digest() + data)
+                unfinished.replace(self.path(sig))

@@ -6,7 +6,7 @@ NumPy functions that serve as kernels go through `call(np.add, a, b, out)`.
 """
 import threading
 from contextlib import contextmanager
-from functools import cached_property, partial
+from functools import cache, partial
 
 import numpy as np
 from numba import njit, types
@@ -14,6 +14,7 @@ from numba.core.registry import CPUDispatcher
 from numba.extending import intrinsic, overload
 from numba.np.numpy_support import from_dtype, map_layout
 
+from ..garbage import uncollected
 from .cache import Store, folder
 from .fork import MANY_CALLERS, Compiling, Linking, fork
 
@@ -29,13 +30,9 @@ class Inner:
     """What only compiled code calls. Numba hears of it when such code is compiled: at a warm start never."""
 
     def __init__(self, f, **options):
-        self.py_func, self.options = f, options
+        self.py_func, self.known = f, cache(lambda: njit(**INNER, **options)(f))
 
-    @cached_property
-    def dispatcher(self):
-        return njit(**INNER, **self.options)(self.py_func)
-
-    _numba_type_ = property(lambda self: types.Dispatcher(self.dispatcher))
+    _numba_type_ = property(lambda self: types.Dispatcher(self.known()))
 
 
 inner_kernel = partial(Inner, fastmath=FAST)
@@ -44,7 +41,16 @@ exact_kernel = partial(Inner, fastmath=False)
 
 
 class Kernel(CPUDispatcher):
-    """What Python calls."""
+    """What Python calls. The digest of our sources says nothing of others: of these nothing is kept."""
+
+    def __init__(self, f, **options):
+        super().__init__(f, targetoptions=OUTER | options, pipeline_class=Compiling)
+        if folder() is not None and f.__module__.startswith(__package__):
+            self._cache = Store(f)
+
+    def compile(self, sig):
+        with uncollected():
+            return super().compile(sig)
 
     def _compilation_chain_init_hook(self):
         """Extensions of Numba are looked for when something is compiled."""
@@ -58,14 +64,7 @@ class Kernel(CPUDispatcher):
         return kind
 
 
-def _kernel(f, **options):
-    made = Kernel(f, targetoptions=OUTER | options, pipeline_class=Compiling)
-    if folder() is not None and f.__module__.startswith(__package__):      # the digest says nothing of others
-        made._cache = Store(f)
-    return made
-
-
-kernel = partial(_kernel, fastmath=FAST, error_model="numpy")
+kernel = partial(Kernel, fastmath=FAST, error_model="numpy")
 
 
 @inner_kernel
@@ -105,14 +104,11 @@ def parallel_kernel(f):
     parameters = f.__code__.co_varnames[1:f.__code__.co_argcount]
     names = ", ".join(parameters)
     threads = "threads" if "threads" in parameters else f"{MANY} if elements(({names},)) >= {SMALL} else 1"
-    body = inner_kernel(f)
-    scope = {"body": body, "elements": elements, "fork": fork}
-    source = f"def {f.__name__}({names}):\n    fork(body, {threads}, ({names},))"
-    exec(compile(source, __file__, "exec"), scope)
-    forked = scope[f.__name__]
-    forked.__module__ = f.__module__
+    scope = {"body": inner_kernel(f), "elements": elements, "fork": fork}
+    forked = eval(f"lambda {names}: fork(body, {threads}, ({names},))", scope)
+    forked.__module__, forked.__name__, forked.__qualname__ = f.__module__, f.__name__, f.__qualname__
     # without Python's lock: a thread of the pool may want it, for memory that tracemalloc counts
-    return _kernel(forked, nogil=MANY_CALLERS)
+    return Kernel(forked, nogil=MANY_CALLERS)
 
 
 @intrinsic
