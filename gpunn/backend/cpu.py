@@ -1,17 +1,31 @@
 """The CPU backend, and how it records a step: run it, write down each kernel call, plan the memory, replay the list."""
+import functools
+import gc
+
 import numpy as np
+
+from gpunn.kernels.garbage import uncollected
 
 from . import here
 from .base import Backend, host_array
 from .memory import Span, is_persistent, owner, plan, slab
 
 
+@functools.cache
+def cpu_kernels():
+    """The kernels and Numba, at their first use; what it makes counts as old at once, where garbage is looked for."""
+    with uncollected():
+        from gpunn.kernels import cpu
+        if not gc.get_freeze_count():
+            gc.freeze(), gc.unfreeze()
+    return cpu
+
+
 class CpuBackend(Backend):
     name, xp, array_type = "cpu", np, np.ndarray
 
     def __init__(self):
-        from gpunn.kernels import cpu
-        self.kernels = cpu
+        self.kernels = cpu_kernels()
 
     def describe(self) -> str:
         return f"CPU (NumPy + Numba, {self.kernels.fork.threads()} threads)"

@@ -126,9 +126,9 @@ def next_seed() -> int:
 
 def host_bits(seed: int, stream: int, step: int, n: int) -> np.ndarray:
     """n words of Philox4x32-10 on the host, the same that the kernels draw."""
-    from gpunn.kernels import cpu
+    from .cpu import cpu_kernels
     key = np.array([seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF], np.uint32)
-    return cpu.random_bits(key, np.array([step], np.uint32), stream, np.empty(n, np.uint32))
+    return cpu_kernels().random_bits(key, np.array([step], np.uint32), stream, np.empty(n, np.uint32))
 
 
 def host_uniform(seed: int, n: int, stream: int = INITIAL) -> np.ndarray:

@@ -1,37 +1,21 @@
 """The CPU kernels, in Numba. `kernels/README.md` is the contract; `kernels/cuda` holds the twins."""
-import os
-
-import numba
-
-from . import notice
-from .cache import kernel_cache
-
-# omp: 1.7 us a parallel region and safe for several Python threads; workqueue: 97 us, and it aborts when two enter
-numba.config.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]
-
-# A thread that waits for the others turns this often, some 50 us, then sleeps. The default, some 8 ms, makes every
-# kernel that slow on a machine where another process has the core.
-if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys():
-    os.environ["GOMP_SPINCOUNT"] = "2000"
-
-with kernel_cache():
-    from . import ahead, native
-    from .activate import activation_backward, bias_backward
-    from .attention import attention
-    from .attention_grad import attention_backward
-    from .conv import col2im, conv, conv_input_grad, conv_weight_grad, im2col
-    from .elementwise import binary, unary, unary_backward, where
-    from .gru import gru, gru_backward
-    from .index import gather, gather_batch, scatter_add
-    from .layernorm import layer_norm, layer_norm_backward
-    from .lstm import lstm, lstm_backward
-    from .matmul import dense, dense_backward, matmul
-    from .memory import copy, fill, tick
-    from .normalize import batch_norm, batch_norm_backward
-    from .optimize import adam, rmsprop, sgd
-    from .pool import average_pool, average_pool_backward, max_pool, max_pool_backward
-    from .random import dropout, random_bits, random_uniform
-    from .recurrent import simple_rnn, simple_rnn_backward
-    from .reduce import argreduce, cumsum, reduce
-    from .softmax import (log_softmax, log_softmax_backward, pick, pick_backward, softmax, softmax_backward,
-                          softmax_cross_entropy, softmax_cross_entropy_backward)
+from . import ahead, native
+from .activate import activation_backward, bias_backward
+from .attention import attention
+from .attention_grad import attention_backward
+from .conv import col2im, conv, conv_input_grad, conv_weight_grad, im2col
+from .elementwise import binary, unary, unary_backward, where
+from .gru import gru, gru_backward
+from .index import gather, gather_batch, scatter_add
+from .layernorm import layer_norm, layer_norm_backward
+from .lstm import lstm, lstm_backward
+from .matmul import dense, dense_backward, matmul
+from .memory import copy, fill, tick
+from .normalize import batch_norm, batch_norm_backward
+from .optimize import adam, rmsprop, sgd
+from .pool import average_pool, average_pool_backward, max_pool, max_pool_backward
+from .random import dropout, random_bits, random_uniform
+from .recurrent import simple_rnn, simple_rnn_backward
+from .reduce import argreduce, cumsum, reduce
+from .softmax import (log_softmax, log_softmax_backward, pick, pick_backward, softmax, softmax_backward,
+                      softmax_cross_entropy, softmax_cross_entropy_backward)

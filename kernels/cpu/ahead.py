@@ -2,21 +2,17 @@
 
 What a step will need is found by a rehearsal: all of its Python runs, but no kernel, and so nothing is compiled.
 """
-import gc
 import os
 import signal
 import threading
 import warnings
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from multiprocessing import get_context
 
 from numba.core.event import Listener, register
-from numba.core.registry import CPUDispatcher
 
 from .cache import folder
 from .fork import threads
-from .launch import here, recording
+from .launch import Kernel, here, recording
 from .notice import ours
 
 PATIENCE = 300                  # seconds after which a helper gives up, whatever holds it
@@ -27,7 +23,7 @@ def needed(step) -> list:
     found = {}
 
     def note(f, args):
-        if isinstance(f, CPUDispatcher):
+        if isinstance(f, Kernel):
             found[f, tuple([f.typeof_pyval(a) for a in args])] = None
         return True
     with recording(note):
@@ -46,6 +42,9 @@ def prepare_all(jobs):
     if threads() == 1 or not hasattr(os, "fork"):
         yield from (prepare(*job) for job in jobs)
         return
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+    from multiprocessing import get_context
+
     here.jobs = jobs                            # the workers are copies of this process
     with forking(), ProcessPoolExecutor(threads(), get_context("fork")) as pool:
         for done in as_completed([pool.submit(_prepare_number, i) for i in range(len(jobs))]):
@@ -113,23 +112,4 @@ def _help(step):
         prepare(*job)
 
 
-class Tidy(Listener):
-    """Garbage is looked for after compiling: most of what a compiler makes stays alive meanwhile."""
-
-    def __init__(self):
-        self.depth, self.enabled = 0, False
-
-    def on_start(self, event):
-        if not self.depth:
-            self.enabled = gc.isenabled()
-            gc.disable()
-        self.depth += 1
-
-    def on_end(self, event):
-        self.depth -= 1
-        if not self.depth and self.enabled:
-            gc.enable()
-
-
 register("numba:compile", Helper())
-register("numba:compile", Tidy())

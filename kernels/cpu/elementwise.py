@@ -5,7 +5,6 @@ import math
 import numpy as np
 
 from . import maths
-from .cache import kernel_cache
 from .launch import call, own, parallel_kernel
 from .memory import LARGE, contiguous, copy, fill
 from .ufunc import apply
@@ -123,8 +122,7 @@ def _compiled(source, name, formula, suffix=""):
     scope = vars(maths) | {"math": math, "own": own}
     text = source.format(name=name, formula=formula, shared=SHARED.get(name, ""))
     exec(compile(text, __file__, "exec"), scope)
-    with kernel_cache():
-        return parallel_kernel(scope[f"_{name}{suffix}"])
+    return parallel_kernel(scope[f"_{name}{suffix}"])
 
 
 UNARY = set(UFUNC) | set(FORWARD) - {"gelu_tanh"}

@@ -8,13 +8,19 @@ import ctypes
 import os
 
 from llvmlite import binding, ir
-from numba import get_num_threads, threading_layer, types
+from numba import config, get_num_threads, threading_layer, types
 from numba.core import cgutils
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.extending import intrinsic
 from numba.np.ufunc.parallel import _launch_threads
 
+# omp: 1.7 us a parallel region and safe for several Python threads; workqueue: 97 us, and it aborts when two enter
+config.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]
+# A thread that waits for the others turns this often, some 50 us, then sleeps. The default, some 8 ms, makes every
+# kernel that slow on a machine where another process has the core.
+if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys():
+    os.environ["GOMP_SPINCOUNT"] = "2000"
 _launch_threads()               # now, so that compiled code finds the pool's symbols
 POOL_SIZE = get_num_threads()
 MANY_CALLERS = threading_layer() != "workqueue"     # several Python threads may use the pool at once
@@ -87,12 +93,22 @@ class Whole(JITCodeLibrary):
         super().__init__(*args)
         self.enable_object_caching()
 
+    def _get_module_for_linking(self):
+        raise RuntimeError(f"{self.name}: compiled code may call an inner_kernel, not a kernel")
+
+    def serialize_using_object_code(self):
+        """Machine code, and instead of code to link the names that it defines."""
+        names = [f.name for f in self._final_module.functions
+                 if not f.is_declaration and f.linkage == binding.Linkage.external]
+        defined = binding.parse_assembly("\n".join([f'@"{name}" = internal global i8 0' for name in names]))
+        return self.name, "object", (self._get_compiled_object(), defined.as_bitcode())
+
     def _optimize_final_module(self):
         manager, builder = self._codegen._module_pass_manager()
         manager.run(self._final_module, builder)
 
 
-class Linked(Whole):
+class Linked(JITCodeLibrary):
     """Code that only other compiled code calls: it is optimised and becomes machine code there."""
 
     def _optimize_final_module(self):

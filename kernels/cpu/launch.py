@@ -6,26 +6,65 @@ NumPy functions that serve as kernels go through `call(np.add, a, b, out)`.
 """
 import threading
 from contextlib import contextmanager
+from functools import cache, partial
 
 import numpy as np
 from numba import njit, types
 from numba.core.registry import CPUDispatcher
 from numba.extending import intrinsic, overload
+from numba.np.numpy_support import from_dtype, map_layout
 
-from .cache import folder
+from ..garbage import uncollected
+from .cache import Store, folder
 from .fork import MANY_CALLERS, Compiling, Linking, fork
 
 # NaN and infinity keep their meaning; only the order of additions may change, the same way at every run
 FAST = {"contract", "reassoc", "nsz"}
-OUTER = {"cache": folder() is not None, "no_cfunc_wrapper": True, "pipeline_class": Compiling}
-kernel = njit(fastmath=FAST, error_model="numpy", **OUTER)
-# what only compiled code calls
 INNER = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True, "pipeline_class": Linking}
-inner_kernel = njit(fastmath=FAST, **INNER)
-# the formula as it is written, to the bit; fastmath is named because a function that leaves it out takes its caller's
-exact_kernel = njit(fastmath=False, **INNER)
+OUTER = {"nopython": True, "no_cfunc_wrapper": True}
 MANY = 1 << 15                  # more threads than there are
 SMALL = 1 << 15                 # elements in all arrays of a call: below, one thread is faster than waking the others
+
+
+class Inner:
+    """What only compiled code calls. Numba hears of it when such code is compiled: at a warm start never."""
+
+    def __init__(self, f, **options):
+        self.py_func, self.known = f, cache(lambda: njit(**INNER, **options)(f))
+
+    _numba_type_ = property(lambda self: types.Dispatcher(self.known()))
+
+
+inner_kernel = partial(Inner, fastmath=FAST)
+# the formula as it is written, to the bit; fastmath is named because a function that leaves it out takes its caller's
+exact_kernel = partial(Inner, fastmath=False)
+
+
+class Kernel(CPUDispatcher):
+    """What Python calls. The digest of our sources says nothing of others: of these nothing is kept."""
+
+    def __init__(self, f, **options):
+        super().__init__(f, targetoptions=OUTER | options, pipeline_class=Compiling)
+        if folder() is not None and f.__module__.startswith(__package__):
+            self._cache = Store(f)
+
+    def compile(self, sig):
+        with uncollected():
+            return super().compile(sig)
+
+    def _compilation_chain_init_hook(self):
+        """Extensions of Numba are looked for when something is compiled."""
+
+    def typeof_pyval(self, value):
+        """Numba would import numpy.ma, to see that an array is not of there."""
+        if type(value) is not np.ndarray or value.dtype.kind not in "biuf" or not value.dtype.isnative:
+            return super().typeof_pyval(value)
+        kind = types.Array(from_dtype(value.dtype), value.ndim, map_layout(value), readonly=not value.flags.writeable)
+        self._types_active_call.add(kind)           # Numba holds types weakly
+        return kind
+
+
+kernel = partial(Kernel, fastmath=FAST, error_model="numpy")
 
 
 @inner_kernel
@@ -65,15 +104,11 @@ def parallel_kernel(f):
     parameters = f.__code__.co_varnames[1:f.__code__.co_argcount]
     names = ", ".join(parameters)
     threads = "threads" if "threads" in parameters else f"{MANY} if elements(({names},)) >= {SMALL} else 1"
-    body = inner_kernel(f)
-    scope = {"body": body, "elements": elements, "fork": fork}
-    source = f"def {f.__name__}({names}):\n    fork(body, {threads}, ({names},))"
-    exec(compile(source, __file__, "exec"), scope)
-    forked = scope[f.__name__]
-    forked.__module__ = f.__module__
-    forked.__qualname__ = f"{f.__module__}.{f.__qualname__}"        # Numba caches by this name
+    scope = {"body": inner_kernel(f), "elements": elements, "fork": fork}
+    forked = eval(f"lambda {names}: fork(body, {threads}, ({names},))", scope)
+    forked.__module__, forked.__name__, forked.__qualname__ = f.__module__, f.__name__, f.__qualname__
     # without Python's lock: a thread of the pool may want it, for memory that tracemalloc counts
-    return njit(nogil=MANY_CALLERS, **OUTER)(forked)
+    return Kernel(forked, nogil=MANY_CALLERS)
 
 
 @intrinsic
@@ -118,7 +153,7 @@ def call(f, *args):
 
 def _recorded_call(self, *args):
     if here.write is None or not here.write(self, args):
-        return super(CPUDispatcher, self).__call__(*args)
+        return super(Kernel, self).__call__(*args)
 
 
 @contextmanager
@@ -127,7 +162,7 @@ def recording(write):
     global _recorders
     with _lock:
         _recorders += 1
-        CPUDispatcher.__call__ = _recorded_call
+        Kernel.__call__ = _recorded_call
     before, here.write = here.write, write
     try:
         yield
@@ -136,4 +171,4 @@ def recording(write):
         with _lock:
             _recorders -= 1
             if not _recorders:
-                del CPUDispatcher.__call__
+                del Kernel.__call__

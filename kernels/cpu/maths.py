@@ -3,15 +3,16 @@
 They have neither branches nor calls, so that a loop over them is compiled to vector instructions.
 """
 import math
+from functools import partial
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import overload
 
-from .launch import INNER
+from .launch import Inner
 
 # products and sums may be fused, but never reordered: that is what keeps the digits
-formula = njit(fastmath={"contract"}, forceinline=True, **INNER)
+formula = partial(Inner, fastmath={"contract"}, forceinline=True)
 SINGLE, DOUBLE = ("float32", "int32"), ("float64", "int64")
 LIMITS = {"float32": (-87.5, 89.0), "float64": (-708.5, 710.0)}             # beyond, exp is 0 and infinite
 SHIFT = {"float32": (127, 23), "float64": (1023, 52)}                       # bias and place of the exponent

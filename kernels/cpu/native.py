@@ -11,9 +11,9 @@ import numpy as np
 from llvmlite import binding, ir
 from numba import types
 from numba.core import cgutils
-from numba.core.registry import CPUDispatcher
 
 from .fork import INT, MANY_CALLERS, WORD
+from .launch import Kernel
 from .memory import assign, joined, steps
 from .ufunc import call_ufunc, inner_loop
 
@@ -70,7 +70,7 @@ def from_python(calls):
 
 
 def native(f, args) -> Call | None:
-    if isinstance(f, CPUDispatcher):
+    if isinstance(f, Kernel):
         return kernel_call(f, args)
     if f is assign:
         return assign_call(*args)

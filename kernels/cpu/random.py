@@ -1,8 +1,9 @@
 """Philox4x32-10: a number is a function of (key, stream, clock, index), the same bits on every device."""
-import numpy as np
-from numba import njit
+from functools import partial
 
-from .launch import INNER, inner_kernel, parallel_kernel, share
+import numpy as np
+
+from .launch import Inner, inner_kernel, parallel_kernel, share
 
 CHUNK = 4096        # numbers a job
 LOW, HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
@@ -10,7 +11,7 @@ MULTIPLY = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 ADD = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 
 # rounded as written: the same bits on every device
-exact = njit(fastmath=False, forceinline=True, **INNER)
+exact = partial(Inner, fastmath=False, forceinline=True)
 
 
 @exact

@@ -20,7 +20,7 @@ PREPARE = BEGIN + "print(list(ahead.prepare_all(ahead.needed(step))))"
 HELP = BEGIN + """
 folder, until = ahead.folder(), time.monotonic() + 60
 ahead.send_helper(step)
-while len(list(folder.rglob("*.nbc"))) < 2 and time.monotonic() < until:
+while len(list(folder.rglob("*.bin"))) < 2 and time.monotonic() < until:
     time.sleep(0.1)
 print([ahead.prepare(*job) for job in ahead.needed(step)])
 """
