@@ -2,7 +2,7 @@
 import numpy as np
 
 from .launch import exact_kernel, inner_kernel, own, parallel_kernel, share
-from .maths import exp, log_normal
+from .maths import exp_negative, log_normal
 from .reduce import larger
 from .vector import AHEAD, address, fetch, load, store
 
@@ -43,7 +43,7 @@ def _exponentials(kind, x, rows, c, e, top, total):
                 best = larger(best, load(kind, row, j))
             best = _finite(best)
             for j in range(c):
-                v = exp(load(kind, row, j) - best)
+                v = exp_negative(load(kind, row, j) - best)
                 store(kind, result, j, v)
                 sums += v
         else:
@@ -56,7 +56,7 @@ def _exponentials(kind, x, rows, c, e, top, total):
         top[k], total[k] = best, sums
     if c <= SHORT:
         for j in range(rows * c):
-            store(kind, e, j, exp(load(kind, e, j)))
+            store(kind, e, j, exp_negative(load(kind, e, j)))
         for k in range(rows):
             for j in range(c):
                 total[k] += load(kind, e, k * c + j)
@@ -116,7 +116,7 @@ def _log_softmax_backward(part, dy, y, out):
         for j in range(y.shape[1]):
             total += dy[row, j]
         for j in range(y.shape[1]):
-            out[row, j] = dy[row, j] - exp(y[row, j]) * total
+            out[row, j] = dy[row, j] - exp_negative(y[row, j]) * total
 
 
 @inner_kernel
