@@ -236,6 +236,21 @@ def move(typing, kind, source, target, count):
 
 
 @intrinsic
+def move_lines(typing, source, target, count):
+    """Whole lines, past the caches: no line is read before it is written. The end of a kernel waits for them."""
+    def codegen(context, builder, signature, args):
+        line = ir.VectorType(LONG, LINE // 8).as_pointer()
+        source, target = (builder.inttoptr(a, line) for a in args[:2])
+        with cgutils.for_range(builder, args[2]) as loop:
+            value = builder.load(builder.gep(source, [loop.index]), align=4)
+            put = builder.store(value, builder.gep(target, [loop.index]), align=LINE)
+            put.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(INT, 1)]))
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 3), codegen
+
+
+@intrinsic
 def clear(typing, kind, start, count):
     """Zeros from an address on. `x[:] = 0` takes Numba seconds to compile, for the error that shapes do not fit."""
     def codegen(context, builder, signature, args):
