@@ -68,17 +68,18 @@ def _both(name, build):
     return f
 
 
-def _reduced(dtype, whole, halves):
-    """x -> (p, s) with exp(x) = 2^halves s (1 + p), s a power of two, 0 for what is far below 0"""
+def _reduced(dtype, whole, halves=1):
+    """x -> (p, s) with exp(x) = 2^halves s (1 + p), s a power of two; by the half, it is finite where exp is"""
     T, W = np.dtype(dtype).type, np.dtype(whole).type
-    (bias, place), (c1, c2) = SHIFT[dtype], map(T, LOG2[dtype])
-    low, per_log2 = T((halves - bias) * math.log(2)), T(1 / math.log(2))
+    (bias, place), (c1, c2), per_log2 = SHIFT[dtype], map(T, LOG2[dtype]), T(1 / math.log(2))
+    low, high = T((halves - bias) * math.log(2)), T(HIGH[dtype] if halves else np.inf)      # s is 0 from low on
     whole_numbers = T(1.5 * 2.0 ** place + bias - halves)   # what is added to so much is rounded, to an exponent's bits
     place, tail = W(place), _polynomial(EXP[dtype], dtype)
 
     @formula
     def reduced(x):
         x = low if x < low else x
+        x = high if x > high else x
         exponent = x * per_log2 + whole_numbers
         n = exponent - whole_numbers
         r = x - n * c1 - n * c2
@@ -86,35 +87,22 @@ def _reduced(dtype, whole, halves):
     return reduced
 
 
-def _exp(dtype, whole):
-    """By the half, which is finite where the result is"""
-    T = np.dtype(dtype).type
-    reduced, high, two = _reduced(dtype, whole, 1), T(HIGH[dtype]), T(2)
+def _exp(dtype, whole, halves=1):
+    reduced, scale = _reduced(dtype, whole, halves), np.dtype(dtype).type(2 ** halves)
 
     @formula
     def exp(x):
-        p, s = reduced(high if x > high else x)
-        return two * (p * s + s)
+        p, s = reduced(x)
+        return scale * (p * s + s)
     return exp
 
 
-def _exp_negative(dtype, whole):
-    reduced = _reduced(dtype, whole, 0)
-
-    @formula
-    def exp_negative(x):
-        p, s = reduced(x)
-        return p * s + s
-    return exp_negative
-
-
 def _expm1(dtype, whole):
-    T = np.dtype(dtype).type
-    reduced, high, one, two = _reduced(dtype, whole, 1), T(HIGH[dtype]), T(1), T(2)
+    reduced, one, two = _reduced(dtype, whole), np.dtype(dtype).type(1), np.dtype(dtype).type(2)
 
     @formula
     def expm1(x):
-        p, s = reduced(high if x > high else x)
+        p, s = reduced(x)
         return two * p * s + (two * s - one)
     return expm1
 
@@ -151,7 +139,7 @@ def _log_normal(dtype, whole):
 def _erfc(dtype, whole):
     T = np.dtype(dtype).type
     one, two, half = T(1), T(2), T(0.5)
-    series, power = _polynomial(ERFC[dtype], dtype), _exp_negative(dtype, whole)
+    series, power = _polynomial(ERFC[dtype], dtype), _exp(dtype, whole, halves=0)
 
     @formula
     def erfc(z):
@@ -171,7 +159,7 @@ def _erf(dtype, whole):
 
 
 exp = _both("exp", _exp)
-exp_negative = _both("exp_negative", _exp_negative)     # of what is at most 0, in fewer steps
+exp_negative = _both("exp_negative", lambda *kinds: _exp(*kinds, halves=0))       # of what is at most 0, in fewer steps
 expm1_negative = _both("expm1_negative", _expm1)        # below 80; what is larger, overflows a little early
 log1p_unit = _both("log1p_unit", _log1p)                # from 0 to 1
 log_normal = _both("log_normal", _log_normal)           # of what is positive, finite and no smaller than normal; NaN

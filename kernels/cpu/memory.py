@@ -4,7 +4,7 @@ import functools
 import numpy as np
 
 from .launch import SMALL, call, inner_kernel, own, parallel_kernel, share
-from .vector import LINE, address, load, move, move_lines, store
+from .vector import address, load, store
 
 LARGE = SMALL // 2              # numbers: below, NumPy on one thread is faster than any call of ours
 AXES = 4                        # that are left when neighbours are joined, at most
@@ -62,18 +62,6 @@ def _cast(part, x, out):
     x, out = own(part, x, out)
     for i in range(out.size):
         out[i] = x[i]
-
-
-@inner_kernel
-def stream(kind, source, target, count):
-    """Numbers to where no cache keeps them"""
-    size, each = kind.itemsize, LINE // kind.itemsize
-    head = min(count, -target % LINE // size)
-    lines = (count - head) // each
-    done = head + lines * each
-    move(kind, source, target, head)
-    move_lines(source + head * size, target + head * size, lines)
-    move(kind, source + done * size, target + done * size, count - done)
 
 
 @inner_kernel

@@ -3,9 +3,8 @@ import numpy as np
 
 from .launch import exact_kernel, inner_kernel, own, parallel_kernel, share
 from .maths import exp_negative, log_normal
-from .memory import stream
 from .reduce import larger
-from .vector import AHEAD, address, fetch, load, store
+from .vector import AHEAD, PIECE, address, fetch, load, store, stream
 
 SHORT = 32      # numbers in a row: up to here, exp runs over all rows at once
 BLOCK = 2048    # numbers that are worked on at a time
@@ -72,10 +71,11 @@ def _exponentials(kind, x, rows, c, e, top, total):
 def _softmax(part, x, dloss, labels, out):
     """(softmax(x) - one hot) * dloss; an empty array stands for dloss of 1, or for no label"""
     kind, c, mine, together = x.dtype, x.shape[1], share(part, len(x)), _together(x.shape[1])
-    far = out.size * kind.itemsize >= FAR
+    row = c * kind.itemsize
+    far = len(x) * row >= FAR and (address(out) | row) % PIECE == 0
     top, total, near = np.empty(together, kind), np.empty(together, kind), np.empty(together * c if far else 0, kind)
     for start in range(mine.start, mine.stop, together):
-        rows, place = min(together, mine.stop - start), start * c * kind.itemsize
+        rows, place = min(together, mine.stop - start), start * row
         e = address(near) if far else address(out) + place
         _exponentials(kind, address(x) + place, rows, c, e, top, total)
         for k in range(rows):
@@ -86,7 +86,7 @@ def _softmax(part, x, dloss, labels, out):
             if 0 <= label < c:
                 store(kind, e, k * c + label, load(kind, e, k * c + label) - weight)
         if far:
-            stream(kind, e, address(out) + place, rows * c)
+            stream(e, address(out) + place, rows * row)
 
 
 @inner_kernel
