@@ -8,7 +8,7 @@ import functools
 import numpy as np
 
 from .launch import inner_kernel, parallel_kernel, share
-from .maths import exp, log
+from .maths import exp_negative, log
 from .recurrent import outputs
 from .scores import LN2, LOG2E, hide, largest, powers
 from .strips import fill, in_strips, own_places, pack, padded, product, scratch_for, threads_for, whole
@@ -38,7 +38,7 @@ def _soften(kind, scores, columns, top, total, y, width):
         clear(kind, scores, columns)
         return
     if new > before > -np.inf:
-        factor = exp((before - new) * kind.dtype.type(LN2))
+        factor = exp_negative((before - new) * kind.dtype.type(LN2))
         store(kind, total, 0, load(kind, total, 0) * factor)
         scaled(kind, y, 0, y, 0, 1, width, factor)
     store(kind, top, 0, new)

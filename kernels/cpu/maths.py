@@ -14,7 +14,7 @@ from .launch import Inner
 # products and sums may be fused, but never reordered: that is what keeps the digits
 formula = partial(Inner, fastmath={"contract"}, forceinline=True)
 SINGLE, DOUBLE = ("float32", "int32"), ("float64", "int64")
-LIMITS = {"float32": (-87.5, 89.0), "float64": (-708.5, 710.0)}             # beyond, exp is 0 and infinite
+HIGH = {"float32": 89.0, "float64": 710.0}                                  # beyond, exp is infinite
 SHIFT = {"float32": (127, 23), "float64": (1023, 52)}                       # bias and place of the exponent
 LOG2 = {"float32": (0.693359375, -2.12194440e-4), "float64": (0.6931471803691238, 1.9082149292705877e-10)}
 # exp(r) = 1 + r + r^2 P(r) for |r| <= log(2) / 2: P of the least largest error, or Taylor's
@@ -43,12 +43,14 @@ ERFC = {
 
 
 def _polynomial(coefficients, dtype):
-    """Horner's rule, written out: c[0] + x (c[1] + x (c[2] + ...))"""
-    text = f"np.{dtype}({coefficients[-1]!r})"
-    for c in reversed(coefficients[:-1]):
-        text = f"np.{dtype}({c!r}) + x * ({text})"
+    """c[0] + x (c[1] + c[2] x + ...), written out; the sum by twos, for Horner's rule is one long wait"""
+    first, *terms = [f"np.{dtype}({c!r})" for c in coefficients]
+    power = "x"
+    while len(terms) > 1:
+        joined = [f"({a} + {power} * {b})" for a, b in zip(terms[::2], terms[1::2])]
+        terms, power = joined + terms[2 * len(joined):], f"({power} * {power})"
     scope = {"np": np}
-    exec(compile(f"def polynomial(x):\n    return {text}", __file__, "exec"), scope)
+    exec(compile(f"def polynomial(x):\n    return {first} + x * {terms[0]}", __file__, "exec"), scope)
     return formula(scope["polynomial"])
 
 
@@ -67,16 +69,18 @@ def _both(name, build):
     return f
 
 
-def _reduced(dtype, whole):
-    """x -> (p, s) with exp(x) = 2 s (1 + p), s a power of two; half the size, so that it is finite where exp is"""
+def _reduced(dtype, whole, halves=1):
+    """x -> (p, s) with exp(x) = 2^halves s (1 + p), s a power of two; by the half, it is finite where exp is"""
     T, W = np.dtype(dtype).type, np.dtype(whole).type
-    (low, high), (bias, place), (c1, c2) = map(lambda d: tuple(map(T, d[dtype])), (LIMITS, SHIFT, LOG2))
-    place, tail, per_log2 = W(place), _polynomial(EXP[dtype], dtype), T(1 / math.log(2))
-    whole_numbers = T(1.5 * 2.0 ** place + bias - 1)    # what is added to so much is rounded, to an exponent's bits
+    (bias, place), (c1, c2), per_log2 = SHIFT[dtype], map(T, LOG2[dtype]), T(1 / math.log(2))
+    low, high = T((halves - bias) * math.log(2)), T(HIGH[dtype] if halves else np.inf)      # s is 0 from low on
+    whole_numbers = T(1.5 * 2.0 ** place + bias - halves)   # what is added to so much is rounded, to an exponent's bits
+    place, tail = W(place), _polynomial(EXP[dtype], dtype)
 
     @formula
     def reduced(x):
-        x = low if x < low else high if x > high else x
+        x = low if x < low else x
+        x = high if x > high else x
         exponent = x * per_log2 + whole_numbers
         n = exponent - whole_numbers
         r = x - n * c1 - n * c2
@@ -84,13 +88,13 @@ def _reduced(dtype, whole):
     return reduced
 
 
-def _exp(dtype, whole):
-    reduced, two = _reduced(dtype, whole), np.dtype(dtype).type(2)
+def _exp(dtype, whole, halves=1):
+    reduced, scale = _reduced(dtype, whole, halves), np.dtype(dtype).type(2 ** halves)
 
     @formula
     def exp(x):
         p, s = reduced(x)
-        return two * (p * s + s)
+        return scale * (p * s + s)
     return exp
 
 
@@ -136,7 +140,7 @@ def _log_normal(dtype, whole):
 def _erfc(dtype, whole):
     T = np.dtype(dtype).type
     one, two, half = T(1), T(2), T(0.5)
-    series, power = _polynomial(ERFC[dtype], dtype), _exp(dtype, whole)
+    series, power = _polynomial(ERFC[dtype], dtype), _exp(dtype, whole, halves=0)
 
     @formula
     def erfc(z):
@@ -156,6 +160,7 @@ def _erf(dtype, whole):
 
 
 exp = _both("exp", _exp)
+exp_negative = _both("exp_negative", lambda *kinds: _exp(*kinds, halves=0))       # of what is at most 0, in fewer steps
 expm1_negative = _both("expm1_negative", _expm1)        # below 80; what is larger, overflows a little early
 log1p_unit = _both("log1p_unit", _log1p)                # from 0 to 1
 log_normal = _both("log_normal", _log_normal)           # of what is positive, finite and no smaller than normal; NaN
@@ -186,20 +191,20 @@ def tanh(x):
 @formula
 def sigmoid(x):
     T = type(x)
-    e = exp(-abs(x))
+    e = exp_negative(-abs(x))
     return (e if x < 0 else T(1)) / (T(1) + e)
 
 
 @formula
 def softplus(x):
-    return (type(x)(0) if x < 0 else x) + log1p_unit(exp(-abs(x)))
+    return (type(x)(0) if x < 0 else x) + log1p_unit(exp_negative(-abs(x)))
 
 
 @formula
 def tanh_softplus(x):
     """With e = exp(-|x|) both signs are quotients of positive terms."""
     T = type(x)
-    e = exp(-abs(x))
+    e = exp_negative(-abs(x))
     top = e * (e + T(2)) if x < 0 else T(1) + T(2) * e
     return top / (top + (T(2) if x < 0 else T(2) * e * e))
 

@@ -2,12 +2,14 @@
 import numpy as np
 
 from .launch import exact_kernel, inner_kernel, own, parallel_kernel, share
-from .maths import exp, log_normal
+from .maths import exp_negative, log_normal
 from .reduce import larger
-from .vector import AHEAD, address, fetch, load, store
+from .vector import AHEAD, PIECE, address, fetch, load, store, stream
 
 SHORT = 32      # numbers in a row: up to here, exp runs over all rows at once
 BLOCK = 2048    # numbers that are worked on at a time
+FAR = 1 << 25   # bytes of a result that no cache keeps: it is written past them
+NO_LABELS = np.empty(0, np.int32)
 
 
 @exact_kernel
@@ -36,44 +38,55 @@ def _exponentials(kind, x, rows, c, e, top, total):
     """e (rows, c) = exp(x - top), top (rows,) what the row is shifted by, total (rows,) the sums; x and e: addresses"""
     size = kind.itemsize
     for k in range(rows):
-        row, result, best, sums = x + k * c * size, e + k * c * size, load(kind, x, k * c), kind.type(0)
-        fetch(row + AHEAD, c * size)
+        row, best = x + k * c * size, load(kind, x, k * c)
         if c > SHORT:
             for j in range(c):
                 best = larger(best, load(kind, row, j))
-            best = _finite(best)
-            for j in range(c):
-                v = exp(load(kind, row, j) - best)
-                store(kind, result, j, v)
-                sums += v
         else:
             for j in range(c):
                 v = load(kind, row, j)
                 best = v if v > best else best          # NaN may lose: exp brings it back
-            best = _finite(best)
-            for j in range(c):
-                store(kind, result, j, load(kind, row, j) - best)
-        top[k], total[k] = best, sums
+        top[k] = _finite(best)
     if c <= SHORT:
-        for j in range(rows * c):
-            store(kind, e, j, exp(load(kind, e, j)))
         for k in range(rows):
             for j in range(c):
-                total[k] += load(kind, e, k * c + j)
+                store(kind, e, k * c + j, load(kind, x, k * c + j) - top[k])
+        for j in range(rows * c):
+            store(kind, e, j, exp_negative(load(kind, e, j)))
+    for k in range(rows):
+        row, result, best, sums = x + k * c * size, e + k * c * size, top[k], kind.type(0)
+        fetch(row + 2 * AHEAD, c * size)
+        if c <= SHORT:
+            for j in range(c):
+                sums += load(kind, result, j)
+        else:
+            for j in range(c):
+                v = exp_negative(load(kind, row, j) - best)
+                store(kind, result, j, v)
+                sums += v
+        total[k] = sums
 
 
 @parallel_kernel
-def _softmax(part, x, out):
+def _softmax(part, x, dloss, labels, out):
+    """(softmax(x) - one hot) * dloss; an empty array stands for dloss of 1, or for no label"""
     kind, c, mine, together = x.dtype, x.shape[1], share(part, len(x)), _together(x.shape[1])
-    top, total = np.empty(together, kind), np.empty(together, kind)
+    row = c * kind.itemsize
+    far = len(x) * row >= FAR and (address(out) | row) % PIECE == 0
+    top, total, near = np.empty(together, kind), np.empty(together, kind), np.empty(together * c if far else 0, kind)
     for start in range(mine.start, mine.stop, together):
-        rows, place = min(together, mine.stop - start), start * c * kind.itemsize
-        e = address(out) + place
+        rows, place = min(together, mine.stop - start), start * row
+        e = address(near) if far else address(out) + place
         _exponentials(kind, address(x) + place, rows, c, e, top, total)
         for k in range(rows):
-            scale = kind.type(1) / total[k] if total[k] != 0 else total[k]
+            weight, label = dloss[start + k] if dloss.size else kind.type(1), labels[start + k] if labels.size else -1
+            scale = weight / total[k] if total[k] != 0 else total[k]
             for j in range(c):
                 store(kind, e, k * c + j, load(kind, e, k * c + j) * scale)
+            if 0 <= label < c:
+                store(kind, e, k * c + label, load(kind, e, k * c + label) - weight)
+        if far:
+            stream(e, address(out) + place, rows * row)
 
 
 @inner_kernel
@@ -116,7 +129,7 @@ def _log_softmax_backward(part, dy, y, out):
         for j in range(y.shape[1]):
             total += dy[row, j]
         for j in range(y.shape[1]):
-            out[row, j] = dy[row, j] - exp(y[row, j]) * total
+            out[row, j] = dy[row, j] - exp_negative(y[row, j]) * total
 
 
 @inner_kernel
@@ -143,22 +156,6 @@ def _softmax_cross_entropy(part, x, labels, loss, hits):
                 hits[row] = _first(kind, numbers, label, top[k])
             else:
                 loss[row], hits[row] = np.nan, 0
-
-
-@parallel_kernel
-def _softmax_cross_entropy_backward(part, dloss, x, labels, out):
-    kind, c, mine, together = x.dtype, x.shape[1], share(part, len(x)), _together(x.shape[1])
-    top, total = np.empty(together, kind), np.empty(together, kind)
-    for start in range(mine.start, mine.stop, together):
-        rows, place = min(together, mine.stop - start), start * c * kind.itemsize
-        e = address(out) + place
-        _exponentials(kind, address(x) + place, rows, c, e, top, total)
-        for k in range(rows):
-            row, scale = start + k, dloss[start + k] / total[k] if total[k] != 0 else total[k]
-            for j in range(c):
-                store(kind, e, k * c + j, load(kind, e, k * c + j) * scale)
-            if 0 <= labels[row] < c:
-                out[row, labels[row]] -= dloss[row]
 
 
 @parallel_kernel
@@ -189,7 +186,7 @@ def _by_rows(kernel, out, *arrays):
 
 
 def softmax(x, out=None):
-    return _by_rows(_softmax, out, x)
+    return softmax_cross_entropy_backward(x.reshape(-1)[:0], x, NO_LABELS, out)
 
 
 def log_softmax(x, out=None):
@@ -216,7 +213,7 @@ def softmax_cross_entropy_backward(dloss, x, labels, out=None):
     if out is None:
         out = np.empty(x.shape, x.dtype)
     if out.size:
-        _softmax_cross_entropy_backward(dloss, x, labels, out)
+        _softmax(_rows(x), dloss, labels, _rows(out))
     return out
 
 

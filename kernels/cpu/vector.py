@@ -19,6 +19,7 @@ else:
 INT, LONG = ir.IntType(32), ir.IntType(64)
 LINE = 64       # bytes that come at once; where a thread's scratch begins
 AHEAD, AHEAD_ROWS = 4096, 48     # bytes that it pays to fetch ahead, and rows that lie far apart
+PIECE = 16      # bytes that are streamed at a time, to a multiple of so many
 
 
 def lanes(itemsize: int) -> int:
@@ -250,6 +251,21 @@ def move(typing, kind, source, target, count):
         return context.get_dummy_value()
 
     return types.void(kind, *[types.int64] * 3), codegen
+
+
+@intrinsic
+def stream(typing, source, target, size):
+    """Past the caches, by pieces: no line is read before it is written. The end of a kernel waits for it."""
+    def codegen(context, builder, signature, args):
+        piece = ir.VectorType(INT, PIECE // 4).as_pointer()
+        source, target = (builder.inttoptr(a, piece) for a in args[:2])
+        with cgutils.for_range(builder, builder.udiv(args[2], ir.Constant(LONG, PIECE))) as loop:
+            put = builder.store(builder.load(builder.gep(source, [loop.index]), align=4),
+                                builder.gep(target, [loop.index]), align=PIECE)
+            put.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(INT, 1)]))
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 3), codegen
 
 
 @intrinsic

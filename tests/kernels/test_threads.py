@@ -48,3 +48,10 @@ def test_rows_do_not_depend_on_the_number_of_threads(shape):
 
     mean_of_all = x.mean(0)
     same_for_any_threads(run)
+
+
+def test_rows_beyond_the_caches_by_any_number_of_threads():
+    x = np.random.default_rng(0).standard_normal((65540, 128)).astype(np.float32)
+    powers = np.exp(x.astype(np.float64))
+    np.testing.assert_allclose(cpu.softmax(x), powers / powers.sum(-1, keepdims=True), rtol=1e-5)
+    same_for_any_threads(lambda: [cpu.softmax(x)])
