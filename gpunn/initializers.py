@@ -1,5 +1,7 @@
 """First values of weights. They are drawn on the host in float64, so every device starts with the same bits."""
 import math
+import threading
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -10,6 +12,32 @@ from .backend.rng import host_normal, host_uniform, next_seed
 from .tensor import Tensor
 
 _TRUNCATED_STD = 0.87962566103423978            # of a standard normal cut at two
+
+
+class _Blank(threading.local):
+    room = None             # how many numbers may still be made; None: any
+
+
+_blank = _Blank()
+
+
+@contextmanager
+def blank(room: int):
+    """Inside, weights begin as zeros, and only so many numbers are made: for a file's model, before they are read."""
+    _blank.room = room
+    try:
+        yield
+    finally:
+        _blank.room = None
+
+
+def claim(who: str, shape: tuple) -> bool:
+    """Whether we are inside `blank`; raises when its room is used up."""
+    if _blank.room is not None:
+        _blank.room -= math.prod(shape)
+        if _blank.room < 0:
+            raise ValueError(f"{who} asks for numbers of shape {tuple(shape)}: more than all that the file holds")
+    return _blank.room is not None
 
 
 class Initializer(_objects.Configured):

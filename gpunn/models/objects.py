@@ -1,0 +1,81 @@
+"""Anything with a config - layers, models, losses, metrics, optimizers ... - as plain data, and back."""
+import inspect
+
+import numpy as np
+
+from .. import _objects, activations, constraints, initializers, layers, losses, metrics, optimizers, regularizers
+from ..storage import read_json
+from ..tensor import Tensor
+
+TABLES = {"layers": layers.KNOWN, "losses": losses.KNOWN, "metrics": metrics.KNOWN,
+          "optimizers": optimizers.KNOWN | optimizers.schedules.SCHEDULES, "initializers": initializers.KNOWN,
+          "regularizers": regularizers.KNOWN, "constraints": constraints.KNOWN, "activations": activations.KNOWN}
+
+
+def plain(value):
+    """Numbers, texts, lists and dictionaries, and in them objects as their configs: what JSON can hold."""
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items()}
+    if isinstance(value, Tensor | np.ndarray | np.generic):
+        return np.asarray(value).tolist()
+    if isinstance(value, np.dtype) or isinstance(value, type) and issubclass(value, np.generic):
+        return np.dtype(value).name
+    if inspect.isclass(value):                          # metrics=[MyMetric]
+        value = value()
+    if callable(value) or hasattr(value, "get_config"):
+        return _described(value)
+    if not isinstance(value, str | bool | int | float | type(None)):
+        raise ValueError(f"a config holds {value!r} of type {type(value).__name__}, which has no plain form")
+    return value
+
+
+def _described(thing):
+    """Its config, with the table of the library to look into, what it was built for, and how it was compiled."""
+    config = plain(_objects.serialize(thing))
+    if isinstance(config, dict):
+        module = type(thing).__module__.split(".")
+        config["module"] = ".".join(module[:2]) if module[0] == "gpunn" and not inspect.isfunction(thing) else None
+        for what in ("build", "compile"):
+            if found := getattr(thing, f"get_{what}_config", dict)():
+                config[f"{what}_config"] = plain(found)
+    return config
+
+
+def serialize_keras_object(obj):
+    """Plain data that `deserialize_keras_object` makes the object (or list, or dictionary of objects) of again."""
+    return plain(obj)
+
+
+def deserialize_keras_object(config, custom_objects: dict | None = None, safe_mode: bool = True):
+    """The objects of what `serialize_keras_object` gave. Classes are the library's, or registered, or in
+    `custom_objects`; nothing is imported and no code is in a config, so there is no unsafe mode."""
+    if isinstance(config, list):
+        return [deserialize_keras_object(c, custom_objects) for c in config]
+    if not isinstance(config, dict):
+        return config
+    if "class_name" not in config:
+        return {k: deserialize_keras_object(v, custom_objects) for k, v in config.items()}
+    with _objects.custom_object_scope(custom_objects):
+        made = _objects.deserialize("object", config, _table(str(config.get("module"))))
+        if config.get("build_config") and hasattr(made, "build_from_config"):
+            made.build_from_config(config["build_config"])
+        if config.get("compile_config") and hasattr(made, "compile_from_config"):
+            made.compile_from_config(config["compile_config"])
+    return made
+
+
+def _table(module: str) -> dict:
+    """The names of a module, gpunn.losses or keras.losses; where it says nothing, those of all, layers first."""
+    from .config import known
+    tables = {**TABLES, "layers": known()}
+    for part in module.split("."):
+        if part in tables:
+            return tables[part]
+    return {name: thing for table in reversed(tables.values()) for name, thing in table.items()}
+
+
+def model_from_json(json_string: str, custom_objects: dict | None = None):
+    """The model of what `model.to_json()` gave, with fresh weights."""
+    return deserialize_keras_object(read_json(json_string), custom_objects)
