@@ -1,4 +1,5 @@
 """Models as plain data, and back: layers with their configs, and for a graph who calls whom."""
+import inspect
 import re
 import sys
 
@@ -82,7 +83,7 @@ def operations() -> dict:
     """"math.exp" -> the function: everything that calling gpunn.ops on symbols can put into a graph."""
     return {f"{module.removeprefix('gpunn.ops.')}.{name}": f for module in sorted(sys.modules)
             if module.startswith("gpunn.ops.") for name, f in vars(sys.modules[module]).items()
-            if hasattr(f, "__wrapped__") and f.__module__ == module}
+            if inspect.isfunction(f) and hasattr(f, "__wrapped__") and f.__module__ == module}
 
 
 def _written(value, calls):

@@ -14,7 +14,7 @@ from .weight_files import OTHERS, keys, may_write
 
 FORMAT = {"format": "gpunn.model", "version": "1"}
 SPARE = 1 << 20                 # numbers that a model may need beyond those in its file: states of metrics
-BROKEN = AttributeError, IndexError, KeyError, OverflowError, RecursionError, StopIteration, TypeError
+BROKEN = AttributeError, IndexError, KeyError, MemoryError, OverflowError, RecursionError, StopIteration, TypeError
 
 
 def save_model(model, filepath, overwrite=True, zipped=None, include_optimizer=True):

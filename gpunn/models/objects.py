@@ -1,5 +1,6 @@
 """Anything with a config - layers, models, losses, metrics, optimizers ... - as plain data, and back."""
 import inspect
+import math
 
 import numpy as np
 
@@ -26,7 +27,7 @@ def plain(value):
         value = value()
     if callable(value) or hasattr(value, "get_config"):
         return _described(value)
-    if not isinstance(value, str | bool | int | float | type(None)):
+    if not isinstance(value, str | bool | int | float | type(None)) or value in (math.inf, -math.inf) or value != value:
         raise ValueError(f"a config holds {value!r} of type {type(value).__name__}, which has no plain form")
     return value
 
