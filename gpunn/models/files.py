@@ -14,7 +14,6 @@ from .weight_files import OTHERS, keys, may_write
 
 FORMAT = {"format": "gpunn.model", "version": "1"}
 SPARE = 1 << 20                 # numbers that a model may need beyond those in its file: states of metrics
-BROKEN = AttributeError, IndexError, KeyError, MemoryError, OverflowError, RecursionError, StopIteration, TypeError
 
 
 def save_model(model, filepath, overwrite=True, zipped=None, include_optimizer=True):
@@ -46,7 +45,9 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
     try:
         with custom_object_scope(custom_objects), blank(sum(a.size for a in arrays.values()) + SPARE):
             return _restored(description, arrays, compile)
-    except BROKEN as error:
+    except ValueError:
+        raise
+    except Exception as error:
         raise FormatError(f"{filepath}: its description makes no model: {type(error).__name__}: {error}") from error
 
 
@@ -123,8 +124,8 @@ def _fill(what: str, variables: list, arrays: list[np.ndarray]):
 
 
 def _resume(model, notes: dict, arrays: list[np.ndarray]):
-    weights, optimizer = model.weights, model.optimizer
+    weights, optimizer = dict(enumerate(model.weights)), model.optimizer
     if notes["holds"]:
         optimizer.build([weights[i] for i in notes["holds"]])
     optimizer.exclude_from_weight_decay([weights[i] for i in notes["kept_out"]])
-    _fill("number of the optimizer", optimizer.variables, arrays)
+    _fill("optimizer number", optimizer.variables, arrays)
