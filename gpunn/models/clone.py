@@ -13,7 +13,7 @@ def clone_model(model, input_tensors=None, clone_function=None, call_function=No
     `call_function(layer, *args, **options)` - on new inputs or on `input_tensors`; `recursive`: also within models."""
     def cloned(layer):
         if recursive and isinstance(layer, Sequential | Functional):
-            return clone_model(layer, None, clone_function, call_function, True)
+            return clone_model(layer, None, clone_function, call_function if isinstance(layer, Functional) else None, True)
         return (clone_function or _anew)(layer)
     if isinstance(model, Sequential) and call_function is None:
         return _sequential(model, input_tensors, cloned)
@@ -52,7 +52,9 @@ def _graph(model, input_tensors, cloned, call):
     for node in graph.nodes:
         f = node.f
         if isinstance(f, Layer):
-            f = clones[id(f)] = clones.get(id(f)) or cloned(f)
+            if id(f) not in clones:
+                clones[id(f)] = cloned(f)
+            f = clones[id(f)]
         outputs = call(f, *map_structure(new, node.args), **map_structure(new, node.options))
         made |= {id(old): s for old, s in zip(node.outputs, flatten(outputs), strict=True)}
     return type(model)(inputs, map_structure(new, graph.outputs), name=model.name, trainable=model.trainable)
