@@ -4,19 +4,13 @@ Names are looked up in the tables that are handed in and among what the user reg
 imported by path.
 """
 import inspect
-import threading
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from ._names import suggest
 
 _custom: dict[str, object] = {}
-
-
-class _Scope(threading.local):
-    objects: dict = {}          # names that are known inside a custom_object_scope of this thread
-
-
-_scope = _Scope()
+_scope: ContextVar[dict] = ContextVar("scope")         # known inside a custom_object_scope, in its thread
 
 
 def register_keras_serializable(package: str = "Custom", name: str | None = None):
@@ -33,12 +27,11 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
 @contextmanager
 def custom_object_scope(objects: dict):
     """Inside, the names of `objects` are known."""
-    before = _scope.objects
-    _scope.objects = {**before, **(objects or {})}
+    before = _scope.set({**_scope.get({}), **(objects or {})})
     try:
         yield
     finally:
-        _scope.objects = before
+        _scope.reset(before)
 
 
 CustomObjectScope = custom_object_scope
@@ -71,10 +64,7 @@ def get_registered_name(thing) -> str:
 
 
 def get_registered_object(name: str, custom_objects: dict | None = None, module_objects: dict | None = None):
-    for known in (custom_objects, _scope.objects, _custom, module_objects):
-        if known and name in known:
-            return known[name]
-    return None
+    return {**(module_objects or {}), **_custom, **_scope.get({}), **(custom_objects or {})}.get(name)
 
 
 def find(kind: str, name: str, known: dict, custom_objects: dict | None = None):
@@ -82,7 +72,7 @@ def find(kind: str, name: str, known: dict, custom_objects: dict | None = None):
     if not isinstance(name, str):
         raise ValueError(f"{kind}: expected a name, got {name!r}")
     package, _, short = name.rpartition(">")
-    found = get_registered_object(name, custom_objects) or {**_scope.objects, **(custom_objects or {})}.get(short)
+    found = get_registered_object(name, custom_objects) or {**_scope.get({}), **(custom_objects or {})}.get(short)
     if found is None and not package:
         found = known.get(name) or next((v for k, v in _custom.items() if k.endswith(f">{name}")), None)
     if found is None:

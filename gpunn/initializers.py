@@ -1,7 +1,7 @@
 """First values of weights. They are drawn on the host in float64, so every device starts with the same bits."""
 import math
-import threading
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 import numpy as np
 
@@ -14,30 +14,27 @@ from .tensor import Tensor
 _TRUNCATED_STD = 0.87962566103423978            # of a standard normal cut at two
 
 
-class _Blank(threading.local):
-    room = None             # how many numbers may still be made; None: any
-
-
-_blank = _Blank()
+_room: ContextVar[list | None] = ContextVar("room", default=None)      # [how many numbers may still be made]
 
 
 @contextmanager
 def blank(room: int):
     """Inside, weights begin as zeros, and only so many numbers are made: for a file's model, before they are read."""
-    _blank.room = room
+    before = _room.set([room])
     try:
         yield
     finally:
-        _blank.room = None
+        _room.reset(before)
 
 
 def claim(who: str, shape: tuple) -> bool:
     """Whether we are inside `blank`; raises when its room is used up."""
-    if _blank.room is not None:
-        _blank.room -= math.prod(shape)
-        if _blank.room < 0:
-            raise ValueError(f"{who} asks for numbers of shape {tuple(shape)}: more than all that the file holds")
-    return _blank.room is not None
+    if (room := _room.get()) is None:
+        return False
+    room[0] -= math.prod(shape)
+    if room[0] < 0:
+        raise ValueError(f"{who} asks for numbers of shape {tuple(shape)}: more than all that the file holds")
+    return True
 
 
 class Initializer(_objects.Configured):

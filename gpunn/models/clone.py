@@ -13,7 +13,8 @@ def clone_model(model, input_tensors=None, clone_function=None, call_function=No
     `call_function(layer, *args, **options)` - on new inputs or on `input_tensors`; `recursive`: also within models."""
     def cloned(layer):
         if recursive and isinstance(layer, Sequential | Functional):
-            return clone_model(layer, None, clone_function, call_function if isinstance(layer, Functional) else None, True)
+            call = call_function if isinstance(layer, Functional) else None
+            return clone_model(layer, None, clone_function, call, True)
         return (clone_function or _anew)(layer)
     if isinstance(model, Sequential) and call_function is None:
         return _sequential(model, input_tensors, cloned)

@@ -12,7 +12,7 @@ from ..layers.layer import Layer
 from ..layers.symbolic import is_shape
 from ..symbol import Node, Symbol
 from ..tensor import Tensor, Variable
-from ..tree import flatten
+from ..tree import flatten, map_structure
 
 
 def known() -> dict:
@@ -75,8 +75,9 @@ def graph_config(model) -> dict:
         calls[id(node)] = (name, len(entry["inbound_nodes"]))
         entry["inbound_nodes"].append({"args": _written(list(node.args), calls),
                                        "kwargs": _written(dict(node.options), calls)})
+    ends = [map_structure(lambda s: [*calls[id(s.node or s)], s.index], end) for end in (graph.inputs, graph.outputs)]
     return {"name": model.name, "trainable": model.trainable, "layers": entries + list(by_name.values()),
-            "input_layers": _written(graph.inputs, calls), "output_layers": _written(graph.outputs, calls)}
+            "input_layers": ends[0], "output_layers": ends[1]}
 
 
 def operations() -> dict:
@@ -88,28 +89,25 @@ def operations() -> dict:
 
 def _written(value, calls):
     """Arguments as plain data, where `_read` finds again what JSON has no form for; a symbol becomes its place."""
-    def special(kind, **config):
-        return {"class_name": f"__{kind}__", "config": config}
+    kind, config = None, {}
     if isinstance(value, Symbol):
-        return special("keras_tensor", shape=list(value.shape), dtype=value.dtype,
-                       keras_history=[*calls[id(value.node or value)], value.index])
-    if isinstance(value, list):
+        kind, config = "keras_tensor", {"shape": list(value.shape), "dtype": value.dtype,
+                                        "keras_history": [*calls[id(value.node or value)], value.index]}
+    elif isinstance(value, Variable):
+        raise ValueError(f"the variable {value.path} is used in a graph outside of its layer; wrap this calculation in "
+                         "a layer to save the model")
+    elif isinstance(value, np.ndarray | np.generic | Tensor):
+        kind, config = "numpy", {"value": np.asarray(value).tolist(), "dtype": np.asarray(value).dtype.name}
+    elif isinstance(value, tuple | slice):
+        items = value if isinstance(value, tuple) else (value.start, value.stop, value.step)
+        kind, config = "tuple" if items is value else "slice", {"items": [_written(v, calls) for v in items]}
+    elif value is Ellipsis:
+        kind = "ellipsis"
+    elif isinstance(value, list):
         return [_written(v, calls) for v in value]
-    if isinstance(value, dict):
+    elif isinstance(value, dict):
         return {k: _written(v, calls) for k, v in value.items()}
-    if isinstance(value, tuple):
-        return special("tuple", items=[_written(v, calls) for v in value])
-    if isinstance(value, slice):
-        return special("slice", items=[_written(v, calls) for v in (value.start, value.stop, value.step)])
-    if value is Ellipsis:
-        return special("ellipsis")
-    if isinstance(value, np.ndarray | np.generic) or type(value) is Tensor:
-        value = np.asarray(value)
-        return special("numpy", value=value.tolist(), dtype=value.dtype.name)
-    if isinstance(value, Variable):
-        raise ValueError(f"the variable {value.path} is used in a graph without a layer of its own; wrap this "
-                         "calculation in a layer to save the model")
-    return value
+    return {"class_name": f"__{kind}__", "config": config} if kind else value
 
 
 def graph_from_config(cls, config, custom_objects=None):
@@ -134,8 +132,15 @@ def graph_from_config(cls, config, custom_objects=None):
             raise ValueError(f"{config.get('name')}: the calls of the layers {sorted({w[0] for w in waiting})[:5]} "
                              "depend on each other in a circle, or on layers that are not there")
         waiting = left
-    return cls(_read(config["input_layers"], symbols), _read(config["output_layers"], symbols),
+    return cls(_end(config["input_layers"], symbols), _end(config["output_layers"], symbols),
                name=config.get("name"), trainable=config.get("trainable", True))
+
+
+def _end(places, symbols):
+    """The symbol of [layer, call number, output number], or of a nesting of such places."""
+    if isinstance(places, dict):
+        return {k: _end(p, symbols) for k, p in places.items()}
+    return symbols[tuple(places)] if isinstance(places[0], str) else [_end(p, symbols) for p in places]
 
 
 def _input(config: dict):

@@ -9,7 +9,7 @@ from ..layers.weights import _found, _freeze
 from ..ops.random import SeedGenerator
 from ..storage import FormatError
 from ..tensor import Variable
-from .objects import deserialize_keras_object, plain, serialize_keras_object
+from .objects import deserialize_keras_object, serialize_keras_object
 from .weight_files import OTHERS, keys, may_write
 
 FORMAT = {"format": "gpunn.model", "version": "1"}
@@ -23,7 +23,7 @@ def save_model(model, filepath, overwrite=True, zipped=None, include_optimizer=T
     arrays = {key: w.numpy() for key, w in keys(model).items()}
     arrays |= {f"state/{i:04d}": v.numpy() for i, v in enumerate(_states(model))}
     description = {"model": serialize_keras_object(model), "layers": list(map(_notes, model.flatten_layers()))}
-    if model.optimizer is not None:
+    if model._compiled is not None:
         description["random"] = {mode: model._source(mode).state() for mode in MODES}
         if include_optimizer:
             description["optimizer"] = _optimizer_notes(model)
@@ -53,7 +53,7 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
 
 def _notes(layer) -> list:
     """What a layer's config does not say: what it was built for, whether it trains, the seeds it draws with."""
-    return [plain(layer.get_build_config()), layer._trainable, [g.seed for g in _seeds(layer)]]
+    return [serialize_keras_object(layer.get_build_config()), layer._trainable, [g.seed for g in _seeds(layer)]]
 
 
 def _seeds(layer) -> list:
@@ -71,6 +71,9 @@ def _optimizer_notes(model) -> dict:
     """The weights that the optimizer holds, and those that do not decay, by number."""
     optimizer, number = model.optimizer, {id(w): i for i, w in enumerate(model.weights)}
     held = optimizer.flat.variables if optimizer.flat is not None else []
+    if not all(id(v) in number for v in held):
+        raise ValueError(f"{model.name}: its optimizer holds variables that are no weights of the model; make them "
+                         "attributes of a layer, or save with include_optimizer=False")
     return {"holds": [number[id(v)] for v in held],
             "kept_out": [number[id(v)] for v in held if not optimizer.decays(v)]}
 
@@ -84,7 +87,7 @@ def _restored(description: dict, arrays: dict, compile: bool):
     _fill("state", _states(model), [a for key, a in arrays.items() if key.startswith("state/")])
     if compile and compiled:
         model.compile_from_config(compiled)
-    if model.optimizer is not None:
+    if model._compiled is not None and "random" in description:
         model._sources = {mode: Source.resumed(**description["random"][mode]) for mode in MODES}
         if "optimizer" in description:
             _resume(model, description["optimizer"], [a for key, a in arrays.items() if key.startswith("optimizer/")])

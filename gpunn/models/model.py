@@ -119,10 +119,8 @@ class Functional(Model):
 @cache
 def _functional_class(cls):
     """Model(inputs, outputs) is a Functional; for a subclass of Model, one that is a Functional too."""
-    if cls is Model or issubclass(cls, Functional):
-        return cls if issubclass(cls, Functional) else Functional
     names = {k: v for k, v in vars(cls).items() if k in ("__module__", "_registered_name")}
-    return type(cls.__name__, (cls, Functional), names)
+    return Functional if cls is Model else type(cls.__name__, (cls, Functional), names)
 
 
 def _unique_names(names: list) -> list:

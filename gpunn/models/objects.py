@@ -13,40 +13,36 @@ TABLES = {"layers": layers.KNOWN, "losses": losses.KNOWN, "metrics": metrics.KNO
           "regularizers": regularizers.KNOWN, "constraints": constraints.KNOWN, "activations": activations.KNOWN}
 
 
-def plain(value):
-    """Numbers, texts, lists and dictionaries, and in them objects as their configs: what JSON can hold."""
-    if isinstance(value, list | tuple):
-        return [plain(v) for v in value]
-    if isinstance(value, dict):
-        return {k: plain(v) for k, v in value.items()}
-    if isinstance(value, Tensor | np.ndarray | np.generic):
-        return np.asarray(value).tolist()
-    if isinstance(value, np.dtype) or isinstance(value, type) and issubclass(value, np.generic):
-        return np.dtype(value).name
-    if inspect.isclass(value):                          # metrics=[MyMetric]
-        value = value()
-    if callable(value) or hasattr(value, "get_config"):
-        return _described(value)
-    if not isinstance(value, str | bool | int | float | type(None)) or value in (math.inf, -math.inf) or value != value:
-        raise ValueError(f"a config holds {value!r} of type {type(value).__name__}, which has no plain form")
-    return value
+def serialize_keras_object(obj):
+    """Plain data, as JSON can hold it, of an object with a config, or of numbers, texts, lists and dictionaries with
+    such objects in them; `deserialize_keras_object` makes the objects again."""
+    if isinstance(obj, list | tuple):
+        return [serialize_keras_object(v) for v in obj]
+    if isinstance(obj, dict):
+        return {k: serialize_keras_object(v) for k, v in obj.items()}
+    if isinstance(obj, Tensor | np.ndarray | np.generic):
+        return np.asarray(obj).tolist()
+    if isinstance(obj, np.dtype) or isinstance(obj, type) and issubclass(obj, np.generic):
+        return np.dtype(obj).name
+    if inspect.isclass(obj):                            # metrics=[MyMetric]
+        obj = obj()
+    if callable(obj) or hasattr(obj, "get_config"):
+        return _described(obj)
+    if not isinstance(obj, str | bool | int | float | type(None)) or obj in (math.inf, -math.inf) or obj != obj:
+        raise ValueError(f"a config holds {obj!r} of type {type(obj).__name__}, which has no plain form")
+    return obj
 
 
 def _described(thing):
     """Its config, with the table of the library to look into, what it was built for, and how it was compiled."""
-    config = plain(_objects.serialize(thing))
+    config = serialize_keras_object(_objects.serialize(thing))
     if isinstance(config, dict):
         module = type(thing).__module__.split(".")
         config["module"] = ".".join(module[:2]) if module[0] == "gpunn" and not inspect.isfunction(thing) else None
         for what in ("build", "compile"):
             if found := getattr(thing, f"get_{what}_config", dict)():
-                config[f"{what}_config"] = plain(found)
+                config[f"{what}_config"] = serialize_keras_object(found)
     return config
-
-
-def serialize_keras_object(obj):
-    """Plain data that `deserialize_keras_object` makes the object (or list, or dictionary of objects) of again."""
-    return plain(obj)
 
 
 def deserialize_keras_object(config, custom_objects: dict | None = None, safe_mode: bool = True):

@@ -19,7 +19,7 @@ from . import preflight
 from .compiled import Losses, LossMean, Metrics, Results
 from .fit import Fit, driven
 from .loop import Loop
-from .objects import deserialize_keras_object, plain
+from .objects import deserialize_keras_object, serialize_keras_object
 
 COMPILE = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly", "steps_per_execution",
            "jit_compile", "auto_scale_loss")
@@ -61,8 +61,8 @@ class Trainer:
         """What `compile` was given, as plain data; None for a model that was not compiled."""
         if self._compiled is None:
             return None
-        return plain({"optimizer": self.optimizer, **self._compiled, "run_eagerly": self.run_eagerly,
-                      "steps_per_execution": self.steps_per_execution})
+        return serialize_keras_object({"optimizer": self.optimizer, **self._compiled, "run_eagerly": self.run_eagerly,
+                                       "steps_per_execution": self.steps_per_execution})
 
     def compile_from_config(self, config: dict):
         """Compile as it was when `get_compile_config` gave this."""

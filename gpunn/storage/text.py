@@ -4,7 +4,7 @@ import math
 
 from .header import FormatError
 
-MAX_DEPTH, MAX_PARTS, MAX_DIGITS = 64, 1_000_000, 20
+MAX_DEPTH, MAX_PARTS = 64, 1_000_000
 
 
 def write_json(value) -> str:
@@ -16,8 +16,7 @@ def read_json(text: str):
     if text.count("[") + text.count("{") > MAX_PARTS:
         raise FormatError(f"the description has more than {MAX_PARTS} parts")
     try:
-        value = json.loads(text, object_pairs_hook=_object, parse_constant=_refused, parse_float=_number,
-                           parse_int=_whole)
+        value = json.loads(text, object_pairs_hook=_object, parse_constant=_number, parse_float=_number)
         json.dumps(value, ensure_ascii=False).encode()              # half of a surrogate pair is no character
     except RecursionError:
         raise FormatError("the description is nested too deeply") from None
@@ -38,14 +37,7 @@ def _object(pairs) -> dict:
     return value
 
 
-def _refused(word: str):
-    raise ValueError(f"{word} is not a number")
-
-
-def _number(digits: str) -> float:
-    value = float(digits)
-    return value if math.isfinite(value) else _refused(digits[:20])
-
-
-def _whole(digits: str) -> int:
-    return int(digits) if len(digits.lstrip("-")) <= MAX_DIGITS else _refused(digits[:20] + "...")
+def _number(text: str) -> float:
+    if not math.isfinite(value := float(text)):
+        raise ValueError(f"{text[:20]} is not a number")
+    return value

@@ -121,6 +121,46 @@ def test_weights_can_be_taken_from_a_whole_model(tmp_path):
     same(other.get_weights(), model.get_weights())
 
 
+def test_on_every_device_and_from_one_to_the_other(device, tmp_path):
+    model, (x, y) = compiled("mlp"), data(MODELS["mlp"]())
+    model.fit(x, y, batch_size=8, verbose=0)
+    copy = again(model, tmp_path / "m")
+    for m in (model, copy):
+        m.fit(x, y, batch_size=8, verbose=0)
+    same(copy.get_weights(), model.get_weights())
+    model.save(tmp_path / "m")
+    expected = model.predict(x, verbose=0)
+    gpunn.use("cpu")
+    np.testing.assert_allclose(load_model(tmp_path / "m").predict(x, verbose=0), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("layer, shape", [
+    (layers.RandomFlip("horizontal", seed=3), (6, 6, 2)), (layers.RandomRotation(0.2), (6, 6, 2)),
+    (layers.RandomTranslation(0.1, (0.0, 0.2)), (6, 6, 2)), (layers.RandomZoom((-0.2, 0.1)), (6, 6, 2)),
+    (layers.Dropout(0.5, noise_shape=(None, 1), seed=1), (6,)), (layers.GaussianDropout(0.2), (6,)),
+    (layers.AlphaDropout(0.2), (6,)), (layers.SpatialDropout1D(0.5), (4, 3)), (layers.Maxout(3), (6,)),
+    (layers.Rescaling(np.float32(0.1), np.arange(3.0)), (3,)), (layers.Dense(np.int64(3)), (4,))],
+    ids=lambda value: type(value).__name__)
+def test_layers_that_draw_and_numbers_of_numpy(layer, shape, tmp_path):
+    """Also in training: the same numbers are drawn."""
+    model = gpunn.Sequential([layers.Input(shape), layer, layers.Flatten(), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    copy, x = again(model, tmp_path / "m"), np.random.default_rng(0).normal(size=(9, *shape)).astype("float32")
+    for m in (model, copy):
+        m.fit(x, x.reshape(9, -1)[:, :1], batch_size=4, epochs=2, verbose=0)
+    same(copy.get_weights(), model.get_weights())
+    assert json.dumps(copy.to_json()) == json.dumps(model.to_json())
+
+
+def test_measured_statistics_come_back(tmp_path):
+    norm, x = layers.Normalization(), np.random.default_rng(0).normal(3, 2, (50, 4)).astype("float32")
+    norm.adapt(x)
+    model = gpunn.Sequential([layers.Input((4,)), norm, layers.BatchNormalization()])
+    model.compile("sgd", "mse")
+    model.fit(x, x, verbose=0)
+    same(again(model, tmp_path / "m").predict(x, verbose=0), model.predict(x, verbose=0))
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_every_layer_comes_back(name, tmp_path):
     layer, x, options = prepared(name)
@@ -152,7 +192,8 @@ def test_graphs_with_everything(tmp_path):
 
 
 @pytest.mark.parametrize("options", [
-    {"loss": ["mse", losses.Huber(0.5)], "loss_weights": [1.0, 2.0], "metrics": [["mae"], [metrics.MeanSquaredError()]]},
+    {"loss": ["mse", losses.Huber(0.5)], "loss_weights": [1.0, 2.0],
+     "metrics": [["mae"], [metrics.MeanSquaredError()]]},
     {"loss": {"p": "mse", "q": losses.mean_absolute_error}, "loss_weights": {"p": 0.5},
      "weighted_metrics": {"q": ["mse", metrics.RootMeanSquaredError(name="r")]}},
     {"loss": losses.LogCosh(), "run_eagerly": True, "steps_per_execution": 3}], ids=["lists", "dicts", "one"])
@@ -164,108 +205,6 @@ def test_compiled_losses_and_metrics_come_back(options, tmp_path):
     copy = again(model, tmp_path / "m")
     assert copy.evaluate(x, y, verbose=0, return_dict=True) == model.evaluate(x, y, verbose=0, return_dict=True)
     assert copy.get_compile_config() == model.get_compile_config()
-
-
-class Scale(layers.Layer):
-    """Makes a layer in its build, draws from a generator without a seed, and has no get_config."""
-
-    def __init__(self, units, function=None):
-        super().__init__()
-        self.units, self.seeds = units, gpunn.random.SeedGenerator()
-
-    def build(self, input_shape):
-        self.inner = layers.Dense(self.units)
-        self.inner.build(input_shape)
-        self.gain = self.add_weight((), "ones")
-
-    def call(self, inputs, training=False):
-        noise = ops.reshape(gpunn.random.uniform((1,), seed=self.seeds), ()) if training else 0.5
-        return self.inner(inputs) * self.gain * noise
-
-
-class Net(gpunn.Model):
-    def __init__(self, units, name=None):
-        super().__init__(name=name)
-        self.units, self.parts = units, [layers.Dense(4), Scale(units)]
-        self.parts[0].trainable = False
-
-    def call(self, inputs, training=None):
-        return self.parts[1](self.parts[0](inputs), training=training) * 2.0
-
-    def get_config(self):
-        return {"units": np.int64(self.units), "name": self.name}
-
-
-def half(y_true, y_pred):
-    return ops.mean(ops.abs(y_true - y_pred), axis=-1) * 0.5
-
-
-OWN = {"Net": Net, "Scale": Scale, "half": half}
-
-
-def test_a_subclass_comes_back_with_what_it_made_on_the_way(tmp_path):
-    model, x = Net(3), np.random.default_rng(0).normal(size=(20, 5)).astype("float32")
-    model.compile("adam", half, metrics=[half])
-    model.fit(x, x[:, :3], verbose=0)
-    copy = again(model, tmp_path / "m", custom_objects=OWN)
-    assert [len(w.shape) for w in copy.trainable_weights] == [len(w.shape) for w in model.trainable_weights] == [0, 2, 1]
-    for m in (model, copy):
-        m.fit(x, x[:, :3], epochs=2, verbose=0)
-    same(copy.get_weights(), model.get_weights())
-    with gpunn.saving.custom_object_scope(OWN):
-        same(load_model(tmp_path / "m").get_weights()[:1], model.get_weights()[:1])
-    with pytest.raises(ValueError, match="unknown object 'Net'.*custom_objects={'Net': ...}"):
-        load_model(tmp_path / "m")
-
-
-@register_keras_serializable("mine")
-class Dense(layers.Dense):
-    """Named like one of the library's."""
-
-    def call(self, inputs):
-        return super().call(inputs) + 1.0
-
-
-@register_keras_serializable("mine")
-class Graph(gpunn.Model):
-    """Made of inputs and outputs, with a step of its own."""
-
-    def train_step(self, data):
-        return super().train_step(data)
-
-
-@register_keras_serializable("mine")
-class Tower(gpunn.Model):
-    """Makes its own graph."""
-
-    def __init__(self, depth=2, **options):
-        x = h = layers.Input((4,))
-        for i in range(depth):
-            h = Dense(4, activation=relu, name=f"d{i}")(h)
-        super().__init__(x, h, **options)
-
-
-@register_keras_serializable("mine")
-def relu(x):
-    """Another function than the library's."""
-    return ops.abs(x)
-
-
-def test_registered_classes_are_found_and_never_taken_for_the_librarys(tmp_path):
-    x = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
-    s = layers.Input((4,))
-    for model in (Graph(s, Dense(2, activation=relu)(s)), Tower(3, name="t"),
-                  gpunn.Sequential([layers.Input((4,)), Dense(2), layers.Lambda(relu)])):
-        copy = again(model, tmp_path / "m")
-        assert type(copy).__name__ == type(model).__name__ and copy.name == model.name
-        same(copy.predict(x, verbose=0), model.predict(x, verbose=0))
-        found = gpunn.saving.get_custom_objects()
-        hidden = {k: found.pop(k) for k in list(found) if k.startswith("mine>")}
-        try:
-            with pytest.raises(ValueError, match=r"unknown \w+ '(Dense|Graph|Tower)'.*register it, or pass"):
-                load_model(tmp_path / "m")
-        finally:
-            found.update(hidden)
 
 
 def test_states_of_stateful_layers_come_back(tmp_path):
@@ -296,6 +235,31 @@ def test_any_object_is_plain_data_and_back(thing):
     assert type(gpunn.saving.deserialize_keras_object({"a": [config, 1, "x"]})["a"][0]) is type(thing)
     keras = {**config, "module": config["module"].replace("gpunn", "keras"), "registered_name": None}
     assert type(gpunn.saving.deserialize_keras_object(keras)) is type(thing)
+
+
+KERAS = {"module": "keras", "class_name": "Sequential", "registered_name": None, "config": {
+    "name": "s", "trainable": True, "dtype": {"module": "keras", "class_name": "DTypePolicy",
+                                              "config": {"name": "float32"}, "registered_name": None},
+    "layers": [{"module": "keras.layers", "class_name": "InputLayer", "registered_name": None, "config": {
+        "batch_shape": [None, 3], "dtype": "float32", "sparse": False, "ragged": False, "name": "i"}},
+        {"module": "keras.layers", "class_name": "Dense", "registered_name": None, "build_config":
+         {"input_shape": [None, 3]}, "config": {"name": "d", "trainable": True, "units": 2, "activation": "relu",
+                                                "use_bias": True, "quantization_config": None}}],
+    "build_input_shape": [None, 3]}, "build_config": {"input_shape": [None, 3]}, "compile_config": {
+        "optimizer": {"module": "keras.src.backend.torch.optimizers.torch_adam", "class_name": "Adam", "config": {
+            "name": "adam", "learning_rate": 0.5}, "registered_name": "Adam"}, "loss": "mse", "loss_weights": None,
+        "metrics": ["mae"], "weighted_metrics": None, "run_eagerly": False, "steps_per_execution": 1,
+        "jit_compile": False}}
+
+
+def test_json_that_keras_wrote():
+    model = model_from_json(json.dumps(KERAS))
+    assert model.output_shape == (None, 2) and float(model.optimizer.learning_rate) == 0.5 and model.loss == "mse"
+
+
+def test_a_model_without_weights_and_one_not_built(tmp_path):
+    assert again(gpunn.Sequential([layers.Input((2, 3)), layers.Flatten()]), tmp_path / "m").output_shape == (None, 6)
+    assert not again(gpunn.Sequential([layers.Dense(2)]), tmp_path / "m").built
 
 
 def test_files_are_valid_safetensors_and_hold_no_code(tmp_path):
