@@ -17,9 +17,10 @@ def clone_model(model, input_tensors=None, clone_function=None, call_function=No
             return clone_model(layer, None, clone_function, call, True)
         return (clone_function or _anew)(layer)
     if isinstance(model, Sequential) and call_function is None:
-        return _sequential(model, input_tensors, cloned)
+        start = _inputs(model.inputs) if input_tensors is None else flatten(input_tensors)
+        return type(model)([*start, *map(cloned, model.layers)], name=model.name, trainable=model.trainable)
     if isinstance(model, Functional) and made_of_graph(type(model)):
-        return _graph(model, input_tensors, cloned, call_function or _called)
+        return _graph(model, input_tensors, cloned, call_function or (lambda f, *args, **options: f(*args, **options)))
     if not (input_tensors is clone_function is call_function is None):
         raise ValueError(f"clone_model: input_tensors, clone_function and call_function work on models that are made "
                          f"of a graph (call_function not on a Sequential), but {model.name} is a "
@@ -31,31 +32,21 @@ def _anew(layer):
     return type(layer).from_config(layer.get_config())
 
 
-def _called(layer, *args, **options):
-    return layer(*args, **options)
+def _inputs(symbols):
+    return map_structure(lambda s: Input(batch_shape=s.shape, dtype=s.dtype, name=s.name), symbols)
 
 
-def _sequential(model, input_tensors, cloned):
-    start = [Input(batch_shape=s.shape, dtype=s.dtype, name=s.name) for s in model.inputs] \
-        if input_tensors is None else flatten(input_tensors)
-    return type(model)([*start, *map(cloned, model.layers)], name=model.name, trainable=model.trainable)
-
-
-def _graph(model, input_tensors, cloned, call):
+def _graph(model, inputs, cloned, call):
     """Walk the nodes in their order; `made` holds the new symbol of each old one."""
     graph, clones = model._graph, {}
-    inputs = input_tensors if input_tensors is not None else map_structure(
-        lambda s: Input(batch_shape=s.shape, dtype=s.dtype, name=s.name), graph.inputs)
+    inputs = _inputs(graph.inputs) if inputs is None else inputs
     made = {id(old): new for old, new in zip(graph.input_symbols, flatten(inputs), strict=True)}
 
     def new(value):
         return made[id(value)] if isinstance(value, Symbol) else value
     for node in graph.nodes:
-        f = node.f
-        if isinstance(f, Layer):
-            if id(f) not in clones:
-                clones[id(f)] = cloned(f)
-            f = clones[id(f)]
-        outputs = call(f, *map_structure(new, node.args), **map_structure(new, node.options))
+        if id(node.f) not in clones:
+            clones[id(node.f)] = cloned(node.f) if isinstance(node.f, Layer) else node.f
+        outputs = call(clones[id(node.f)], *map_structure(new, node.args), **map_structure(new, node.options))
         made |= {id(old): s for old, s in zip(node.outputs, flatten(outputs), strict=True)}
     return type(model)(inputs, map_structure(new, graph.outputs), name=model.name, trainable=model.trainable)

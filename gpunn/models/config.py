@@ -2,13 +2,13 @@
 import inspect
 import re
 import sys
+from functools import cache
 
 import numpy as np
 
 from .. import _objects, layers
 from .._objects import option_names
-from ..layers.input import Input
-from ..layers.layer import Layer
+from ..layers.input import InputLayer
 from ..layers.symbolic import is_shape
 from ..symbol import Node, Symbol
 from ..tensor import Tensor, Variable
@@ -23,10 +23,7 @@ def known() -> dict:
 
 
 def layer_from(config: dict, custom_objects=None):
-    made = _objects.deserialize("layer", config, known(), custom_objects)
-    if not isinstance(made, Layer):
-        raise ValueError(f"layer {config['class_name']!r}: expected a layer, got {type(made).__name__}")
-    return made
+    return _objects.deserialize("layer", config, known(), custom_objects)
 
 
 def sequential_config(model) -> dict:
@@ -80,6 +77,7 @@ def graph_config(model) -> dict:
             "input_layers": ends[0], "output_layers": ends[1]}
 
 
+@cache
 def operations() -> dict:
     """"math.exp" -> the function: everything that calling gpunn.ops on symbols can put into a graph."""
     return {f"{module.removeprefix('gpunn.ops.')}.{name}": f for module in sorted(sys.modules)
@@ -114,20 +112,21 @@ def graph_from_config(cls, config, custom_objects=None):
     made, symbols, waiting = {}, {}, []
     for entry in config["layers"]:
         name = entry["name"]
-        if entry["class_name"] == "InputLayer":
-            symbols[name, 0, 0] = _input(entry["config"])
-            continue
         made[name] = _operation(entry) if entry["class_name"] == "Operation" else layer_from(entry, custom_objects)
         made[name].name = name
+        if isinstance(made[name], InputLayer):
+            symbols[name, 0, 0] = made[name].output
         waiting += [(name, i, call) for i, call in enumerate(entry["inbound_nodes"])]
     while waiting:
         left = []
         for name, number, call in waiting:
-            if not all(p in symbols for p in _places(call)):
+            try:
+                args, options = _read(call["args"], symbols), _read(call["kwargs"], symbols)
+            except KeyError:                            # a symbol that is not there yet
                 left.append((name, number, call))
                 continue
-            outputs = made[name](*_read(call["args"], symbols), **_read(call["kwargs"], symbols))
-            symbols.update({(name, number, i): s for i, s in enumerate(flatten(outputs))})
+            outputs = flatten(made[name](*args, **options))
+            symbols |= {(name, number, i): s for i, s in enumerate(outputs)}
         if len(left) == len(waiting):
             raise ValueError(f"{config.get('name')}: the calls of the layers {sorted({w[0] for w in waiting})[:5]} "
                              "depend on each other in a circle, or on layers that are not there")
@@ -143,16 +142,10 @@ def _end(places, symbols):
     return symbols[tuple(places)] if isinstance(places[0], str) else [_end(p, symbols) for p in places]
 
 
-def _input(config: dict):
-    return Input(batch_shape=tuple(config["batch_shape"]), dtype=config["dtype"], name=config["name"])
-
-
 def _operation(entry: dict):
     """A call of gpunn.ops: nothing is computed, its outputs are what the config says."""
     name = entry["config"]["function"]
-    f = operations().get(name)
-    if f is None:
-        raise ValueError(f"unknown operation {name!r}")
+    f = _objects.find("operation", name, operations())
     outputs = [Symbol(shape, _numeric(dtype).name) for shape, dtype in entry["outputs"] if is_shape(tuple(shape))]
 
     def call(*args, **options):
@@ -170,29 +163,22 @@ def _numeric(name: str) -> np.dtype:
     return dtype
 
 
-def _marked(value) -> str | None:
-    """The kind of what `_written` gave a form of its own."""
-    return str(value.get("class_name")).strip("_") if isinstance(value, dict) and "config" in value else None
-
-
-def _places(value) -> list:
-    if _marked(value) == "keras_tensor":
-        return [tuple(value["config"]["keras_history"])]
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
-    return [p for v in parts for p in _places(v)]
-
-
 def _read(value, symbols):
-    kind, config = _marked(value), value["config"] if _marked(value) else {}
-    if kind == "keras_tensor":
-        return symbols[tuple(config["keras_history"])]
-    if kind == "tuple" or kind == "slice":
-        items = tuple(_read(config["items"], symbols))
-        return items if kind == "tuple" else slice(*items)
-    if kind == "ellipsis":
-        return Ellipsis
-    if kind == "numpy":
-        return np.array(config["value"], _numeric(config["dtype"]))
-    if isinstance(value, dict):
-        return {k: _read(v, symbols) for k, v in value.items()}
-    return type(value)(_read(v, symbols) for v in value) if isinstance(value, list | tuple) else value
+    """The arguments that `_written` wrote."""
+    if isinstance(value, list | tuple):
+        return [_read(v, symbols) for v in value]
+    if not isinstance(value, dict):
+        return value
+    config = value.get("config")
+    match value.get("class_name"):
+        case "__keras_tensor__":
+            return symbols[tuple(config["keras_history"])]
+        case "__tuple__":
+            return tuple(_read(config["items"], symbols))
+        case "__slice__":
+            return slice(*_read(config["items"], symbols))
+        case "__ellipsis__":
+            return Ellipsis
+        case "__numpy__":
+            return np.array(config["value"], _numeric(config["dtype"]))
+    return {k: _read(v, symbols) for k, v in value.items()}

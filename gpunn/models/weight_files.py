@@ -6,8 +6,10 @@ from .. import storage
 OTHERS = ("optimizer/", "state/")           # what a file of a whole model holds beside its weights
 
 
-def keys(model) -> dict:
+def keys(model, who: str | None = None) -> dict:
     """File key -> variable: the number of the weight and its path without the model's own numbering."""
+    if who and not model.weights:
+        raise ValueError(f"{model.name} has no weights yet: give it an Input or call it on data before {who}")
     return {f"{i:04d}.{w.name}": w for i, w in enumerate(model.weights)}
 
 
@@ -22,7 +24,7 @@ def may_write(who: str, filepath, overwrite: bool):
 
 def save_weights(model, filepath, overwrite=True):
     """Write all weights to a file (a valid safetensors file), whole or not at all."""
-    wanted = _required(model, "save_weights")
+    wanted = keys(model, "save_weights")
     may_write("save_weights", filepath, overwrite)
     storage.save(filepath, {k: w.numpy() for k, w in wanted.items()},
                  {"format": "gpunn.weights", "model": model.name})
@@ -30,7 +32,7 @@ def save_weights(model, filepath, overwrite=True):
 
 def load_weights(model, filepath, skip_mismatch=False):
     """Read weights that `save_weights` or `save` wrote; refuses another architecture before anything is changed."""
-    wanted = _required(model, "load_weights")
+    wanted = keys(model, "load_weights")
     arrays = {k: a for k, a in storage.load(filepath)[0].items() if not k.startswith(OTHERS)}
     problems = [f"{k} is missing in the file" for k in wanted if k not in arrays]
     problems += [f"{k} is in the file but not in the model" for k in arrays if k not in wanted]
@@ -43,9 +45,3 @@ def load_weights(model, filepath, skip_mismatch=False):
     for k, w in wanted.items():
         if k in arrays and arrays[k].shape == w.shape:
             w.assign(arrays[k])
-
-
-def _required(model, who: str) -> dict:
-    if not model.weights:
-        raise ValueError(f"{model.name} has no weights yet: give it an Input or call it on data before {who}")
-    return keys(model)
