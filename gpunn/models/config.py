@@ -2,6 +2,7 @@
 import inspect
 import re
 import sys
+from collections import deque
 from functools import cache
 
 import numpy as np
@@ -109,7 +110,7 @@ def _written(value, calls):
 
 
 def graph_from_config(cls, config, custom_objects=None):
-    made, symbols, waiting = {}, {}, []
+    made, symbols, waiting, blocked = {}, {}, deque(), {}
     for entry in config["layers"]:
         name = entry["name"]
         made[name] = _operation(entry) if entry["class_name"] == "Operation" else layer_from(entry, custom_objects)
@@ -118,19 +119,18 @@ def graph_from_config(cls, config, custom_objects=None):
             symbols[name, 0, 0] = made[name].output
         waiting += [(name, i, call) for i, call in enumerate(entry["inbound_nodes"])]
     while waiting:
-        left = []
-        for name, number, call in waiting:
-            try:
-                args, options = _read(call["args"], symbols), _read(call["kwargs"], symbols)
-            except KeyError:                            # a symbol that is not there yet
-                left.append((name, number, call))
-                continue
-            outputs = flatten(made[name](*args, **options))
-            symbols |= {(name, number, i): s for i, s in enumerate(outputs)}
-        if len(left) == len(waiting):
-            raise ValueError(f"{config.get('name')}: the calls of the layers {sorted({w[0] for w in waiting})[:5]} "
-                             "depend on each other in a circle, or on layers that are not there")
-        waiting = left
+        name, number, call = waiting.popleft()
+        try:
+            args, options = _read(call["args"], symbols), _read(call["kwargs"], symbols)
+        except KeyError as missing:                     # a symbol that is not there yet
+            blocked.setdefault(missing.args[0], []).append((name, number, call))
+            continue
+        for i, s in enumerate(flatten(made[name](*args, **options))):
+            symbols[name, number, i] = s
+            waiting.extendleft(blocked.pop((name, number, i), ()))
+    if blocked:
+        raise ValueError(f"{config.get('name')}: calls in its graph need {list(blocked)[:5]}, which are not there or "
+                         "depend on each other in a circle")
     return cls(_end(config["input_layers"], symbols), _end(config["output_layers"], symbols),
                name=config.get("name"), trainable=config.get("trainable", True))
 

@@ -94,7 +94,7 @@ EDITS = {
     "an input of text": (put("@x", "config", "batch_shape", [None, "4"]), "shape must be of sizes >= 0"),
     "a negative input": (put("@x", "config", "batch_shape", [None, -4]), "shape must be of sizes >= 0"),
     "a huge input": (put("@x", "config", "batch_shape", [None, 10**15]), "more than all that the file holds"),
-    "calls in a circle": (put("@first", "inbound_nodes", 0, "args", [SYMBOL]), "depend on each other in a circle"),
+    "calls in a circle": (put("@first", "inbound_nodes", 0, "args", [SYMBOL]), "need .*'last', 0, 0.*in a circle"),
     "a call of nothing": (put("@first", "inbound_nodes", 0, "args", []), "makes no model"),
     "an unknown operation": (put("@operation 1", "config", "function", "os.system"), "unknown operation 'os.system'"),
     "code as an argument": (put("@operation 1", "inbound_nodes", 0, "kwargs", {"name": "exp(x); evil()"}),
