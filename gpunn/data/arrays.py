@@ -13,30 +13,31 @@ class ArrayFeed:
     def __init__(self, data, batch_size: int = 32, shuffle: bool = False, steps: int | None = None):
         self.length = _length(data)
         self.arrays = map_structure(lambda a: None if a is None else persistent(asarray(a)), data)
-        self.batch_size, self.shuffle = batch_size, shuffle
+        self.batch_size, self.shuffle, self.seed = batch_size, shuffle, None
         self.steps = -(-self.length // batch_size) if steps is None else steps
         self.order = persistent(asarray(np.arange(self.length, dtype=np.int32)))
         self.cursor = persistent(asarray(np.zeros(1, np.int32)))
         self.taken, self.done, self.size = 0, self.length, 0
 
-    def start(self):
+    def start(self, epoch: int):
         """A new epoch; a new pass over the data, unless `steps` left some of the last one."""
         self.taken = 0
         if self.done >= self.length:
-            self.begin_pass()
+            self.seed = rng.next_seed() if self.shuffle else None       # drawn now, so that a later fit goes on alike
+            self.begin_pass(epoch)
 
     def restart(self):
         """From the first sample on, wherever the last pass stopped."""
         self.done = self.length
-        self.start()
+        self.start(0)
 
-    def begin_pass(self):
-        """Another order, from a seed of its own: where training goes on in a later `fit`, so do the orders."""
+    def begin_pass(self, epoch: int):
+        """Another order, a function of the seed and the epoch alone."""
         self.done = 0
         k = kernels_of(self.order)
         k.fill(0, self.cursor)
         if self.shuffle:
-            k.copy(asarray(rng.permutation(rng.next_seed(), 0, self.length)), out=self.order)
+            k.copy(asarray(rng.permutation(self.seed, epoch, self.length)), out=self.order)
 
     def advance(self):
         """The key of the next batch's program - its size - or None at the end of the epoch or of the data."""

@@ -10,7 +10,7 @@ from .stream import StreamFeed
 
 def make_feed(x, y=None, sample_weight=None, *, batch_size=None, steps=None, shuffle=False, class_weight=None,
               who="fit"):
-    """A feed with `start()`, `advance()`, `batch()`, `size`, `steps`."""
+    """A feed with `start(epoch)`, `advance()`, `batch()`, `size`, `steps`."""
     check(who, x, batch_size, steps)
     if is_stream(x):
         if y is not None or sample_weight is not None:
@@ -46,14 +46,15 @@ def stream(x, steps, shuffle, class_weight):
 
 
 class _Numbered:
-    """The batches of a data set with numbers, in another order for each epoch."""
+    """The batches of a data set with numbers, in an order of the epoch's."""
 
     def __init__(self, dataset, shuffle: bool):
-        self.dataset, self.shuffle = dataset, shuffle
+        self.dataset, self.epoch, self.seed = dataset, 0, rng.next_seed() if shuffle else None
 
     def __call__(self):
         n = len(self.dataset)
-        order = rng.permutation(rng.next_seed(), 0, n).tolist() if self.shuffle else range(n)
+        order = range(n) if self.seed is None else rng.permutation(self.seed, self.epoch, n).tolist()
+        self.epoch += 1
         return batches(self.dataset, order) if isinstance(self.dataset, PyDataset) else (self.dataset[i] for i in order)
 
 

@@ -43,13 +43,13 @@ class StreamFeed(BatchFeed):
         self.prepare = prepare or (lambda batch: batch)
         self.iterator, self.ahead, self.done, self.can_restart = None, [], 0, not endless
 
-    def start(self):
+    def start(self, epoch: int):
         self.done = 0
         if self.iterator is None or not self.endless and not self.ahead:
             self.iterator = iter(self.batches())
 
     def restart(self):
-        self.start()
+        self.start(0)
 
     def next(self) -> list:
         """[the next batch], or nothing at the end."""

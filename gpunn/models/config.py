@@ -15,6 +15,8 @@ from ..symbol import Node, Symbol
 from ..tensor import Tensor, Variable
 from ..tree import flatten, map_structure
 
+NUMBERS = {"bool", "bfloat16", *(np.dtype(code).name for code in "bBhHiIlLqQefd")}
+
 
 def known() -> dict:
     """The classes a config may name: the library's layers and models; users' own come through custom_objects."""
@@ -68,7 +70,7 @@ def graph_config(model) -> dict:
             by_name[name] = entry = {"class_name": "Operation", "config": {"function": names[node.f]}, "name": name,
                                      "outputs": [[s.shape, s.dtype] for s in node.outputs], "inbound_nodes": []}
         else:
-            raise ValueError(f"{model.name}: the operation {node.f.__name__!r} in the graph has no config; wrap it in "
+            raise ValueError(f"{model.name}: the operation {getattr(node.f, '__name__', node.f)!r} in the graph has no config; wrap it in "
                              "a layer to save the model")
         calls[id(node)] = (name, len(entry["inbound_nodes"]))
         entry["inbound_nodes"].append({"args": _written(list(node.args), calls),
@@ -146,7 +148,7 @@ def _operation(entry: dict):
     """A call of gpunn.ops: nothing is computed, its outputs are what the config says."""
     name = entry["config"]["function"]
     f = _objects.find("operation", name, operations())
-    outputs = [Symbol(shape, _numeric(dtype).name) for shape, dtype in entry["outputs"] if is_shape(tuple(shape))]
+    outputs = [Symbol(shape, _numeric(dtype)) for shape, dtype in entry["outputs"] if is_shape(tuple(shape))]
 
     def call(*args, **options):
         odd = [v for v in flatten([args, options]) if isinstance(v, str) and not re.fullmatch(r"\w{0,40}", v)]
@@ -156,10 +158,9 @@ def _operation(entry: dict):
     return call
 
 
-def _numeric(name: str) -> np.dtype:
-    dtype = np.dtype(name)
-    if dtype.kind not in "biuf":
-        raise ValueError(f"expected a type of numbers, got {name!r}")
+def _numeric(dtype: str) -> str:
+    if dtype not in NUMBERS:
+        raise ValueError(f"expected a type of numbers, got {dtype!r}")
     return dtype
 
 

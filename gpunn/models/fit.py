@@ -34,7 +34,7 @@ class Fit:
     def epoch(self, epoch: int) -> dict:
         model, calls = self.model, self.calls
         model.reset_metrics()
-        self.feed.start()
+        self.feed.start(epoch)
         calls.on_epoch_begin(epoch)
         logs = numbers(self.steps())
         if any(math.isnan(v) for v in logs.values()):
