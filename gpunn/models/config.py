@@ -70,8 +70,9 @@ def graph_config(model) -> dict:
             by_name[name] = entry = {"class_name": "Operation", "config": {"function": names[node.f]}, "name": name,
                                      "outputs": [[s.shape, s.dtype] for s in node.outputs], "inbound_nodes": []}
         else:
-            raise ValueError(f"{model.name}: the operation {getattr(node.f, '__name__', node.f)!r} in the graph has no config; wrap it in "
-                             "a layer to save the model")
+            what = getattr(node.f, "__name__", node.f)
+            raise ValueError(f"{model.name}: the operation {what!r} in the graph has no config; wrap it in a layer to "
+                             "save the model")
         calls[id(node)] = (name, len(entry["inbound_nodes"]))
         entry["inbound_nodes"].append({"args": _written(list(node.args), calls),
                                        "kwargs": _written(dict(node.options), calls)})
