@@ -5,7 +5,7 @@ from .. import storage
 from .._objects import custom_object_scope
 from ..backend.rng import MODES, Source
 from ..initializers import blank
-from ..layers.weights import _found, _freeze
+from ..layers.weights import _found, _freeze, _unique
 from ..ops.random import SeedGenerator
 from ..storage import FormatError
 from ..tensor import Variable
@@ -64,7 +64,7 @@ def _states(model) -> list[Variable]:
     """The variables that are no weights, as what a stateful layer carries from batch to batch."""
     weights = {id(w) for w in model.weights}
     found = [v for layer in model.flatten_layers() for v in _found(vars(layer), Variable, skip=("_arguments",))]
-    return [v for v in dict.fromkeys(found) if id(v) not in weights]
+    return [v for v in _unique(found) if id(v) not in weights]
 
 
 def _optimizer_notes(model) -> dict:
