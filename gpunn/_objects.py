@@ -5,15 +5,19 @@ imported by path.
 """
 import inspect
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from ._names import suggest
 
 _custom: dict[str, object] = {}
+_scope: ContextVar[dict] = ContextVar("scope")         # known inside a custom_object_scope, in its thread
 
 
 def register_keras_serializable(package: str = "Custom", name: str | None = None):
     """Decorator: make a class or function known by name, so that configs and model files can refer to it."""
     def register(thing):
+        if inspect.isclass(thing) and not hasattr(thing, "get_config"):
+            raise ValueError(f"register_keras_serializable: {thing.__name__} has no get_config(self)")
         thing._registered_name = f"{package}>{name or thing.__name__}"
         _custom[thing._registered_name] = thing
         return thing
@@ -23,13 +27,11 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
 @contextmanager
 def custom_object_scope(objects: dict):
     """Inside, the names of `objects` are known."""
-    before = dict(_custom)
-    _custom.update(objects)
+    before = _scope.set({**_scope.get({}), **(objects or {})})
     try:
         yield
     finally:
-        _custom.clear()
-        _custom.update(before)
+        _scope.reset(before)
 
 
 CustomObjectScope = custom_object_scope
@@ -58,20 +60,24 @@ def get_custom_objects() -> dict:
 
 
 def get_registered_name(thing) -> str:
-    return getattr(thing, "_registered_name", thing.__name__)
+    return vars(thing).get("_registered_name", thing.__name__)
 
 
-def get_registered_object(name: str, custom_objects: dict | None = None):
-    return (custom_objects or {}).get(name) or _custom.get(name)
+def get_registered_object(name: str, custom_objects: dict | None = None, module_objects: dict | None = None):
+    return {**(module_objects or {}), **_custom, **_scope.get({}), **(custom_objects or {})}.get(name)
 
 
 def find(kind: str, name: str, known: dict, custom_objects: dict | None = None):
-    """What the user registered under this name, or the library's own."""
-    found = get_registered_object(name, custom_objects) or known.get(name)
+    """What the user registered under this name, or the library's own; "package>name" is a user's for certain."""
+    if not isinstance(name, str):
+        raise ValueError(f"{kind}: expected a name, got {name!r}")
+    package, _, short = name.rpartition(">")
+    found = get_registered_object(name, custom_objects) or {**_scope.get({}), **(custom_objects or {})}.get(short)
+    if found is None and not package:
+        found = known.get(name) or next((v for k, v in _custom.items() if k.endswith(f">{name}")), None)
     if found is None:
-        found = next((v for k, v in _custom.items() if k.endswith(f">{name}")), None)
-    if found is None:
-        raise ValueError(f"unknown {kind} {name!r}{suggest(name, [*known, *_custom])}")
+        fix = f". Fix: register it, or pass custom_objects={{{short!r}: ...}}" if package else ""
+        raise ValueError(f"unknown {kind} {short!r}{suggest(name, [*known, *_custom])}{fix}")
     return found
 
 
@@ -95,23 +101,36 @@ def deserialize(kind: str, config, known: dict, custom_objects: dict | None = No
         return get(kind, config, known, custom_objects)
     if "class_name" not in config:
         raise ValueError(f"{kind}: expected a config with 'class_name' and 'config', got the keys {sorted(config)}")
-    name, inner = config["class_name"], config.get("config", {})
+    name, inner, registered = config["class_name"], config.get("config", {}), config.get("registered_name")
+    if name == "__lambda__":
+        raise ValueError(f"{kind}: this config holds Python code, which gpunn never runs. Fix: give the function a "
+                         "name and register it (gpunn.saving.register_keras_serializable)")
+    own = registered if isinstance(registered, str) and ">" in registered else None
     if name == "function":                              # Keras writes a function as its name
-        return find(kind, inner, known, custom_objects)
-    found = find(kind, config.get("registered_name") or name, {**known, name: known.get(name)}, custom_objects)
-    return found.from_config(inner) if hasattr(found, "from_config") else found(**inner)
+        return find(kind, own or inner, known, custom_objects)
+    found = find(kind, own or name, known, custom_objects)
+    if not inspect.isclass(found):
+        raise ValueError(f"{kind}: expected the name of a class, but {name!r} is a function")
+    with custom_object_scope(custom_objects):
+        return found.from_config(inner) if hasattr(found, "from_config") else found(**inner)
 
 
 def serialize(thing):
-    """A name for a function, {"class_name", "config"} for an object, None for None."""
+    """A name for a function, {"class_name", "config"} for an object, None for None. What is not the library's own
+    carries its registered name, so that it is never mistaken for something of the library with the same name."""
     if thing is None or isinstance(thing, str | dict):
         return thing
-    if inspect.isfunction(thing) or not hasattr(thing, "get_config"):
-        return get_registered_name(thing) if hasattr(thing, "__name__") else get_registered_name(type(thing))
-    config = {"class_name": type(thing).__name__, "config": thing.get_config()}
-    if hasattr(type(thing), "_registered_name"):
-        config["registered_name"] = type(thing)._registered_name
-    return config
+    plain = inspect.isfunction(thing) or not hasattr(thing, "get_config")
+    kind = thing if hasattr(thing, "__name__") else type(thing)
+    name, registered = kind.__name__, get_registered_name(kind)
+    if name == "<lambda>":
+        raise ValueError("a lambda has no name, so it has no config. Fix: define it with def, and register it "
+                         "(gpunn.saving.register_keras_serializable)")
+    ours = kind.__module__ is not None and kind.__module__.startswith("gpunn.")
+    mark = {} if ours else {"registered_name": registered if ">" in registered else f"Custom>{registered}"}
+    if plain:
+        return {"class_name": "function", "config": name, **mark} if mark else name
+    return {"class_name": name, "config": thing.get_config(), **mark}
 
 
 def lookups(kind: str, known: dict):

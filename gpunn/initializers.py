@@ -1,5 +1,7 @@
 """First values of weights. They are drawn on the host in float64, so every device starts with the same bits."""
 import math
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import numpy as np
 
@@ -10,6 +12,29 @@ from .backend.rng import host_normal, host_uniform, next_seed
 from .tensor import Tensor
 
 _TRUNCATED_STD = 0.87962566103423978            # of a standard normal cut at two
+
+
+_room: ContextVar[list | None] = ContextVar("room", default=None)      # [how many numbers may still be made]
+
+
+@contextmanager
+def blank(room: int):
+    """Inside, weights begin as zeros, and only so many numbers are made: for a file's model, before they are read."""
+    before = _room.set([room])
+    try:
+        yield
+    finally:
+        _room.reset(before)
+
+
+def claim(who: str, shape: tuple) -> bool:
+    """Whether we are inside `blank`; raises when its room is used up."""
+    if (room := _room.get()) is None:
+        return False
+    room[0] -= math.prod(shape)
+    if room[0] < 0:
+        raise ValueError(f"{who} asks for numbers of shape {tuple(shape)}: more than all that the file holds")
+    return True
 
 
 class Initializer(_objects.Configured):

@@ -22,6 +22,7 @@ class Symbol:
     def _no_value(self, *_):
         raise TypeError(f"{self!r} has no value yet: it is part of a model under construction. "
                         "Build a Model(inputs, outputs) and call it on data, or do this inside a layer.")
+    __array_priority__ = 1000               # np.float32(2) * symbol asks the symbol
     __array__ = __float__ = __int__ = __bool__ = __iter__ = __len__ = numpy = _no_value
 
 

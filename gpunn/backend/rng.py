@@ -51,6 +51,20 @@ class Source:
         """A seed that follows from this one."""
         return int(host_bits(self.seed, stream, number, 2).view(np.uint64)[0])
 
+    def state(self) -> dict:
+        """All that the next numbers depend on, as whole numbers."""
+        born, free = next(self.born), next(self.free)
+        self.born, self.free = count(born), count(free)
+        return {"seed": self.seed, "clock": int(current().to_numpy(self.clock())[0]), "born": born, "free": free}
+
+    @classmethod
+    def resumed(cls, seed: int, clock: int, born: int, free: int) -> "Source":
+        """The source that was in this state; a `set_seed` after this replaces it, as it does that of any model."""
+        source = cls(seed, root())
+        source.born, source.free = count(born), count(free)
+        kernels_of(source.clock()).copy(current().asarray(np.array([clock], np.uint32)), out=source.clock())
+        return source
+
     @contextmanager
     def step(self):
         """What is drawn inside is numbered from 1; at the end the clock moves on, as the last kernel of the step."""

@@ -10,11 +10,10 @@ class ArrayFeed:
     """Batches of (x, y, sample_weight), nested as given; None where there is none."""
     can_restart = True
 
-    def __init__(self, data, batch_size: int = 32, shuffle: bool = False, seed: int | None = None,
-                 steps: int | None = None):
+    def __init__(self, data, batch_size: int = 32, shuffle: bool = False, steps: int | None = None):
         self.length = _length(data)
         self.arrays = map_structure(lambda a: None if a is None else persistent(asarray(a)), data)
-        self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
+        self.batch_size, self.shuffle, self.seed = batch_size, shuffle, None
         self.steps = -(-self.length // batch_size) if steps is None else steps
         self.order = persistent(asarray(np.arange(self.length, dtype=np.int32)))
         self.cursor = persistent(asarray(np.zeros(1, np.int32)))
@@ -24,6 +23,7 @@ class ArrayFeed:
         """A new epoch; a new pass over the data, unless `steps` left some of the last one."""
         self.taken = 0
         if self.done >= self.length:
+            self.seed = rng.next_seed() if self.shuffle else None       # drawn now, so that a later fit goes on alike
             self.begin_pass(epoch)
 
     def restart(self):

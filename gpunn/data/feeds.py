@@ -20,7 +20,7 @@ def make_feed(x, y=None, sample_weight=None, *, batch_size=None, steps=None, shu
     data = host(x, "x"), host(y, "y"), host(sample_weight, "sample_weight")
     if class_weight is not None:
         data = (data[0], data[1], weigh_classes(data[1], data[2], class_weight))
-    return ArrayFeed(data, batch_size or 32, shuffle, rng.next_seed() if shuffle else None, steps)
+    return ArrayFeed(data, batch_size or 32, shuffle, steps)
 
 
 def check(who: str, x, batch_size, steps):

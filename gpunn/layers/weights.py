@@ -35,7 +35,7 @@ class Weights:
         dtype = dtype or self.variable_dtype
         initializer = initializers.get(initializer or ("glorot_uniform" if np.dtype(dtype).kind == "f" else "zeros"))
         shape = () if shape is None else tuple(int(n) for n in shape)
-        value = initializer(shape, dtype=dtype)
+        value = (initializers.Zeros() if initializers.claim(self._who, shape) else initializer)(shape, dtype=dtype)
         value = value.data if isinstance(value, Tensor) else value
         weight = Variable(value, name or "variable", trainable, dtype)
         weight.path = f"{self.name}/{weight.name}"

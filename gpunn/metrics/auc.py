@@ -17,8 +17,8 @@ class AUC(Metric):
         if summation_method not in ("interpolation", "minoring", "majoring"):
             raise ValueError("AUC: summation_method is 'interpolation', 'minoring' or 'majoring', "
                              f"got {summation_method!r}")
-        if thresholds is None and num_thresholds <= 1:
-            raise ValueError(f"AUC: num_thresholds must be larger than 1, got {num_thresholds}")
+        if thresholds is None and not 1 < num_thresholds <= 1_000_000:
+            raise ValueError(f"AUC: num_thresholds must be larger than 1 and at most a million, got {num_thresholds}")
         if num_labels and not multi_label:
             raise ValueError("AUC: num_labels needs multi_label=True")
         inner = (sorted(thresholds) if thresholds is not None

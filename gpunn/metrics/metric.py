@@ -23,6 +23,7 @@ class Metric(_objects.Configured):
 
     def add_variable(self, shape, initializer="zeros", dtype=None, aggregation="sum", name=None) -> Variable:
         """A piece of state; how copies on several devices are joined is said by `aggregation`."""
+        initializers.claim(self.name, shape)
         value = initializers.get(initializer or "zeros")(tuple(shape), dtype or self.dtype)
         variable = Variable(value, name or "variable", trainable=False)
         variable.path = f"{self.name}/{variable.name}"

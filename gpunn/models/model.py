@@ -1,11 +1,14 @@
 """Model: a layer that can be trained. Give it inputs and outputs (a graph), or subclass it and define `call`."""
+import json
 from functools import cache
 
 from ..layers.input import InputLayer
 from ..layers.layer import Layer
 from ..symbol import Symbol
 from ..tree import flatten
+from .files import save_model
 from .graph import Graph, fitted
+from .objects import serialize_keras_object
 from .summary import summary
 from .trainer import Trainer
 from .weight_files import load_weights, save_weights
@@ -14,7 +17,7 @@ from .weight_files import load_weights, save_weights
 class Model(Trainer, Layer):
     """Subclass and define `call(self, inputs, training=None)`, or write `Model(inputs, outputs)`."""
 
-    summary, save_weights, load_weights = summary, save_weights, load_weights
+    summary, save_weights, load_weights, save = summary, save_weights, load_weights, save_model
 
     def __init__(self, *args, trainable=True, name=None, dtype=None, **options):
         if args or "inputs" in options:
@@ -40,13 +43,16 @@ class Model(Trainer, Layer):
         raise ValueError(f"{self.name}: no layer is named {name!r}; the layers are "
                          f"{', '.join(layer.name for layer in self.layers)}")
 
+    def to_json(self, **options) -> str:
+        """What `gpunn.models.model_from_json` makes this model of again, without its weights."""
+        return json.dumps(serialize_keras_object(self), allow_nan=False, **options)
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """A graph of layers, or for a subclass with options of its own, `cls(**config)`."""
         from .config import graph_from_config
         if "input_layers" in config:
-            return graph_from_config(config, custom_objects)
+            return graph_from_config(cls, config, custom_objects)
         return cls(**config)
 
 
@@ -106,14 +112,15 @@ class Functional(Model):
         return [fitted(self.name, v, s) for v, s in zip(values, self.inputs, strict=True)]
 
     def get_config(self) -> dict:
-        from .config import graph_config
-        return graph_config(self)
+        from .config import graph_config, made_of_graph
+        return graph_config(self) if made_of_graph(type(self)) else super().get_config()
 
 
 @cache
 def _functional_class(cls):
     """Model(inputs, outputs) is a Functional; for a subclass of Model, one that is a Functional too."""
-    return Functional if cls is Model else type(cls.__name__, (cls, Functional), {"__module__": cls.__module__})
+    names = {k: v for k, v in vars(cls).items() if k in ("__module__", "_registered_name")}
+    return Functional if cls is Model else type(cls.__name__, (cls, Functional), names)
 
 
 def _unique_names(names: list) -> list:

@@ -1,4 +1,5 @@
 """compile, fit, evaluate, predict: Keras' training interface on recorded steps."""
+import warnings
 from functools import wraps
 
 import numpy as np
@@ -18,6 +19,7 @@ from . import preflight
 from .compiled import Losses, LossMean, Metrics, Results
 from .fit import Fit, driven
 from .loop import Loop
+from .objects import deserialize_keras_object, serialize_keras_object
 
 COMPILE = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics", "run_eagerly", "steps_per_execution",
            "jit_compile", "auto_scale_loss")
@@ -54,6 +56,22 @@ class Trainer:
         self._loss_tracker, self._batch_loops = LossMean(name="loss"), {}
         self._sources = rng.model_sources()
         preflight.check_compile(self._compiled)
+
+    def get_compile_config(self) -> dict | None:
+        """What `compile` was given, as plain data; None for a model that was not compiled."""
+        if self._compiled is None:
+            return None
+        return serialize_keras_object({"optimizer": self.optimizer, **self._compiled, "run_eagerly": self.run_eagerly,
+                                       "steps_per_execution": self.steps_per_execution})
+
+    def compile_from_config(self, config: dict):
+        """Compile as it was when `get_compile_config` gave this."""
+        custom = type(self).compile is not Trainer.compile
+        if custom and type(self).compile_from_config is Trainer.compile_from_config:
+            warnings.warn(f"{self.name} has a compile() of its own and was not compiled: call it, or define "
+                          "get_compile_config and compile_from_config", stacklevel=3)
+            return
+        self.compile(**deserialize_keras_object(config))
 
     # ---- one step -------------------------------------------------------------------------------------------------
 

@@ -3,27 +3,37 @@ import os
 
 from .. import storage
 
+OTHERS = ("optimizer/", "state/")           # what a file of a whole model holds beside its weights
 
-def keys(model, who: str) -> dict:
+
+def keys(model, who: str | None = None) -> dict:
     """File key -> variable: the number of the weight and its path without the model's own numbering."""
-    if not model.weights:
+    if who and not model.weights:
         raise ValueError(f"{model.name} has no weights yet: give it an Input or call it on data before {who}")
     return {f"{i:04d}.{w.name}": w for i, w in enumerate(model.weights)}
+
+
+def may_write(who: str, filepath, overwrite: bool):
+    """Raise for a file that is not to be replaced, or whose folder is not there."""
+    folder = os.path.dirname(os.path.abspath(filepath))
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"{who}: there is no folder {folder}")
+    if not overwrite and os.path.exists(filepath):
+        raise FileExistsError(f"{who}: {filepath} exists; pass overwrite=True to replace it")
 
 
 def save_weights(model, filepath, overwrite=True):
     """Write all weights to a file (a valid safetensors file), whole or not at all."""
     wanted = keys(model, "save_weights")
-    if not overwrite and os.path.exists(filepath):
-        raise FileExistsError(f"save_weights: {filepath} exists; pass overwrite=True to replace it")
+    may_write("save_weights", filepath, overwrite)
     storage.save(filepath, {k: w.numpy() for k, w in wanted.items()},
                  {"format": "gpunn.weights", "model": model.name})
 
 
 def load_weights(model, filepath, skip_mismatch=False):
-    """Read weights that `save_weights` wrote; refuses another architecture before anything is changed."""
+    """Read weights that `save_weights` or `save` wrote; refuses another architecture before anything is changed."""
     wanted = keys(model, "load_weights")
-    arrays, _ = storage.load(filepath)
+    arrays = {k: a for k, a in storage.load(filepath)[0].items() if not k.startswith(OTHERS)}
     problems = [f"{k} is missing in the file" for k in wanted if k not in arrays]
     problems += [f"{k} is in the file but not in the model" for k in arrays if k not in wanted]
     problems += [f"{k} ({w.path}) has shape {w.shape}, the file has {arrays[k].shape}"

@@ -80,12 +80,15 @@ class Optimizer:
         if self.flat is not None and self.flat.holds(variables):
             return
         self.flat = FlatParams(variables)
-        names = (*self.slots, *(["average"] if self.use_ema else []),
-                 *(["accumulated"] if self.gradient_accumulation_steps else []))
-        for name in names:
+        for name in self.buffers():
             setattr(self, name, self.flat.slot())
         if self.use_ema:
             kernels_of(self.average).copy(self.flat.data, out=self.average)
+
+    def buffers(self) -> tuple[str, ...]:
+        """The names of all that is kept for each weight."""
+        return (*self.slots, *(["average"] if self.use_ema else []),
+                *(["accumulated"] if self.gradient_accumulation_steps else []))
 
     @property
     def variables(self) -> list:
@@ -95,7 +98,7 @@ class Optimizer:
     def slot_variables(self) -> list[Variable]:
         views = []
         for v in self.flat.variables if self.flat else ():
-            for name in self.slots:
+            for name in self.buffers():
                 if getattr(self, name) is not None:
                     view = Variable(np.zeros(v.shape, v.dtype), f"{v.path}_{name}".replace("/", "_"), trainable=False)
                     view.data = self.flat.view(getattr(self, name), v)

@@ -17,6 +17,8 @@ from .header import MAX_METADATA, MAX_RANK, MAX_TENSORS, FormatError, Parser
 MAX_HEADER = 16 << 20
 DTYPES = {"BOOL": "?", "U8": "u1", "I8": "i1", "U16": "<u2", "I16": "<i2", "U32": "<u4", "I32": "<i4",
           "U64": "<u8", "I64": "<i8", "F16": "<f2", "F32": "<f4", "F64": "<f8"}
+FOREIGN = {b"PK": "a zip archive, as Keras' .keras files are", b"\x89HDF": "an HDF5 file, as Keras' .h5 files are",
+           b"\x80": "a pickle, which would run code"}
 CODES = {np.dtype(dtype): code for code, dtype in DTYPES.items()}
 
 
@@ -90,10 +92,11 @@ def _read_header(file, size: int):
     """-> (entries, metadata, where the blocks start), all claims checked."""
     if size < 8:
         raise FormatError(f"a file of {size} bytes is too short to hold a header")
-    (length,) = struct.unpack("<Q", _read(file, bytearray(8)))
+    (length,) = struct.unpack("<Q", first := _read(file, bytearray(8)))
     if length > min(MAX_HEADER, size - 8):
+        seems = next((f", but {what}" for start, what in FOREIGN.items() if first.startswith(start)), "")
         raise FormatError(f"header length {length}: the file has {size} bytes, the limit is {MAX_HEADER}; "
-                          "is this a gpunn or safetensors file?")
+                          f"is this a gpunn or safetensors file? It seems not{seems}")
     try:
         text = _read(file, bytearray(length)).decode("utf-8")
     except UnicodeDecodeError:
