@@ -6,7 +6,7 @@ imported by path.
 import inspect
 from contextlib import contextmanager
 
-from ._names import suggest
+from ._names import refuse_unknown, suggest
 
 _custom: dict[str, object] = {}
 
@@ -134,8 +134,18 @@ def constructor(start, defaults: dict):
                                    for name, default in named.items()])
 
     def __init__(self, *args, **options):
+        refuse_unknown(type(self).__name__, [name for name in options if name not in defaults], defaults)
         given = signature.bind(self, *args, **options)
         given.apply_defaults()
         start(**given.arguments)
     __init__.__signature__ = signature
     return __init__
+
+
+class Declared:
+    """A class that lists its constructor's arguments and their defaults as `options`; `start` takes their values."""
+    options: dict = {}
+
+    def __init_subclass__(cls):
+        if "options" in vars(cls):
+            cls.__init__ = constructor(lambda self, **values: self.start(**values), cls.options)

@@ -15,7 +15,7 @@ SOURCES = Path(__file__).parent
 
 def digest() -> str:
     """Numba looks only at one file's time stamp; a change in another file, or another processor, must miss too."""
-    text = b"".join(path.read_bytes() for path in sorted(SOURCES.glob("*.py")))
+    text = b"".join(path.read_bytes() for path in [*sorted(SOURCES.glob("*.py")), SOURCES.parent / "formulas.py"])
     machine = f"{numba.__version__} {binding.get_host_cpu_name()} {binding.get_host_cpu_features().flatten()}"
     return hashlib.sha256(text + machine.encode()).hexdigest()[:16]
 
