@@ -168,9 +168,7 @@ class Optimizer(_objects.Declared):
             self.clip(k, g)
             self.update(k, p, g)
         if self.use_ema:
-            every = [float(self.ema_overwrite_frequency)] * bool(self.ema_overwrite_frequency)
-            k.optimize("average_overwrite" if every else "average", p, g, (self.state["average"],), self.hyper.data,
-                       (float(self.ema_momentum), *every))
+            self.track_average(k, p, g)
         for v in self.flat.variables:
             if v.constraint is not None:
                 v.assign(v.constraint(v))
@@ -247,6 +245,12 @@ class Optimizer(_objects.Declared):
         """What belongs to a variable, flat: the weight, the gradient, slots."""
         return tuple([self.flat.part(b, v)
                       for b in (self.flat.data, self.flat.grad, *[self.state[name] for name in slots])])
+
+    def track_average(self, k, p, g):
+        """At every batch, as Keras does, though several may make one update."""
+        every = self.ema_overwrite_frequency
+        name, options = ("average_overwrite", (float(every),)) if every else ("average", ())
+        k.optimize(name, p, g, (self.state["average"],), self.hyper.data, (float(self.ema_momentum), *options))
 
     def finalize_variable_values(self, trainable_variables=None):
         """After training with use_ema: the weights become their running average."""
