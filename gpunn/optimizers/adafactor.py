@@ -8,8 +8,6 @@ class Adafactor(Optimizer):
     numbers = "beta_2_decay", "epsilon_1"
 
     def build(self, variables):
-        if self.flat is not None and self.flat.holds(variables):
-            return
         super().build(variables)
         self.rows, self.columns, self.velocities = {}, {}, {}
         for v in self.flat.variables:

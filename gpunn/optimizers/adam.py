@@ -34,9 +34,8 @@ class Nadam(Optimizer):
     slots, formula, numbers = ("momentum velocity",), "nadam", Adam.numbers
 
     def build(self, variables):
-        if self.flat is None or not self.flat.holds(variables):
-            super().build(variables)
-            self.u_product = self.add_variable((), "ones")          # of all momenta so far
+        super().build(variables)
+        self.u_product = self.add_variable((), "ones")              # of all momenta so far
 
     def update(self, k, p, g):
         product = self.u_product.data.reshape(1)

@@ -4,6 +4,8 @@ from .. import _objects
 from ..tensor import Variable
 from .optimizer import BASE, Optimizer
 
+LARGEST = 2.0 ** 127            # twice that is infinite, and half of infinity too
+
 
 class LossScaleOptimizer(Optimizer):
     """Another optimizer's steps on gradients of a loss that was made larger, so that float16 does not lose small ones.
@@ -19,11 +21,12 @@ class LossScaleOptimizer(Optimizer):
         for option, value in kwargs.items():
             if option in BASE and value != BASE[option]:
                 raise ValueError(f"LossScaleOptimizer: set {option} on the inner optimizer, not here; got {value!r}")
-        super().__init__(0.0, name=name, **kwargs)
+        self.inner_optimizer = inner_optimizer
+        super().__init__(inner_optimizer.schedule or float(inner_optimizer.learning_rate), name=name, **kwargs)
         if type(inner_optimizer).update_step is not Optimizer.update_step:
-            raise ValueError(f"LossScaleOptimizer: {type(inner_optimizer).__name__} steps by an update_step of its own, "
-                             "which cannot be skipped on the device; define `update` with kernels instead")
-        self.inner_optimizer, self.calls, self.use_ema = inner_optimizer, inner_optimizer.calls, inner_optimizer.use_ema
+            raise ValueError(f"LossScaleOptimizer: {type(inner_optimizer).__name__} steps by an update_step of its "
+                             "own, which cannot be skipped on the device; define `update` with kernels instead")
+        self.calls, self.use_ema = inner_optimizer.calls, inner_optimizer.use_ema
         self.initial_scale, self.dynamic_growth_steps = initial_scale, dynamic_growth_steps
         self.step_counter = Variable(np.zeros((), np.int32), "step_counter", trainable=False)
         self.dynamic_scale = Variable(np.float32(initial_scale), "dynamic_scale", trainable=False)
@@ -33,11 +36,7 @@ class LossScaleOptimizer(Optimizer):
     updates = property(lambda self: self.inner_optimizer.updates)
     iterations = property(lambda self: self.inner_optimizer.iterations)
     learning_rate = property(lambda self: self.inner_optimizer.learning_rate,
-                             lambda self, value: self._follow(value))
-
-    def _follow(self, value):
-        if hasattr(self, "inner_optimizer"):            # the constructor's own 0 means nothing
-            self.inner_optimizer.learning_rate = value
+                             lambda self, value: setattr(self.inner_optimizer, "learning_rate", value))
 
     @property
     def variables(self):
@@ -48,7 +47,7 @@ class LossScaleOptimizer(Optimizer):
         self.inner_optimizer.refresh()
 
     def build(self, variables):
-        self.inner_optimizer.build(variables)
+        self.inner_optimizer.prepare(variables)
         self.flat, self.state = self.inner_optimizer.flat, self.inner_optimizer.state
 
     def scale_loss(self, loss):
@@ -66,7 +65,7 @@ class LossScaleOptimizer(Optimizer):
         grows = k.binary("equal", good, int(self.dynamic_growth_steps))
         k.where(grows, 0, good, out=good)
         factor = k.where(grows, 2.0, k.binary("add", k.binary("multiply", go, 0.5), 0.5))
-        k.binary("multiply", scale, factor, out=scale)
+        k.binary("minimum", k.binary("multiply", scale, factor), LARGEST, out=scale)
 
     def finalize_variable_values(self, trainable_variables=None):
         self.inner_optimizer.finalize_variable_values(trainable_variables)

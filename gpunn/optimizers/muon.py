@@ -15,8 +15,6 @@ class Muon(Momentum):
         super().start(exclude_layers=exclude_layers or [], **options)
 
     def build(self, variables):
-        if self.flat is not None and self.flat.holds(variables):
-            return
         super().build(variables)
         self.momenta, self.velocities = {}, {}
         for v in self.flat.variables:

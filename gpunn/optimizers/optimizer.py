@@ -1,6 +1,5 @@
 """What all optimizers share: flat buffers, the learning rate on the device, clipping, decay, averages, constraints."""
 import inspect
-import math
 
 import numpy as np
 
@@ -88,10 +87,13 @@ class Optimizer(_objects.Declared):
 
     # ---- variables ------------------------------------------------------------------------------------------------
 
+    def prepare(self, variables):
+        """Build, if these are not the variables that it was built for; what the slots hold stays."""
+        if self.flat is None or not self.flat.holds(variables):
+            self.build(variables)
+
     def build(self, variables):
-        """Move the variables into flat buffers and make the slots; what the slots hold survives a second build."""
-        if self.flat is not None and self.flat.holds(variables):
-            return
+        """Move the variables into flat buffers and make the slots."""
         self.flat, self.own_variables = FlatParams(variables), []
         for group in (*["average"] * self.use_ema, *["gradient_accumulator"] * bool(self.gradient_accumulation_steps),
                       *self.slots):
@@ -144,7 +146,7 @@ class Optimizer(_objects.Declared):
     def apply(self, grads=None, trainable_variables=None):
         """One step. `grads` None: the gradients already lie in the flat buffer, where `backward` writes them."""
         variables = list(trainable_variables) if trainable_variables is not None else self.flat.variables
-        self.build(variables)
+        self.prepare(variables)
         if not self.driven:
             self.refresh()
         if grads is not None:
@@ -190,32 +192,25 @@ class Optimizer(_objects.Declared):
         return not steps or self.updates
 
     def update(self, k, p, g):
-        """All weights at once, by the formula."""
-        if not self.formula:
-            self.update_each(k)
-            return
-        decay = 0.0 if self.kept_out else float(self.weight_decay or 0)
-        if self.kept_out:
-            self.decay_weights(k)
-        slots = tuple([self.state[name] for group in self.slots for name in group.split()])
-        k.optimize(self.formula, p, g, slots, self.hyper.data, self.values(), decay)
-
-    def update_each(self, k):
-        self.decay_weights(k)
-        for v in self.flat.variables:
-            self.update_step(Tensor(v.grad), v, self._rate)
+        """All weights at once, by the formula; or one by one."""
+        if self.formula and not self.kept_out:
+            decay = float(self.weight_decay or 0)
+        else:
+            decay = self.decay_weights(k)
+        if self.formula:
+            slots = tuple([self.state[name] for group in self.slots for name in group.split()])
+            k.optimize(self.formula, p, g, slots, self.hyper.data, self.values(), decay)
+        else:
+            for v in self.flat.variables:
+                self.update_step(Tensor(v.grad), v, self._rate)
 
     def update_step(self, gradient, variable, learning_rate):
         raise NotImplementedError(f"{type(self).__name__} must define update_step(gradient, variable, learning_rate)")
 
-    def assign(self, variable, value):
-        variable.assign(value)
+    def _get_variable_index(self, variable) -> int:
+        return [id(v) for v in self.flat.variables].index(id(variable))
 
-    def assign_add(self, variable, value):
-        variable.assign_add(value)
-
-    def assign_sub(self, variable, value):
-        variable.assign_sub(value)
+    assign, assign_add, assign_sub = map(staticmethod, (Variable.assign, Variable.assign_add, Variable.assign_sub))
 
     def values(self) -> tuple[float, ...]:
         return tuple([float(getattr(self, name)) for name in self.numbers])
@@ -235,11 +230,12 @@ class Optimizer(_objects.Declared):
     def decay_of(self, variable) -> float:
         return float(self.weight_decay or 0)
 
-    def decay_weights(self, k):
-        """Decoupled: p -= p * decay * rate."""
+    def decay_weights(self, k) -> float:
+        """Decoupled: p -= p * decay * rate. Returns how much is left to decay."""
         for v in self.flat.variables:
             if self.decays(v) and (decay := self.decay_of(v)):
                 k.optimize("decay", *self.parts(v), (), self.hyper.data, (), decay)
+        return 0.0
 
     def parts(self, v, *slots: str):
         """What belongs to a variable, flat: the weight, the gradient, slots."""

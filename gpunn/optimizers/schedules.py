@@ -1,11 +1,12 @@
 """Learning rates that change with the step. A schedule runs on the host before each step: any Python will do."""
 import math
-
 from inspect import Parameter
 
 from .. import _objects
 
-REQUIRED = Parameter.empty
+
+def arguments(required: str, **defaults) -> dict:
+    return dict.fromkeys(required.split(), Parameter.empty) | defaults
 
 
 class LearningRateSchedule(_objects.Configured):
@@ -30,7 +31,7 @@ class _Declared(_objects.Declared, LearningRateSchedule):
 
 class ExponentialDecay(_Declared):
     """initial * rate ** (step / steps)"""
-    options = {"initial_learning_rate": REQUIRED, "decay_steps": REQUIRED, "decay_rate": REQUIRED, "staircase": False, "name": "ExponentialDecay"}
+    options = arguments("initial_learning_rate decay_steps decay_rate", staircase=False, name="ExponentialDecay")
 
     def __call__(self, step):
         p = step / self.decay_steps
@@ -39,7 +40,7 @@ class ExponentialDecay(_Declared):
 
 class InverseTimeDecay(_Declared):
     """initial / (1 + rate * step / steps)"""
-    options = {"initial_learning_rate": REQUIRED, "decay_steps": REQUIRED, "decay_rate": REQUIRED, "staircase": False, "name": "InverseTimeDecay"}
+    options = arguments("initial_learning_rate decay_steps decay_rate", staircase=False, name="InverseTimeDecay")
 
     def __call__(self, step):
         p = step / self.decay_steps
@@ -48,7 +49,7 @@ class InverseTimeDecay(_Declared):
 
 class PiecewiseConstantDecay(_Declared):
     """values[i] up to and including step boundaries[i]"""
-    options = {"boundaries": REQUIRED, "values": REQUIRED, "name": "PiecewiseConstant"}
+    options = arguments("boundaries values", name="PiecewiseConstant")
 
     def start(self, **values):
         super().start(**values)
@@ -62,7 +63,8 @@ class PiecewiseConstantDecay(_Declared):
 
 class PolynomialDecay(_Declared):
     """(initial - end) * (1 - step / steps) ** power + end"""
-    options = {"initial_learning_rate": REQUIRED, "decay_steps": REQUIRED, "end_learning_rate": 0.0001, "power": 1.0, "cycle": False, "name": "PolynomialDecay"}
+    options = arguments("initial_learning_rate decay_steps", end_learning_rate=0.0001, power=1.0, cycle=False,
+                        name="PolynomialDecay")
 
     def __call__(self, step):
         steps = self.decay_steps * (max(1, math.ceil(step / self.decay_steps)) if self.cycle else 1)
@@ -72,7 +74,8 @@ class PolynomialDecay(_Declared):
 
 class CosineDecay(_Declared):
     """A linear warm-up to `warmup_target`, if given, then half a cosine down to alpha * initial."""
-    options = {"initial_learning_rate": REQUIRED, "decay_steps": REQUIRED, "alpha": 0.0, "name": "CosineDecay", "warmup_target": None, "warmup_steps": 0}
+    options = arguments("initial_learning_rate decay_steps", alpha=0.0, name="CosineDecay", warmup_target=None,
+                        warmup_steps=0)
 
     def __call__(self, step):
         top, start = self.initial_learning_rate, step
@@ -86,7 +89,7 @@ class CosineDecay(_Declared):
 
 class CosineDecayRestarts(_Declared):
     """Cosine decays, each `t_mul` times longer and `m_mul` times lower than the one before."""
-    options = {"initial_learning_rate": REQUIRED, "first_decay_steps": REQUIRED, "t_mul": 2.0, "m_mul": 1.0, "alpha": 0.0, "name": "SGDRDecay"}
+    options = arguments("initial_learning_rate first_decay_steps", t_mul=2.0, m_mul=1.0, alpha=0.0, name="SGDRDecay")
 
     def __call__(self, step):
         p = step / self.first_decay_steps
@@ -102,19 +105,18 @@ class CosineDecayRestarts(_Declared):
 
 class PowerDecay(_Declared):
     """initial / (1 + step / steps) ** power: after `decay_steps` the rate is half, if the power is 1."""
-    options = {"initial_learning_rate": REQUIRED, "decay_steps": REQUIRED, "power": 1.0, "name": "PowerDecay"}
+    options = arguments("initial_learning_rate decay_steps", power=1.0, name="PowerDecay")
 
     def __call__(self, step):
         return self.initial_learning_rate / (1 + step / self.decay_steps) ** self.power
 
 
 class OneCycle(_Declared):
-    """Up to the maximum and back in straight lines, `steps` in all; in the last tenth down to a hundredth of the start.
-
-    The momentum of an optimizer that has one goes the other way: it is low where the rate is high.
+    """From a tenth of the maximum up to it and back, in straight lines; what is left of `steps`, the final fraction,
+    leads on to a hundredth of the start. The momentum, if the optimizer has one, is low where the rate is high.
     """
-    options = {"maximal_learning_rate": REQUIRED, "steps": REQUIRED, "initial_learning_rate": None,
-               "final_fraction": 0.1, "max_momentum": 0.95, "min_momentum": 0.85, "name": "OneCycle"}
+    options = arguments("maximal_learning_rate steps", initial_learning_rate=None, final_fraction=0.0,
+                        max_momentum=0.95, min_momentum=0.85, name="OneCycle")
 
     def height(self, step) -> float:
         """0 at the start, 1 at the top, 0 when the cycle is over."""
