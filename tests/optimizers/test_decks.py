@@ -172,3 +172,20 @@ def test_f5_one_cycle_drives_the_momentum_of_a_training():
         m = cycle.momentum(t) * m - cycle(t)
         theta += m
         assert math.isclose(float(v.numpy()[0]), theta, rel_tol=1e-5)
+
+
+@pytest.mark.parametrize("rate", [0.5, schedules.CosineDecay(0.5, 9)], ids=["number", "schedule"])
+def test_f5_the_learning_rate_finder(rate):
+    """Gradient descent on a parabola explodes from 2 / curvature on; the best is a tenth of about there."""
+    r = np.random.default_rng(0)
+    x = r.normal(size=(32, 3)).astype("float32")
+    y = x @ np.ones((3, 1), "float32")
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, use_bias=False)])
+    model.compile(optimizers.SGD(rate, momentum=0.5), "mse")
+    before, finder = model.get_weights(), keras.callbacks.LearningRateFinder(1e-4, 100.0, 60)
+    model.fit(x, y, batch_size=32, epochs=60, verbose=0, callbacks=[finder])
+    limit = 2 / (2 * np.linalg.eigvalsh(x.T @ x / 32).max())
+    assert limit / 40 < finder.suggestion < limit / 2 and len(finder.rates) < 60 and finder.rates[0] == 1e-4
+    np.testing.assert_array_equal(model.get_weights()[0], before[0])
+    assert float(model.optimizer.learning_rate) == 0.5 and int(model.optimizer.iterations) == 0
+    assert not model.optimizer.variables[-1].numpy().any()
