@@ -25,8 +25,8 @@ SCOPE = {"sqrt": np.sqrt, "expm1": np.expm1, "pow": np.power, "fabs": np.abs, "f
          "larger": larger, "choose": choose, "clip": clip, "sign": sign, "own": own}
 
 
-@functools.cache
 def source(name: str) -> str:
+    """A loop over the weights, as a person would write it for this formula."""
     f = FORMULAS[name]
     stored = [a + "_" for a in f.arrays]
     text = [f"def {name}(part, {', '.join(stored)}, hyper, decay, {', '.join(f.constants)}):",
@@ -46,6 +46,7 @@ def source(name: str) -> str:
 
 @functools.cache
 def kernel(name: str):
+    """The source counts as this file's, so that the compiled code is cached."""
     scope = dict(SCOPE)
     exec(compile(source(name), __file__, "exec"), scope)
     made = scope[name]
@@ -55,7 +56,7 @@ def kernel(name: str):
 
 
 @functools.lru_cache(maxsize=1024)
-def _plan(name, options):
+def _plan(name: str, options: tuple):
     return kernel(name), FORMULAS[name].numbers(options)
 
 
