@@ -86,7 +86,7 @@ def _step_memory(model) -> list[str]:
         return []
     flat, optimizer = model.optimizer.flat, model.optimizer
     parts = {"weights": flat.data.nbytes + sum(w.data.nbytes for w in model.non_trainable_weights),
-             "gradients": flat.grad.nbytes, "optimizer": sum(s.data.nbytes for s in optimizer.variables),
+             "gradients": flat.grad.nbytes, "optimizer": sum(v.data.nbytes for v in optimizer.variables if v.ndim),
              "temporaries": temporaries}
     return [f" Step memory: {_bytes(sum(parts.values()))} ({', '.join(f'{k} {_bytes(n)}' for k, n in parts.items())})"]
 
