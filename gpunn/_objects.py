@@ -7,7 +7,7 @@ import inspect
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from ._names import suggest
+from ._names import refuse_unknown, suggest
 
 _custom: dict[str, object] = {}
 _scope: ContextVar[dict] = ContextVar("scope")         # known inside a custom_object_scope, in its thread
@@ -153,8 +153,18 @@ def constructor(start, defaults: dict):
                                    for name, default in named.items()])
 
     def __init__(self, *args, **options):
+        refuse_unknown(type(self).__name__, [name for name in options if name not in defaults], defaults)
         given = signature.bind(self, *args, **options)
         given.apply_defaults()
         start(**given.arguments)
     __init__.__signature__ = signature
     return __init__
+
+
+class Declared:
+    """A class that lists its constructor's arguments and their defaults as `options`; `start` takes their values."""
+    options: dict = {}
+
+    def __init_subclass__(cls):
+        if "options" in vars(cls):
+            cls.__init__ = constructor(lambda self, **values: self.start(**values), cls.options)

@@ -5,13 +5,13 @@ import pathlib
 
 import pytest
 
-from gpunn import constraints, initializers, layers, regularizers
+from gpunn import constraints, initializers, layers, optimizers, regularizers
 from gpunn.layers.signature import known_options
 
 FAMILIES = {"layers": layers, "initializers": initializers, "regularizers": regularizers,
-            "constraints": constraints}
+            "constraints": constraints, "optimizers": optimizers, "optimizers.schedules": optimizers.schedules}
 KERAS = json.loads((pathlib.Path(__file__).parent / "golden" / "signatures.json").read_text())
-SHARED = [f"{family}.{name}" for family, name in (full.split(".") for full in KERAS)
+SHARED = [f"{family}.{name}" for family, name in (full.rsplit(".", 1) for full in KERAS)
           if hasattr(FAMILIES[family], name)]
 # what belongs to features that gpunn does not have: quantization, low-rank adapters, cuDNN by hand
 ABSENT = {"lora_rank", "lora_alpha", "quantization_config", "use_cudnn", "allow_last_axis_squeeze",
@@ -22,7 +22,7 @@ EQUAL = {"(1, 1)": "1", "(2, 2)": "2", "required": "2"}
 
 @pytest.mark.parametrize("full", SHARED)
 def test_arguments_and_defaults(full):
-    family, name = full.split(".")
+    family, name = full.rsplit(".", 1)
     thing = getattr(FAMILIES[family], name)
     if not inspect.isclass(thing):
         thing = type(thing())

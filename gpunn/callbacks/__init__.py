@@ -3,6 +3,8 @@ from .callback import Callback, CallbackList
 from .early_stopping import EarlyStopping
 from .history import History
 from .lambda_callback import LambdaCallback
+from .learning_rate_finder import LearningRateFinder
 from .progbar import ProgbarLogger
 
-__all__ = ["Callback", "CallbackList", "EarlyStopping", "History", "LambdaCallback", "ProgbarLogger"]
+__all__ = ["Callback", "CallbackList", "EarlyStopping", "History", "LambdaCallback", "LearningRateFinder",
+           "ProgbarLogger"]

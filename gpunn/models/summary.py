@@ -85,9 +85,8 @@ def _step_memory(model) -> list[str]:
     if not temporaries:
         return []
     flat, optimizer = model.optimizer.flat, model.optimizer
-    slots = [getattr(optimizer, name, None) for name in (*optimizer.slots, "average", "accumulated")]
     parts = {"weights": flat.data.nbytes + sum(w.data.nbytes for w in model.non_trainable_weights),
-             "gradients": flat.grad.nbytes, "optimizer": sum(s.nbytes for s in slots if s is not None),
+             "gradients": flat.grad.nbytes, "optimizer": sum(v.data.nbytes for v in optimizer.variables if v.ndim),
              "temporaries": temporaries}
     return [f" Step memory: {_bytes(sum(parts.values()))} ({', '.join(f'{k} {_bytes(n)}' for k, n in parts.items())})"]
 

@@ -275,7 +275,7 @@ class Trainer:
         """Weights exist and lie in the optimizer's flat buffer before the first step."""
         self._build_from(feed)
         if self.trainable_weights:
-            self.optimizer.build(self.trainable_weights)
+            self.optimizer.prepare(self.trainable_weights)
 
     def _build_from(self, feed):
         if not all(layer.built for layer in self.flatten_layers()) or not self.weights:

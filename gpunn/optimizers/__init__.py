@@ -1,15 +1,23 @@
 """Optimizers, by class and by name."""
 from .. import _objects
 from . import schedules
-from .adam import Adam, AdamW
+from .adafactor import Adafactor
+from .adagrad import Adadelta, Adagrad, Ftrl
+from .adam import Adam, Adamax, AdamW, Lamb, Nadam, ScheduleFreeAdamW
 from .flat import FlatParams
+from .lion import Lion
+from .loss_scale import LossScaleOptimizer
+from .muon import Muon
 from .optimizer import Optimizer
 from .rmsprop import RMSprop
 from .sgd import SGD
 
-__all__ = ["Adam", "AdamW", "FlatParams", "Optimizer", "RMSprop", "SGD", "deserialize", "get", "schedules", "serialize"]
+__all__ = ["Adadelta", "Adafactor", "Adagrad", "Adam", "Adamax", "AdamW", "FlatParams", "Ftrl", "Lamb", "Lion",
+           "LossScaleOptimizer", "Muon", "Nadam", "Optimizer", "RMSprop", "SGD", "ScheduleFreeAdamW", "deserialize",
+           "get", "schedules", "serialize"]
 
-KNOWN = {c.__name__: c for c in (Adam, AdamW, RMSprop, SGD)}
+KNOWN = {c.__name__: c for c in (Adadelta, Adafactor, Adagrad, Adam, Adamax, AdamW, Ftrl, Lamb, Lion,
+                                 LossScaleOptimizer, Muon, Nadam, RMSprop, SGD, ScheduleFreeAdamW)}
 KNOWN |= {name.lower(): c for name, c in KNOWN.items()}
 get, deserialize = _objects.lookups("optimizer", KNOWN)
 serialize = _objects.serialize

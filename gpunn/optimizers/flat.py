@@ -17,7 +17,7 @@ class FlatParams:
                                  "give all trainable weights one dtype")
         self.places, size = {}, 0
         for v in reversed(self.variables):
-            self.places[id(v)] = (size, size + v.data.size, v.data.shape)
+            self.places[id(v)] = (size, size + v.data.size)
             size += -(-v.data.size * first.itemsize // LINE) * LINE // first.itemsize
         xp = backend_of(first).xp
         self.data, self.grad = (persistent(xp.zeros(size, first.dtype)) for _ in range(2))
@@ -30,10 +30,14 @@ class FlatParams:
         variable.data, variable.grad = view, self.view(self.grad, variable)
         return view
 
+    def part(self, buffer, variable):
+        """What of a flat buffer belongs to a variable, flat."""
+        start, stop = self.places[id(variable)]
+        return buffer[start:stop]
+
     def view(self, buffer, variable):
-        """The part of a flat buffer that belongs to a variable, in its shape."""
-        start, stop, shape = self.places[id(variable)]
-        return buffer[start:stop].reshape(shape)
+        """The same in the variable's shape."""
+        return self.part(buffer, variable).reshape(variable.shape)
 
     def holds(self, variables) -> bool:
         """Whether these are our variables, and none was taken over by another optimizer since."""

@@ -1,47 +1,53 @@
 """What all optimizers share: flat buffers, the learning rate on the device, clipping, decay, averages, constraints."""
+import inspect
+
 import numpy as np
 
-from .._names import auto_name, refuse_unknown
-from ..backend import kernels_of
+from .. import _objects
+from .._names import auto_name
+from ..backend import asarray, kernels_of
 from ..tensor import Tensor, Variable
 from .flat import FlatParams
 from .schedules import LearningRateSchedule, deserialize, serialize
 
-BASE = ("weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "ema_momentum",
-        "ema_overwrite_frequency", "loss_scale_factor", "gradient_accumulation_steps", "name")
+BASE = {"weight_decay": None, "clipnorm": None, "clipvalue": None, "global_clipnorm": None, "use_ema": False,
+        "ema_momentum": 0.99, "ema_overwrite_frequency": None, "loss_scale_factor": None,
+        "gradient_accumulation_steps": None, "name": None}
 
 
-class Optimizer:
-    """Subclasses name their `slots` (one flat buffer each) and define `update(p, g)` on flat arrays."""
-    slots: tuple[str, ...] = ()
-    fields: tuple[str, ...] = ()                # constructor arguments of the subclass, for get_config
+class Optimizer(_objects.Declared):
+    """A subclass lists its `options`, its `slots` (a flat buffer each) and names its formula (kernels/README.md) and
+    the `numbers` that the formula takes; or it defines `update(k, p, g)`; or Keras' `update_step`.
+    """
+    options = {"learning_rate": inspect.Parameter.empty, **BASE}
+    slots: tuple[str, ...] = ()                 # groups of names: "momentum velocity" lie together among the variables
+    formula = ""
+    numbers: tuple[str, ...] = ()
+    flat, schedule, driven, updates = None, None, False, True
 
-    def __init__(self, learning_rate=0.001, weight_decay=None, clipnorm=None, clipvalue=None, global_clipnorm=None,
-                 use_ema=False, ema_momentum=0.99, ema_overwrite_frequency=None, loss_scale_factor=None,
-                 gradient_accumulation_steps=None, name=None, **kwargs):
-        refuse_unknown(type(self).__name__, kwargs, (*BASE, *self.fields, "learning_rate"))
+    def start(self, learning_rate, name, **options):
         self.name = name or auto_name(type(self))
-        self.weight_decay, self.use_ema = weight_decay, use_ema
-        self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
-        self.ema_momentum, self.ema_overwrite_frequency = ema_momentum, ema_overwrite_frequency
-        self.loss_scale_factor, self.gradient_accumulation_steps = loss_scale_factor, gradient_accumulation_steps
-        self.check()
-        self.calls = Variable(np.zeros((), np.int32), "iterations", trainable=False)
-        self.hyper = Variable(np.zeros(4, np.float32), "hyper", trainable=False)
+        self.calls = Variable(np.zeros((), np.int32), "iteration", trainable=False)
+        # rate, step, momentum, and whether the step is to change anything
+        self.hyper = Variable(np.array([0, 0, 0, 1], np.float32), "hyper", trainable=False)
         self._rate = Variable(np.zeros((), np.float32), "learning_rate", trainable=False)
         self._rate.data = self.hyper.data[0:1].reshape(())
-        self.schedule, self.flat, self.driven, self.updates = None, None, False, True
-        self.learning_rate = learning_rate
-        self.kept_out = set()
+        self.learning_rate, self.kept_out, self.state, self.own_variables = learning_rate, set(), {}, []
+        for option, value in options.items():
+            setattr(self, option, value)
+        self.check()
 
     def check(self):
         if sum(c is not None for c in (self.clipnorm, self.clipvalue, self.global_clipnorm)) > 1:
             raise ValueError(f"{self.name}: give only one of clipnorm, clipvalue and global_clipnorm; "
                              f"got clipnorm={self.clipnorm}, "
                              f"clipvalue={self.clipvalue}, global_clipnorm={self.global_clipnorm}")
-        steps = self.gradient_accumulation_steps
-        if steps is not None and (not isinstance(steps, int) or steps < 2):
-            raise ValueError(f"{self.name}: gradient_accumulation_steps must be an integer >= 2, got {steps!r}")
+        if not 0 <= self.ema_momentum <= 1:
+            raise ValueError(f"{self.name}: ema_momentum must be between 0 and 1, got {self.ema_momentum!r}")
+        for name, least in (("gradient_accumulation_steps", 2), ("ema_overwrite_frequency", 1)):
+            steps = getattr(self, name)
+            if steps is not None and (not isinstance(steps, int) or steps < least):
+                raise ValueError(f"{self.name}: {name} must be an integer >= {least}, got {steps!r}")
 
     @property
     def iterations(self):
@@ -60,111 +66,154 @@ class Optimizer:
     def learning_rate(self, value):
         if isinstance(value, dict):
             value = deserialize(value)
-        varies = isinstance(value, LearningRateSchedule) or callable(value) and not isinstance(value, Tensor)
-        self.schedule = value if varies else None
+        self.schedule = value if callable(value) and not isinstance(value, Tensor) else None
         if self.schedule is None:
             self._rate.assign(float(value))
 
     def refresh(self, step: int | None = None):
         """Before step number `step`: what the host decides. The rate goes to the device if a schedule sets it."""
-        every = self.gradient_accumulation_steps
-        if self.schedule is None and every is None:
+        every, schedule = self.gradient_accumulation_steps, self.schedule
+        if schedule is None and every is None:
             return
         step = int(self.calls) if step is None else step
-        if self.schedule is not None:
-            self._rate.assign(float(self.schedule(step // (every or 1))))
+        if schedule is not None:
+            self._rate.assign(float(schedule(step) if isinstance(schedule, LearningRateSchedule) else schedule()))
+            if hasattr(schedule, "momentum") and hasattr(self, "momentum"):
+                self.set_momentum(schedule.momentum(step))
         self.updates = every is None or (step + 1) % every == 0
 
-    def build(self, variables):
-        """Move the variables into flat buffers and make the slots; what the slots hold survives a second build."""
-        if self.flat is not None and self.flat.holds(variables):
-            return
-        self.flat = FlatParams(variables)
-        for name in self.buffers():
-            setattr(self, name, self.flat.slot())
-        if self.use_ema:
-            kernels_of(self.average).copy(self.flat.data, out=self.average)
+    def set_momentum(self, value):
+        kernels_of(self.hyper.data).fill(float(value), self.hyper.data[2:3])
 
-    def buffers(self) -> tuple[str, ...]:
-        """The names of all that is kept for each weight."""
-        return (*self.slots, *(["average"] if self.use_ema else []),
-                *(["accumulated"] if self.gradient_accumulation_steps else []))
+    # ---- variables ------------------------------------------------------------------------------------------------
+
+    def prepare(self, variables):
+        """Build, if these are not the variables that it was built for; what the slots hold stays."""
+        if self.flat is None or not self.flat.holds(variables):
+            self.build(variables)
+
+    def build(self, variables):
+        """Move the variables into flat buffers and make the slots."""
+        self.flat, self.own_variables = FlatParams(variables), []
+        for group in (*["average"] * self.use_ema, *["gradient_accumulator"] * bool(self.gradient_accumulation_steps),
+                      *self.slots):
+            for name in group.split():
+                self.state[name] = self.flat.slot()
+                first = asarray(self.first(name)) if isinstance(self.first(name), float) else self.first(name)
+                kernels_of(first).copy(first, out=self.state[name])
+            for v in self.flat.variables:
+                for name in group.split():
+                    self.own_variables.append(self.named(v, name, self.flat.view(self.state[name], v)))
+
+    def first(self, slot: str):
+        """What a slot holds before the first step."""
+        return self.flat.data if slot == "average" else 0.0
+
+    @staticmethod
+    def named(reference, name, data) -> Variable:
+        """An array as a variable that belongs to a weight."""
+        made = Variable(0.0, f"{reference.path}_{name}".replace("/", "_"), trainable=False)
+        made.data = data
+        return made
 
     @property
-    def variables(self) -> list:
-        """Counters, then one entry a slot and variable."""
-        return [self.calls, self._rate, *self.slot_variables()]
+    def variables(self) -> list[Variable]:
+        """The count of batches, the rate if no schedule sets it, then one entry a slot and weight."""
+        return [self.calls, *[self._rate] * (self.schedule is None), *self.own_variables]
 
-    def slot_variables(self) -> list[Variable]:
-        views = []
-        for v in self.flat.variables if self.flat else ():
-            for name in self.buffers():
-                if getattr(self, name) is not None:
-                    view = Variable(np.zeros(v.shape, v.dtype), f"{v.path}_{name}".replace("/", "_"), trainable=False)
-                    view.data = self.flat.view(getattr(self, name), v)
-                    views.append(view)
-        return views
+    def add_variable(self, shape, initializer="zeros", dtype="float32", name=None) -> Variable:
+        """More to remember than slots hold, for subclasses; initializer: "zeros", "ones" or a function of the shape."""
+        value = initializer(shape) if callable(initializer) else np.full(shape, initializer == "ones")
+        self.own_variables.append(Variable(value, name or "variable", trainable=False, dtype=dtype))
+        return self.own_variables[-1]
+
+    def add_variable_from_reference(self, reference_variable, name="var", initializer="zeros") -> Variable:
+        v = reference_variable
+        return self.add_variable(v.shape, initializer, v.dtype, f"{v.path}_{name}".replace("/", "_"))
 
     def exclude_from_weight_decay(self, var_list=None, var_names=None):
         """These variables, or those whose name contains one of the words, do not decay."""
         self.kept_out |= {id(v) for v in var_list or ()} | set(var_names or ())
 
+    # ---- one step -------------------------------------------------------------------------------------------------
+
     def apply_gradients(self, grads_and_vars):
         """[(gradient, variable), ...], as Keras has it."""
         grads, variables = zip(*grads_and_vars, strict=True)
         self.apply(grads, variables)
+        return self.calls
 
     def apply(self, grads=None, trainable_variables=None):
         """One step. `grads` None: the gradients already lie in the flat buffer, where `backward` writes them."""
         variables = list(trainable_variables) if trainable_variables is not None else self.flat.variables
-        self.build(variables)
+        self.prepare(variables)
         if not self.driven:
             self.refresh()
         if grads is not None:
             self.take(grads, variables)
-        k = kernels_of(self.flat.data)
-        k.tick(self.calls.data.reshape(1))
-        if self.accumulate(k):
-            self.step(k)
+        self.step(kernels_of(self.flat.data))
 
     def take(self, grads, variables):
         for g, v in zip(grads, variables, strict=True):
             k = kernels_of(v.data)
             if g is None:
                 k.fill(0, v.grad)
-            elif (array := g.data if isinstance(g, Tensor) else g) is not v.grad:
+            elif (array := g.data if isinstance(g, Tensor) else asarray(g)) is not v.grad:
                 k.copy(array, out=v.grad)
 
-    def accumulate(self, k) -> bool:
-        """Collect the gradients of several steps; True when their mean is ready to be used."""
-        steps = self.gradient_accumulation_steps
-        if steps is None:
-            return True
-        k.binary("add", self.accumulated, self.flat.grad, out=self.accumulated)
-        if self.updates:
-            k.binary("divide", self.accumulated, float(steps), out=self.flat.grad)
-            k.fill(0, self.accumulated)
-        return self.updates
-
     def step(self, k):
-        p, g, count = self.flat.data, self.flat.grad, self.hyper.data[1:2]
-        k.copy(self.calls.data.reshape(1), out=count)
-        if self.gradient_accumulation_steps:            # several batches make one step
-            k.binary("divide", count, float(self.gradient_accumulation_steps), out=count)
+        p, g = self.flat.data, self.flat.grad
+        self.count(k)
         if self.loss_scale_factor:
             k.binary("divide", g, float(self.loss_scale_factor), out=g)
-        self.clip(k, g)
-        if self.weight_decay:
-            self.decay(k)
-        self.update(p, g)
+        if self.accumulate(k):
+            self.clip(k, g)
+            self.update(k, p, g)
         if self.use_ema:
-            self.track_average(k, p)
+            self.track_average(k, p, g)
         for v in self.flat.variables:
             if v.constraint is not None:
                 v.assign(v.constraint(v))
 
-    def update(self, p, g):
-        raise NotImplementedError
+    def count(self, k):
+        """The number of the update to which this batch belongs goes to where formulas read it."""
+        calls, steps = self.calls.data.reshape(1), self.gradient_accumulation_steps
+        k.tick(calls)
+        if steps:
+            calls = k.binary("floor_divide", k.binary("add", calls, steps - 1), steps)
+        k.copy(calls, out=self.hyper.data[1:2])
+
+    def accumulate(self, k) -> bool:
+        """Collect the gradients of several steps; True when their mean is ready to be used."""
+        steps = self.gradient_accumulation_steps
+        if steps:
+            name, options = ("accumulated", (float(steps),)) if self.updates else ("accumulate", ())
+            k.optimize(name, self.state["gradient_accumulator"], self.flat.grad, (), self.hyper.data, options)
+        return not steps or self.updates
+
+    def update(self, k, p, g):
+        """All weights at once, by the formula; or one by one."""
+        if self.formula and not self.kept_out:
+            decay = float(self.weight_decay or 0)
+        else:
+            decay = self.decay_weights(k)
+        if self.formula:
+            slots = tuple([self.state[name] for group in self.slots for name in group.split()])
+            k.optimize(self.formula, p, g, slots, self.hyper.data, self.values(), decay)
+        else:
+            for v in self.flat.variables:
+                self.update_step(Tensor(v.grad), v, self._rate)
+
+    def update_step(self, gradient, variable, learning_rate):
+        raise NotImplementedError(f"{type(self).__name__} must define update_step(gradient, variable, learning_rate)")
+
+    def _get_variable_index(self, variable) -> int:
+        return [id(v) for v in self.flat.variables].index(id(variable))
+
+    assign, assign_add, assign_sub = map(staticmethod, (Variable.assign, Variable.assign_add, Variable.assign_sub))
+
+    def values(self) -> tuple[float, ...]:
+        return tuple([float(getattr(self, name)) for name in self.numbers])
 
     def clip(self, k, g):
         if self.clipvalue is not None:
@@ -172,43 +221,66 @@ class Optimizer:
         limit = self.clipnorm if self.global_clipnorm is None else self.global_clipnorm
         parts = [g] if self.global_clipnorm is not None else [v.grad for v in self.flat.variables]
         for part in () if limit is None else parts:
-            norm = k.unary("sqrt", k.reduce("sum", k.unary("square", part)))
-            k.binary("multiply", part, k.binary("divide", float(limit), k.binary("maximum", norm, float(limit))),
-                     out=part)
+            k.binary("multiply", part,
+                     k.binary("divide", float(limit), k.binary("maximum", norm(k, part), float(limit))), out=part)
 
     def decays(self, variable) -> bool:
         return not any(id(variable) == e if isinstance(e, int) else e in variable.path for e in self.kept_out)
 
-    def decay(self, k):
-        """Decoupled: p -= p * decay * rate."""
-        keep = k.binary("subtract", 1.0, k.binary("multiply", self._rate.data, float(self.weight_decay)))
-        for part in [v.data for v in self.flat.variables if self.decays(v)] if self.kept_out else [self.flat.data]:
-            k.binary("multiply", part, keep, out=part)
+    def decay_of(self, variable) -> float:
+        return float(self.weight_decay or 0)
 
-    def track_average(self, k, p):
-        """average = m * average + (1 - m) * p, where m is 0 at the first step."""
-        later = k.copy(k.binary("greater", self.calls.data, 1), dtype=p.dtype)
-        m = k.binary("multiply", later, float(self.ema_momentum))
-        change = k.binary("multiply", k.binary("subtract", 1.0, m), k.binary("subtract", p, self.average))
-        k.binary("add", self.average, change, out=self.average)
-        if self.ema_overwrite_frequency:
-            due = k.binary("equal", k.binary("mod", self.calls.data, int(self.ema_overwrite_frequency)), 0)
-            k.where(due, self.average, p, out=p)
+    def decay_weights(self, k) -> float:
+        """Decoupled: p -= p * decay * rate. Returns how much is left to decay."""
+        for v in self.flat.variables:
+            if self.decays(v) and (decay := self.decay_of(v)):
+                k.optimize("decay", *self.parts(v), (), self.hyper.data, (), decay)
+        return 0.0
+
+    def parts(self, v, *slots: str):
+        """What belongs to a variable, flat: the weight, the gradient, slots."""
+        return tuple([self.flat.part(b, v)
+                      for b in (self.flat.data, self.flat.grad, *[self.state[name] for name in slots])])
+
+    def track_average(self, k, p, g):
+        """At every batch, as Keras does, though several may make one update."""
+        every = self.ema_overwrite_frequency
+        name, options = ("average_overwrite", (float(every),)) if every else ("average", ())
+        k.optimize(name, p, g, (self.state["average"],), self.hyper.data, (float(self.ema_momentum), *options))
 
     def finalize_variable_values(self, trainable_variables=None):
         """After training with use_ema: the weights become their running average."""
         if self.use_ema and self.flat is not None:
-            kernels_of(self.flat.data).copy(self.average, out=self.flat.data)
+            kernels_of(self.flat.data).copy(self.state["average"], out=self.flat.data)
 
     def scale_loss(self, loss):
         return loss * float(self.loss_scale_factor) if self.loss_scale_factor else loss
 
     def get_config(self) -> dict:
         rate = serialize(self.schedule) if isinstance(self.schedule, LearningRateSchedule) else float(self._rate)
-        base = {name: getattr(self, name) for name in BASE}
-        return {"name": base.pop("name"), "learning_rate": rate, **base, **{f: getattr(self, f) for f in self.fields}}
+        own = {name: getattr(self, name) for name in (*BASE, *self.options) if hasattr(self, name)}
+        return {"name": self.name, **own, "learning_rate": rate}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
         return cls(**config)
 
+
+def norm(k, x):
+    """Of an array, a number on the device."""
+    return k.unary("sqrt", k.reduce("sum", k.unary("square", x)))
+
+
+class Momentum(Optimizer):
+    """Its momentum lies on the device: it may change from step to step."""
+
+    @property
+    def momentum(self):
+        return self._momentum
+
+    @momentum.setter
+    def momentum(self, value):
+        if not isinstance(value, int | float) or not 0 <= value <= 1:
+            raise ValueError(f"{type(self).__name__}: momentum must be a number between 0 and 1, got {value!r}")
+        self._momentum = value
+        self.set_momentum(value)

@@ -1,18 +1,15 @@
-from ..backend import kernels_of
-from .optimizer import Optimizer
+from .optimizer import BASE, Momentum
 
 
-class RMSprop(Optimizer):
+class RMSprop(Momentum):
     """v = rho * v + (1 - rho) * g**2; p -= rate * g / sqrt(v + epsilon)"""
-    fields = ("rho", "momentum", "epsilon", "centered")
+    options = {"learning_rate": 0.001, "rho": 0.9, "momentum": 0.0, "epsilon": 1e-7, "centered": False, **BASE}
+    numbers = "rho", "epsilon"
 
-    def __init__(self, learning_rate=0.001, rho=0.9, momentum=0.0, epsilon=1e-7, centered=False, **options):
-        self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, centered
-        self.slots = ("velocity", *(["momentum_slot"] if momentum > 0 else []),
-                      *(["average_gradient"] if centered else []))
-        super().__init__(learning_rate, **options)
+    @property
+    def slots(self):
+        return "velocity", *["momentum"] * (self.momentum > 0), *["average_gradient"] * bool(self.centered)
 
-    def update(self, p, g):
-        kernels_of(p).rmsprop(p, g, self.velocity, self.momentum_slot if self.momentum > 0 else None,
-                              self.average_gradient if self.centered else None, self.hyper.data,
-                              float(self.rho), float(self.momentum), float(self.epsilon))
+    @property
+    def formula(self):
+        return "rmsprop" + "_momentum" * (self.momentum > 0) + "_centered" * bool(self.centered)

@@ -1,8 +1,12 @@
 """Learning rates that change with the step. A schedule runs on the host before each step: any Python will do."""
 import math
+from inspect import Parameter
 
 from .. import _objects
-from .._names import refuse_unknown
+
+
+def arguments(required: str, **defaults) -> dict:
+    return dict.fromkeys(required.split(), Parameter.empty) | defaults
 
 
 class LearningRateSchedule(_objects.Configured):
@@ -15,29 +19,19 @@ class LearningRateSchedule(_objects.Configured):
         raise NotImplementedError(f"{type(self).__name__} must define get_config(self)")
 
 
-class _Declared(LearningRateSchedule):
-    """A schedule whose arguments are its fields, in the order of `fields`."""
-    fields: tuple = ()
-    defaults: dict = {}
+class _Declared(_objects.Declared, LearningRateSchedule):
+    """A schedule whose arguments are its `options`."""
 
-    def __init__(self, *args, **options):
-        refuse_unknown(type(self).__name__, {k: v for k, v in options.items() if k not in self.fields}, self.fields)
-        values = {**self.defaults, **dict(zip(self.fields, args, strict=False)), **options}
-        missing = [f for f in self.fields if f not in values]
-        if missing or len(args) > len(self.fields):
-            raise TypeError(f"{type(self).__name__}: expected the arguments {', '.join(self.fields)}; "
-                            f"missing {missing}")
+    def start(self, **values):
         self.__dict__.update(values)
-        self.name = values.get("name") or type(self).__name__
 
     def get_config(self) -> dict:
-        return {f: getattr(self, f) for f in self.fields}
+        return {name: getattr(self, name) for name in self.options}
 
 
 class ExponentialDecay(_Declared):
     """initial * rate ** (step / steps)"""
-    fields = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
-    defaults = {"staircase": False, "name": "ExponentialDecay"}
+    options = arguments("initial_learning_rate decay_steps decay_rate", staircase=False, name="ExponentialDecay")
 
     def __call__(self, step):
         p = step / self.decay_steps
@@ -46,8 +40,7 @@ class ExponentialDecay(_Declared):
 
 class InverseTimeDecay(_Declared):
     """initial / (1 + rate * step / steps)"""
-    fields = ("initial_learning_rate", "decay_steps", "decay_rate", "staircase", "name")
-    defaults = {"staircase": False, "name": "InverseTimeDecay"}
+    options = arguments("initial_learning_rate decay_steps decay_rate", staircase=False, name="InverseTimeDecay")
 
     def __call__(self, step):
         p = step / self.decay_steps
@@ -56,11 +49,10 @@ class InverseTimeDecay(_Declared):
 
 class PiecewiseConstantDecay(_Declared):
     """values[i] up to and including step boundaries[i]"""
-    fields = ("boundaries", "values", "name")
-    defaults = {"name": "PiecewiseConstant"}
+    options = arguments("boundaries values", name="PiecewiseConstant")
 
-    def __init__(self, *args, **options):
-        super().__init__(*args, **options)
+    def start(self, **values):
+        super().start(**values)
         if len(self.boundaries) != len(self.values) - 1:
             raise ValueError(f"PiecewiseConstantDecay: expected one more value than boundaries, "
                              f"got {len(self.values)} values and {len(self.boundaries)} boundaries")
@@ -71,8 +63,8 @@ class PiecewiseConstantDecay(_Declared):
 
 class PolynomialDecay(_Declared):
     """(initial - end) * (1 - step / steps) ** power + end"""
-    fields = ("initial_learning_rate", "decay_steps", "end_learning_rate", "power", "cycle", "name")
-    defaults = {"end_learning_rate": 0.0001, "power": 1.0, "cycle": False, "name": "PolynomialDecay"}
+    options = arguments("initial_learning_rate decay_steps", end_learning_rate=0.0001, power=1.0, cycle=False,
+                        name="PolynomialDecay")
 
     def __call__(self, step):
         steps = self.decay_steps * (max(1, math.ceil(step / self.decay_steps)) if self.cycle else 1)
@@ -82,8 +74,8 @@ class PolynomialDecay(_Declared):
 
 class CosineDecay(_Declared):
     """A linear warm-up to `warmup_target`, if given, then half a cosine down to alpha * initial."""
-    fields = ("initial_learning_rate", "decay_steps", "alpha", "name", "warmup_target", "warmup_steps")
-    defaults = {"alpha": 0.0, "name": "CosineDecay", "warmup_target": None, "warmup_steps": 0}
+    options = arguments("initial_learning_rate decay_steps", alpha=0.0, name="CosineDecay", warmup_target=None,
+                        warmup_steps=0)
 
     def __call__(self, step):
         top, start = self.initial_learning_rate, step
@@ -97,8 +89,7 @@ class CosineDecay(_Declared):
 
 class CosineDecayRestarts(_Declared):
     """Cosine decays, each `t_mul` times longer and `m_mul` times lower than the one before."""
-    fields = ("initial_learning_rate", "first_decay_steps", "t_mul", "m_mul", "alpha", "name")
-    defaults = {"t_mul": 2.0, "m_mul": 1.0, "alpha": 0.0, "name": "SGDRDecay"}
+    options = arguments("initial_learning_rate first_decay_steps", t_mul=2.0, m_mul=1.0, alpha=0.0, name="SGDRDecay")
 
     def __call__(self, step):
         p = step / self.first_decay_steps
@@ -112,7 +103,38 @@ class CosineDecayRestarts(_Declared):
         return self.initial_learning_rate * ((1 - self.alpha) * cosine + self.alpha)
 
 
+class PowerDecay(_Declared):
+    """initial / (1 + step / steps) ** power: after `decay_steps` the rate is half, if the power is 1."""
+    options = arguments("initial_learning_rate decay_steps", power=1.0, name="PowerDecay")
+
+    def __call__(self, step):
+        return self.initial_learning_rate / (1 + step / self.decay_steps) ** self.power
+
+
+class OneCycle(_Declared):
+    """From a tenth of the maximum up to it and back, in straight lines; what is left of `steps`, the final fraction,
+    leads on to a hundredth of the start. The momentum, if the optimizer has one, is low where the rate is high.
+    """
+    options = arguments("maximal_learning_rate steps", initial_learning_rate=None, final_fraction=0.0,
+                        max_momentum=0.95, min_momentum=0.85, name="OneCycle")
+
+    def height(self, step) -> float:
+        """0 at the start, 1 at the top, 0 when the cycle is over."""
+        half = self.steps * (1 - self.final_fraction) / 2
+        return max(0.0, 1 - abs(step - half) / half)
+
+    def __call__(self, step):
+        low = self.maximal_learning_rate / 10 if self.initial_learning_rate is None else self.initial_learning_rate
+        over, tail = step - self.steps * (1 - self.final_fraction), self.steps * self.final_fraction
+        if over > 0:
+            return low * (1 - 0.99 * min(over / tail, 1) if tail else 1)
+        return low + (self.maximal_learning_rate - low) * self.height(step)
+
+    def momentum(self, step):
+        return self.max_momentum - (self.max_momentum - self.min_momentum) * self.height(step)
+
+
 SCHEDULES = {c.__name__: c for c in (ExponentialDecay, InverseTimeDecay, PiecewiseConstantDecay, PolynomialDecay,
-                                     CosineDecay, CosineDecayRestarts)}
+                                     CosineDecay, CosineDecayRestarts, PowerDecay, OneCycle)}
 _, deserialize = _objects.lookups("learning-rate schedule", SCHEDULES)
 serialize = _objects.serialize

@@ -1,19 +1,15 @@
-from ..backend import kernels_of
-from .optimizer import Optimizer
+from .optimizer import BASE, Momentum
 from .schedules import InverseTimeDecay
 
 
-class SGD(Optimizer):
+class SGD(Momentum):
     """m = momentum * m - rate * g; p += m. `decay`: the rate falls as rate / (1 + decay * step)."""
-    fields = ("momentum", "nesterov")
+    options = {"learning_rate": 0.01, "momentum": 0.0, "nesterov": False, **BASE, "decay": 0.0}
+    slots = property(lambda self: ("momentum",) if self.momentum else ())
 
-    def __init__(self, learning_rate=0.01, momentum=0.0, nesterov=False, decay=0.0, **options):
-        if not isinstance(momentum, int | float) or not 0 <= momentum <= 1:
-            raise ValueError(f"SGD: momentum must be a number between 0 and 1, got {momentum!r}")
-        self.momentum, self.nesterov = momentum, nesterov
-        self.slots = ("momentum_slot",) if momentum else ()
-        super().__init__(InverseTimeDecay(learning_rate, 1, decay) if decay else learning_rate, **options)
+    def start(self, learning_rate, decay, **options):
+        super().start(InverseTimeDecay(learning_rate, 1, decay) if decay else learning_rate, **options)
 
-    def update(self, p, g):
-        m = self.momentum_slot if self.slots else None
-        kernels_of(p).sgd(p, g, m, self.hyper.data, float(self.momentum), self.nesterov)
+    @property
+    def formula(self):
+        return "sgd" if not self.momentum else "sgd_nesterov" if self.nesterov else "sgd_momentum"

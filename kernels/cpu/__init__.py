@@ -12,7 +12,7 @@ from .lstm import lstm, lstm_backward
 from .matmul import dense, dense_backward, matmul
 from .memory import copy, fill, tick
 from .normalize import batch_norm, batch_norm_backward
-from .optimize import adam, rmsprop, sgd
+from .optimize import optimize
 from .pool import average_pool, average_pool_backward, max_pool, max_pool_backward
 from .random import dropout, random_bits, random_uniform
 from .recurrent import simple_rnn, simple_rnn_backward

@@ -21,7 +21,7 @@ SOURCES = Path(__file__).parent
 
 def digest() -> str:
     """A change in any file must miss, and so must another processor, Python or Numba."""
-    text = b"".join(path.read_bytes() for path in sorted(SOURCES.glob("*.py")))
+    text = b"".join(path.read_bytes() for path in [*sorted(SOURCES.glob("*.py")), SOURCES.parent / "formulas.py"])
     machine = (sys.version, numba.__version__, numba.config.CPU_NAME, numba.config.CPU_FEATURES,
                binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten())
     return hashlib.sha256(text + str(machine).encode()).hexdigest()[:16]

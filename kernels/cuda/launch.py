@@ -56,10 +56,11 @@ def source(file: str) -> str:
 
 
 @cache
-def compiled(library, file: str, name: str, types: tuple):
+def compiled(library, file: str, name: str, types: tuple, macros: tuple):
     """The kernel, and the name and dtype of its parameters; dtype None: no array, or one of any dtype."""
     # -DT= would rewrite NVRTC's own header
-    defines = "".join(f"#define {key} {C_NAME[dtype.name]}\n" for key, dtype in types)
+    texts = [(key, C_NAME[dtype.name]) for key, dtype in types] + list(macros)
+    defines = "".join(f"#define {key} {text}\n" for key, text in texts)
     kernel = library.RawModule(code=defines + source(file), options=OPTIONS).get_function(name)
     dtypes = {"void": None} | {c: np.dtype(dtype) for dtype, c in C_NAME.items()} | dict(types)
     text = re.search(rf"\nKERNEL\([^)]*\)\s+{name}\s*\(([^)]*)\)", source(file))[1]
@@ -81,8 +82,9 @@ def blocks(n: int) -> int:
     return min(-(-n // BLOCK), MAX_BLOCKS)
 
 
-def launch(file: str, name: str, grid, args, *, block=BLOCK, **types):
-    """Run kernel `name` of `file`.cu; `types` are its dtype macros (T=x.dtype, ...), floats become T.
+def launch(file: str, name: str, grid, args, *, block=BLOCK, macros=(), **types):
+    """Run kernel `name` of `file`.cu; `types` are its dtype macros (T=x.dtype, ...), floats become T; `macros` are
+    pairs (name, text).
 
     An empty grid runs nothing.
     """
@@ -91,7 +93,7 @@ def launch(file: str, name: str, grid, args, *, block=BLOCK, **types):
     grid, block = (grid,) if isinstance(grid, int) else grid, (block,) if isinstance(block, int) else block
     if 0 in grid:
         return
-    kernel, parameters = compiled(library, file, name, tuple(types.items()))
+    kernel, parameters = compiled(library, file, name, tuple(types.items()), macros)
     for a, (parameter, dtype) in zip(args, parameters):
         if dtype is not None and a.dtype != dtype:
             raise TypeError(f"{name}: {parameter} is {a.dtype} where {dtype} is expected (the arrays of a "

@@ -1,26 +1,36 @@
 """Optimizers on flat buffers, in place. `hyper` is on the device: a replay sees today's learning rate."""
-import math
+from functools import lru_cache
 
 import numpy as np
 
+from ..formulas import FORMULAS, assigned, lines
 from .launch import blocks, launch
 
-
-def sgd(p, g, m, hyper, momentum=0.0, nesterov=False):
-    slow = m is not None
-    launch("optimize", "sgd", blocks(p.size),
-           (p, g, m if slow else p, hyper, float(momentum), slow, nesterov, np.int64(p.size)), T=p.dtype)
+SLOTS, CONSTANTS = 3, 6                 # that the kernel has room for
 
 
-def rmsprop(p, g, v, m, mg, hyper, rho, momentum, epsilon):
-    slow, centered = m is not None, mg is not None
-    launch("optimize", "rmsprop", blocks(p.size),
-           (p, g, v, m if slow else p, mg if centered else p, hyper, float(rho), 1.0 - rho, float(momentum),
-            float(epsilon), slow, centered, np.int64(p.size)), T=p.dtype)
+def statements(text: str, known) -> str:
+    """What is assigned for the first time is declared."""
+    new = [x for x in dict.fromkeys(assigned(text)) if x not in known]
+    return " ".join([f"T {', '.join(new)};" if new else "", *[line + ";" for line in lines(text)]])
 
 
-def adam(p, g, m, v, vhat, hyper, beta_1, beta_2, epsilon):
-    largest = vhat is not None
-    logs = [math.log(beta) if beta > 0 else -math.inf for beta in (beta_1, beta_2)]
-    args = p, g, m, v, vhat if largest else p, hyper, *logs, 1.0 - beta_1, 1.0 - beta_2, float(epsilon), largest
-    launch("optimize", "adam", blocks(p.size), (*args, np.int64(p.size)), T=p.dtype)
+@lru_cache(maxsize=1024)
+def plan(name: str, options: tuple):
+    """The macros of a formula, and the values of its constants."""
+    f = FORMULAS[name]
+    place = dict(zip(f.arrays, ("p_", "g_", "a_", "b_", "c_")))
+    constants = "".join([f"T {x} = c{i}; " for i, x in enumerate(f.constants)])
+    macros = (("BEFORE", constants + statements(f.before, ("rate",))),
+              ("LOAD", " ".join([f"T {a} = {at}[i]{' * keep' if a == 'p' else ''};" for a, at in place.items()])),
+              ("EACH", statements(f.each, f.arrays)),
+              ("STORE", " ".join([f"{place[a]}[i] = {a};" for a in f.written])))
+    numbers = f.numbers(options)
+    return macros, numbers + (0.0,) * (CONSTANTS - len(numbers))
+
+
+def optimize(name, p, g, slots, hyper, options=(), decay=0.0):
+    macros, numbers = plan(name, options)
+    unused = (p,) * (SLOTS - len(slots))
+    launch("optimize", "optimize", blocks(p.size),
+           (p, g, *slots, *unused, hyper, float(decay), *numbers, np.int64(p.size)), macros=macros, T=p.dtype)

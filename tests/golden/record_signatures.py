@@ -2,11 +2,12 @@
 python -m tests.golden.record_signatures"""
 import inspect
 import json
+import operator
 import pathlib
 
 import keras
 
-FAMILIES = ("layers", "initializers", "regularizers", "constraints")
+FAMILIES = ("layers", "initializers", "regularizers", "constraints", "optimizers", "optimizers.schedules")
 
 
 def arguments(thing) -> dict:
@@ -19,7 +20,7 @@ def arguments(thing) -> dict:
 def main():
     found = {}
     for family in FAMILIES:
-        for name, thing in vars(getattr(keras, family)).items():
+        for name, thing in vars(operator.attrgetter(family)(keras)).items():
             if inspect.isclass(thing):
                 found[f"{family}.{name}"] = arguments(thing)
     path = pathlib.Path(__file__).with_name("signatures.json")

@@ -39,7 +39,8 @@ def kernels_in(folder: Path) -> set[tuple[str, str]]:
 
 def digest() -> str:
     folders = [launch.HERE, HERE, HERE.parent / "sim"]
-    files = sorted(path for folder in folders for path in folder.iterdir() if path.is_file())
+    files = [launch.HERE.parent / "formulas.py",
+             *sorted(path for folder in folders for path in folder.iterdir() if path.is_file())]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:24]
 
 

@@ -115,7 +115,7 @@ class Run:
         given = [self._move(a, p, device) for a, p in zip(args, self.placed)]
         extra = {} if out is None else {"out": out}
         result = getattr(device.kernels, case.kernel)(*given, **case.options, **extra)
-        changed = [given[i] for i in case.inplace]
+        changed = [a for i in case.inplace for a in as_list(given[i])]
         results = [] if result is None else as_list(result)
         self.results = [r for r in results if not any(r is c for c in changed)]
         for i, placed in enumerate(self.placed):

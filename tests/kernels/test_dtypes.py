@@ -19,8 +19,8 @@ MISTAKES = {
         lambda k, put: k.conv(put(SINGLE), put(np.ones((1, 1, 2, 5))), None, (1, 1), ((0, 0), (0, 0)), (1, 1)),
     "pick: labels is int64 where int32": lambda k, put: k.pick(put(MATRIX.T.copy()), put(LONG)),
     "gather: ids is int64 where int32": lambda k, put: k.gather(put(SINGLE), put(LONG)),
-    "sgd: hyper is float64 where float32":
-        lambda k, put: k.sgd(put(SINGLE), put(SINGLE), None, put(np.ones(4))),
+    "optimize: hyper is float64 where float32":
+        lambda k, put: k.optimize("sgd", put(SINGLE), put(SINGLE), (), put(np.ones(4))),
 }
 
 

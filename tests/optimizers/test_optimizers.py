@@ -74,11 +74,65 @@ def test_excluded_weights_do_not_decay():
     np.testing.assert_array_equal(b.numpy(), 1)
 
 
-@pytest.mark.parametrize("name", ["SGD", "RMSprop", "Adam", "AdamW"])
-def test_config_round_trip(name):
-    made = getattr(optimizers, name)(schedules.CosineDecay(0.1, 10), clipnorm=1.0)
+CLASSES = [c for name, c in optimizers.KNOWN.items() if name[0].isupper() and c is not optimizers.LossScaleOptimizer]
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_config_round_trip(kind):
+    made = kind(schedules.CosineDecay(0.1, 10), clipnorm=1.0)
     copy = optimizers.deserialize(optimizers.serialize(made))
     assert copy.get_config() == made.get_config() and isinstance(copy.schedule, schedules.CosineDecay)
+
+
+def test_config_of_a_scaled_optimizer():
+    made = optimizers.LossScaleOptimizer(optimizers.SGD(0.5, momentum=0.5), 8.0, 7, name="mine")
+    copy = optimizers.deserialize(optimizers.serialize(made))
+    assert copy.get_config() == made.get_config() and copy.inner_optimizer.momentum == 0.5
+    assert float(copy.learning_rate) == 0.5 and float(copy.scale_loss(Variable(2.0))) == 16
+
+
+class KerasMomentum(optimizers.Optimizer):
+    """As Keras' guide writes it."""
+
+    def __init__(self, learning_rate=0.1, momentum=0.9, name="keras_momentum", **kwargs):
+        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
+        self.momentum = momentum
+
+    def build(self, variables):
+        super().build(variables)
+        self.momentums = [self.add_variable_from_reference(reference_variable=v, name="momentum") for v in variables]
+
+    def update_step(self, gradient, variable, learning_rate):
+        m = self.momentums[self._get_variable_index(variable)]
+        self.assign(m, m * self.momentum - gradient * learning_rate)
+        self.assign_add(variable, m)
+
+    def get_config(self):
+        return super().get_config() | {"momentum": self.momentum}
+
+
+def test_an_optimizer_of_ones_own():
+    ours, theirs = variables((3,), (2, 2)), variables((3,), (2, 2))
+    built_in, own = optimizers.SGD(0.1, 0.9, weight_decay=0.1), KerasMomentum(weight_decay=0.1)
+    for step in range(4):
+        grads = [np.full(v.shape, 1.0 + step, "float32") for v in ours]
+        built_in.apply(grads, ours)
+        own.apply(grads, theirs)
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-6)
+    assert len(own.variables) == 4 and own.variables[-1].name == "v1_momentum"
+    assert KerasMomentum.from_config(own.get_config()).get_config() == own.get_config()
+    with pytest.raises(ValueError, match="KerasMomentum steps by an update_step of its own"):
+        optimizers.LossScaleOptimizer(own)
+
+
+def test_a_function_of_nothing_gives_the_rate():
+    (v,) = variables((1,))
+    rates = iter([0.5, 0.25])
+    optimizer = optimizers.SGD(lambda: next(rates))
+    for _ in range(2):
+        optimizer.apply([np.ones(1, "float32")], [v])
+    assert float(v.numpy()[0]) == 0.25
 
 
 SCHEDULES = [
@@ -106,12 +160,24 @@ def test_schedule(schedule, step, rate):
     (lambda: optimizers.SGD(momentum=2), "SGD: momentum must be a number between 0 and 1, got 2"),
     (lambda: optimizers.Adam(clipnorm=1, clipvalue=1), "give only one of clipnorm, clipvalue and global_clipnorm"),
     (lambda: optimizers.Adam(gradient_accumulation_steps=1), "must be an integer >= 2, got 1"),
+    (lambda: optimizers.SGD(ema_momentum=2), "ema_momentum must be between 0 and 1, got 2"),
+    (lambda: optimizers.SGD(ema_overwrite_frequency=0), "ema_overwrite_frequency must be an integer >= 1, got 0"),
+    (lambda: optimizers.Lion(beta_1=0), "Lion: beta_1 must be above 0 and at most 1, got 0"),
+    (lambda: optimizers.Ftrl(initial_accumulator_value=-1), "Ftrl: initial_accumulator_value must not be negative"),
+    (lambda: optimizers.Ftrl(learning_rate_power=1), "Ftrl: learning_rate_power must not be positive, got 1"),
+    (lambda: optimizers.LossScaleOptimizer(optimizers.SGD(), dynamic=False), "dynamic=False is not served"),
+    (lambda: optimizers.LossScaleOptimizer(optimizers.SGD(), clipnorm=1.0), "set clipnorm on the inner optimizer"),
     (lambda: optimizers.AdamW(weight_decay=None), "use Adam to train without decay"),
     (lambda: schedules.PiecewiseConstantDecay([1], [1.0]), "one more value than boundaries, got 1 values"),
 ])
 def test_refused(act, message):
     with pytest.raises(ValueError, match=message):
         act()
+
+
+def test_unknown_argument_of_an_optimizer():
+    with pytest.raises(TypeError, match="Adagrad: unknown argument 'lr'"):
+        optimizers.Adagrad(lr=0.1)
 
 
 def test_unknown_argument_of_a_schedule():

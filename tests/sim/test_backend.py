@@ -32,14 +32,14 @@ def descend(device: str, steps: int, eager: bool) -> np.ndarray:
     here = backend.backend_of(backend.asarray(0.0))
     r = np.random.default_rng(0)
     x, w = (backend.persistent(backend.asarray(r.normal(size=s).astype("float32"))) for s in ((8, 3), (3, 2)))
-    hyper = backend.persistent(backend.asarray(np.array([0.1, 0, 0, 0], "float32")))
+    hyper = backend.persistent(backend.asarray(np.array([0.1, 0, 0, 1], "float32")))
     k = here.kernels
 
     def step():
         y = k.dense(x, w, None, "tanh")
         _, dw, _ = k.dense_backward(y, y, x, w, "tanh", (None, True, None))
-        k.sgd(w.reshape(-1), dw.reshape(-1), None, hyper)
-        k.binary("multiply", hyper, 0.9, out=hyper)
+        k.optimize("sgd", w.reshape(-1), dw.reshape(-1), (), hyper)
+        k.binary("multiply", hyper[:1], 0.9, out=hyper[:1])
         return y
 
     program = Program(here, step, eager=eager)
