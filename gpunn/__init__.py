@@ -6,9 +6,9 @@ import importlib
 
 __version__ = "0.1.0"
 
-_MODULES = ("activations", "backend", "callbacks", "constraints", "datasets", "initializers", "layers", "losses",
-            "metrics", "models", "ops", "optimizer", "optimizers", "random", "regularizers", "saving", "storage",
-            "utils", "viz")
+_MODULES = ("activations", "backend", "callbacks", "config", "constraints", "datasets", "initializers", "layers",
+            "losses", "metrics", "models", "ops", "optimizer", "optimizers", "random", "regularizers", "saving",
+            "storage", "utils", "viz")
 
 _NAMES = {
     "Initializer": "initializers",

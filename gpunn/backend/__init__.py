@@ -8,6 +8,7 @@ import threading
 
 import numpy as np
 
+from .._config import storage
 from .base import Backend, Uncapturable, host_array
 from .memory import persistent
 
@@ -84,7 +85,7 @@ def device() -> str:
 
 
 def asarray(value, dtype=None):
-    """A contiguous array on the current device. Python floats become float32, ints int32; an array keeps its dtype."""
+    """A contiguous array on the current device. Python floats become floatx, ints int32; an array keeps its dtype."""
     if isinstance(value, bool | int | float):
         return _number(value, dtype)
     if isinstance(value, list | tuple) and len(value) <= 16:
@@ -94,7 +95,7 @@ def asarray(value, dtype=None):
 
 def _number(value, dtype):
     """A Python number becomes a kernel's argument: a constant of the program, also where nothing may be copied."""
-    kind = "bool" if isinstance(value, bool) else "int32" if isinstance(value, int) else "float32"
+    kind = "bool" if isinstance(value, bool) else "int32" if isinstance(value, int) else storage()
     array = blank((), dtype or kind)
     return kernels_of(array).fill(value, array)
 

@@ -1,6 +1,7 @@
 """Random numbers as functions of (seed, stream, step, index); an integer seed always gives the same ones."""
 import math
 
+from .._config import floatx
 from .._objects import Configured
 from ..backend import constant, empty, rng
 from ..tensor import Tensor, op
@@ -39,21 +40,21 @@ def unit(shape, seed, stream: int = 0) -> Tensor:
 
 def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
     """Numbers spread evenly over [minval, maxval)."""
-    return cast(add(multiply(unit(shape, seed), maxval - minval), minval), dtype or "float32")
+    return cast(add(multiply(unit(shape, seed), maxval - minval), minval), dtype or floatx())
 
 
 def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     """Numbers of a normal distribution (Box and Muller)."""
     radius = sqrt(multiply(log1p(negative(unit(shape, seed))), -2.0))
     y = multiply(radius, cos(multiply(unit(shape, seed, 1), 2 * math.pi)))
-    return cast(add(multiply(y, stddev), mean), dtype or "float32")
+    return cast(add(multiply(y, stddev), mean), dtype or floatx())
 
 
 def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     """Numbers of a normal distribution within two standard deviations of the mean."""
     most = math.erf(math.sqrt(2.0))
     y = clip(multiply(erfinv(add(multiply(unit(shape, seed), 2 * most), -most)), math.sqrt(2.0)), -2.0, 2.0)
-    return cast(add(multiply(y, stddev), mean), dtype or "float32")
+    return cast(add(multiply(y, stddev), mean), dtype or floatx())
 
 
 def randint(shape, minval: int, maxval: int, dtype="int32", seed=None):
