@@ -9,9 +9,10 @@ FORMATS = ("channels_last", "channels_first")
 _set = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": FORMATS[0], "policy": None, "interactive": True}
 
 
-def _known(who: str, value, known: tuple):
-    if value not in known:
-        raise ValueError(f"{who}: expected one of {', '.join(map(repr, known))}, got {value!r}{suggest(value, known)}")
+def known(who: str, value, values: tuple):
+    if value not in values:
+        listed = ", ".join(map(repr, values))
+        raise ValueError(f"{who}: expected one of {listed}, got {value!r}{suggest(value, values)}")
     return value
 
 
@@ -21,14 +22,14 @@ def floatx() -> str:
 
 
 def storage(dtype: str | None = None) -> str:
-    """The dtype of the arrays that hold numbers of a dtype, `floatx` where none is given."""
+    """The dtype of the arrays that hold numbers of a dtype, of `floatx` where none is given."""
     name = dtype or _set["floatx"]
     return "float32" if name in REDUCED else name
 
 
 def set_floatx(value: str):
     """"float32", "float64", "float16" or "bfloat16": the dtype of what is made from now on."""
-    _set["floatx"] = _known("set_floatx", value, FLOATS)
+    _set["floatx"] = known("set_floatx", value, FLOATS)
 
 
 def epsilon() -> float:
@@ -46,35 +47,31 @@ def image_data_format() -> str:
 
 
 def set_image_data_format(data_format: str):
-    _set["image_data_format"] = _known("set_image_data_format", str(data_format).lower(), FORMATS)
+    _set["image_data_format"] = known("set_image_data_format", str(data_format).lower(), FORMATS)
+
+
+def is_interactive_logging_enabled() -> bool:
+    """Whether progress is shown as a bar that moves, or as plain lines."""
+    return _set["interactive"]
 
 
 def enable_interactive_logging():
-    """Progress is shown as a bar that moves."""
     _set["interactive"] = True
 
 
 def disable_interactive_logging():
-    """Progress is shown as plain lines."""
     _set["interactive"] = False
-
-
-def is_interactive_logging_enabled() -> bool:
-    return _set["interactive"]
 
 
 class DTypePolicy:
     """In which dtype a layer computes and in which it keeps its weights: one for both, or "mixed_float16" and
     "mixed_bfloat16", which keep float32 weights."""
+    quantization_mode = None
 
     def __init__(self, name: str | None = None):
-        self.name = dtype_policy().name if name is None else name
-        if self.name not in POLICIES:
-            raise _bad_policy("DTypePolicy", name)
+        self.name = dtype_policy().name if name is None else known("DTypePolicy", name, POLICIES)
         self.compute_dtype = self.name.removeprefix("mixed_")
         self.variable_dtype = self.name if self.compute_dtype == self.name else "float32"
-
-    quantization_mode = None
 
     def get_config(self) -> dict:
         return {"name": self.name}
@@ -103,17 +100,10 @@ def set_dtype_policy(policy):
     _set["policy"] = as_policy(policy, "set_dtype_policy")
 
 
-def _bad_policy(who: str, name):
-    return ValueError(f"{who}: unknown dtype or policy {name!r}; expected 'mixed_float16', 'mixed_bfloat16', a dtype "
-                      f"such as 'float32', or a DTypePolicy{suggest(name, POLICIES)}")
-
-
-def as_policy(identifier, who: str = "dtype_policy") -> DTypePolicy:
+def as_policy(identifier, who: str) -> DTypePolicy:
     """A policy, its name, its config as Keras writes it, a dtype, or None for the policy that is set."""
     if identifier is None or isinstance(identifier, DTypePolicy):
         return identifier or dtype_policy()
     name = identifier.get("config", identifier).get("name") if isinstance(identifier, dict) else identifier
     name = floatx() if name is float else getattr(name, "name", None) or getattr(name, "__name__", name)
-    if name not in POLICIES:
-        raise _bad_policy(who, name)
-    return DTypePolicy(name)
+    return DTypePolicy(known(f"{who}: dtype policy", name, POLICIES))

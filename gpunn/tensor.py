@@ -12,6 +12,7 @@ from operator import attrgetter
 import numpy as np
 
 from ._config import REDUCED
+from ._names import scoped
 from .backend import asarray, backend_of, empty, host_read, kernels_of, persistent, to_numpy
 from .symbol import Symbol, trace
 from .tree import map_structure
@@ -112,7 +113,7 @@ class Variable(Tensor):
 
     def __init__(self, value, name="variable", trainable=True, dtype=None):
         super().__init__(persistent(np.copy(a) if type(a := asarray(value, dtype)) is np.ndarray else a.copy()))
-        self.name = self.path = name
+        self.name, self.path = name, scoped(name)
         self.trainable = trainable
         self.requires_grad = trainable and self.data.dtype.kind == "f"
         self.regularizer = self.constraint = None

@@ -12,16 +12,17 @@ ORDER = """
 kernels _names tree
 _config
 symbol _objects
+operation
 backend
 tensor
 storage optimizers
 ops
-initializers activations regularizers constraints losses random config dtype_policies
+initializers activations regularizers constraints losses random config dtype_policies mixed_precision
 metrics
 layers
 data callbacks
 models
-saving distribution viz classic utils datasets
+saving distribution viz classic utils datasets wrappers
 playground doctor warmup
 cli
 __main__

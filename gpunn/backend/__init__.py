@@ -8,12 +8,19 @@ import threading
 
 import numpy as np
 
-from .._config import storage
+from .._config import (epsilon, floatx, image_data_format, set_epsilon, set_floatx, set_image_data_format,
+                       storage)
 from .base import Backend, Uncapturable, host_array
 from .memory import persistent
+from .names import (clear_session, get_uid, is_float_dtype, is_int_dtype, is_keras_tensor, result_type,
+                    standardize_dtype)
 
-__all__ = ["Backend", "Uncapturable", "asarray", "backend_of", "blank", "constant", "current", "device", "empty",
-           "host_read", "kernels_of", "persistent", "register", "to_numpy", "use"]
+__all__ = ["Backend", "Uncapturable", "asarray", "backend_of", "blank", "constant", "current", "device",
+           "device_count", "empty", "host_read", "kernels_of", "persistent", "register", "to_numpy", "use",
+           # what Keras users look for here
+           "backend", "clear_session", "epsilon", "floatx", "get_uid", "image_data_format", "is_float_dtype",
+           "is_int_dtype", "is_keras_tensor", "result_type", "set_epsilon", "set_floatx", "set_image_data_format",
+           "standardize_dtype"]
 
 
 class _Here(threading.local):
@@ -59,6 +66,12 @@ def register(name: str, factory):
     _factories[name] = factory
 
 
+def device_count() -> int:
+    """How many GPUs can be used."""
+    from .cuda import count
+    return count()
+
+
 def use(name: str = "auto") -> str:
     """Choose where arrays are born: "auto", "cpu", "cuda" or "cuda:N", and say so. "cuda" raises where is none."""
     global _current
@@ -82,6 +95,11 @@ def current() -> Backend:
 def device() -> str:
     """The name of the device that new arrays go to: "cpu", "cuda:0"."""
     return current().name
+
+
+def backend() -> str:
+    """The library whose arrays are in use: "numpy" on the CPU, "cupy" on a GPU."""
+    return "numpy" if device() == "cpu" else "cupy"
 
 
 def asarray(value, dtype=None):

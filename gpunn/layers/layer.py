@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import _objects, constraints, initializers, regularizers
 from .._config import REDUCED, as_policy
-from .._names import auto_name, refuse_unknown
+from .._names import auto_name, refuse_unknown, scoped
 from .._objects import option_names
 from ..backend import asarray
 from ..ops import cast
@@ -49,6 +49,7 @@ class Layer(Weights, _objects.Configured):
 
     def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None, **kwargs):
         self.name = name or auto_name(type(self))
+        self.path = scoped(self.name)
         self.dtype_policy = dtype
         self.autocast, self.built = autocast, False
         self.activity_regularizer = regularizers.get(activity_regularizer)
