@@ -1,7 +1,7 @@
 """Operation: a function with a name that works on values and, as a node of a graph, on symbols."""
 from . import _objects
 from ._names import auto_name
-from .symbol import Node, Symbol, trace
+from .symbol import Node, Symbol, by_trial
 from .tree import flatten, map_structure
 
 
@@ -15,7 +15,7 @@ class Operation(_objects.Configured):
         raise NotImplementedError(f"{type(self).__name__} must define call(self, ...)")
 
     def compute_output_spec(self, *args, **kwargs):
-        return trace(self.call, args, kwargs)
+        return by_trial(self.call, args, kwargs)
 
     def symbolic_call(self, *args, **kwargs):
         """The symbols of a node of the graph."""

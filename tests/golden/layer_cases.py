@@ -5,6 +5,7 @@ layer as one list.
 `train` calls with training=True. Read by the recorder (Keras) and by the test (gpunn).
 """
 IMAGE, SERIES = (2, 7, 6, 3), (2, 5, 3)
+FIRST, FIRST_SERIES = (2, 3, 7, 6), (2, 3, 9)            # channels first
 
 
 def case(expression, *inputs, train=False, **options):
@@ -89,6 +90,26 @@ CASES = {
     "global_average_1d_mask": case("GlobalAveragePooling1D()", (2, 5, 3), mask="bool 2 5"),
     "global_max": case("GlobalMaxPooling2D()", IMAGE),
     "global_max_1d": case("GlobalMaxPooling1D(keepdims=True)", SERIES),
+    # channels first
+    "conv1d_first": case("Conv1D(4, 3, strides=2, padding='same', data_format='channels_first')", FIRST_SERIES),
+    "conv2d_first": case("Conv2D(4, (3, 2), padding='same', activation='relu', data_format='channels_first')", FIRST),
+    "conv2d_first_dilated": case("Conv2D(6, 2, dilation_rate=2, groups=3, data_format='channels_first')", FIRST),
+    "depthwise_first": case("DepthwiseConv2D(3, 2, 'same', depth_multiplier=2, data_format='channels_first')", FIRST),
+    "depthwise_1d_first": case("DepthwiseConv1D(3, data_format='channels_first')", FIRST_SERIES),
+    "separable_first": case("SeparableConv2D(4, 3, activation='tanh', data_format='channels_first')", FIRST),
+    "separable_1d_first": case("SeparableConv1D(4, 3, data_format='channels_first')", FIRST_SERIES),
+    "transpose_first": case("Conv2DTranspose(4, 3, 2, 'same', data_format='channels_first')", FIRST),
+    "transpose_1d_first": case("Conv1DTranspose(4, 3, 2, data_format='channels_first')", FIRST_SERIES),
+    "max_pool_1d_first": case("MaxPooling1D(2, data_format='channels_first')", FIRST_SERIES),
+    "average_pool_first": case("AveragePooling2D(3, 1, 'same', data_format='channels_first')", FIRST),
+    "average_pool_1d_first": case("AveragePooling1D(2, data_format='channels_first')", FIRST_SERIES),
+    "global_max_first": case("GlobalMaxPooling2D('channels_first')", FIRST),
+    "global_max_1d_first": case("GlobalMaxPooling1D('channels_first', keepdims=True)", FIRST_SERIES),
+    "global_average_first": case("GlobalAveragePooling2D('channels_first')", FIRST),
+    "global_average_1d_first": case("GlobalAveragePooling1D('channels_first')", FIRST_SERIES),
+    "up_sampling_bilinear_first": case("UpSampling2D(2, 'channels_first', 'bilinear')", FIRST),
+    "spatial_dropout_first": case("SpatialDropout2D(0.5, 'channels_first')", FIRST),
+    "group_norm_first": case("GroupNormalization(groups=3, axis=1)", FIRST),
     # normalization
     "batch_norm": case("BatchNormalization()", (4, 3)),
     "batch_norm_train": case("BatchNormalization()", (6, 3), train=True),
