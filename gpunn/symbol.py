@@ -41,7 +41,7 @@ def trace(f, args, options, dtype=None):
     floats = {dtype} if dtype else {s.dtype for s in flatten([args, options]) if isinstance(s, Symbol)
                                     and "float" in s.dtype}
     for s in flatten(made) if len(floats) == 1 and floats <= set(REDUCED) else ():
-        s.dtype = dtype or min(floats) if s.dtype == "float32" else s.dtype
+        s.dtype = min(floats) if s.dtype == "float32" else s.dtype
     node = Node(f, args, options, flatten(made), getattr(f, "__name__", None))
     return tuple(node.outputs) if isinstance(made, tuple) else node.outputs[0]
 

@@ -11,7 +11,7 @@ from gpunn.layers.signature import known_options
 KERAS = json.loads((pathlib.Path(__file__).parent / "golden" / "signatures.json").read_text())
 SHARED = [f"{family}.{name}" for family, name in (full.split(".") for full in KERAS)
           if hasattr(getattr(gpunn, family), name) and name != "serialize"]      # one for all things
-# what belongs to features that gpunn does not have: quantization, low-rank adapters, cuDNN by hand; options without effect
+# what belongs to features that gpunn does not have: quantization, low-rank adapters, cuDNN by hand; no effect
 ABSENT = {"lora_rank", "lora_alpha", "quantization_config", "use_cudnn", "allow_last_axis_squeeze",
           "optional", "none_is_leaf", "check_types"}
 # one number for a pair, and a default where Keras has none

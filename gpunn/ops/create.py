@@ -166,9 +166,9 @@ def convert_to_numpy(x) -> np.ndarray:
 def cast(x, dtype):
     """The values in another dtype."""
     dtype = dtype_name(dtype)
+    if isinstance(x, Symbol):
+        return trace(cast, (x, dtype), {}, dtype)
     if dtype in REDUCED:
-        if isinstance(x, Symbol):
-            return trace(cast, (x, dtype), {}, dtype)
         return x if getattr(x, "dtype", None) == dtype else rounded(cast(x, "float32"), dtype)
     return _cast(widened(x) if isinstance(x, Rounded) else x, dtype)
 

@@ -193,3 +193,23 @@ CASES = {
     "attention_concat": case("Attention(score_mode='concat')", [(2, 4, 3), (2, 5, 3)]),
     "attention_causal": case("Attention()", [(2, 4, 3), (2, 4, 3)], use_causal_mask=True),
 }
+
+# by dtype policies: name -> the case with {} where the policy stands
+_MIXED = {
+    "dense": case("Dense(4, 'relu', dtype={})", (3, 5)),
+    "dense_softmax": case("Dense(6, 'softmax', dtype={})", (3, 5)),
+    "conv2d": case("Conv2D(4, 3, padding='same', activation='tanh', dtype={})", IMAGE),
+    "batch_norm": case("BatchNormalization(dtype={})", IMAGE, train=True),
+    "batch_norm_inference": case("BatchNormalization(dtype={})", IMAGE),
+    "layer_norm": case("LayerNormalization(dtype={})", (3, 6)),
+    "average_pool": case("AveragePooling2D(2, dtype={})", IMAGE),
+    "embedding": case("Embedding(7, 3, dtype={})", "ids 7 2 5"),
+    "lstm": case("LSTM(4, return_sequences=True, dtype={})", SERIES),
+    "gru": case("GRU(4, dtype={})", SERIES),
+    "attention": case("Attention(use_scale=True, dtype={})", [(2, 4, 3), (2, 5, 3)]),
+    "mha": case("MultiHeadAttention(2, 3, dtype={})", (2, 4, 5), (2, 6, 5)),
+    "add": case("Add(dtype={})", [(2, 3), (2, 3)]),
+}
+MIXED = {f"{policy}/{name}": (of[0].format(repr(policy)), *of[1:]) for name, of in _MIXED.items()
+         for policy in ("mixed_float16", "mixed_bfloat16")}
+MIXED |= {f"{policy}/dense": case(f"Dense(4, dtype={policy!r})", (3, 5)) for policy in ("float16", "bfloat16")}
