@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import gpunn
-from gpunn import backend, layers, ops
+from gpunn import _config, backend, layers, ops
 from gpunn._names import reset_uids
 from gpunn.tensor import Rounded, Tensor, backward, value_and_grad
 from gpunn.tree import flatten
@@ -29,7 +29,7 @@ def device(request):
 def policy(request):
     gpunn.config.set_dtype_policy(request.param)
     yield gpunn.config.dtype_policy()
-    gpunn.config.set_dtype_policy("float32")
+    _config._set["policy"] = None
 
 
 def nearest(x, dtype):
