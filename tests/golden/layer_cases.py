@@ -22,6 +22,8 @@ CASES = {
     "dense_gelu": case("Dense(4, activation='gelu')", (3, 5)),
     "activation_tanh": case("Activation('tanh')", (3, 4)),
     "activation_swish": case("Activation('silu')", (3, 4)),
+    **{f"activation_{name}": case(f"Activation({name!r})", (5, 6)) for name in (
+        "hard_shrink", "hard_tanh", "soft_shrink", "squareplus", "tanh_shrink", "celu", "mish")},
     "relu": case("ReLU()", (3, 4)),
     "relu_all": case("ReLU(max_value=1.0, negative_slope=0.1, threshold=0.2)", (5, 6)),
     "relu6": case("ReLU(max_value=0.5)", (5, 6)),
