@@ -6,18 +6,24 @@ import importlib
 
 __version__ = "0.1.0"
 
-_MODULES = ("activations", "backend", "callbacks", "constraints", "datasets", "initializers", "layers", "losses",
-            "metrics", "models", "ops", "optimizer", "optimizers", "random", "regularizers", "saving", "storage",
-            "utils", "viz")
+_MODULES = ("activations", "backend", "callbacks", "config", "constraints", "datasets", "distribution",
+            "dtype_policies", "initializers", "layers", "losses", "metrics", "mixed_precision", "models", "ops",
+            "optimizer", "optimizers", "random", "regularizers", "saving", "storage", "tree", "utils", "viz",
+            "wrappers")
 
 _NAMES = {
+    "DTypePolicy": "_config",
+    "FloatDTypePolicy": "dtype_policies",
+    "Function": "models.graph",
     "Initializer": "initializers",
     "Input": "layers.input",
     "InputSpec": "layers.input_spec",
+    "KerasTensor": "ops.operators",
     "Layer": "layers.layer",
     "Loss": "losses.loss",
     "Metric": "metrics.metric",
     "Model": "models.model",
+    "Operation": "operation",
     "Optimizer": "optimizers.optimizer",
     "Regularizer": "regularizers",
     "Sequential": "models.sequential",
@@ -26,6 +32,7 @@ _NAMES = {
     "Variable": "ops.operators",
     "device": "backend",
     "grad": "tensor",
+    "name_scope": "_names",
     "no_grad": "tensor",
     "set_num_threads": "backend.cpu",
     "set_seed": "backend.rng",
@@ -33,7 +40,11 @@ _NAMES = {
     "value_and_grad": "tensor",
 }
 
-__all__ = ["__version__", *_MODULES, *_NAMES]
+__all__ = ["__version__", "version", *_MODULES, *_NAMES]
+
+
+def version() -> str:
+    return __version__
 
 
 def __getattr__(name):

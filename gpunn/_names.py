@@ -21,6 +21,7 @@ def refuse_unknown(who: str, unknown: dict, known):
 
 
 _used: dict[str, count] = {}
+_numbers: dict[str, count] = {}
 
 
 def auto_name(thing: type) -> str:
@@ -30,9 +31,37 @@ def auto_name(thing: type) -> str:
     return f"{prefix}_{number}" if number else prefix
 
 
+def get_uid(prefix: str = "") -> int:
+    """1, 2, ... for each prefix."""
+    return next(_numbers.setdefault(prefix, count(1)))
+
+
 def reset_uids():
     """Automatic names start again, as in a fresh process."""
     _used.clear()
+    _numbers.clear()
+
+
+class name_scope:                   # noqa: N801 - Keras' name
+    """Inside, the paths of new variables and layers begin with the name."""
+    _open: list = []
+
+    def __init__(self, name: str, **options):
+        if not isinstance(name, str) or "/" in name:
+            raise ValueError(f"name_scope: name must be a string without '/', got {name!r}")
+        self.name = name
+
+    def __enter__(self):
+        self._open.append(self.name)
+        return self
+
+    def __exit__(self, *error):
+        self._open.pop()
+
+
+def scoped(name: str) -> str:
+    """The path of something new with this name."""
+    return "/".join([*name_scope._open, name])
 
 
 def snake_case(name: str) -> str:

@@ -1,7 +1,6 @@
 """Where weights must stay: functions that map a weight to the nearest allowed one, applied after each update."""
 from . import _objects, ops
-
-EPSILON = 1e-7
+from ._config import epsilon
 
 
 class Constraint(_objects.Configured):
@@ -29,7 +28,7 @@ class UnitNorm(Constraint):
         self.axis = axis
 
     def __call__(self, w):
-        return w / (EPSILON + _norms(w, self.axis))
+        return w / (epsilon() + _norms(w, self.axis))
 
 
 class MaxNorm(Constraint):
@@ -40,7 +39,7 @@ class MaxNorm(Constraint):
 
     def __call__(self, w):
         norms = _norms(w, self.axis)
-        return w * (ops.clip(norms, 0, self.max_value) / (EPSILON + norms))
+        return w * (ops.clip(norms, 0, self.max_value) / (epsilon() + norms))
 
 
 class MinMaxNorm(Constraint):
@@ -52,7 +51,7 @@ class MinMaxNorm(Constraint):
     def __call__(self, w):
         norms = _norms(w, self.axis)
         desired = self.rate * ops.clip(norms, self.min_value, self.max_value) + (1 - self.rate) * norms
-        return w * (desired / (EPSILON + norms))
+        return w * (desired / (epsilon() + norms))
 
 
 max_norm, min_max_norm, non_neg, unit_norm = MaxNorm, MinMaxNorm, NonNeg, UnitNorm

@@ -6,6 +6,7 @@ from contextvars import ContextVar
 import numpy as np
 
 from . import _objects
+from ._config import storage
 from ._names import snake_case
 from .backend import constant as place
 from .backend.rng import host_normal, host_uniform, next_seed
@@ -41,7 +42,7 @@ class Initializer(_objects.Configured):
     """`values(shape)` gives a float64 array; calling gives a tensor. A seed makes every call give the same numbers."""
 
     def __call__(self, shape, dtype=None) -> Tensor:
-        return Tensor(place(np.asarray(self.values(tuple(shape)), dtype or "float32")))
+        return Tensor(place(np.asarray(self.values(tuple(shape)), storage(dtype))))
 
     def values(self, shape: tuple) -> np.ndarray:
         raise NotImplementedError(f"{type(self).__name__} must define values(shape)")

@@ -1,4 +1,17 @@
 """Random numbers with Keras' names."""
-from .ops.random import SeedGenerator, categorical, dropout, normal, randint, shuffle, truncated_normal, uniform
+from .ops.random import (
+                         SeedGenerator,
+                         beta,
+                         binomial,
+                         categorical,
+                         dropout,
+                         gamma,
+                         normal,
+                         randint,
+                         shuffle,
+                         truncated_normal,
+                         uniform,
+)
 
-__all__ = ["SeedGenerator", "categorical", "dropout", "normal", "randint", "shuffle", "truncated_normal", "uniform"]
+__all__ = ["SeedGenerator", "beta", "binomial", "categorical", "dropout", "gamma", "normal", "randint", "shuffle",
+           "truncated_normal", "uniform"]

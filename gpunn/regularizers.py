@@ -43,13 +43,31 @@ class L2(Regularizer):
         return self.l2 * ops.sum(ops.square(x))
 
 
+class OrthogonalRegularizer(Regularizer):
+    """factor * the mean |cosine| between two rows, or columns, of a matrix."""
+
+    def __init__(self, factor=0.01, mode="rows"):
+        self.factor, self.mode = _factor("OrthogonalRegularizer", "factor", factor), mode
+        if mode not in ("rows", "columns"):
+            raise ValueError(f"OrthogonalRegularizer: mode must be 'rows' or 'columns', got {mode!r}")
+
+    def __call__(self, x):
+        if len(x.shape) != 2:
+            raise ValueError(f"OrthogonalRegularizer: expected a matrix, got shape {tuple(x.shape)}")
+        x = ops.normalize(x if self.mode == "rows" else ops.transpose(x), axis=1)
+        n = x.shape[0]
+        cosines = ops.matmul(x, ops.transpose(x)) * (1.0 - ops.eye(n, dtype=x.dtype))
+        return self.factor * ops.sum(ops.abs(cosines)) / (n * (n - 1.0))
+
+
 def _factor(who: str, name: str, value) -> float:
     if value is None or not 0 <= value < math.inf:
         raise ValueError(f"{who}: {name} must be a number >= 0, got {value!r}")
     return float(value)
 
 
-l1, l2, l1_l2 = L1, L2, L1L2
-KNOWN = {"l1": L1, "l2": L2, "l1_l2": l1_l2, "L1": L1, "L2": L2, "L1L2": L1L2}
+l1, l2, l1_l2, orthogonal_regularizer = L1, L2, L1L2, OrthogonalRegularizer
+KNOWN = {"l1": L1, "l2": L2, "l1_l2": l1_l2, "L1": L1, "L2": L2, "L1L2": L1L2,
+         "orthogonal_regularizer": OrthogonalRegularizer, "OrthogonalRegularizer": OrthogonalRegularizer}
 get, deserialize = _objects.lookups("regularizer", KNOWN)
 serialize = _objects.serialize

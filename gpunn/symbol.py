@@ -1,6 +1,7 @@
 """Symbols: values that are not there yet. Calling a layer, an op or an operator on one adds a node to a graph."""
 import numpy as np
 
+from ._config import REDUCED, storage
 from .tree import flatten, map_structure
 
 
@@ -35,9 +36,13 @@ class Node:
         self.outputs = [Symbol(s.shape, s.dtype, name, self, i) for i, s in enumerate(made)]
 
 
-def trace(f, args, options):
-    """A node for an op on symbols."""
+def trace(f, args, options, dtype=None):
+    """A node for an op on symbols, or for the cast to a dtype; of few bits, if all floats it is made of are."""
     made = by_trial(f, args, options)
+    floats = {dtype} if dtype else {s.dtype for s in flatten([args, options]) if isinstance(s, Symbol)
+                                    and "float" in s.dtype}
+    for s in flatten(made) if len(floats) == 1 and floats <= set(REDUCED) else ():
+        s.dtype = min(floats) if s.dtype == "float32" else s.dtype
     node = Node(f, args, options, flatten(made), getattr(f, "__name__", None))
     return tuple(node.outputs) if isinstance(made, tuple) else node.outputs[0]
 
@@ -56,5 +61,5 @@ def _zeros(values, first: int, other: int):
     def example(a):
         if not isinstance(a, Symbol):
             return a
-        return np.zeros([(other if i else first) if n is None else n for i, n in enumerate(a.shape)], a.dtype)
+        return np.zeros([(other if i else first) if n is None else n for i, n in enumerate(a.shape)], storage(a.dtype))
     return map_structure(example, values)

@@ -11,12 +11,16 @@ from operator import attrgetter
 
 import numpy as np
 
+from ._config import REDUCED
+from ._names import scoped
 from .backend import asarray, backend_of, empty, host_read, kernels_of, persistent, to_numpy
 from .symbol import Symbol, trace
+from .tree import map_structure
 
 
 class _Mode(threading.local):
     taping = True
+    compute = None              # in the call of a layer that computes with few bits: the dtype in which it sees weights
 
 
 _mode = _Mode()
@@ -30,6 +34,16 @@ def no_grad():
         yield
     finally:
         _mode.taping = before
+
+
+@contextmanager
+def computing(dtype: str | None):
+    """Inside, ops see the weights of layers that compute with few bits in this dtype."""
+    before, _mode.compute = _mode.compute, dtype
+    try:
+        yield
+    finally:
+        _mode.compute = before
 
 
 class Tensor:
@@ -99,7 +113,7 @@ class Variable(Tensor):
 
     def __init__(self, value, name="variable", trainable=True, dtype=None):
         super().__init__(persistent(np.copy(a) if type(a := asarray(value, dtype)) is np.ndarray else a.copy()))
-        self.name = self.path = name
+        self.name, self.path = name, scoped(name)
         self.trainable = trainable
         self.requires_grad = trainable and self.data.dtype.kind == "f"
         self.regularizer = self.constraint = None
@@ -152,12 +166,14 @@ def op(f=None, *, arrays: int | None = None):
             args = (*args, *[options.pop(name) for name in takewhile(options.__contains__, names[len(args):])])
         lifted, parents, taped = [], [], False
         for a in args[:arrays]:
-            if isinstance(a, Tensor):
+            if (kind := type(a)) is Tensor or kind is Variable:
                 lifted.append(a.data)
                 parents.append(a if a.requires_grad else None)
                 taped = taped or a.requires_grad
-            elif isinstance(a, Symbol):
+            elif kind is Symbol:
                 return trace(apply, args, options)
+            elif isinstance(a, Tensor):
+                return with_few_bits(apply, args, options)
             else:
                 lifted.append(asarray(a) if isinstance(a, np.ndarray | list | tuple)
                               else a.item() if isinstance(a, np.generic) else a)
@@ -172,6 +188,88 @@ def op(f=None, *, arrays: int | None = None):
         node = Node(parents, backward, len(y))
         return tuple([Tensor(v, True, node, i) for i, v in enumerate(y)])
     return apply
+
+
+class Rounded(Tensor):
+    """A tensor of float16 or bfloat16: a float32 array whose numbers are all of that dtype.
+
+    Arithmetic is done in float32; results, and gradients on their way back, are rounded.
+    """
+    __slots__ = ("dtype",)
+
+    def __init__(self, data, dtype, requires_grad=False, node=None):
+        super().__init__(data, requires_grad, node)
+        self.dtype = dtype
+
+    def numpy(self) -> np.ndarray:
+        """float16, or for bfloat16, which NumPy does not have, float32."""
+        return Tensor.numpy(self).astype("float16" if self.dtype == "float16" else "float32")
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.numpy(), dtype)
+
+
+class RoundedVariable(Variable):
+    """A weight of a layer that computes with few bits: of float32, and seen rounded there, or of few bits itself."""
+    __slots__ = ("dtype",)
+
+    def __init__(self, variable: Variable, dtype: str):
+        super().__init__(variable.data, variable.name, variable.trainable)
+        self.dtype = dtype
+        self._round()
+        if dtype in REDUCED:
+            self.constraint = _itself       # assigned after each update, and rounded then
+
+    def _round(self):
+        if self.dtype in REDUCED:
+            kernels_of(self.data).unary(f"round_{self.dtype}", self.data, out=self.data)
+        return self
+
+    def assign(self, value):
+        return super().assign(value)._round()
+
+    def _accumulate(self, how, value):
+        return super()._accumulate(how, value)._round()
+
+    numpy, __array__ = Rounded.numpy, Rounded.__array__
+
+
+def _itself(weight):
+    return weight
+
+
+def rounded(x: Tensor, dtype: str) -> Rounded:
+    """A float32 tensor in few bits; its gradient gets as few."""
+    k, name = kernels_of(x.data), f"round_{dtype}"
+    y = k.unary(name, x.data)
+    if not (x.requires_grad and _mode.taping):
+        return Rounded(y, dtype)
+    return Rounded(y, dtype, True,
+                   Node([x], lambda dy, need: (k.unary(name, dy, out=None if need[0] is True else need[0]),), 1))
+
+
+def widened(x: Tensor) -> Tensor:
+    """The same numbers as float32."""
+    if x._node is None and x.requires_grad:
+        return Tensor(x.data, True, Node([x], lambda dy, need: (dy,), 1))
+    return Tensor(x.data, x.requires_grad, x._node, x._index)
+
+
+def with_few_bits(f, args, options):
+    """f on float32 tensors with the same numbers; rounded, if all floats among its arguments were of one such dtype."""
+    dtypes = set()
+
+    def seen(a):
+        if isinstance(a, RoundedVariable):
+            dtype = a.dtype if a.dtype in REDUCED else _mode.compute
+            a = rounded(a, dtype) if dtype else widened(a)
+        if "float" in str(getattr(a, "dtype", "")):
+            dtypes.add(str(a.dtype))
+        return widened(a) if isinstance(a, Rounded) else a
+
+    y = f(*map(seen, args), **{name: seen(value) for name, value in options.items()})
+    dtype = dtypes.pop() if len(dtypes) == 1 else None
+    return map_structure(lambda v: rounded(v, dtype) if v.dtype == "float32" else v, y) if dtype in REDUCED else y
 
 
 def backward(root: Tensor, dy=None):

@@ -10,23 +10,25 @@ ROOT = Path(__file__).parent.parent
 # A component sees those of the rows above, never its own row or a row below.
 ORDER = """
 kernels _names tree
+_config
 symbol _objects
+operation
 backend
 tensor
 storage optimizers
 ops
-initializers activations regularizers constraints losses random
+initializers activations regularizers constraints losses random config dtype_policies mixed_precision
 metrics
 layers
 data callbacks
 models
-saving distribution viz classic utils datasets
+saving distribution viz classic utils datasets wrappers
 playground doctor warmup
 cli
 __main__
 """
 ROW = {name: row for row, names in enumerate(ORDER.split("\n")) for name in names.split()}
-ONLY = {"optimizers": {"backend", "tensor", "_names", "_objects"}, "storage": {"backend", "tensor"}}
+ONLY = {"optimizers": {"backend", "tensor", "_names", "_objects", "_config"}, "storage": {"backend", "tensor"}}
 BANNED = ["TO" "DO", "FIX" "ME", "X" "XX", "assert " "True", r"pytest\." r"skip\(", r"mark\." "(skip|xfail)",
           "# *type: *" "ignore", r"/(wor" r"k|roo" r"t)/", "index" "-url", "sub" "agent"]
 

@@ -8,11 +8,19 @@ import threading
 
 import numpy as np
 
+from .._config import (epsilon, floatx, image_data_format, set_epsilon, set_floatx, set_image_data_format,
+                       storage)
 from .base import Backend, Uncapturable, host_array
 from .memory import persistent
+from .names import (clear_session, get_uid, is_float_dtype, is_int_dtype, is_keras_tensor, result_type,
+                    standardize_dtype)
 
-__all__ = ["Backend", "Uncapturable", "asarray", "backend_of", "blank", "constant", "current", "device", "empty",
-           "host_read", "kernels_of", "persistent", "register", "to_numpy", "use"]
+__all__ = ["Backend", "Uncapturable", "asarray", "backend_of", "blank", "constant", "current", "device",
+           "device_count", "empty", "host_read", "kernels_of", "persistent", "register", "to_numpy", "use",
+           # what Keras users look for here
+           "backend", "clear_session", "epsilon", "floatx", "get_uid", "image_data_format", "is_float_dtype",
+           "is_int_dtype", "is_keras_tensor", "result_type", "set_epsilon", "set_floatx", "set_image_data_format",
+           "standardize_dtype"]
 
 
 class _Here(threading.local):
@@ -58,6 +66,12 @@ def register(name: str, factory):
     _factories[name] = factory
 
 
+def device_count() -> int:
+    """How many GPUs can be used."""
+    from .cuda import count
+    return count()
+
+
 def use(name: str = "auto") -> str:
     """Choose where arrays are born: "auto", "cpu", "cuda" or "cuda:N", and say so. "cuda" raises where is none."""
     global _current
@@ -83,8 +97,13 @@ def device() -> str:
     return current().name
 
 
+def backend() -> str:
+    """The library whose arrays are in use: "numpy" on the CPU, "cupy" on a GPU."""
+    return "numpy" if device() == "cpu" else "cupy"
+
+
 def asarray(value, dtype=None):
-    """A contiguous array on the current device. Python floats become float32, ints int32; an array keeps its dtype."""
+    """A contiguous array on the current device. Python floats become floatx, ints int32; an array keeps its dtype."""
     if isinstance(value, bool | int | float):
         return _number(value, dtype)
     if isinstance(value, list | tuple) and len(value) <= 16:
@@ -94,7 +113,7 @@ def asarray(value, dtype=None):
 
 def _number(value, dtype):
     """A Python number becomes a kernel's argument: a constant of the program, also where nothing may be copied."""
-    kind = "bool" if isinstance(value, bool) else "int32" if isinstance(value, int) else "float32"
+    kind = "bool" if isinstance(value, bool) else "int32" if isinstance(value, int) else storage()
     array = blank((), dtype or kind)
     return kernels_of(array).fill(value, array)
 

@@ -3,6 +3,8 @@ from types import ModuleType
 
 import numpy as np
 
+from .._config import storage
+
 
 class Uncapturable(RuntimeError):
     """A step did something that a replay could not repeat; the step runs eagerly instead."""
@@ -39,9 +41,11 @@ def host_array(value, dtype=None) -> np.ndarray:
     if not hasattr(value, "dtype"):
         value = np.asarray(value)
         if dtype is None:
-            dtype = {"f": "float32", "i": "int32"}.get(value.dtype.kind)
+            dtype = {"f": storage(), "i": "int32"}.get(value.dtype.kind)
     elif not isinstance(value, np.ndarray):
         value = np.asarray(value)
+    if value.dtype == np.float16 and dtype is None:
+        dtype = "float32"                               # kernels have no halves
     if value.dtype.kind not in "biuf" and dtype is None:
         raise TypeError(f"expected numbers, got an array of dtype {value.dtype}; "
                         "encode strings and objects as numbers first")

@@ -34,6 +34,14 @@ def driver_library() -> str:
     return "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
 
 
+def count() -> int:
+    """How many devices there are that can be used."""
+    if why_not() is not None:
+        return 0
+    import cupy
+    return cupy.cuda.runtime.getDeviceCount()
+
+
 def why_not() -> str | None:
     """What keeps CUDA from running here, with the repair; None when nothing does."""
     try:

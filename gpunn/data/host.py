@@ -1,13 +1,14 @@
 """Data as the user gives it, as NumPy arrays: lists converted, strings refused, labels and weights in form."""
 import numpy as np
 
+from .._config import storage
 from ..tensor import Tensor
 from ..tree import flatten, map_structure
 from .batches import unpack
 
 
 def host(value, what: str):
-    """Arrays, tensors, lists, frames -> NumPy; 64-bit numbers become 32-bit, as weights are; nested structures stay."""
+    """Arrays, tensors, lists, frames -> NumPy: floats as floatx, 64-bit integers as 32-bit; nested structures stay."""
     if value is None:
         return None
     if isinstance(value, dict):
@@ -36,8 +37,8 @@ def _array(value, what: str) -> np.ndarray:
                          "them, for example with np.unique(labels, return_inverse=True)")
     if array.ndim == 0:
         raise ValueError(f"{what}: expected an array of samples, got the single number {array}")
-    if array.dtype.kind == "f" and array.dtype != np.float32:
-        return array.astype(np.float32)
+    if array.dtype.kind == "f" and array.dtype != storage():
+        return array.astype(storage())
     return array.astype(np.int32) if array.dtype.kind in "iu" and array.dtype.itemsize == 8 else array
 
 
@@ -53,7 +54,7 @@ def weigh_classes(y, weight, class_weight: dict):
         raise ValueError("fit: class_weight is only for models with one output; use sample_weight")
     labels = y.argmax(-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(len(y)).astype(np.int64)
     known = {int(k): float(v) for k, v in class_weight.items()}
-    weights = np.array([known.get(int(c), 1.0) for c in labels], np.float32)
+    weights = np.array([known.get(int(c), 1.0) for c in labels], storage())
     return weights if weight is None else weights * weight
 
 

@@ -22,7 +22,6 @@ class _Conv(LibraryLayer):
         self.activation, self.use_bias = activations.get(own["activation"]), own["use_bias"]
         self._describe(own, *weights, "bias")
         self.input_spec = InputSpec(ndim=self.rank + 2)
-        self._format = None if self.data_format == "channels_last" else self.data_format
 
     def _channels(self, input_shape) -> int:
         """The input's channels; from now on no other number is accepted."""
@@ -41,7 +40,7 @@ class _Conv(LibraryLayer):
         return window_shape(self, input_shape, self.filters, self.kernel_size, self.strides, self.dilation_rate)
 
     def _convolved(self, f, inputs, activation, *options):
-        return f(inputs, self.kernel, self.strides, self.padding, *options, self._format, self.dilation_rate,
+        return f(inputs, self.kernel, self.strides, self.padding, *options, self.data_format, self.dilation_rate,
                  bias=self.bias, activation=activation)
 
 
@@ -122,9 +121,9 @@ class _SeparableConv(_Conv):
         self.bias = self._weight("bias", (self.filters,)) if self.use_bias else None
 
     def call(self, inputs):
-        y = ops.depthwise_conv(inputs, self.depthwise_kernel, self.strides, self.padding, self._format,
+        y = ops.depthwise_conv(inputs, self.depthwise_kernel, self.strides, self.padding, self.data_format,
                                self.dilation_rate)
-        y = ops.conv(y, self.pointwise_kernel, 1, "valid", self._format, bias=self.bias)
+        y = ops.conv(y, self.pointwise_kernel, 1, "valid", self.data_format, bias=self.bias)
         return self.activation(y)
 
 

@@ -1,4 +1,5 @@
 """Where a model's data comes in."""
+from .._config import floatx
 from ..symbol import Symbol
 from .layer import LibraryLayer
 
@@ -20,7 +21,7 @@ class InputLayer(LibraryLayer):
         self._require("shape", all(n is None or isinstance(n, int) and n >= 0 for n in self.batch_shape),
                       "of sizes >= 0 or None", self.batch_shape)
         self.optional = optional
-        self.input_dtype = str(dtype or "float32")
+        self.input_dtype = str(dtype or floatx())
         self._symbol, self.built = Symbol(self.batch_shape, self.input_dtype, self.name), True
 
     @property

@@ -6,13 +6,14 @@ import warnings
 import numpy as np
 
 from .. import _objects, constraints, initializers, regularizers
-from .._names import auto_name, refuse_unknown
+from .._config import REDUCED, as_policy
+from .._names import auto_name, refuse_unknown, scoped
 from .._objects import option_names
 from ..backend import asarray
 from ..ops import cast
 from ..ops.random import SeedGenerator
 from ..symbol import Symbol
-from ..tensor import Tensor
+from ..tensor import Tensor, computing
 from ..tree import flatten, map_structure
 from .input_spec import refuse
 from .signature import Signature, config_names, known_options, shape_names
@@ -26,7 +27,7 @@ class _Context(threading.local):
 
 
 _context = _Context()
-_DTYPES = ("float32", "float64")
+_ARRAYS = {"bfloat16": "float16", "string": "U"}         # that no array has: every input is looked at
 KERAS_ONLY = ("quantization_config", "lora_rank", "lora_alpha")     # None in configs that Keras writes
 
 
@@ -49,8 +50,8 @@ class Layer(Weights, _objects.Configured):
 
     def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None, **kwargs):
         self.name = name or auto_name(type(self))
-        self.dtype = self.compute_dtype = self.variable_dtype = _dtype(self, dtype)
-        self._cast_to = np.dtype(self.dtype)
+        self.path = scoped(self.name)
+        self.dtype_policy = dtype
         self.autocast, self.built = autocast, False
         self.activity_regularizer = regularizers.get(activity_regularizer)
         if "input_dim" in kwargs:
@@ -71,6 +72,27 @@ class Layer(Weights, _objects.Configured):
         if "build" in vars(cls):
             cls.build = _marks_built(cls.build)
 
+    @property
+    def dtype_policy(self):
+        """In which dtypes the layer computes and keeps its weights; weights that were made keep theirs."""
+        return self._policy
+
+    @dtype_policy.setter
+    def dtype_policy(self, policy):
+        self._policy = policy = as_policy(policy, type(self).__name__)
+        self.dtype = self.variable_dtype = policy.variable_dtype
+        self.compute_dtype = policy.compute_dtype
+        self._cast_to = np.dtype(_ARRAYS.get(self.compute_dtype, self.compute_dtype))
+        vars(self).pop("call", None)
+        if self.compute_dtype in REDUCED:
+            self.call = self._call_reduced
+
+    def _call_reduced(self, *args, **options):
+        """`call` in a dtype of fewer bits: ops round weights and results to it, and so do the library's layers last."""
+        with computing(self.compute_dtype):
+            y = type(self).call(self, *args, **options)
+            return map_structure(lambda t: self._tensors(t, False), y) if isinstance(self, LibraryLayer) else y
+
     def build(self, input_shape):
         """Make the weights for this shape; a layer without any needs no build."""
         self.built = True
@@ -85,7 +107,7 @@ class Layer(Weights, _objects.Configured):
         raise NotImplementedError(f"{self._who} does not define compute_output_shape(self, input_shape)")
 
     def compute_output_dtype(self, dtype: str) -> str:
-        return self.compute_dtype if self.wants_floats or dtype.startswith("float") else dtype
+        return self.compute_dtype if self.wants_floats or "float" in dtype else dtype
 
     def compute_mask(self, inputs, previous_mask):
         return previous_mask
@@ -93,7 +115,7 @@ class Layer(Weights, _objects.Configured):
     def __call__(self, *args, **options):
         """Convert, build at the first call, tell `call` about training and masks, pass the mask on."""
         signature, context = self._signature, _context
-        plain = len(args) == 1 and not options and isinstance(args[0], Tensor)
+        plain = len(args) == 1 and not options and type(args[0]) is Tensor
         if not plain or args[0].data.dtype != self._cast_to:
             args, options, symbols = self._convert(args, options)
             if symbols:
@@ -140,7 +162,7 @@ class Layer(Weights, _objects.Configured):
         args = (self._tensors(args[0], self.wants_floats), *[self._tensors(a, False) for a in args[1:]])
         options = {name: self._tensors(value, False) for name, value in options.items()}
         if not isinstance(args[0], Tensor | Symbol | list | tuple | dict):
-            args = (Tensor(asarray(args[0], self.compute_dtype if self.wants_floats else None)), *args[1:])
+            args = (self._tensors(Tensor(asarray(args[0])), self.wants_floats), *args[1:])
         return args, options, any(isinstance(v, Symbol) for v in flatten([args, options]))
 
     def _tensors(self, value, all_floats: bool):
@@ -148,12 +170,12 @@ class Layer(Weights, _objects.Configured):
             if any(isinstance(v, Tensor | Symbol | np.ndarray) for v in flatten(value)):
                 return map_structure(lambda v: self._tensors(v, all_floats), value)
             numbers = all_floats and not isinstance(value, dict)
-            return Tensor(asarray(value, self.compute_dtype)) if numbers else value
+            return cast(Tensor(asarray(value)), self.compute_dtype) if numbers else value
         if isinstance(value, Symbol) or not hasattr(value, "dtype"):
             return value
         tensor = value if isinstance(value, Tensor) else Tensor(asarray(value))
         kind = tensor.data.dtype.kind
-        if tensor.data.dtype == self._cast_to or not ((self.autocast and kind == "f")
+        if tensor.dtype == self.compute_dtype or not ((self.autocast and kind == "f" and "float" in self.compute_dtype)
                                                       or (all_floats and kind in "biu")):
             return tensor
         result = cast(tensor, self.compute_dtype)
@@ -254,7 +276,7 @@ class Layer(Weights, _objects.Configured):
         return {**{k: v for k, v in self._base_config().items() if every or k in takes}, **own}
 
     def _base_config(self) -> dict:
-        config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
+        config = {"name": self.name, "trainable": self.trainable, "dtype": self._policy.name}
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = _objects.serialize(self.activity_regularizer)
         return config
@@ -330,15 +352,6 @@ def _as_shape(shape):
     if isinstance(shape, list | tuple) and all(n is None or isinstance(n, int) for n in shape):
         return tuple(shape)
     return [_as_shape(s) for s in shape] if isinstance(shape, list | tuple) else shape
-
-
-def _dtype(layer, dtype) -> str:
-    if isinstance(dtype, dict):                         # as Keras writes a policy
-        dtype = dtype.get("config", dtype).get("name")
-    dtype = getattr(dtype, "name", dtype) or "float32"
-    if dtype not in _DTYPES:
-        raise ValueError(f"{type(layer).__name__}: dtype must be one of {_DTYPES}, got {dtype!r}")
-    return dtype
 
 
 def _masks(x):

@@ -2,6 +2,7 @@
 import numpy as np
 
 from .. import ops
+from .._config import epsilon
 from ..backend import constant
 from ..tensor import Tensor, no_grad
 from .activation import _Elementwise
@@ -39,9 +40,10 @@ class BatchNormalization(_Scaled):
         self._require(f"axis {self.axis} of the input", shape[0] is not None,
                       "known when the layer is built", input_shape)
         self._make_scaling(shape)
-        self.moving_mean = self.add_weight(shape, self.moving_mean_initializer, trainable=False, name="moving_mean")
+        self.moving_mean = self.add_weight(shape, self.moving_mean_initializer, trainable=False, name="moving_mean",
+                                           autocast=False)
         self.moving_variance = self.add_weight(shape, self.moving_variance_initializer, trainable=False,
-                                               name="moving_variance")
+                                               name="moving_variance", autocast=False)
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: shape[0]})
 
     def call(self, inputs, training=False, mask=None):
@@ -182,7 +184,7 @@ class Normalization(_Elementwise):
 
     def call(self, inputs):
         mean, variance = (ops.reshape(v, self._shape) for v in (self._mean, self._variance))
-        deviation = ops.maximum(ops.sqrt(variance), 1e-7)
+        deviation = ops.maximum(ops.sqrt(variance), epsilon())
         return inputs * deviation + mean if self.invert else (inputs - mean) / deviation
 
 

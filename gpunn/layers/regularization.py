@@ -3,6 +3,7 @@ from .. import ops, regularizers
 from ..ops import random
 from .activation import _Elementwise
 from .input_spec import InputSpec
+from .windows import channel_format
 
 
 class _Noise(_Elementwise):
@@ -54,7 +55,7 @@ class SpatialDropout2D(_SpatialDropout):
 
     def __init__(self, rate, data_format=None, seed=None, **kwargs):
         super().__init__(rate, seed, **kwargs)
-        self.data_format, self.input_spec = data_format or "channels_last", InputSpec(ndim=4)
+        self.data_format, self.input_spec = channel_format(self, data_format), InputSpec(ndim=4)
 
     def _noise(self, shape):
         n, a, _, b = shape

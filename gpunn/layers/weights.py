@@ -5,8 +5,9 @@ from operator import attrgetter
 import numpy as np
 
 from .. import constraints, initializers, regularizers
+from .._config import REDUCED, storage
 from .._names import refuse_unknown
-from ..tensor import Tensor, Variable
+from ..tensor import RoundedVariable, Tensor, Variable
 
 
 class Weights:
@@ -32,14 +33,17 @@ class Weights:
     def _new_weight(self, shape=None, initializer=None, dtype=None, trainable=True, *, regularizer=None,
                     constraint=None, name=None, autocast=True, aggregation="none") -> Variable:
         """Floats start as glorot_uniform, integers and booleans as zeros, unless an initializer is given."""
-        dtype = dtype or self.variable_dtype
-        initializer = initializers.get(initializer or ("glorot_uniform" if np.dtype(dtype).kind == "f" else "zeros"))
+        dtype, kept = dtype or self.variable_dtype, storage(dtype or self.variable_dtype)
+        initializer = initializers.get(initializer or ("glorot_uniform" if np.dtype(kept).kind == "f" else "zeros"))
         shape = () if shape is None else tuple(int(n) for n in shape)
-        value = (initializers.Zeros() if initializers.claim(self._who, shape) else initializer)(shape, dtype=dtype)
+        value = (initializers.Zeros() if initializers.claim(self._who, shape) else initializer)(shape, dtype=kept)
         value = value.data if isinstance(value, Tensor) else value
-        weight = Variable(value, name or "variable", trainable, dtype)
-        weight.path = f"{self.name}/{weight.name}"
-        weight.regularizer, weight.constraint = regularizers.get(regularizer), constraints.get(constraint)
+        weight = Variable(value, name or "variable", trainable, kept)
+        if dtype in REDUCED or autocast and self.compute_dtype in REDUCED:
+            weight = RoundedVariable(weight, dtype)
+        weight.path = f"{self.path}/{weight.name}"
+        weight.regularizer = regularizers.get(regularizer)
+        weight.constraint = constraints.get(constraint) or weight.constraint
         self._own.append(weight)
         _freeze(weight, trainable, self._trainable)
         return weight

@@ -1,6 +1,5 @@
 """Options of layers with windows over sequences and images, and the sizes that follow from them."""
-
-FORMATS = ("channels_last", "channels_first")
+from .._config import FORMATS, image_data_format
 
 
 def of_rank(base: type, name: str, rank: int, meaning: str, **attributes) -> type:
@@ -10,9 +9,7 @@ def of_rank(base: type, name: str, rank: int, meaning: str, **attributes) -> typ
 
 
 def channel_format(layer, data_format) -> str:
-    data_format = data_format or "channels_last"
-    layer._require("data_format", data_format in FORMATS, f"one of {FORMATS}", data_format)
-    return data_format
+    return one_of(layer, "data_format", data_format or image_data_format(), FORMATS)
 
 
 def spatial(data_format: str, rank: int) -> range:

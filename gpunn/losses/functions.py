@@ -2,16 +2,15 @@
 from math import log as natural_log
 
 from .. import ops
+from .._config import epsilon, storage
 from .loss import same_rank
-
-EPSILON = 1e-7
 
 
 def tensors(y_true, y_pred):
     """Both as tensors in the dtype of the predictions."""
     y_pred = ops.convert_to_tensor(y_pred)
-    if not y_pred.dtype.startswith(("float", "bfloat")):
-        y_pred = ops.cast(y_pred, "float32")
+    if y_pred.dtype not in ("float32", "float64"):
+        y_pred = ops.cast(y_pred, storage())
     return ops.cast(ops.convert_to_tensor(y_true), y_pred.dtype), y_pred
 
 
@@ -35,13 +34,13 @@ def mean_absolute_error(y_true, y_pred):
 def mean_absolute_percentage_error(y_true, y_pred):
     """100 mean(|y_true - y_pred| / |y_true|) over the last axis."""
     y_true, y_pred = aligned(y_true, y_pred)
-    return 100.0 * ops.mean(ops.abs((y_true - y_pred) / ops.maximum(ops.abs(y_true), EPSILON)), -1)
+    return 100.0 * ops.mean(ops.abs((y_true - y_pred) / ops.maximum(ops.abs(y_true), epsilon())), -1)
 
 
 def mean_squared_logarithmic_error(y_true, y_pred):
     """mean((log(1 + y_true) - log(1 + y_pred))**2) over the last axis."""
     y_true, y_pred = aligned(y_true, y_pred)
-    first, second = (ops.log(ops.maximum(y, EPSILON) + 1.0) for y in (y_pred, y_true))
+    first, second = (ops.log(ops.maximum(y, epsilon()) + 1.0) for y in (y_pred, y_true))
     return ops.mean(ops.square(first - second), -1)
 
 
@@ -99,14 +98,14 @@ def categorical_hinge(y_true, y_pred):
 def kl_divergence(y_true, y_pred):
     """sum(y_true * log(y_true / y_pred)) over the last axis."""
     y_true, y_pred = tensors(y_true, y_pred)
-    y_true, y_pred = ops.clip(y_true, EPSILON, 1.0), ops.clip(y_pred, EPSILON, 1.0)
+    y_true, y_pred = ops.clip(y_true, epsilon(), 1.0), ops.clip(y_pred, epsilon(), 1.0)
     return ops.sum(y_true * ops.log(y_true / y_pred), -1)
 
 
 def poisson(y_true, y_pred):
     """mean(y_pred - y_true * log(y_pred)) over the last axis."""
     y_true, y_pred = tensors(y_true, y_pred)
-    return ops.mean(y_pred - y_true * ops.log(y_pred + EPSILON), -1)
+    return ops.mean(y_pred - y_true * ops.log(y_pred + epsilon()), -1)
 
 
 def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, axis=-1):
@@ -156,7 +155,7 @@ def categorical_focal_crossentropy(y_true, y_pred, alpha=0.25, gamma=2.0, from_l
     y_true, y_pred = classes_of("categorical_focal_crossentropy", *map(ops.convert_to_tensor, (y_true, y_pred)))
     y_true = smoothed(y_true, label_smoothing, y_true.shape[-1])
     p = ops.softmax(y_pred, axis) if from_logits else y_pred
-    p = ops.clip(p / ops.sum(p, axis, keepdims=True), EPSILON, 1.0 - EPSILON)
+    p = ops.clip(p / ops.sum(p, axis, keepdims=True), epsilon(), 1.0 - epsilon())
     return ops.sum(ops.power(1.0 - p, gamma) * alpha * (-y_true * ops.log(p)), axis)
 
 
@@ -194,10 +193,10 @@ def dice(y_true, y_pred, axis=None):
     """1 - 2 |both| / (|labels| + |predictions|)"""
     y_true, y_pred = tensors(y_true, y_pred)
     both = ops.sum(y_true * y_pred, axis)
-    return 1.0 - 2.0 * both / (ops.sum(y_true, axis) + ops.sum(y_pred, axis) + EPSILON)
+    return 1.0 - 2.0 * both / (ops.sum(y_true, axis) + ops.sum(y_pred, axis) + epsilon())
 
 
 def tversky(y_true, y_pred, alpha=0.5, beta=0.5, axis=None):
     """1 - |both| / (|both| + alpha |labels alone| + beta |predictions alone|)"""
     both, labels, predictions = overlap(y_true, y_pred, axis)
-    return 1.0 - both / (both + labels * alpha + predictions * beta + EPSILON)
+    return 1.0 - both / (both + labels * alpha + predictions * beta + epsilon())

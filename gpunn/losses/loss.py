@@ -2,6 +2,7 @@
 from math import prod
 
 from .. import ops
+from .._config import storage
 from .._names import snake_case
 from .._objects import Configured
 
@@ -23,9 +24,10 @@ class Loss(Configured):
         raise NotImplementedError(f"{type(self).__name__} must implement call(y_true, y_pred)")
 
     def __call__(self, y_true, y_pred, sample_weight=None):
-        y_pred = ops.convert_to_tensor(y_pred, self.dtype)
+        y_pred = ops.convert_to_tensor(y_pred)
+        mask, y_pred = y_pred.mask, ops.convert_to_tensor(y_pred, self.dtype or storage(y_pred.dtype))
         values = self.call(ops.convert_to_tensor(y_true), y_pred)
-        return reduce_weighted(values, sample_weight, joined(y_pred.mask, values.mask), self.reduction)
+        return reduce_weighted(values, sample_weight, joined(mask, values.mask), self.reduction)
 
     def get_config(self) -> dict:
         return {"name": self.name, "reduction": self.reduction}

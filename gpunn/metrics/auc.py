@@ -1,7 +1,8 @@
 """The area under a curve of two counts over thresholds."""
 from .. import ops
+from .._config import epsilon
 from ..backend import constant
-from .confusion import COUNTS, EPSILON, confusion, prepared
+from .confusion import COUNTS, confusion, prepared
 from .metric import Metric
 
 
@@ -24,7 +25,7 @@ class AUC(Metric):
         inner = (sorted(thresholds) if thresholds is not None
                  else [i / (num_thresholds - 1) for i in range(1, num_thresholds - 1)])
         self.init_thresholds, self.curve, self.summation_method = thresholds, str(curve).upper(), summation_method
-        self.thresholds = [-EPSILON, *inner, 1.0 + EPSILON]
+        self.thresholds = [-epsilon(), *inner, 1.0 + epsilon()]
         self.num_thresholds, self.multi_label, self.num_labels = len(self.thresholds), multi_label, num_labels
         self.levels = constant(self.thresholds, self.dtype)
         self.label_weights = None if label_weights is None else constant(label_weights, self.dtype)

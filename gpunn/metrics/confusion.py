@@ -2,13 +2,13 @@
 import numpy as np
 
 from .. import ops
+from .._config import epsilon
 from .._names import snake_case
 from ..backend import constant
 from ..losses.functions import tensors
 from ..losses.loss import same_rank
 from .metric import Metric
 
-EPSILON = 1e-7
 NEVER = -1e10                       # below every prediction: with top_k, what is not among the k
 COUNTS = ("true_positives", "false_positives", "true_negatives", "false_negatives")
 
@@ -164,12 +164,12 @@ class FBetaScore(Metric):
             count.assign_add(ops.sum(value if weight is None else value * weight, axis))
 
     def result(self):
-        precision = self.hits / (self.hits + self.wrong + EPSILON)
-        recall = self.hits / (self.hits + self.missed + EPSILON)
+        precision = self.hits / (self.hits + self.wrong + epsilon())
+        recall = self.hits / (self.hits + self.missed + epsilon())
         square = self.beta ** 2
-        score = precision * recall / (square * precision + recall + EPSILON) * (1.0 + square)
+        score = precision * recall / (square * precision + recall + epsilon()) * (1.0 + square)
         if self.average == "weighted":
-            return ops.sum(score * (self.support / (ops.sum(self.support) + EPSILON)))
+            return ops.sum(score * (self.support / (ops.sum(self.support) + epsilon())))
         return score if self.average is None else ops.mean(score)
 
 

@@ -2,6 +2,7 @@
 from inspect import signature
 
 from .. import _objects, initializers, losses, ops
+from .._config import floatx
 from .._names import auto_name
 from ..backend import kernels_of
 from ..losses.loss import masked, same_rank
@@ -13,7 +14,7 @@ class Metric(_objects.Configured):
     _direction = None                   # "up": larger is better, "down": smaller is better
 
     def __init__(self, dtype=None, name=None):
-        self.name, self.dtype = name or auto_name(type(self)), dtype or "float32"
+        self.name, self.dtype = name or auto_name(type(self)), dtype or floatx()
         self._variables = []
 
     def __init_subclass__(cls, **options):

@@ -1,4 +1,6 @@
 """A functional model's graph: the nodes between its inputs and outputs, in an order in which they can run."""
+from ..operation import Operation
+from ..ops import convert_to_tensor
 from ..symbol import Node, Symbol
 from ..tensor import Tensor
 from ..tree import flatten, map_structure
@@ -45,6 +47,17 @@ class Graph:
         for step in self.steps:
             step(values)
         return map_structure(lambda s: values[id(s)], self.outputs)
+
+
+class Function(Operation):
+    """A graph from symbols to symbols, called on values (or other symbols) nested like its inputs."""
+
+    def __init__(self, inputs, outputs, name=None):
+        super().__init__(name=name)
+        self._graph, self.inputs, self.outputs = Graph(inputs, outputs), flatten(inputs), flatten(outputs)
+
+    def call(self, inputs):
+        return self._graph.run([convert_to_tensor(x) for x in flatten(inputs)])
 
 
 def _ordered(roots, known: set) -> list[Node]:

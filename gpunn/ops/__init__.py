@@ -25,6 +25,11 @@ from .math import (abs, absolute, arccos, arccosh, arcsin, arcsinh, arctan, arct
                    isfinite, isinf, isnan, isneginf, isposinf, leaky_relu, log, log1p, log2, log10, log_sigmoid,
                    logical_not, mish, nan_to_num, negative, reciprocal, relu, relu6, round, rsqrt, selu, sigmoid, sign,
                    silu, sin, sinh, softplus, softsign, sqrt, square, swish, tan, tanh, trunc)
+from .more import (angle, array_split, bartlett, bincount, blackman, cbrt, cdist, conj, conjugate, corrcoef, deg2rad,
+                   depth_to_space, digitize, dsplit, dstack, fabs, fmax, fmin, fmod, geomspace, hamming, hanning,
+                   heaviside, hypot, imag, isreal, kaiser, kron, ldexp, logaddexp2, nanargmax, nanargmin, nancumsum,
+                   nanmax, nanmean, nanmin, nanprod, nanstd, nansum, nanvar, rad2deg, real, rot90, searchsorted,
+                   segment_min, signbit, sinc, space_to_depth, trapezoid, vander)
 from .normalization import batch_norm, batch_normalization, layer_normalization, moments, normalize, rms_normalization
 from .pool import average_pool, max_pool
 from .random import dropout

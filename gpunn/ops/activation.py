@@ -1,12 +1,11 @@
 """Activations made of other ops, and cross-entropies on probabilities and logits."""
+from .._config import epsilon
 from .arithmetic import add, divide, greater, less_equal, multiply, subtract, where
 from .core import tensor
 from .dense import log_softmax, one_hot, pick, softmax_cross_entropy
 from .math import abs, clip, log, sigmoid, softplus, sqrt, square, tanh
 from .reduce import max, sum
 from .shape import moveaxis, split, squeeze
-
-EPSILON = 1e-7
 
 
 def glu(x, axis: int = -1):
@@ -56,7 +55,7 @@ def binary_crossentropy(target, output, from_logits: bool = False):
     target, output = same("binary_crossentropy", target, output)
     if from_logits:
         return subtract(softplus(output), multiply(target, output))
-    p = clip(output, EPSILON, 1.0 - EPSILON)
+    p = clip(output, epsilon(), 1.0 - epsilon())
     gain = add(multiply(target, log(p)), multiply(subtract(1.0, target), log(subtract(1.0, p))))
     return multiply(gain, -1.0)
 
@@ -76,7 +75,7 @@ def categorical_crossentropy(target, output, from_logits: bool = False, axis: in
     if from_logits:
         logs = log_softmax(output, axis)
     else:
-        logs = log(clip(divide(output, sum(output, axis, keepdims=True)), EPSILON, 1.0 - EPSILON))
+        logs = log(clip(divide(output, sum(output, axis, keepdims=True)), epsilon(), 1.0 - epsilon()))
     return multiply(sum(multiply(target, logs), axis), -1.0)
 
 
@@ -89,7 +88,7 @@ def sparse_categorical_crossentropy(target, output, from_logits: bool = False, a
                          f"{tuple(output.shape[:-1])}, got {tuple(target.shape)}")
     if from_logits:
         return softmax_cross_entropy(output, target)[0]
-    p = clip(divide(pick(output, target), sum(output, -1)), EPSILON, 1.0 - EPSILON)
+    p = clip(divide(pick(output, target), sum(output, -1)), epsilon(), 1.0 - epsilon())
     return multiply(log(p), -1.0)
 
 

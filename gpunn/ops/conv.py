@@ -43,10 +43,11 @@ def separable_conv(inputs, depthwise_kernel, pointwise_kernel, strides=1, paddin
 def _convolution(x, kernel, bias, strides, padding, data_format, dilation_rate, activation, depthwise):
     who = "depthwise_conv" if depthwise else "conv"
     rank = rank_of(kernel, who)
-    if data_format is not None:
+    if data_format != "channels_last":
         x, back = channels_last_of(x, data_format, who)
         if back is not None:
-            return back(_convolution(x, kernel, bias, strides, padding, None, dilation_rate, activation, depthwise))
+            return back(_convolution(x, kernel, bias, strides, padding, "channels_last", dilation_rate, activation,
+                                     depthwise))
     return _conv(x, kernel, bias, strides=pair(strides, rank, f"{who}: strides"), padding=padding,
                  dilation=pair(dilation_rate, rank, f"{who}: dilation_rate"), activation=activation,
                  depthwise=depthwise)

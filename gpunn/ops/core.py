@@ -1,6 +1,7 @@
 """What every op needs: where a gradient goes, common dtypes, axes, and sums over broadcast axes."""
 import operator
 
+from .._config import storage
 from ..backend import asarray, backend_of, constant, kernels_of
 from ..tensor import Tensor
 
@@ -33,9 +34,9 @@ def as_dtype(x, dtype):
 
 
 def floating(x):
-    """Integers and booleans become float32."""
+    """Integers and booleans become floats."""
     x = array(x)
-    return x if x.dtype.kind == "f" else kernels_of(x).copy(x, dtype="float32")
+    return x if x.dtype.kind == "f" else kernels_of(x).copy(x, dtype=storage())
 
 
 def common(a, b):
@@ -59,7 +60,7 @@ def beside(x, number):
     if kind == "f":
         return x, float(number)
     if isinstance(number, float):
-        return as_dtype(x, "float32"), number
+        return as_dtype(x, storage()), number
     if kind == "b" and not isinstance(number, bool):
         return as_dtype(x, "int32"), number
     return x, number

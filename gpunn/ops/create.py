@@ -3,10 +3,11 @@ from functools import lru_cache
 
 import numpy as np
 
+from .._config import REDUCED, floatx, storage
 from ..backend import asarray, blank, constant, current
 from ..backend import empty as new
-from ..symbol import Symbol
-from ..tensor import Tensor, no_grad, op
+from ..symbol import Symbol, trace
+from ..tensor import Rounded, Tensor, no_grad, op, rounded, widened
 from .core import array, kernels_of
 
 
@@ -32,27 +33,44 @@ def causal_constant(rows: int, columns: int):
 
 def filled(shape, value, dtype):
     shape = (shape,) if isinstance(shape, int) else tuple(int(n) for n in shape)
-    y = blank(shape, dtype)
-    return Tensor(kernels_of(y).fill(value, y))
+    dtype = dtype_name(dtype or floatx())
+    y = blank(shape, storage(dtype))
+    return narrowed(Tensor(kernels_of(y).fill(value, y)), dtype)
+
+
+def narrowed(x: Tensor, dtype: str):
+    """Rounded, where the dtype is one of few bits."""
+    return rounded(x, dtype) if dtype in REDUCED else x
+
+
+def made(values, dtype):
+    """An array of the host as a constant in a dtype."""
+    dtype = dtype_name(dtype or floatx())
+    return narrowed(Tensor(constant(np.asarray(values).astype(storage(dtype)))), dtype)
 
 
 def zeros(shape, dtype=None):
     """An array of zeros."""
-    return filled(shape, 0, dtype or "float32")
+    return filled(shape, 0, dtype)
 
 
 def ones(shape, dtype=None):
     """An array of ones."""
-    return filled(shape, 1, dtype or "float32")
+    return filled(shape, 1, dtype)
 
 
 def full(shape, fill_value, dtype=None):
     """An array of one value."""
     if isinstance(fill_value, bool | int | float):
-        return filled(shape, fill_value, dtype or "float32")
+        return filled(shape, fill_value, dtype)
     from .math import as_floats
     from .shape import broadcast_to
     return broadcast_to(convert_to_tensor(fill_value, dtype) if dtype else as_floats(fill_value), shape)
+
+
+def full_of(x, value, dtype):
+    """One value in the shape of x."""
+    return narrowed(_full_like(x, value=value, dtype=dtype and storage(dtype_name(dtype))), dtype and dtype_name(dtype))
 
 
 @op
@@ -65,18 +83,18 @@ def _full_like(x, *, value, dtype):
 
 def zeros_like(x, dtype=None):
     """Zeros in the shape and dtype of x."""
-    return _full_like(x, value=0, dtype=dtype)
+    return full_of(x, 0, dtype)
 
 
 def ones_like(x, dtype=None):
     """Ones in the shape and dtype of x."""
-    return _full_like(x, value=1, dtype=dtype)
+    return full_of(x, 1, dtype)
 
 
 def full_like(x, fill_value, dtype=None):
     """One value in the shape and dtype of x."""
     if isinstance(fill_value, bool | int | float):
-        return _full_like(x, value=fill_value, dtype=dtype)
+        return full_of(x, fill_value, dtype)
     return full(x.shape, fill_value, dtype or x.dtype)
 
 
@@ -86,26 +104,30 @@ empty, empty_like = zeros, zeros_like             # for values to come
 def arange(start, stop=None, step=None, dtype=None):
     """Numbers from start (0) to before stop, in steps."""
     start, stop = (0, start) if stop is None else (start, stop)
-    default = "float32" if any(isinstance(v, float) for v in (start, stop, step)) else "int32"
-    return Tensor(constant(np.arange(start, stop, 1 if step is None else step).astype(str(dtype or default))))
+    default = floatx() if any(isinstance(v, float) for v in (start, stop, step)) else "int32"
+    return made(np.arange(start, stop, 1 if step is None else step), dtype or default)
 
 
 def linspace(start, stop, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype=None, axis: int = 0):
     """num numbers from start to stop, evenly spaced."""
     values, step = np.linspace(convert_to_numpy(start), convert_to_numpy(stop), num, endpoint, True, axis=axis)
-    y = Tensor(constant(values, str(dtype or "float32")))
-    return (y, Tensor(constant(step, "float32"))) if retstep else y
+    return (made(values, dtype), made(step, None)) if retstep else made(values, dtype)
 
 
 def logspace(start, stop, num: int = 50, endpoint: bool = True, base=10, dtype=None, axis: int = 0):
     """num numbers from base ** start to base ** stop, evenly spaced on a log scale."""
     values = np.logspace(convert_to_numpy(start), convert_to_numpy(stop), num, endpoint, base, axis=axis)
-    return Tensor(constant(values, str(dtype or "float32")))
+    return made(values, dtype)
 
 
 def eye(N, M=None, k: int = 0, dtype=None):
     """Ones on a diagonal, zeros elsewhere: (N, M)."""
-    return Tensor(kept(np.eye, N, M, k, str(dtype or "float32")))
+    return diagonals(np.eye, N, M, k, dtype)
+
+
+def diagonals(make, rows, columns, k, dtype):
+    dtype = dtype_name(dtype or floatx())
+    return narrowed(Tensor(kept(make, rows, columns, k, storage(dtype))), dtype)
 
 
 def identity(n, dtype=None):
@@ -115,7 +137,7 @@ def identity(n, dtype=None):
 
 def tri(N, M=None, k: int = 0, dtype=None):
     """Ones at and below a diagonal: (N, M)."""
-    return Tensor(kept(np.tri, N, M, k, str(dtype or "float32")))
+    return diagonals(np.tri, N, M, k, dtype)
 
 
 def is_tensor(x) -> bool:
@@ -130,7 +152,10 @@ def convert_to_tensor(x, dtype=None, sparse=None, ragged=None):
     if isinstance(x, list | tuple) and any(isinstance(v, Tensor | Symbol) for v in x):
         from .shape import stack
         return convert_to_tensor(stack([convert_to_tensor(v) for v in x]), dtype)
-    return Tensor(asarray(x, None if dtype is None else str(dtype)))
+    dtype = getattr(x, "dtype", None) if dtype is None and str(getattr(x, "dtype", "")) in REDUCED else dtype
+    if dtype is not None and (dtype := dtype_name(dtype)) in REDUCED:
+        return cast(Tensor(asarray(x, "float32")), dtype)
+    return Tensor(asarray(x, dtype))
 
 
 def convert_to_numpy(x) -> np.ndarray:
@@ -138,10 +163,19 @@ def convert_to_numpy(x) -> np.ndarray:
     return x.numpy() if isinstance(x, Tensor) else np.asarray(x)
 
 
-@op(arrays=1)
 def cast(x, dtype):
     """The values in another dtype."""
-    x, dtype = array(x), dtype_name(dtype)
+    dtype = dtype_name(dtype)
+    if isinstance(x, Symbol):
+        return trace(cast, (x, dtype), {}, dtype)
+    if dtype in REDUCED:
+        return x if getattr(x, "dtype", None) == dtype else rounded(cast(x, "float32"), dtype)
+    return _cast(widened(x) if isinstance(x, Rounded) else x, dtype)
+
+
+@op(arrays=1)
+def _cast(x, dtype):
+    x = array(x)
     if x.dtype == dtype:
         return x, lambda dy, need: (dy,)
     k = kernels_of(x)
@@ -153,7 +187,7 @@ def cast(x, dtype):
 
 def dtype_name(dtype) -> str:
     """float, "float32", numpy.float32 ... by its name."""
-    plain = {float: "float32", int: "int32", bool: "bool"}
+    plain = {float: floatx(), int: "int32", bool: "bool"}
     return plain[dtype] if dtype in plain else dtype if isinstance(dtype, str) else np.dtype(dtype).name
 
 

@@ -1,9 +1,10 @@
 """Dense layers, softmax and cross-entropy on logits: the fused ops."""
 from math import prod
 
+from .._config import floatx, storage
 from ..tensor import op
 from .core import array, as_dtype, axis_index, floating, into, kernels_of, named, shaped, tensor
-from .create import arange_constant
+from .create import arange_constant, cast
 from .shape import moveaxis, reshape
 
 FUSED = ("linear", "relu", "sigmoid", "tanh")           # what dense and conv compute in the same pass
@@ -113,7 +114,7 @@ def one_hot(x, num_classes: int, axis: int = -1, dtype=None, sparse: bool = Fals
     """Integer labels as rows (along `axis`) with a single 1; a label outside gives zeros."""
     if sparse:
         raise ValueError("one_hot: sparse=True is not supported; there are no sparse tensors, leave it out")
-    y = one_hot_rows(x, classes=int(num_classes), dtype=dtype or "float32")
+    y = cast(one_hot_rows(x, classes=int(num_classes), dtype=storage(dtype)), dtype or floatx())
     if axis == -1:
         return y
     return moveaxis(y, -1, axis)

@@ -182,7 +182,7 @@ def affine_transform(images, transform, interpolation: str = "bilinear", fill_mo
         raise ValueError("affine_transform: fill_mode is constant, nearest, wrap, reflect or mirror, "
                          f"got {fill_mode!r}")
     n, h, w, _ = images.shape
-    images = images if str(images.dtype).startswith("float") else cast(images, "float32")
+    images = images if "float" in str(images.dtype) else cast(images, "float32")
     t = reshape(cast(transform, "float32"), (-1, 8, 1, 1))
     a0, a1, a2, b0, b1, b2, c0, c1 = (_slice(t, index=(slice(None), i)) for i in range(8))
     x, y = kept(_grid, h, w, 1), kept(_grid, h, w, 0)

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from .._config import floatx
 from ..tensor import op
 from .arithmetic import (add, divide, equal, less, less_equal, logical_and, logical_or, maximum, minimum, multiply,
                          subtract, where)
@@ -102,9 +103,9 @@ def is_integer(x) -> bool:
 
 
 def as_floats(x):
-    """Integers and booleans as float32; floats stay."""
+    """Integers and booleans as floats; floats stay."""
     x = tensor(x)
-    return cast(x, "float32") if is_integer(x) else x
+    return cast(x, floatx()) if is_integer(x) else x
 
 
 def isposinf(x):

@@ -1,6 +1,7 @@
 """Batch, layer and RMS normalization, moments."""
 from math import prod
 
+from .. import _config
 from ..tensor import op
 from .arithmetic import add, divide, maximum, multiply, subtract
 from .core import axes_of, axis_index, floating, kernels_of, shaped, tensor
@@ -52,7 +53,7 @@ def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilo
 
 def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon: float | None = None):
     """Normalizes each sample along an axis or several, then scales by gamma and shifts by beta."""
-    epsilon = 1e-7 if epsilon is None else epsilon
+    epsilon = small(epsilon)
     axes = axes_of(axis, x.ndim, "layer_normalization")
     if axes == tuple(range(x.ndim - len(axes), x.ndim)):
         return _layer_norm(x, gamma, beta, axes=len(axes), epsilon=epsilon)
@@ -79,8 +80,12 @@ def _layer_norm(x, gamma, beta, *, axes, epsilon):
 
 def rms_normalization(x, scale=None, axis=-1, epsilon: float | None = None):
     """x / sqrt(mean(x**2) + epsilon), times scale."""
-    y = multiply(x, rsqrt(add(mean(square(x), axis, keepdims=True), 1e-7 if epsilon is None else epsilon)))
+    y = multiply(x, rsqrt(add(mean(square(x), axis, keepdims=True), small(epsilon))))
     return y if scale is None else multiply(y, scale)
+
+
+def small(epsilon: float | None) -> float:
+    return _config.epsilon() if epsilon is None else epsilon
 
 
 def moments(x, axes, keepdims: bool = False, synchronized: bool = False):
@@ -94,7 +99,7 @@ def moments(x, axes, keepdims: bool = False, synchronized: bool = False):
 
 def normalize(x, axis=-1, order: int | float = 2, epsilon: float | None = None):
     """x over its norm along an axis; a norm below epsilon counts as epsilon."""
-    epsilon = 1e-7 if epsilon is None else epsilon
+    epsilon = small(epsilon)
     if order == 2:
         return multiply(x, rsqrt(maximum(sum(square(x), axis, keepdims=True), epsilon * epsilon)))
     return divide(x, maximum(norm(x, order, axis, keepdims=True), epsilon))

@@ -21,7 +21,8 @@ def _inverted(x):
     return arithmetic.bitwise_invert(x) if _whole(x) else math.logical_not(x)
 
 
-__all__ = ["Symbol", "Tensor", "Variable"]       # with their operators
+__all__ = ["KerasTensor", "Symbol", "Tensor", "Variable"]       # with their operators
+KerasTensor = Symbol
 
 FORWARD = {"add": arithmetic.add, "sub": arithmetic.subtract, "mul": arithmetic.multiply, "truediv": arithmetic.divide,
            "floordiv": arithmetic.floor_divide, "mod": arithmetic.mod, "pow": arithmetic.power,

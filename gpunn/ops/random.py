@@ -1,16 +1,19 @@
 """Random numbers as functions of (seed, stream, step, index); an integer seed always gives the same ones."""
 import math
 
+import numpy as np
+
+from .._config import floatx
 from .._objects import Configured
 from ..backend import constant, empty, rng
 from ..tensor import Tensor, op
-from .arithmetic import add, multiply
+from .arithmetic import add, divide, greater, less, logical_and, maximum, multiply, subtract, where
 from .core import kernels_of
-from .create import cast
+from .create import arange_constant, cast, convert_to_numpy
 from .index import take
-from .math import clip, cos, erfinv, floor, log, log1p, negative, sqrt
-from .reduce import argmax
-from .shape import broadcast_to, expand_dims
+from .math import clip, cos, erfinv, exp, floor, log, log1p, negative, sqrt
+from .reduce import argmax, sum
+from .shape import broadcast_to, expand_dims, reshape, stack, unstack
 
 MOST = 1 << 24                              # a float32 in [0, 1) has so many values
 
@@ -39,21 +42,21 @@ def unit(shape, seed, stream: int = 0) -> Tensor:
 
 def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
     """Numbers spread evenly over [minval, maxval)."""
-    return cast(add(multiply(unit(shape, seed), maxval - minval), minval), dtype or "float32")
+    return cast(add(multiply(unit(shape, seed), maxval - minval), minval), dtype or floatx())
 
 
 def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     """Numbers of a normal distribution (Box and Muller)."""
     radius = sqrt(multiply(log1p(negative(unit(shape, seed))), -2.0))
     y = multiply(radius, cos(multiply(unit(shape, seed, 1), 2 * math.pi)))
-    return cast(add(multiply(y, stddev), mean), dtype or "float32")
+    return cast(add(multiply(y, stddev), mean), dtype or floatx())
 
 
 def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     """Numbers of a normal distribution within two standard deviations of the mean."""
     most = math.erf(math.sqrt(2.0))
     y = clip(multiply(erfinv(add(multiply(unit(shape, seed), 2 * most), -most)), math.sqrt(2.0)), -2.0, 2.0)
-    return cast(add(multiply(y, stddev), mean), dtype or "float32")
+    return cast(add(multiply(y, stddev), mean), dtype or floatx())
 
 
 def randint(shape, minval: int, maxval: int, dtype="int32", seed=None):
@@ -97,3 +100,36 @@ def dropout(inputs, rate: float, noise_shape=None, seed=None):
     shape = tuple(n if m is None else m for n, m in zip(inputs.shape, noise_shape, strict=True))
     ones = broadcast_to(constant([1.0], str(inputs.dtype)), shape)
     return multiply(inputs, _dropout(ones, rate=float(rate), seed=seed))
+
+
+PROPOSALS = 8                               # none of them is accepted once in 10^11 numbers
+
+
+def gamma(shape, alpha, dtype=None, seed=None):
+    """Numbers of gamma distributions with scale 1 (Marsaglia and Tsang): the first accepted of some proposals."""
+    more = (PROPOSALS, *shape)
+    x, d = normal(more, seed=seed), add(cast(alpha, "float32"), 2 / 3)      # for alpha + 1, and brought down at the end
+    v = add(multiply(x, divide(1 / 3, sqrt(d))), 1.0)
+    v = multiply(v, multiply(v, v))
+    limit = add(multiply(multiply(x, x), 0.5), multiply(d, add(subtract(1.0, v), log(maximum(v, 1e-30)))))
+    good = logical_and(greater(v, 0.0), less(log(add(unit(more, seed, 2), 1e-30)), limit))
+    y = v[-1]
+    for i in reversed(range(PROPOSALS - 1)):
+        y = where(good[i], v[i], y)
+    shrink = exp(divide(log(add(unit(shape, seed, 3), 1e-30)), alpha))
+    return cast(multiply(multiply(y, d), shrink), dtype or floatx())
+
+
+def beta(shape, alpha, beta, dtype=None, seed=None):
+    """Numbers of beta distributions."""
+    both = stack([broadcast_to(cast(a, "float32"), shape) for a in (alpha, beta)])
+    a, b = unstack(gamma((2, *shape), both, "float32", seed))
+    return cast(divide(a, add(a, b)), dtype or floatx())
+
+
+def binomial(shape, counts, probabilities, dtype=None, seed=None):
+    """How many of `counts` tries succeed, each with a probability."""
+    most = int(np.max(convert_to_numpy(counts)))
+    tries = reshape(arange_constant(most), (most, *(1,) * len(shape)))
+    hits = logical_and(less(unit((most, *shape), seed), probabilities), less(tries, counts))
+    return sum(cast(hits, dtype or floatx()), 0)

@@ -1,9 +1,9 @@
 """Windows over images: strides, dilation, and Keras' padding rules resolved to numbers."""
-
-FORMATS = (None, "channels_last", "channels_first")
+from .._config import FORMATS, image_data_format
 
 
 def channels_first(data_format, who: str) -> bool:
+    data_format = data_format or image_data_format()
     if data_format not in FORMATS:
         raise ValueError(f"{who}: data_format is 'channels_last' or 'channels_first', got {data_format!r}")
     return data_format == "channels_first"

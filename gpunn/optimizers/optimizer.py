@@ -129,7 +129,7 @@ class Optimizer(_objects.Declared):
 
     def add_variable_from_reference(self, reference_variable, name="var", initializer="zeros") -> Variable:
         v = reference_variable
-        return self.add_variable(v.shape, initializer, v.dtype, f"{v.path}_{name}".replace("/", "_"))
+        return self.add_variable(v.shape, initializer, v.data.dtype, f"{v.path}_{name}".replace("/", "_"))
 
     def exclude_from_weight_decay(self, var_list=None, var_names=None):
         """These variables, or those whose name contains one of the words, do not decay."""

@@ -41,6 +41,8 @@ FORWARD = {
     "binary_step": "T(1) if x > 0 else T(0)",
     "clip": "clip(x, a, b)",
     "power": "T(x ** a)",
+    "round_float16": "round_float16(x)",
+    "round_bfloat16": "round_bfloat16(x)",
 }
 
 # dy/dx of x and y
@@ -89,6 +91,8 @@ SLOPE = {
     "hard_silu": "T(0) if x <= -3 else T(1) if x >= 3 else x / T(3) + T(0.5)",
     "clip": "T(1) if x >= a and x <= b else T(0)",
     "power": "a * T(x ** (a - T(1))) if a != 0 else T(0)",
+    "round_float16": "T(1)",
+    "round_bfloat16": "T(1)",
 }
 SHARED = {
     "gelu_tanh": "s = sigmoid(gelu_argument(x)); ",

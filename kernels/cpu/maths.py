@@ -209,6 +209,28 @@ def tanh_softplus(x):
     return top / (top + (T(2) if x < 0 else T(2) * e * e))
 
 
+HALF_MOST = np.float32(65520)                              # from here on float16 is infinite
+
+
+@formula
+def round_float16(x):
+    """11 bits, ties to even; below 2^-14 multiples of 2^-24, as sums near 0.75 are."""
+    z = np.float32(x)
+    bits = z.view(np.int32)
+    y = np.int32((bits + 4095 + (bits >> 13 & 1)) & -8192).view(np.float32)
+    y = y if abs(z) < HALF_MOST else z * np.float32(np.inf)
+    return (z + np.float32(0.75)) - np.float32(0.75) if abs(z) < np.float32(2.0 ** -14) else y
+
+
+@formula
+def round_bfloat16(x):
+    """8 bits, ties to even."""
+    z = np.float32(x)
+    bits = z.view(np.int32)
+    y = np.int32((bits + 32767 + (bits >> 16 & 1)) & -65536).view(np.float32)
+    return y if z == z else z
+
+
 @formula
 def clip(x, low, high):
     return low if x < low else high if x > high else x

@@ -5,6 +5,7 @@ enum Unary { ABS, NEGATIVE, SIGN, EXP, EXPM1, LOG, LOG1P, LOG2, LOG10, SQRT, RSQ
     SIN, COS, TAN, ARCSIN, ARCCOS, ARCTAN, SINH, COSH, TANH, ARCSINH, ARCCOSH, ARCTANH,
     FLOOR, CEIL, ROUND, TRUNC, ERF, SIGMOID, LOG_SIGMOID, RELU, RELU6, LEAKY_RELU, ELU, CELU, SELU,
     GELU, SILU, MISH, SOFTPLUS, SOFTSIGN, HARD_SIGMOID, HARD_SILU, EXPONENTIAL, BINARY_STEP, CLIP, POWER,
+    ROUND_FLOAT16, ROUND_BFLOAT16,
     LOGICAL_NOT, ISNAN, ISINF, ISFINITE };
 
 #define SELU_SCALE (V)1.0507009873554805
@@ -16,6 +17,18 @@ template <class V> __device__ inline V clip(V x, V low, V high) { return x < low
 template <class V> __device__ inline V sign(V x) { return x > 0 ? (V)1 : x < 0 ? (V)-1 : x; }
 template <class V> __device__ inline V normal_cdf(V x) { return (V)0.5 * erfc(-x * (V)0.7071067811865476); }
 template <class V> __device__ inline V gelu_tanh(V x) { return tanh(ROOT_2_OVER_PI * (x + (V)0.044715 * x * x * x)); }
+
+// The nearest number with 11 bits (float16: below 2^-14 a multiple of 2^-24) or 8 (bfloat16), ties to even.
+__device__ inline float round_float16(float x) {
+    int bits = __float_as_int(x);
+    if (!(fabsf(x) < 65520.0f)) return x * __int_as_float(0x7f800000);
+    if (fabsf(x) < 6.103515625e-05f) return (x + 0.75f) - 0.75f;
+    return __int_as_float((bits + 4095 + (bits >> 13 & 1)) & -8192);
+}
+__device__ inline float round_bfloat16(float x) {
+    int bits = __float_as_int(x);
+    return x == x ? __int_as_float((bits + 32767 + (bits >> 16 & 1)) & -65536) : x;
+}
 
 // What integers and bools have too.
 template <class V> __device__ inline V exact(int op, V x, V low, V high) {
@@ -55,6 +68,7 @@ template <class V> __device__ inline V real(int op, V x, V alpha, V beta) {
     case HARD_SIGMOID: return clip(x / 6 + (V)0.5, (V)0, (V)1);
     case HARD_SILU: return x * clip(x / 6 + (V)0.5, (V)0, (V)1);
     case POWER: return pow(x, alpha);
+    case ROUND_FLOAT16: return round_float16(x);                case ROUND_BFLOAT16: return round_bfloat16(x);
     }
     return exact(op, x, alpha, beta);
 }
@@ -99,6 +113,7 @@ template <class V> __device__ inline V slope(int op, V x, V y, V alpha, V beta) 
     case HARD_SILU: return x <= -3 ? (V)0 : x >= 3 ? (V)1 : x / 3 + (V)0.5;
     case CLIP: return x >= alpha && x <= beta;
     case POWER: return alpha == 0 ? (V)0 : alpha * pow(x, alpha - 1);
+    case ROUND_FLOAT16: case ROUND_BFLOAT16: return 1;
     }
     return 0;                                              // steps: sign, floor, comparisons
 }

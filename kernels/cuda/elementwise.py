@@ -8,7 +8,8 @@ UNARY = ("abs", "negative", "sign", "exp", "expm1", "log", "log1p", "log2", "log
          "reciprocal", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh",
          "arctanh", "floor", "ceil", "round", "trunc", "erf", "sigmoid", "log_sigmoid", "relu", "relu6", "leaky_relu",
          "elu", "celu", "selu", "gelu", "silu", "mish", "softplus", "softsign", "hard_sigmoid", "hard_silu",
-         "exponential", "binary_step", "clip", "power", "logical_not", "isnan", "isinf", "isfinite")
+         "exponential", "binary_step", "clip", "power", "round_float16",
+         "round_bfloat16", "logical_not", "isnan", "isinf", "isfinite")
 BINARY = ("add", "subtract", "multiply", "divide", "floor_divide", "mod", "power", "maximum", "minimum",
           "arctan2", "logaddexp", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal",
           "logical_and", "logical_or", "logical_xor")

@@ -5,6 +5,7 @@ layer as one list.
 `train` calls with training=True. Read by the recorder (Keras) and by the test (gpunn).
 """
 IMAGE, SERIES = (2, 7, 6, 3), (2, 5, 3)
+FIRST, FIRST_SERIES = (2, 3, 7, 6), (2, 3, 9)            # channels first
 
 
 def case(expression, *inputs, train=False, **options):
@@ -21,6 +22,8 @@ CASES = {
     "dense_gelu": case("Dense(4, activation='gelu')", (3, 5)),
     "activation_tanh": case("Activation('tanh')", (3, 4)),
     "activation_swish": case("Activation('silu')", (3, 4)),
+    **{f"activation_{name}": case(f"Activation({name!r})", (5, 6)) for name in (
+        "hard_shrink", "hard_tanh", "soft_shrink", "squareplus", "tanh_shrink", "celu", "mish")},
     "relu": case("ReLU()", (3, 4)),
     "relu_all": case("ReLU(max_value=1.0, negative_slope=0.1, threshold=0.2)", (5, 6)),
     "relu6": case("ReLU(max_value=0.5)", (5, 6)),
@@ -89,6 +92,26 @@ CASES = {
     "global_average_1d_mask": case("GlobalAveragePooling1D()", (2, 5, 3), mask="bool 2 5"),
     "global_max": case("GlobalMaxPooling2D()", IMAGE),
     "global_max_1d": case("GlobalMaxPooling1D(keepdims=True)", SERIES),
+    # channels first
+    "conv1d_first": case("Conv1D(4, 3, strides=2, padding='same', data_format='channels_first')", FIRST_SERIES),
+    "conv2d_first": case("Conv2D(4, (3, 2), padding='same', activation='relu', data_format='channels_first')", FIRST),
+    "conv2d_first_dilated": case("Conv2D(6, 2, dilation_rate=2, groups=3, data_format='channels_first')", FIRST),
+    "depthwise_first": case("DepthwiseConv2D(3, 2, 'same', depth_multiplier=2, data_format='channels_first')", FIRST),
+    "depthwise_1d_first": case("DepthwiseConv1D(3, data_format='channels_first')", FIRST_SERIES),
+    "separable_first": case("SeparableConv2D(4, 3, activation='tanh', data_format='channels_first')", FIRST),
+    "separable_1d_first": case("SeparableConv1D(4, 3, data_format='channels_first')", FIRST_SERIES),
+    "transpose_first": case("Conv2DTranspose(4, 3, 2, 'same', data_format='channels_first')", FIRST),
+    "transpose_1d_first": case("Conv1DTranspose(4, 3, 2, data_format='channels_first')", FIRST_SERIES),
+    "max_pool_1d_first": case("MaxPooling1D(2, data_format='channels_first')", FIRST_SERIES),
+    "average_pool_first": case("AveragePooling2D(3, 1, 'same', data_format='channels_first')", FIRST),
+    "average_pool_1d_first": case("AveragePooling1D(2, data_format='channels_first')", FIRST_SERIES),
+    "global_max_first": case("GlobalMaxPooling2D('channels_first')", FIRST),
+    "global_max_1d_first": case("GlobalMaxPooling1D('channels_first', keepdims=True)", FIRST_SERIES),
+    "global_average_first": case("GlobalAveragePooling2D('channels_first')", FIRST),
+    "global_average_1d_first": case("GlobalAveragePooling1D('channels_first')", FIRST_SERIES),
+    "up_sampling_bilinear_first": case("UpSampling2D(2, 'channels_first', 'bilinear')", FIRST),
+    "spatial_dropout_first": case("SpatialDropout2D(0.5, 'channels_first')", FIRST),
+    "group_norm_first": case("GroupNormalization(groups=3, axis=1)", FIRST),
     # normalization
     "batch_norm": case("BatchNormalization()", (4, 3)),
     "batch_norm_train": case("BatchNormalization()", (6, 3), train=True),
@@ -172,3 +195,23 @@ CASES = {
     "attention_concat": case("Attention(score_mode='concat')", [(2, 4, 3), (2, 5, 3)]),
     "attention_causal": case("Attention()", [(2, 4, 3), (2, 4, 3)], use_causal_mask=True),
 }
+
+# by dtype policies: name -> the case with {} where the policy stands
+_MIXED = {
+    "dense": case("Dense(4, 'relu', dtype={})", (3, 5)),
+    "dense_softmax": case("Dense(6, 'softmax', dtype={})", (3, 5)),
+    "conv2d": case("Conv2D(4, 3, padding='same', activation='tanh', dtype={})", IMAGE),
+    "batch_norm": case("BatchNormalization(dtype={})", IMAGE, train=True),
+    "batch_norm_inference": case("BatchNormalization(dtype={})", IMAGE),
+    "layer_norm": case("LayerNormalization(dtype={})", (3, 6)),
+    "average_pool": case("AveragePooling2D(2, dtype={})", IMAGE),
+    "embedding": case("Embedding(7, 3, dtype={})", "ids 7 2 5"),
+    "lstm": case("LSTM(4, return_sequences=True, dtype={})", SERIES),
+    "gru": case("GRU(4, dtype={})", SERIES),
+    "attention": case("Attention(use_scale=True, dtype={})", [(2, 4, 3), (2, 5, 3)]),
+    "mha": case("MultiHeadAttention(2, 3, dtype={})", (2, 4, 5), (2, 6, 5)),
+    "add": case("Add(dtype={})", [(2, 3), (2, 3)]),
+}
+MIXED = {f"{policy}/{name}": (of[0].format(repr(policy)), *of[1:]) for name, of in _MIXED.items()
+         for policy in ("mixed_float16", "mixed_bfloat16")}
+MIXED |= {f"{policy}/dense": case(f"Dense(4, dtype={policy!r})", (3, 5)) for policy in ("float16", "bfloat16")}

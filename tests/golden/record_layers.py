@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import torch
 
-from tests.golden.layer_cases import CASES
+from tests.golden.layer_cases import CASES, MIXED
 
 
 def draw(spec, rng):
@@ -52,7 +52,9 @@ def evaluate(expression):
 
 
 def numpy(t):
-    return t.detach().numpy() if isinstance(t, torch.Tensor) else np.asarray(t)
+    if not isinstance(t, torch.Tensor):
+        return np.asarray(t)
+    return (t.float() if t.dtype == torch.bfloat16 else t).detach().numpy()
 
 
 def record(name, expression, inputs, train, options):
@@ -93,12 +95,12 @@ def record(name, expression, inputs, train, options):
 
 def main():
     arrays = {}
-    for name, of in CASES.items():
+    for name, of in (CASES | MIXED).items():
         keras.utils.clear_session()
         arrays.update(record(name, *of))
     path = pathlib.Path(__file__).with_name("layers.npz")
     np.savez_compressed(path, **arrays)
-    print(len(CASES), "cases", path.stat().st_size, "bytes")
+    print(len(CASES | MIXED), "cases", path.stat().st_size, "bytes")
 
 
 if __name__ == "__main__":

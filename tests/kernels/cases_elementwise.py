@@ -334,6 +334,45 @@ case(
     id="clip-nan",
 )
 
+# dtypes with few bits: NumPy's float16, and for bfloat16 the nearest of all numbers with 8 bits
+ALL = (np.arange(1 << 16, dtype=np.uint32) << 16).view(np.float32)
+EIGHT_BITS = np.sort(ALL[np.isfinite(ALL)].astype(float))
+ENDS = [np.nan, np.inf, -np.inf, 0.0, 65504, 65519.99, 65520, -7e4, 1 + 2.0**-11, 1 + 3 * 2.0**-11, 6e-8, 2.0**-25]
+
+
+def halves(x):
+    with np.errstate(over="ignore"):
+        return np.float32(x).astype(np.float16).astype(float)
+
+
+def eighths(x):
+    """Of two neighbours the nearer; halfway, the one whose last bit is 0."""
+    i = np.clip(np.searchsorted(EIGHT_BITS, x), 1, EIGHT_BITS.size - 1)
+    low, high = EIGHT_BITS[i - 1], EIGHT_BITS[i]
+    even = (np.float32(low).view(np.uint32) >> 16) % 2 == 0
+    near = np.where((x - low < high - x) | ((x - low == high - x) & even), low, high)
+    return np.where(np.isfinite(x), near, x)
+
+
+for name, f in (("round_float16", halves), ("round_bfloat16", eighths)):
+    case(
+        "unary",
+        lambda r, name=name: (
+            name,
+            np.float32([*ENDS, *-np.array(ENDS), *values(r, 1e-9, 1e5), *-values(r, 1e-30, 1e9)]).astype(float),
+        ),
+        lambda name, x, f=f: f(x),
+        exact=True,
+        id=name,
+    )
+    case(
+        "unary_backward",
+        lambda r, name=name: (name, r.normal(size=9), r.normal(size=9), r.normal(size=9)),
+        lambda name, dy, x, y: dy,
+        exact=True,
+        id=name,
+    )
+
 # integers and bools
 WHOLE = np.array([-7, -1, 0, 1, 6, 9], np.int32)
 for name, want in {

@@ -34,7 +34,7 @@ ERRORS = {
     "config without class": (lambda: layers.deserialize({"name": "x"}),
                              "layer: expected a config with 'class_name' and 'config'"),
     "units": (lambda: layers.Dense(-1), "Dense 'dense.*': units must be a positive integer, got -1"),
-    "dtype": (lambda: layers.Dense(1, dtype="float8"), "Dense: dtype must be one of .*, got 'float8'"),
+    "dtype": (lambda: layers.Dense(1, dtype="float8"), "Dense: dtype policy: expected .*'float8'; did you mean"),
     "features": (lambda: built(layers.Dense(2, name="d"), 3, 4)(x(3, 5)),
                  r"Dense 'd': argument 'inputs' has shape \(3, 5\): expected 4 on axis -1, got 5. Fix: "
                  "the layer was built"),

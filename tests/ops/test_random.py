@@ -11,6 +11,10 @@ DRAWS = {
     "normal": (lambda s: random.normal((N,), 2.0, 3.0, seed=s), 2.0, 3.0),
     "truncated_normal": (lambda s: random.truncated_normal((N,), 1.0, 2.0, seed=s), 1.0, 2 * 0.879626),
     "randint": (lambda s: ops.cast(random.randint((N,), 0, 10, seed=s), "float32"), 4.5, np.sqrt(99 / 12)),
+    "gamma": (lambda s: random.gamma((N,), 2.5, seed=s), 2.5, np.sqrt(2.5)),
+    "gamma_small": (lambda s: random.gamma((N,), np.float32([0.3]), seed=s), 0.3, np.sqrt(0.3)),
+    "beta": (lambda s: random.beta((N,), 2.0, 3.0, seed=s), 0.4, 0.2),
+    "binomial": (lambda s: random.binomial((N,), 10, 0.3, seed=s), 3.0, np.sqrt(2.1)),
 }
 
 
