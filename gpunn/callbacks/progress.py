@@ -11,6 +11,8 @@ import time
 from dataclasses import dataclass, field
 from functools import partial
 
+from .messages import is_interactive_logging_enabled, say
+
 REFRESH = 0.1                                   # seconds between two drawings
 
 
@@ -32,7 +34,8 @@ class ProgressBar:
         self.total, self.read, self.style = total_steps, read, STYLES[style]
         self.title = f"Epoch {epoch + 1}/{epochs}" if epochs > 1 else ""
         self.samples, self.batch_size = samples if self.style.classic else None, batch_size
-        self.tqdm = None if self.silent or verbose == 2 or os.environ.get("CI") else tqdm_for(self.stream, self.style)
+        plain = self.silent or verbose == 2 or os.environ.get("CI") or not is_interactive_logging_enabled()
+        self.tqdm = None if plain else tqdm_for(self.stream, self.style)
         self.began, self.done, self.first_step_seconds = time.perf_counter(), 0, None
         self._open()
 
@@ -86,6 +89,9 @@ class ProgressBar:
 
     def _write(self, line: str) -> None:
         """A whole line; tqdm wipes its own, and other bars around this one, out of the way."""
+        if not is_interactive_logging_enabled():
+            say(line)
+            return
         if self.tqdm is not None:
             from tqdm.std import tqdm
             tqdm.write(line, file=self.stream)

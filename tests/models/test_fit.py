@@ -130,7 +130,7 @@ def test_early_stopping_restores_the_best_weights():
     def end(epoch, logs):
         logs["score"] = next(values)
         weights.append(m.get_weights()[0])
-    stop = callbacks.EarlyStopping("score", patience=2, restore_best_weights=True)
+    stop = callbacks.EarlyStopping("score", patience=2, mode="min", restore_best_weights=True)
     history = m.fit(x, y, epochs=9, verbose=0, callbacks=[callbacks.LambdaCallback(on_epoch_end=end), _Unchecked(stop)])
     assert len(history.epoch) == 4
     np.testing.assert_array_equal(m.get_weights()[0], weights[1])
