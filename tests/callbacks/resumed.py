@@ -5,6 +5,7 @@ Prints the digest of the final weights and the history.
 import hashlib
 import json
 import os
+import shutil
 import signal
 import sys
 
@@ -30,6 +31,19 @@ class Dies(callbacks.Callback):
         self.left -= 1
         if not self.left:
             die()
+
+
+class Copies(callbacks.Callback):
+    """Takes a copy of a folder at this batch of all."""
+
+    def __init__(self, batch, folder, to):
+        super().__init__()
+        self.left, self.folder, self.to = batch, folder, to
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.left -= 1
+        if not self.left:
+            shutil.copytree(self.folder, self.to)
 
 
 def dies_in_the_middle_of_backup(number: int):
@@ -74,7 +88,7 @@ def data(kind):
         {"steps_per_epoch": 4} if kind == "parts" else {})}
 
 
-def main(folder, save_freq="epoch", seed=1, kind="arrays", die_at=None, die_in_backup=None, epochs=6, **options):
+def main(folder, save_freq="epoch", seed=1, kind="arrays", die_at=None, die_in_backup=None, copy=None, **options):
     if seed is not None:
         gpunn.set_seed(seed)
     model = gpunn.Sequential([layers.Input((12,)), layers.Dense(16, activation="relu"), layers.BatchNormalization(),
@@ -86,8 +100,8 @@ def main(folder, save_freq="epoch", seed=1, kind="arrays", die_at=None, die_in_b
              callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.9),
              callbacks.ReduceLROnPlateau("loss", 0.5, patience=1, min_delta=0.05),
              callbacks.EarlyStopping("loss", patience=4, min_delta=10.0, restore_best_weights=True),
-             *([Dies(die_at)] if die_at else [])]
-    history = model.fit(**data(kind), epochs=epochs, callbacks=calls, verbose=0, validation_data=samples())
+             *([Dies(die_at)] if die_at else []), *([Copies(copy[0], folder, copy[1])] if copy else [])]
+    history = model.fit(**data(kind), epochs=6, callbacks=calls, verbose=0, validation_data=samples())
     digest = hashlib.sha256(b"".join(w.tobytes() for w in model.get_weights())).hexdigest()
     print(json.dumps([digest, history.history]))
 

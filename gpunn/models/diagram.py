@@ -1,0 +1,173 @@
+"""A model as a picture: a box for each layer, from the inputs on, as DOT text or as SVG."""
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from html import escape
+
+from ..storage.atomic import replacing
+from .fusion import symbols_of
+
+LINE, LETTER, GAP = 18, 7.5, 36                 # pixels: a line's height, a letter's width, between the boxes
+PAGE = """<svg xmlns="http://www.w3.org/2000/svg" width="{0:.0f}" height="{1:.0f}" viewBox="0 0 {0:.0f} {1:.0f}">
+<style>text{{font:13px ui-monospace,Menlo,Consolas,monospace;text-anchor:middle;fill:#0f172a}}
+.box{{fill:#fff;stroke:#475569}}.edge{{fill:none;stroke:#475569;stroke-width:1.5}}</style>
+<marker id="a" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto">
+<path d="M0 0L8 4L0 8z" fill="#475569"/></marker><rect width="100%" height="100%" fill="#fff"/>
+{2}
+</svg>
+"""
+
+
+@dataclass(eq=False)
+class Box:
+    """A layer, or with no lines a stretch of an edge that passes by its level."""
+    lines: list[str]
+    sources: list["Box"] = field(default_factory=list)
+    level: int = 0
+    x: float = 0                                        # the middle, across the direction of the picture and along it
+    y: float = 0
+    depth: float = 0                                    # of the row it stands in
+
+    def size(self, lying: bool) -> tuple[float, float]:
+        """Across and along."""
+        if not self.lines:
+            return LINE, self.depth
+        width, height = LETTER * max(map(len, self.lines)) + 20, LINE * len(self.lines) + 12
+        return (height, width) if lying else (width, height)
+
+
+def model_to_dot(model, show_shapes=False, show_dtype=False, show_layer_names=True, rankdir="TB", expand_nested=False,
+                 dpi=200, subgraph=False, show_layer_activations=False, show_trainable=False, splines="ortho") -> str:
+    """The model in the language of Graphviz."""
+    boxes = boxes_of(model, expand_nested, (show_shapes, show_dtype, show_layer_names, show_layer_activations,
+                                            show_trainable))
+    head = f"subgraph {json.dumps('cluster_' + model.name)} {{" if subgraph else "digraph {"
+    lines = [head, f"rankdir={rankdir} dpi={dpi} splines={splines}" if not subgraph else "style=dashed",
+             'node [shape=box fontname="Helvetica"]']
+    number = {id(box): i for i, box in enumerate(boxes)}
+    for i, box in enumerate(boxes):
+        lines.append(f"n{i} [label={json.dumps(chr(10).join(box.lines))}]")
+        lines += [f"n{number[id(source)]} -> n{i}" for source in box.sources]
+    return "\n".join([*lines, "}", ""])
+
+
+def plot_model(model, to_file="model.png", show_shapes=False, show_dtype=False, show_layer_names=False, rankdir="TB",
+               expand_nested=False, dpi=200, show_layer_activations=False, show_trainable=False, splines="ortho"):
+    """Draw the model into a file: .svg and .dot always; others, such as .png and .pdf, need Graphviz's program dot."""
+    kind = os.path.splitext(to_file)[1][1:].lower() or "png"
+    shown = show_shapes, show_dtype, show_layer_names, show_layer_activations, show_trainable
+    if kind == "svg":
+        picture = svg(boxes_of(model, expand_nested, shown), rankdir).encode()
+    else:
+        picture = model_to_dot(model, *shown[:3], rankdir, expand_nested, dpi, False, *shown[3:], splines).encode()
+        if kind != "dot" and shutil.which("dot") is None:
+            raise ImportError(f"plot_model: a .{kind} needs Graphviz (the program 'dot'), which is not installed. "
+                              f"Fix: to_file={os.path.splitext(to_file)[0] + '.svg'!r} needs nothing")
+        if kind != "dot":
+            picture = subprocess.run(["dot", f"-T{kind}"], input=picture, capture_output=True, check=True).stdout
+    with replacing(to_file) as file:
+        file.write(picture)
+
+
+def boxes_of(model, expand: bool, shown) -> list[Box]:
+    """In the order of the calls; a layer that is called again keeps its box."""
+    if not model.built:
+        raise ValueError(f"{model.name} is not built, so it cannot be drawn. Fix: call it on data, or "
+                         "build(input_shape)")
+    boxes, values = {}, {}
+
+    def walk(graph, sources) -> list:
+        values.update(zip(map(id, graph.input_symbols), sources))
+        for node in graph.nodes:
+            found = [values[id(s)] for s in symbols_of(node)]
+            inner = getattr(node.f, "_graph", None) if expand else None
+            if inner is None:
+                layer = hasattr(node.f, "weights")
+                box = boxes.setdefault(id(node.f if layer else node), Box(
+                    lines_of(node.f, symbols_of(node), node.outputs, *shown)))
+                box.sources += [b for b in dict.fromkeys(found) if b is not None and b not in (*box.sources, box)]
+                box.level = box.level or max([b.level + 1 for b in box.sources], default=0)
+            made = [box] * len(node.outputs) if inner is None else walk(inner, found)
+            values.update(zip(map(id, node.outputs), made))
+        return [values[id(s)] for s in graph.output_symbols]
+    graph = getattr(model, "_graph", None)
+    if graph is None:                                   # a subclass is one box
+        return [Box(lines_of(model, (), (), *shown))]
+    for layer, s in zip(model.layers, graph.input_symbols):
+        if type(layer).__name__ == "InputLayer":
+            boxes[id(layer)] = Box(lines_of(layer, (), [s], *shown))
+    walk(graph, list(boxes.values()) or [None] * len(graph.input_symbols))
+    return list(boxes.values())
+
+
+def lines_of(f, inputs, outputs, shapes: bool, dtype: bool, names: bool, activations: bool, trainable: bool) -> list:
+    """What a box says of a layer or an op."""
+    kind = type(f).__name__ if hasattr(f, "weights") else f.__name__
+    lines = [f"{f.name} ({kind})" if names and hasattr(f, "name") else kind]
+    if activations and getattr(f, "activation", None) is not None:
+        lines.append(f"Activation: {getattr(f.activation, '__name__', f.activation)}")
+    for what, symbols in (("Input", inputs), ("Output", outputs)):
+        if shapes and symbols:
+            lines.append(f"{what} shape: {', '.join(str(s.shape) for s in symbols)}")
+    if dtype and outputs:
+        lines.append(f"Output dtype: {outputs[0].dtype}")
+    if trainable and getattr(f, "weights", None):
+        lines.append("Trainable" if f.trainable else "Non-trainable")
+    return lines
+
+
+def svg(boxes: list[Box], rankdir: str) -> str:
+    """Level below level, or in "LR" beside it; edges go around the boxes that they pass."""
+    if rankdir not in ("TB", "LR"):
+        raise ValueError(f"plot_model: rankdir must be 'TB' or 'LR' in a .svg, got {rankdir!r}")
+    lying, boxes, along = rankdir == "LR", with_stretches(boxes), GAP / 2
+    rows = [[box for box in boxes if box.level == level] for level in range(max(box.level for box in boxes) + 1)]
+    widths = [sum([box.size(lying)[0] + GAP for box in row]) for row in rows]
+    for row, width in zip(rows, widths):
+        across, depth = (max(widths) - width + GAP) / 2, max(box.size(lying)[1] for box in row)
+        for box in sorted(row, key=lambda b: sum([s.x for s in b.sources]) / max(1, len(b.sources))):
+            size = box.size(lying)[0]
+            box.x, box.y, box.depth = across + size / 2, along + depth / 2, depth
+            across += size + GAP
+        along += depth + GAP
+    size = (max(widths), along - GAP / 2)
+    return PAGE.format(*size[::-1 if lying else 1], "\n".join(
+        [edge(source, box, lying) for box in boxes for source in box.sources] + [drawn(box, lying) for box in boxes]))
+
+
+def with_stretches(boxes: list[Box]) -> list[Box]:
+    """Edges between neighbouring levels only: a longer one in pieces, one on each level that it passes."""
+    found = list(boxes)
+    for box in boxes:
+        for i, source in enumerate(box.sources):
+            for level in range(source.level + 1, box.level):
+                source = Box([], [source], level)
+                found.append(source)
+            box.sources[i] = source
+    return found
+
+
+def edge(source: Box, box: Box, lying: bool) -> str:
+    start, end = source.y + source.size(lying)[1] / 2, box.y - box.size(lying)[1] / 2
+    middle = (start + end) / 2
+    path = path_of([(source.x, start), (source.x, middle), (box.x, middle), (box.x, end)], lying)
+    head = ' marker-end="url(#a)"' if box.lines else ""
+    return f'<path class="edge" d="M{path[0]}C{" ".join(path[1:])}"{head}/>'
+
+
+def path_of(points, lying: bool) -> list[str]:
+    return [f"{y:.1f} {x:.1f}" if lying else f"{x:.1f} {y:.1f}" for x, y in points]
+
+
+def drawn(box: Box, lying: bool) -> str:
+    (x, y), (width, height) = (box.y, box.x) if lying else (box.x, box.y), box.size(False)
+    if not box.lines:
+        ends = path_of([(box.x, box.y - box.depth / 2), (box.x, box.y + box.depth / 2)], lying)
+        return f'<path class="edge" d="M{ends[0]}L{ends[1]}"/>'
+    top = y - height / 2
+    lines = "".join(f'<text x="{x:.1f}" y="{top + LINE * (i + 1):.1f}">{escape(line)}</text>'
+                    for i, line in enumerate(box.lines))
+    return (f'<rect class="box" x="{x - width / 2:.1f}" y="{top:.1f}" width="{width:.1f}" height="{height}" rx="4"/>'
+            + lines)
