@@ -51,7 +51,7 @@ def dies_in_the_middle_of_backup(number: int):
     replace, seen = os.replace, []
 
     def replacing(draft, path):
-        seen.append(path)
+        seen.extend([path] if path.name == "latest.safetensors" else [])
         if len(seen) == number:
             os.truncate(draft, os.path.getsize(draft) // 2)
             die()

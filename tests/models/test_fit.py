@@ -37,6 +37,13 @@ def test_acc_keeps_its_name():
     assert list(model(metrics=["acc"]).fit(*samples(), verbose=0).history) == ["loss", "acc"]
 
 
+def test_metrics_by_name_are_not_counted():
+    for _ in range(2):
+        m = model(2, loss="categorical_crossentropy", metrics=["auc", "precision"])
+    history = m.fit(samples()[0], np.eye(2)[samples(classes=2)[1]], verbose=0)
+    assert list(history.history) == ["loss", "auc", "precision"]
+
+
 def test_iterations_count_steps():
     m, (x, y) = model(), samples(1000)
     seen = []
