@@ -5,11 +5,11 @@ import pathlib
 
 import pytest
 
-from gpunn import constraints, initializers, layers, regularizers
+from gpunn import callbacks, constraints, initializers, layers, regularizers, utils
 from gpunn.layers.signature import known_options
 
 FAMILIES = {"layers": layers, "initializers": initializers, "regularizers": regularizers,
-            "constraints": constraints}
+            "constraints": constraints, "callbacks": callbacks, "utils": utils}
 KERAS = json.loads((pathlib.Path(__file__).parent / "golden" / "signatures.json").read_text())
 SHARED = [f"{family}.{name}" for family, name in (full.split(".") for full in KERAS)
           if hasattr(FAMILIES[family], name)]
@@ -24,12 +24,13 @@ EQUAL = {"(1, 1)": "1", "(2, 2)": "2", "required": "2"}
 def test_arguments_and_defaults(full):
     family, name = full.split(".")
     thing = getattr(FAMILIES[family], name)
-    if not inspect.isclass(thing):
+    if not inspect.isclass(thing) and family != "utils":
         thing = type(thing())
     own = {p.name: "required" if p.default is p.empty else repr(p.default)
-           for p in list(inspect.signature(thing.__init__).parameters.values())[1:]}
+           for p in inspect.signature(thing).parameters.values()}
     expected = {n: d for n, d in KERAS[full].items() if n not in ABSENT | {"name", "dtype"}}
-    assert set(expected) <= set(own) | set(known_options(thing)) | {"input_dim", "activity_regularizer"}
+    passed_on = {*known_options(thing), "input_dim", "activity_regularizer"} if family != "utils" else set()
+    assert set(expected) <= set(own) | passed_on
     for argument, default in expected.items():
         if argument in own:
             assert own[argument] in (default, EQUAL.get(default)), argument

@@ -6,12 +6,13 @@ import pathlib
 
 import keras
 
-FAMILIES = ("layers", "initializers", "regularizers", "constraints")
+FAMILIES = ("layers", "initializers", "regularizers", "constraints", "callbacks", "utils")
 
 
 def arguments(thing) -> dict:
     """Name -> default, as text; "required" where there is none."""
-    parameters = list(inspect.signature(thing.__init__).parameters.values())[1:]
+    made = inspect.isclass(thing)
+    parameters = list(inspect.signature(thing.__init__ if made else thing).parameters.values())[made:]
     return {p.name: "required" if p.default is p.empty else repr(p.default) for p in parameters
             if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
 
@@ -20,7 +21,7 @@ def main():
     found = {}
     for family in FAMILIES:
         for name, thing in vars(getattr(keras, family)).items():
-            if inspect.isclass(thing):
+            if inspect.isclass(thing) or family == "utils" and inspect.isfunction(thing):
                 found[f"{family}.{name}"] = arguments(thing)
     path = pathlib.Path(__file__).with_name("signatures.json")
     path.write_text(json.dumps(found, indent=0) + "\n")
