@@ -10,17 +10,10 @@ import numpy as np
 
 FLOAT, DOUBLE, STRING = 1, 2, 7                 # TensorFlow's numbers of dtypes
 SCALAR, TENSOR = 1, 2                           # and of kinds of data
+TABLE = list(range(256))                        # CRC-32C of each byte
+for _ in range(8):
+    TABLE = [c >> 1 ^ (0x82F63B78 if c & 1 else 0) for c in TABLE]
 _number = count()
-
-
-def _crc_table() -> list[int]:
-    table = list(range(256))
-    for _ in range(8):
-        table = [c >> 1 ^ (0x82F63B78 if c & 1 else 0) for c in table]
-    return table
-
-
-TABLE = _crc_table()
 
 
 def masked_crc(data: bytes) -> bytes:
@@ -39,34 +32,28 @@ def record(data: bytes) -> bytes:
 
 def varint(n: int) -> bytes:
     """Seven bits a byte, the lowest first."""
-    octets, n = bytearray(), n & (1 << 64) - 1
-    while n > 127:
-        octets.append(n & 127 | 128)
-        n >>= 7
-    return bytes([*octets, n])
+    return bytes([n]) if n < 128 else bytes([n & 127 | 128]) + varint(n >> 7)
 
 
 def message(*fields) -> bytes:
     """(number, value), ...: an int, a float (as 8 bytes), or text, bytes or an inner message."""
-    parts = []
-    for number, value in fields:
+    def field(number, value):
+        if isinstance(value, int):
+            return varint(number << 3) + varint(value)
         if isinstance(value, float):
-            parts.append(varint(number << 3 | 1) + struct.pack("<d", value))
-        elif isinstance(value, int):
-            parts.append(varint(number << 3) + varint(value))
-        else:
-            value = value.encode() if isinstance(value, str) else value
-            parts.append(varint(number << 3 | 2) + varint(len(value)) + value)
-    return b"".join(parts)
+            return varint(number << 3 | 1) + struct.pack("<d", value)
+        value = value.encode() if isinstance(value, str) else value
+        return varint(number << 3 | 2) + varint(len(value)) + value
+    return b"".join([field(*f) for f in fields])
 
 
 class EventFile:
-    """A new file in a folder; each method appends a value at a step."""
+    """A new file in a folder; each method appends a value at a step, there for readers at once."""
 
     def __init__(self, folder: Path):
         folder.mkdir(parents=True, exist_ok=True)
         name = f"events.out.tfevents.{time.time():.0f}.{socket.gethostname()}.{os.getpid()}.{next(_number)}.v2"
-        self.file = open(folder / name, "xb")
+        self.file = open(folder / name, "xb", buffering=0)
         self.file.write(record(message((1, time.time()), (3, "brain.Event:2"))))
 
     def add(self, tag: str, plugin: str, kind: int, dtype: int, shape, values: tuple, step: int, content: bytes = b""):
@@ -88,11 +75,6 @@ class EventFile:
         rows = np.stack([edges[:-1], edges[1:], counts], 1)
         self.add(tag, "histograms", TENSOR, DOUBLE, rows.shape, (4, rows.tobytes()), step)
 
-    def text(self, tag: str, text: str, plugin: str, content: bytes):
-        self.add(tag, plugin, TENSOR, STRING, (), (8, text), 0, content)
-
-    def flush(self):
-        self.file.flush()
-
-    def close(self):
-        self.file.close()
+    def model(self, description: str):
+        """What the Graphs page draws: the model as Keras' JSON."""
+        self.add("keras", "graph_keras_model", TENSOR, STRING, (), (8, description), 0, b"1")

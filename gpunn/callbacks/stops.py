@@ -15,14 +15,13 @@ class TerminateOnNaN(Callback):
         self.raise_error = raise_error
 
     def on_batch_end(self, batch, logs=None):
-        loss = (logs or {}).get("loss")
-        if loss is None or math.isfinite(loss):
-            return
-        if self.raise_error:
-            raise RuntimeError(f"TerminateOnNaN: the loss is {loss} at batch {batch}. Fix: a lower learning rate, or "
-                               "look for NaN in the data")
-        say(f"Batch {batch}: Invalid loss, terminating training")
-        self.model.stop_training = True
+        loss = (logs or {}).get("loss", 0.0)
+        if not math.isfinite(loss):
+            if self.raise_error:
+                raise RuntimeError(f"TerminateOnNaN: the loss is {loss} at batch {batch}. Fix: a lower learning rate, "
+                                   "or look for NaN in the data")
+            say(f"Batch {batch}: Invalid loss, terminating training")
+            self.model.stop_training = True
 
 
 class StopOnConvergence(Callback):
@@ -33,21 +32,16 @@ class StopOnConvergence(Callback):
         super().__init__()
         self.tolerance, self.verbose = tolerance, verbose
 
+    def weights(self):
+        return np.concatenate([w.numpy().ravel() for w in self.model.trainable_weights]).astype(np.float64)
+
     def on_train_begin(self, logs=None):
         self.before = self.weights()
 
-    def weights(self) -> list:
-        return [np.array(w.numpy()) for w in self.model.trainable_weights]
-
     def on_epoch_end(self, epoch, logs=None):
         now = self.weights()
-        moved = length([a - b for a, b in zip(now, self.before)]) / (length(now) or 1)
-        self.before = now
+        moved, self.before = np.linalg.norm(now - self.before) / (np.linalg.norm(now) or 1.0), now
         if moved < self.tolerance:
             self.model.stop_training = True
             if self.verbose:
                 say(f"Epoch {epoch + 1}: converged, the weights moved by {moved:.2e} of their length")
-
-
-def length(arrays) -> float:
-    return math.sqrt(sum([float(np.square(a, dtype=np.float64).sum()) for a in arrays]))

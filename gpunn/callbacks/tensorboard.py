@@ -20,11 +20,11 @@ class TensorBoard(Callback):
                             ("embeddings_freq", embeddings_freq), ("embeddings_metadata", embeddings_metadata)):
             if value:
                 raise ValueError(f"TensorBoard: {name}={value!r} is not served; scalars, histograms and the graph are")
-        if update_freq not in ("epoch", "batch") and (not isinstance(update_freq, int) or update_freq < 1):
+        self.every = {"epoch": 0, "batch": 1}.get(update_freq, update_freq)
+        if not isinstance(self.every, int) or self.every < (update_freq != "epoch"):
             raise ValueError(f"TensorBoard: update_freq must be 'epoch', 'batch' or a number >= 1, got {update_freq!r}")
         self.log_dir, self.histogram_freq, self.write_graph = Path(log_dir), histogram_freq, write_graph
         self.write_steps_per_second, self.update_freq = write_steps_per_second, update_freq
-        self.every = {"epoch": 0, "batch": 1}.get(update_freq, update_freq)
         self.files, self.steps = {}, 0
 
     def file(self, name: str) -> EventFile:
@@ -33,49 +33,45 @@ class TensorBoard(Callback):
             self.files[name] = EventFile(self.log_dir / name)
         return self.files[name]
 
-    def scalars(self, name: str, logs: dict, step: int):
+    def scalars(self, name: str, form: str, logs: dict, step: int):
         for tag, value in logs.items():
             if np.ndim(value) == 0:
-                self.file(name).scalar(tag, value, step)
-        self.file(name).flush()
+                self.file(name).scalar(form.format(tag), value, step)
 
     def on_train_begin(self, logs=None):
         self.steps = 0
         if self.write_graph and hasattr(self.model, "to_json") and getattr(self.model, "inputs", None):
-            self.file("train").text("keras", self.model.to_json(), "graph_keras_model", b"1")
+            self.file("train").model(self.model.to_json())
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.epoch_began, self.epoch_steps, self.step_began = time.perf_counter(), self.steps, time.perf_counter()
+        self.epoch_steps, self.epoch_began = self.steps, time.perf_counter()
+        self.step_began = self.epoch_began
 
     def on_train_batch_end(self, batch, logs=None):
         self.steps += 1
         if self.every and self.steps % self.every == 0:
-            found = {f"batch_{name}": value for name, value in numbers(logs).items()}
+            logs = numbers(logs)
             if self.write_steps_per_second:
-                found["batch_steps_per_second"] = 1 / (time.perf_counter() - self.step_began)
-            self.scalars("train", found, self.steps)
+                logs["steps_per_second"] = 1 / (time.perf_counter() - self.step_began)
+            self.scalars("train", "batch_{}", logs, self.steps)
         self.step_began = time.perf_counter()
 
     def on_test_end(self, logs=None):
         if self.model.optimizer is not None:
-            found = {f"evaluation_{name}_vs_iterations": value for name, value in (logs or {}).items()}
-            self.scalars("validation", found, int(self.model.optimizer.iterations))
+            self.scalars("validation", "evaluation_{}_vs_iterations", logs or {}, int(self.model.optimizer.iterations))
 
     def on_epoch_end(self, epoch, logs=None):
         logs = dict(logs or {})
-        held_out = {f"epoch_{name[4:]}": logs.pop(name) for name in list(logs) if name.startswith("val_")}
+        held_out = {name[4:]: logs.pop(name) for name in list(logs) if name.startswith("val_")}
         logs["learning_rate"] = float(self.model.optimizer.learning_rate)
         if self.write_steps_per_second:
             logs["steps_per_second"] = (self.steps - self.epoch_steps) / (time.perf_counter() - self.epoch_began)
-        self.scalars("train", {f"epoch_{name}": value for name, value in logs.items()}, epoch)
-        if held_out:
-            self.scalars("validation", held_out, epoch)
+        self.scalars("train", "epoch_{}", logs, epoch)
+        self.scalars("validation", "epoch_{}", held_out, epoch)
         if self.histogram_freq and epoch % self.histogram_freq == 0:
             for weight in self.model.weights:
                 self.file("train").histogram(f"{weight.path}/histogram", weight.numpy(), epoch)
-            self.file("train").flush()
 
     def on_train_end(self, logs=None):
-        for file in self.files.values():
-            file.close()
-        self.files = {}
+        while self.files:
+            self.files.popitem()[1].file.close()

@@ -28,14 +28,12 @@ class Box:
     level: int = 0
     x: float = 0                                        # the middle, across the direction of the picture and along it
     y: float = 0
-    depth: float = 0                                    # of the row it stands in
+    half: float = 0                                     # of its size along the direction
 
-    def size(self, lying: bool) -> tuple[float, float]:
-        """Across and along."""
-        if not self.lines:
-            return LINE, self.depth
-        width, height = LETTER * max(map(len, self.lines)) + 20, LINE * len(self.lines) + 12
-        return (height, width) if lying else (width, height)
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height."""
+        return (LETTER * max(map(len, self.lines)) + 20, LINE * len(self.lines) + 12) if self.lines else (LINE, LINE)
 
 
 def model_to_dot(model, show_shapes=False, show_dtype=False, show_layer_names=True, rankdir="TB", expand_nested=False,
@@ -122,19 +120,20 @@ def svg(boxes: list[Box], rankdir: str) -> str:
     """Level below level, or in "LR" beside it; edges go around the boxes that they pass."""
     if rankdir not in ("TB", "LR"):
         raise ValueError(f"plot_model: rankdir must be 'TB' or 'LR' in a .svg, got {rankdir!r}")
-    lying, boxes, along = rankdir == "LR", with_stretches(boxes), GAP / 2
+    turn = -1 if rankdir == "LR" else 1                 # to (across, along) and back
+    boxes, along = with_stretches(boxes), GAP / 2
     rows = [[box for box in boxes if box.level == level] for level in range(max(box.level for box in boxes) + 1)]
-    widths = [sum([box.size(lying)[0] + GAP for box in row]) for row in rows]
+    widths = [sum([box.size[::turn][0] + GAP for box in row]) for row in rows]
     for row, width in zip(rows, widths):
-        across, depth = (max(widths) - width + GAP) / 2, max(box.size(lying)[1] for box in row)
+        across, depth = (max(widths) - width + GAP) / 2, max(box.size[::turn][1] for box in row)
         for box in sorted(row, key=lambda b: sum([s.x for s in b.sources]) / max(1, len(b.sources))):
-            size = box.size(lying)[0]
-            box.x, box.y, box.depth = across + size / 2, along + depth / 2, depth
+            size, deep = box.size[::turn]
+            box.x, box.y, box.half = across + size / 2, along + depth / 2, (deep if box.lines else depth) / 2
             across += size + GAP
         along += depth + GAP
-    size = (max(widths), along - GAP / 2)
-    return PAGE.format(*size[::-1 if lying else 1], "\n".join(
-        [edge(source, box, lying) for box in boxes for source in box.sources] + [drawn(box, lying) for box in boxes]))
+    parts = [edge(source, box, turn) for box in boxes for source in box.sources]
+    parts += [drawn(box, *(box.x, box.y)[::turn]) for box in boxes if box.lines]
+    return PAGE.format(*(max(widths), along - GAP / 2)[::turn], "\n".join(parts))
 
 
 def with_stretches(boxes: list[Box]) -> list[Box]:
@@ -149,25 +148,19 @@ def with_stretches(boxes: list[Box]) -> list[Box]:
     return found
 
 
-def edge(source: Box, box: Box, lying: bool) -> str:
-    start, end = source.y + source.size(lying)[1] / 2, box.y - box.size(lying)[1] / 2
-    middle = (start + end) / 2
-    path = path_of([(source.x, start), (source.x, middle), (box.x, middle), (box.x, end)], lying)
-    head = ' marker-end="url(#a)"' if box.lines else ""
-    return f'<path class="edge" d="M{path[0]}C{" ".join(path[1:])}"{head}/>'
+def edge(source: Box, box: Box, turn: int) -> str:
+    """A curve, with an arrow at a box and a straight line through a stretch."""
+    start, end = source.y + source.half, box.y - box.half
+    places = (source.x, start), (source.x, (start + end) / 2), (box.x, (start + end) / 2), (box.x, end), \
+        (box.x, box.y + box.half)
+    a, b, c, d, e = ["{:.1f} {:.1f}".format(*place[::turn]) for place in places]
+    return f'<path class="edge" d="M{a}C{b} {c} {d}' + ('" marker-end="url(#a)"/>' if box.lines else f'L{e}"/>')
 
 
-def path_of(points, lying: bool) -> list[str]:
-    return [f"{y:.1f} {x:.1f}" if lying else f"{x:.1f} {y:.1f}" for x, y in points]
-
-
-def drawn(box: Box, lying: bool) -> str:
-    (x, y), (width, height) = (box.y, box.x) if lying else (box.x, box.y), box.size(False)
-    if not box.lines:
-        ends = path_of([(box.x, box.y - box.depth / 2), (box.x, box.y + box.depth / 2)], lying)
-        return f'<path class="edge" d="M{ends[0]}L{ends[1]}"/>'
+def drawn(box: Box, x: float, y: float) -> str:
+    width, height = box.size
     top = y - height / 2
-    lines = "".join(f'<text x="{x:.1f}" y="{top + LINE * (i + 1):.1f}">{escape(line)}</text>'
-                    for i, line in enumerate(box.lines))
+    lines = [f'<text x="{x:.1f}" y="{top + LINE * (i + 1):.1f}">{escape(line)}</text>'
+             for i, line in enumerate(box.lines)]
     return (f'<rect class="box" x="{x - width / 2:.1f}" y="{top:.1f}" width="{width:.1f}" height="{height}" rx="4"/>'
-            + lines)
+            + "".join(lines))

@@ -55,9 +55,9 @@ def _kept(path: Path, file_hash: str | None, algorithm: str) -> bool:
     """Whether the file that is there will do."""
     digest = _hasher(file_hash, algorithm)
     with open(path, "rb") as file:
-        while file_hash and (piece := file.read(1 << 20)):
+        for piece in iter(lambda: file.read(1 << 20), b""):
             digest.update(piece)
-    return not file_hash or digest.hexdigest() == file_hash.lower()
+    return file_hash is None or digest.hexdigest() == file_hash.lower()
 
 
 def _download(origin: str, target: Path, file_hash: str | None, algorithm: str):
@@ -65,7 +65,7 @@ def _download(origin: str, target: Path, file_hash: str | None, algorithm: str):
     digest = _hasher(file_hash, algorithm)
     with replacing(target) as file:
         fetch_into(origin, lambda piece: (digest.update(piece), file.write(piece)))
-        if file_hash and digest.hexdigest() != file_hash.lower():
+        if file_hash is not None and digest.hexdigest() != file_hash.lower():
             raise ValueError(f"get_file: {origin} came with the hash {digest.hexdigest()}, expected {file_hash}; it "
                              "was not kept")
 
@@ -73,19 +73,19 @@ def _download(origin: str, target: Path, file_hash: str | None, algorithm: str):
 def _unpack(archive: Path, folder: Path, formats) -> bool:
     """All of it or nothing: into a draft beside the folder, which then takes its place. False: no such archive."""
     formats = {"auto": ("tar", "zip"), None: ()}.get(formats, [formats] if isinstance(formats, str) else formats)
-    opened = {"tar": (tarfile.is_tarfile, _tar_members), "zip": (zipfile.is_zipfile, _zip_members)}
-    members = next((read for is_one, read in (opened[f] for f in formats) if is_one(archive)), None)
-    if members is None:
+    kind = next((f for f in formats if (tarfile.is_tarfile if f == "tar" else zipfile.is_zipfile)(archive)), None)
+    if kind is None:
         return False
     draft = folder.with_name(f".{folder.name}.{secrets.token_hex(6)}.tmp")
     try:
         draft.mkdir()
-        for name, content in members(archive):
-            path = _inside(draft, name)
-            (path if content is None else path.parent).mkdir(parents=True, exist_ok=True)
-            if content is not None:
-                with open(path, "xb") as file:
-                    shutil.copyfileobj(content, file)
+        with tarfile.open(archive) if kind == "tar" else zipfile.ZipFile(archive) as opened:
+            for name, is_folder, read in (_tar if kind == "tar" else _zip)(opened):
+                path = _inside(draft, name)
+                (path if is_folder else path.parent).mkdir(parents=True, exist_ok=True)
+                if not is_folder:
+                    with open(path, "xb") as file:
+                        shutil.copyfileobj(read(), file)
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(draft, folder)
     finally:
@@ -96,23 +96,24 @@ def _unpack(archive: Path, folder: Path, formats) -> bool:
 def _inside(folder: Path, name: str) -> Path:
     """Where a member goes; there are no links in the folder, so that its parts say all."""
     parts = name.rstrip("/").split("/")
-    if name.startswith("/") or any(part == ".." or ":" in part or "\\" in part or "\0" in part for part in parts):
+    if name.startswith("/") or any(part == ".." or set(part) & set(":\\\0") for part in parts):
         raise ValueError(f"the archive is refused: its member {name!r} would lie outside of the folder")
     return folder.joinpath(*parts)
 
 
-def _tar_members(archive: Path):
-    """(name, file or None for a folder)"""
-    with tarfile.open(archive) as tar:
-        for member in tar:
-            if not (member.isreg() or member.isdir()):
-                raise ValueError(f"the archive is refused: its member {member.name!r} is a link or a device")
-            yield member.name, tar.extractfile(member) if member.isreg() else None
+def _tar(opened):
+    """(name, is a folder, how to read)"""
+    for member in opened:
+        _refuse(member.name, not (member.isreg() or member.isdir()))
+        yield member.name, member.isdir(), lambda member=member: opened.extractfile(member)
 
 
-def _zip_members(archive: Path):
-    with zipfile.ZipFile(archive) as packed:
-        for member in packed.infolist():
-            if stat.S_ISLNK(member.external_attr >> 16):
-                raise ValueError(f"the archive is refused: its member {member.filename!r} is a link")
-            yield member.filename, None if member.is_dir() else packed.open(member)
+def _zip(opened):
+    for member in opened.infolist():
+        _refuse(member.filename, stat.S_ISLNK(member.external_attr >> 16))
+        yield member.filename, member.is_dir(), lambda member=member: opened.open(member)
+
+
+def _refuse(name: str, wrong: bool):
+    if wrong:
+        raise ValueError(f"the archive is refused: its member {name!r} is a link or a device")

@@ -119,7 +119,7 @@ def test_batches_speeds_and_weights(tmp_path):
 def test_histograms_of_little(tmp_path, data, total):
     file = EventFile(tmp_path)
     file.histogram("h", np.array(data, np.float32), 7)
-    file.close()
+    file.file.close()
     ((_, _, step, rows),) = values(next(tmp_path.iterdir()))
     assert step == 7 and rows[:, 2].sum() == total and np.isfinite(rows).all()
 
