@@ -1,4 +1,5 @@
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,10 @@ class TensorBoard(Callback):
     def on_train_begin(self, logs=None):
         self.steps = 0
         if self.write_graph and hasattr(self.model, "to_json") and getattr(self.model, "inputs", None):
-            self.file("train").model(self.model.to_json())
+            try:
+                self.file("train").model(self.model.to_json())
+            except (TypeError, ValueError) as error:
+                warnings.warn(f"TensorBoard: the graph is left out: {error}", stacklevel=2)
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch_steps, self.epoch_began = self.steps, time.perf_counter()
