@@ -23,11 +23,12 @@ class BackupAndRestore(Every, Callback):
         if not backup_dir:
             raise ValueError("BackupAndRestore: backup_dir is empty; expected the name of a folder")
         self.start(save_freq)
-        self.backup_dir, self.double_checkpoint, self.delete_checkpoint = (Path(backup_dir), double_checkpoint,
-                                                                           delete_checkpoint)
+        self.backup_dir, self.delete_checkpoint = Path(backup_dir), delete_checkpoint
+        self.double_checkpoint = double_checkpoint
         self.files = [self.backup_dir / f"{name}.safetensors" for name in ("latest", "previous")]
 
     def on_train_begin(self, logs=None):
+        self.remove(*self.backup_dir.glob(".latest.*.tmp"))             # what was being written when a process died
         self.found = self.load()
         if self.found:
             self.model._fit.restore(*self.found, whole=not self.found[1]["step"])
@@ -48,10 +49,13 @@ class BackupAndRestore(Every, Callback):
 
     def on_train_end(self, logs=None):
         if self.delete_checkpoint:
-            for path in [*self.files, *self.backup_dir.glob(".*.tmp")]:
-                path.unlink(missing_ok=True)
+            self.remove(*self.files)
             with suppress(OSError):
                 self.backup_dir.rmdir()         # not if there is anything else in it
+
+    def remove(self, *paths):
+        for path in paths:
+            path.unlink(missing_ok=True)
 
     def save(self, epoch: int, step: int):
         arrays, data = self.model._fit.state(epoch, step)
@@ -59,7 +63,8 @@ class BackupAndRestore(Every, Callback):
         latest, previous = self.files
         if self.double_checkpoint and latest.exists():
             os.replace(latest, previous)
-        storage.save(latest, arrays, {"format": "gpunn.training", "state": json.dumps(data), "digest": digest(arrays)})
+        state = json.dumps(data)
+        storage.save(latest, arrays, {"format": "gpunn.training", "state": state, "digest": digest(arrays, state)})
 
     def load(self):
         """(arrays, plain data) of the last backup that is whole, or None."""
@@ -67,9 +72,10 @@ class BackupAndRestore(Every, Callback):
         for path in filter(Path.exists, self.files):
             try:
                 arrays, metadata = storage.load(path)
-                if digest(arrays) == metadata.get("digest"):
-                    return arrays, json.loads(metadata["state"])
-                errors.append(f"{path}: the bits have changed on disk")
+                state = metadata.get("state", "")
+                if digest(arrays, state) == metadata.get("digest"):
+                    return arrays, json.loads(state)
+                errors.append(f"{path}: not a backup, or its bits have changed")
             except (OSError, storage.FormatError) as error:
                 errors.append(f"{path}: {error}")
         if errors:
@@ -77,8 +83,8 @@ class BackupAndRestore(Every, Callback):
                           + "; ".join(errors))
 
 
-def digest(arrays: dict) -> str:
-    total = hashlib.sha256()
+def digest(arrays: dict, state: str) -> str:
+    total = hashlib.sha256(state.encode())
     for name in sorted(arrays):
         total.update(name.encode() + arrays[name].tobytes())
     return total.hexdigest()

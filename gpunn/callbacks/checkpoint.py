@@ -36,6 +36,10 @@ class ModelCheckpoint(Every, Monitor):
         self.filepath, self.verbose, self.save_best_only = os.fspath(filepath), verbose, save_best_only
         self.save_weights_only, self.best = save_weights_only, initial_value_threshold
         self.start(save_freq)
+        late = [name for name in self.watches() if name.startswith("val_")]
+        if late and save_freq != "epoch":
+            raise ValueError(f"ModelCheckpoint: {late[0]!r} has no value inside an epoch. Fix: save_freq='epoch', or "
+                             f"{late[0][4:]!r}")
 
     def watches(self) -> list[str]:
         fields = [field for _, field, _, _ in Formatter().parse(self.filepath) if field not in (None, "epoch", "batch")]
@@ -54,7 +58,11 @@ class ModelCheckpoint(Every, Monitor):
             self.save(logs or {})
 
     def save(self, logs):
-        path = self.filepath.format(epoch=self.epoch + 1, **logs)
+        try:
+            path = self.filepath.format(epoch=self.epoch + 1, **logs)
+        except KeyError as error:
+            raise KeyError(f"ModelCheckpoint: filepath {self.filepath!r} needs {error}, which epoch {self.epoch + 1} "
+                           f"did not log; it has {', '.join(logs)}") from None
         if os.path.isdir(path):
             raise IsADirectoryError(f"ModelCheckpoint: filepath {path} is a folder; expected the name of a file")
         if self.save_best_only and not self.best_so_far(logs, path):

@@ -16,7 +16,8 @@ def state_of(fit, epoch: int, step: int) -> tuple[dict, dict]:
     arrays = {name: to_numpy(a) for name, a in live_arrays(fit, step).items()}
     data = {"epoch": epoch, "step": step, "stopped": bool(fit.model.stop_training), "feed": fit.feed.position(),
             "sources": {mode: _source(source) for mode, source in fit.model._sources.items()},
-            "callbacks": [map_structure(lambda v: _plain(v, arrays), values) for values in kept]}
+            "callbacks": [[type(c).__name__, map_structure(lambda v: _plain(v, arrays), values)]
+                          for c, values in zip(fit.calls.callbacks, kept)]}
     return arrays, data
 
 
@@ -38,8 +39,8 @@ def restore(fit, arrays: dict, data: dict, whole: bool):
         kernels_of(a).copy(asarray(arrays[name]), out=a)
     if whole:
         fit.feed.seek(data["feed"])
-    for callback, values in zip(fit.calls.callbacks, data["callbacks"]):
-        for name, value in values.items():
+    for callback, (kind, values) in zip(fit.calls.callbacks, data["callbacks"]):
+        for name, value in values.items() if type(callback).__name__ == kind else ():
             setattr(callback, name, _live(value, arrays))
     fit.next_epoch, fit.next_step = sys.maxsize if data["stopped"] else data["epoch"], data["step"]
 

@@ -64,7 +64,7 @@ def test_a_death_in_the_middle_of_a_backup_leaves_the_one_before(tmp_path):
     assert run(folder, die_in_backup=2)[0] == -9
     names = sorted(path.name for path in folder.iterdir())
     assert len(names) == 2 and names[0].endswith(".tmp") and names[1] == "latest.safetensors"
-    digest, rest = run(folder)[1]
+    digest, rest = run(folder)[1]                                       # the folder is gone: nothing was left over
     assert digest == whole("arrays")[0] and len(rest["loss"]) == 4 and not folder.exists()
 
 

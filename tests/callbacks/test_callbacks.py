@@ -62,6 +62,8 @@ def test_what_cannot_be_watched_is_said_before_the_first_epoch(callback, match):
     (lambda: callbacks.EarlyStopping(mode="maximum"), "EarlyStopping: mode must be .* got 'maximum'"),
     (lambda: callbacks.ReduceLROnPlateau(factor=1.5), "factor must be below 1, got 1.5"),
     (lambda: callbacks.ModelCheckpoint("x", save_freq="batch"), "save_freq must be 'epoch' or a number of batches"),
+    (lambda: callbacks.ModelCheckpoint("{val_mae}", save_freq=5), "'val_mae' has no value inside an epoch. Fix"),
+    (lambda: callbacks.ModelCheckpoint("x", save_freq=5, save_best_only=True), "'val_loss' has no value inside"),
     (lambda: callbacks.BackupAndRestore(""), "backup_dir is empty"),
     (lambda: callbacks.TensorBoard(write_images=True), "write_images=True is not served"),
     (lambda: callbacks.TensorBoard(profile_batch=2), "profile_batch=2 is not served"),
@@ -115,6 +117,12 @@ def test_a_checkpoint_is_the_model_of_its_epoch(tmp_path, capsys):
     assert f"Epoch 2: saving model to {files[1]}\n" in capsys.readouterr().out
     with pytest.raises(IsADirectoryError, match="expected the name of a file"):
         fit(m, callbacks.ModelCheckpoint(tmp_path, save_weights_only=True))
+
+
+def test_a_name_that_an_epoch_does_not_log(tmp_path):
+    with pytest.raises(KeyError, match="needs 'val_loss', which epoch 1 did not log; it has loss, accuracy"):
+        fit(model(), callbacks.ModelCheckpoint(tmp_path / "{val_loss}", save_weights_only=True), validation_split=0.5,
+            validation_freq=2)
 
 
 def test_batches_are_counted_over_epochs(tmp_path):

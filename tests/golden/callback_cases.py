@@ -81,11 +81,11 @@ def saves(lib, folder) -> list:
     for seed, (best, freq, mode, threshold) in enumerate(options):
         values = sequence(seed)
         save = lib.callbacks.ModelCheckpoint(
-            f"{folder}/{{epoch:02d}}-{{val_loss:.2f}}{'' if freq == 'epoch' else '-{batch}'}.weights.h5", "val_loss", 0,
+            f"{folder}/{{epoch:02d}}-{{loss:.2f}}{'' if freq == 'epoch' else '-{batch}'}.weights.h5", "loss", 0,
             best, True, mode, freq, threshold)
         if hasattr(save, "_set_monitor_op"):            # Keras finds the direction only at the end of an epoch
             save._set_monitor_op()
-        model = played(save, None, lambda i, v=values: {"val_loss": v[i]})
+        model = played(save, None, lambda i, v=values: {"loss": v[i]})
         found.append([path.removeprefix(f"{folder}/") for path in model.saved])
     return found
 
