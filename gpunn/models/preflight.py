@@ -5,7 +5,7 @@ import numpy as np
 
 from .. import losses, metrics
 from .._names import suggest
-from ..callbacks.monitor import Monitor, rises, unclear
+from ..callbacks.monitor import Monitor
 from ..tree import flatten
 
 SPARSE = ("sparse_categorical_crossentropy",)
@@ -85,8 +85,11 @@ def monitor_problems(model, calls, held_out) -> list[str]:
         elif known is not None and monitor.removeprefix("val_") not in known:
             problems.append(f"{type(c).__name__} monitors {monitor!r}, which is not among the metrics"
                             f"{suggest(monitor, [*known, *(f'val_{k}' for k in known)])}")
-        elif known is not None and isinstance(c, Monitor) and c.mode == "auto" and rises(c.monitor, known) is None:
-            problems.append(unclear(c))
+        elif known is not None and isinstance(c, Monitor) and monitor == c.monitor:
+            try:
+                c.rises(known)
+            except ValueError as error:
+                problems.append(str(error))
     return problems
 
 
