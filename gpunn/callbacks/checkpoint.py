@@ -65,25 +65,20 @@ class ModelCheckpoint(Every, Monitor):
                            f"did not log; it has {', '.join(logs)}") from None
         if os.path.isdir(path):
             raise IsADirectoryError(f"ModelCheckpoint: filepath {path} is a folder; expected the name of a file")
-        if self.save_best_only and not self.best_so_far(logs, path):
-            return
-        if not self.save_best_only:
-            self.tell(f"saving model to {path}")
-        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-        (self.model.save_weights if self.save_weights_only else self.model.save)(path, overwrite=True)
-        self.tell(f"finished saving model to {path}")
+        why = self.reason(logs) if self.save_best_only else ""
+        if why is not None:
+            self.tell(f"{why}saving model to {path}")
+            os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+            (self.model.save_weights if self.save_weights_only else self.model.save)(path, overwrite=True)
+            self.tell(f"finished saving model to {path}")
 
-    def best_so_far(self, logs, path) -> bool:
-        value = self.current(logs)
-        if value is None:
-            return False
-        best = "None" if self.best is None else f"{self.best:.5f}"
-        if not self.improved(value, self.best):
-            self.tell(f"{self.monitor} did not improve from {best}")
-            return False
-        self.tell(f"{self.monitor} improved from {best} to {value:.5f}, saving model to {path}")
+    def reason(self, logs) -> str | None:
+        """Why this is the best so far, if it is."""
+        value, best = self.current(logs), "None" if self.best is None else f"{self.best:.5f}"
+        if value is None or not self.improved(value, self.best):
+            return self.tell(f"{self.monitor} did not improve from {best}")
         self.best = value
-        return True
+        return f"{self.monitor} improved from {best} to {value:.5f}, "
 
     def tell(self, what: str):
         if self.verbose:

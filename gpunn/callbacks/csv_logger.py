@@ -12,26 +12,21 @@ class CSVLogger(Callback):
     def __init__(self, filename, separator=",", append=False):
         super().__init__()
         self.filename, self.sep, self.append = os.fspath(filename), separator, append
-        self.file = self.writer = None
 
     def on_train_begin(self, logs=None):
-        self.file = open(self.filename, "a" if self.append else "w", newline="")
-        self.writer = None
+        self.file, self.writer = open(self.filename, "a" if self.append else "w", newline=""), None
 
     def on_epoch_end(self, epoch, logs=None):
         logs = logs or {}
-        if self.writer is None:
-            keys = sorted(logs)                 # the columns of validation are there even if it comes later
+        if self.writer is None:                 # validation has its columns even if it comes in a later epoch
+            keys = sorted(logs)
             keys += [] if any(key.startswith("val_") for key in keys) else [f"val_{key}" for key in keys]
             self.writer = csv.DictWriter(self.file, ["epoch", *keys], "NA", "ignore", delimiter=self.sep)
             if not self.file.tell():
                 self.writer.writeheader()
-        self.writer.writerow({"epoch": epoch, **{key: text(value) for key, value in logs.items()}})
+        row = {key: f'"[{", ".join(map(str, value))}]"' if np.ndim(value) else value for key, value in logs.items()}
+        self.writer.writerow({"epoch": epoch, **row})
         self.file.flush()
 
     def on_train_end(self, logs=None):
         self.file.close()
-
-
-def text(value):
-    return f'"[{", ".join(map(str, value))}]"' if np.ndim(value) else value
