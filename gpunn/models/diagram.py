@@ -3,7 +3,6 @@ import json
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass, field
 from html import escape
 
 from ..storage.atomic import replacing
@@ -20,20 +19,12 @@ PAGE = """<svg xmlns="http://www.w3.org/2000/svg" width="{0:.0f}" height="{1:.0f
 """
 
 
-@dataclass(eq=False)
 class Box:
     """A layer, or with no lines a stretch of an edge that passes by its level."""
-    lines: list[str]
-    sources: list["Box"] = field(default_factory=list)
-    level: int = 0
-    x: float = 0                                        # the middle, across the direction of the picture and along it
-    y: float = 0
-    half: float = 0                                     # of its size along the direction
 
-    @property
-    def size(self) -> tuple[float, float]:
-        """Width and height."""
-        return (LETTER * max(map(len, self.lines)) + 20, LINE * len(self.lines) + 12) if self.lines else (LINE, LINE)
+    def __init__(self, lines: list[str], sources=(), level: int = 0):
+        self.lines, self.sources, self.level = lines, list(sources), level
+        self.size = (LETTER * max(map(len, lines)) + 20, LINE * len(lines) + 12) if lines else (LINE, LINE)
 
 
 def model_to_dot(model, show_shapes=False, show_dtype=False, show_layer_names=True, rankdir="TB", expand_nested=False,
@@ -41,20 +32,20 @@ def model_to_dot(model, show_shapes=False, show_dtype=False, show_layer_names=Tr
     """The model in the language of Graphviz."""
     boxes = boxes_of(model, expand_nested, (show_shapes, show_dtype, show_layer_names, show_layer_activations,
                                             show_trainable))
-    head = f"subgraph {json.dumps('cluster_' + model.name)} {{" if subgraph else "digraph {"
-    lines = [head, f"rankdir={rankdir} dpi={dpi} splines={splines}" if not subgraph else "style=dashed",
-             'node [shape=box fontname="Helvetica"]']
-    number = {id(box): i for i, box in enumerate(boxes)}
+    head = f"subgraph {json.dumps('cluster_' + model.name)} {{\nstyle=dashed" if subgraph else \
+        f"digraph {{\nrankdir={rankdir} dpi={dpi} splines={splines}"
+    lines = [head, 'node [shape=box fontname="Helvetica"]']
     for i, box in enumerate(boxes):
         lines.append(f"n{i} [label={json.dumps(chr(10).join(box.lines))}]")
-        lines += [f"n{number[id(source)]} -> n{i}" for source in box.sources]
+        lines += [f"n{boxes.index(source)} -> n{i}" for source in box.sources]
     return "\n".join([*lines, "}", ""])
 
 
 def plot_model(model, to_file="model.png", show_shapes=False, show_dtype=False, show_layer_names=False, rankdir="TB",
                expand_nested=False, dpi=200, show_layer_activations=False, show_trainable=False, splines="ortho"):
     """Draw the model into a file: .svg and .dot always; others, such as .png and .pdf, need Graphviz's program dot."""
-    kind = os.path.splitext(to_file)[1][1:].lower() or "png"
+    stem, kind = os.path.splitext(to_file)
+    kind = kind[1:].lower() or "png"
     shown = show_shapes, show_dtype, show_layer_names, show_layer_activations, show_trainable
     if kind == "svg":
         picture = svg(boxes_of(model, expand_nested, shown), rankdir).encode()
@@ -62,7 +53,7 @@ def plot_model(model, to_file="model.png", show_shapes=False, show_dtype=False, 
         picture = model_to_dot(model, *shown[:3], rankdir, expand_nested, dpi, False, *shown[3:], splines).encode()
         if kind != "dot" and shutil.which("dot") is None:
             raise ImportError(f"plot_model: a .{kind} needs Graphviz (the program 'dot'), which is not installed. "
-                              f"Fix: to_file={os.path.splitext(to_file)[0] + '.svg'!r} needs nothing")
+                              f"Fix: to_file={stem + '.svg'!r} needs nothing")
         if kind != "dot":
             picture = subprocess.run(["dot", f"-T{kind}"], input=picture, capture_output=True, check=True).stdout
     with replacing(to_file) as file:
