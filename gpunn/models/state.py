@@ -46,9 +46,11 @@ def restore(fit, arrays: dict, data: dict, whole: bool):
 
 
 def live_arrays(fit, step: int) -> dict:
-    """Name -> the array itself: weights, the optimizer's, clocks; inside an epoch also the metrics'."""
+    """Name -> the array itself: weights, what layers carry on, the optimizer's; inside an epoch also the metrics'."""
     model = fit.model
+    states = [v for layer in model.flatten_layers() for v in getattr(layer, "states", None) or ()]
     found = {f"weight.{i}": w.data for i, w in enumerate(model.weights)} | _arrays_in(model.optimizer, "optimizer")
+    found |= {f"state.{i}": v.data for i, v in enumerate(states)}
     found |= {f"clock.{mode}": source.clock() for mode, source in model._sources.items()}
     if step:
         found |= {f"metric.{i}.{j}": v.data for i, m in enumerate(model.metrics) for j, v in enumerate(m.variables)}
@@ -80,8 +82,8 @@ def _source(source) -> list:
 
 
 def _build_metrics(fit):
-    """Metrics are made by the first step that uses them: one of a single sample, whose traces are overwritten."""
-    batch = map_structure(lambda a: None if a is None else Tensor(current().asarray(a[:1])), fit.feed.first())
+    """Metrics are made by the first step that uses them: one on the first batch, whose traces are overwritten."""
+    batch = map_structure(lambda a: None if a is None else Tensor(current().asarray(a)), fit.feed.first())
     with no_grad():
         fit.model.test_step(pack(*batch))
 

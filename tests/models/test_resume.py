@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import gpunn
-from gpunn import callbacks
+from gpunn import callbacks, layers
 
 from .zoo import MODELS, data
 
@@ -14,18 +14,24 @@ class Interrupted(callbacks.Callback):
             raise KeyboardInterrupt
 
 
+def stateful():
+    return gpunn.Sequential([layers.Input(batch_shape=(4, 3, 2)), layers.SimpleRNN(5, stateful=True),
+                             layers.Dropout(0.2), layers.Dense(4, activation="softmax")])
+
+
 def trained(folder, name, *others):
-    model = MODELS[name]()
+    model = stateful() if name == "stateful" else MODELS[name]()
     model.compile(gpunn.optimizers.SGD(0.05, momentum=0.9, use_ema=True), "sparse_categorical_crossentropy",
                   metrics=["accuracy"])
-    x, y = data(model, 16)
-    swap = callbacks.SwapEMAWeights(swap_on_epoch=True)
-    history = model.fit(x, y, batch_size=6, epochs=3, verbose=0, validation_data=(x, y), callbacks=[
-        callbacks.BackupAndRestore(folder, 2 if name == "mlp" else "epoch"), swap, *others])
+    size, n = (4, 12) if name == "stateful" else (6, 16)
+    x, y = data(model, n)
+    calls = [callbacks.BackupAndRestore(folder, "epoch" if name == "lstm" else 2),
+             callbacks.SwapEMAWeights(swap_on_epoch=True), *others]
+    history = model.fit(x, y, batch_size=size, epochs=3, verbose=0, validation_data=(x, y), callbacks=calls)
     return model, history.history
 
 
-@pytest.mark.parametrize("name", ["mlp", "lstm"])
+@pytest.mark.parametrize("name", ["mlp", "lstm", "stateful"])
 def test_the_bits_are_the_same(device, tmp_path, name):
     gpunn.set_seed(3)
     whole, history = trained(tmp_path / "a", name)
