@@ -57,13 +57,11 @@ class Source:
         self.born, self.free = count(born), count(free)
         return {"seed": self.seed, "clock": int(current().to_numpy(self.clock())[0]), "born": born, "free": free}
 
-    @classmethod
-    def resumed(cls, seed: int, clock: int, born: int, free: int) -> "Source":
-        """The source that was in this state; a `set_seed` after this replaces it, as it does that of any model."""
-        source = cls(seed, root())
-        source.born, source.free = count(born), count(free)
-        kernels_of(source.clock()).copy(current().asarray(np.array([clock], np.uint32)), out=source.clock())
-        return source
+    def resume(self, seed: int, clock: int, born: int, free: int) -> "Source":
+        """Go on from this state. A `set_seed` later on replaces the source, as it does that of any model."""
+        self.seed, self.born, self.free = seed & (1 << 64) - 1, count(born), count(free)
+        kernels_of(self.clock()).copy(current().asarray(np.array([clock], np.uint32)), out=self.clock())
+        return self
 
     @contextmanager
     def step(self):

@@ -1,14 +1,17 @@
 """What happens around epochs and batches: the base class, and the list that calls them."""
 import numpy as np
 
-from .._names import suggest
-
 HOOKS = [f"on_{when}_{edge}" for edge in ("begin", "end")
          for when in ("train", "test", "predict", "epoch", "train_batch", "test_batch", "predict_batch")]
 
 
 class Callback:
-    """Override what you need; `self.model` and `self.params` are set before training begins."""
+    """Override what you need; `self.model` and `self.params` are set before training begins.
+
+    `kept` names the attributes (numbers, arrays, lists of arrays) that BackupAndRestore keeps with the model.
+    """
+    kept: tuple[str, ...] = ()
+    runs_last = False                   # after the hooks of all others, wherever it stands among them
 
     def __init__(self):
         self.params, self._model = None, None
@@ -71,12 +74,10 @@ class Callback:
     def on_predict_batch_end(self, batch, logs=None):
         """A step of prediction is over; logs["outputs"] are its outputs."""
 
-    def monitored(self, logs, monitor: str):
-        """The value of a monitored metric, or an error that names those that exist."""
-        if monitor not in logs:
-            raise ValueError(f"{type(self).__name__}: monitor {monitor!r} is not among the metrics"
-                             f"{suggest(monitor, logs)}")
-        return logs[monitor]
+    def watches(self) -> list[str]:
+        """The names that logs must have for this callback; `fit` looks for them before the first epoch."""
+        monitor = getattr(self, "monitor", None)
+        return [monitor] if isinstance(monitor, str) else []
 
 
 def overrides(callback, name: str) -> bool:
@@ -114,7 +115,8 @@ class CallbackList:
         self._find_hooks()
 
     def _find_hooks(self):
-        self._at = {name: [getattr(c, name) for c in self.callbacks if overrides(c, name)] for name in HOOKS}
+        ordered = sorted(self.callbacks, key=lambda c: getattr(c, "runs_last", False))
+        self._at = {name: [getattr(c, name) for c in ordered if overrides(c, name)] for name in HOOKS}
         self.wants_batches = any(overrides(c, name) and not getattr(c, "reads_lazily", False)
                                  for c in self.callbacks for name in HOOKS if "batch_end" in name)
 

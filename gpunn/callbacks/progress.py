@@ -11,6 +11,8 @@ import time
 from dataclasses import dataclass, field
 from functools import partial
 
+from .messages import is_interactive_logging_enabled, say
+
 REFRESH = 0.1                                   # seconds between two drawings
 
 
@@ -22,17 +24,19 @@ class ProgressBar:
     """
 
     def __init__(self, total_steps=None, epoch=0, epochs=1, verbose="auto", stream=None, read=dict, *,
-                 style="modern", samples=None, batch_size=1):
-        if style not in STYLES:
+                 style="modern", samples=None, batch_size=1, refresh=REFRESH):
+        self.style = STYLES.get(style, style)
+        if not isinstance(self.style, Style):
             raise ValueError(f"ProgressBar: style must be {' or '.join(map(repr, STYLES))}, got {style!r}")
         if verbose not in ("auto", 0, 1, 2):
             raise ValueError(f"verbose must be 'auto', 0, 1 or 2, got {verbose!r}")
         self.stream = sys.stdout if stream is None else stream
         self.silent = not verbose or self.stream is None                # pythonw has no stdout
-        self.total, self.read, self.style = total_steps, read, STYLES[style]
+        self.total, self.read, self.refresh = total_steps, read, refresh
         self.title = f"Epoch {epoch + 1}/{epochs}" if epochs > 1 else ""
         self.samples, self.batch_size = samples if self.style.classic else None, batch_size
-        self.tqdm = None if self.silent or verbose == 2 or os.environ.get("CI") else tqdm_for(self.stream, self.style)
+        plain = self.silent or verbose == 2 or os.environ.get("CI") or not is_interactive_logging_enabled()
+        self.tqdm = None if plain else tqdm_for(self.stream, self.style)
         self.began, self.done, self.first_step_seconds = time.perf_counter(), 0, None
         self._open()
 
@@ -45,7 +49,7 @@ class ProgressBar:
             bar = self.style.bar if state.total else ""
             self.bar = self.tqdm(total=state.total, file=self.stream, leave=False, ascii=self.style.glyphs,
                                  bar_format="{postfix[0]}" + bar + "{postfix[1]}", postfix=self._texts(state))
-            self.next_drawing = time.perf_counter() + REFRESH
+            self.next_drawing = time.perf_counter() + self.refresh
 
     def update(self, steps_done: int) -> None:
         now, self.done = time.perf_counter(), steps_done
@@ -55,7 +59,7 @@ class ProgressBar:
             state = self._state(self.read())
             self.bar.n, self.bar.postfix = state.done, self._texts(state)
             self.bar.refresh()
-            self.next_drawing = time.perf_counter() + REFRESH
+            self.next_drawing = time.perf_counter() + self.refresh
 
     def close(self, logs: dict | None = None) -> None:
         """The last line: the time of all steps and the final metrics."""
@@ -86,6 +90,9 @@ class ProgressBar:
 
     def _write(self, line: str) -> None:
         """A whole line; tqdm wipes its own, and other bars around this one, out of the way."""
+        if not is_interactive_logging_enabled():
+            say(line)
+            return
         if self.tqdm is not None:
             from tqdm.std import tqdm
             tqdm.write(line, file=self.stream)

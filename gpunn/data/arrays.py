@@ -17,7 +17,7 @@ class ArrayFeed:
         self.steps = -(-self.length // batch_size) if steps is None else steps
         self.order = persistent(asarray(np.arange(self.length, dtype=np.int32)))
         self.cursor = persistent(asarray(np.zeros(1, np.int32)))
-        self.taken, self.done, self.size = 0, self.length, 0
+        self.taken, self.done, self.size, self.pass_began = 0, self.length, 0, 0
 
     def start(self, epoch: int):
         """A new epoch; a new pass over the data, unless `steps` left some of the last one."""
@@ -33,7 +33,7 @@ class ArrayFeed:
 
     def begin_pass(self, epoch: int):
         """Another order, a function of the seed and the epoch alone."""
-        self.done = 0
+        self.done, self.pass_began = 0, epoch
         k = kernels_of(self.order)
         k.fill(0, self.cursor)
         if self.shuffle:
@@ -55,6 +55,22 @@ class ArrayFeed:
             lambda a: None if a is None else Tensor(k.gather_batch(a, self.order, self.cursor, size)), self.arrays)
         k.binary("add", self.cursor, size, out=self.cursor)
         return batch
+
+    def position(self) -> dict:
+        """Where we are in the data: plain numbers, for `seek`."""
+        return {"seed": self.seed, "pass": self.pass_began, "done": self.done, "taken": self.taken,
+                "samples": self.length, "batch_size": self.batch_size}
+
+    def seek(self, position: dict):
+        """Go on from there, in the same order."""
+        broken_off = position["done"] < position["samples"]
+        if broken_off and (position["samples"], position["batch_size"]) != (self.length, self.batch_size):
+            raise ValueError(f"fit: the training that was broken off had {position['samples']} samples in batches of "
+                             f"{position['batch_size']}, now there are {self.length} in batches of {self.batch_size}")
+        self.seed = position["seed"]
+        self.begin_pass(position["pass"])
+        self.done, self.taken = position["done"] if broken_off else self.length, position["taken"]
+        kernels_of(self.cursor).fill(self.done, self.cursor)
 
     def first(self):
         """A few samples on the host, for checks."""

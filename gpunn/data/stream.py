@@ -42,6 +42,7 @@ class StreamFeed(BatchFeed):
         self.batches, self.steps, self.endless = batches, steps, endless
         self.prepare = prepare or (lambda batch: batch)
         self.iterator, self.ahead, self.done, self.can_restart = None, [], 0, not endless
+        self.delivered = 0
 
     def start(self, epoch: int):
         self.done = 0
@@ -72,7 +73,28 @@ class StreamFeed(BatchFeed):
             self.close()
             return None
         self.done += 1
+        self.delivered += 1
         return self.put(found[0])
+
+    def position(self) -> dict:
+        """Where we are in the data: plain numbers, for `seek`."""
+        begun = self.iterator is not None and not self.endless
+        return {"epoch": getattr(self.batches, "epoch", 0) - begun, "seed": getattr(self.batches, "seed", None),
+                "begun": begun, "done": self.done, "delivered": self.delivered}
+
+    def seek(self, position: dict):
+        """Go on from there; what was delivered before is fetched once more, and passed over."""
+        skipped = position["delivered"] - self.delivered if self.endless else position["begun"] * position["done"]
+        if not self.endless:
+            self.close()
+            self.ahead = []
+            if hasattr(self.batches, "epoch"):
+                self.batches.epoch, self.batches.seed = position["epoch"], position["seed"]
+        if skipped:
+            self.start(0)
+        for _ in range(skipped):
+            self.next()
+        self.done, self.delivered = position["done"], position["delivered"]
 
     def close(self):
         """End an iterator that we started, so that its `finally` runs now."""

@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from gpunn.storage.atomic import replacing
-
-from .download import fetch
+from gpunn.storage.download import fetch
 
 SITE = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 LIMIT = 64 << 20

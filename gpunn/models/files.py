@@ -3,7 +3,7 @@ import numpy as np
 
 from .. import storage
 from .._objects import custom_object_scope
-from ..backend.rng import MODES, Source
+from ..backend.rng import MODES, Source, root
 from ..initializers import blank
 from ..layers.weights import _found, _freeze, _unique
 from ..ops.random import SeedGenerator
@@ -88,7 +88,7 @@ def _restored(description: dict, arrays: dict, compile: bool):
     if compile and compiled:
         model.compile_from_config(compiled)
     if model._compiled is not None and "random" in description:
-        model._sources = {mode: Source.resumed(**description["random"][mode]) for mode in MODES}
+        model._sources = {mode: Source(0, root()).resume(**description["random"][mode]) for mode in MODES}
         if "optimizer" in description:
             _resume(model, description["optimizer"], [a for key, a in arrays.items() if key.startswith("optimizer/")])
     return model

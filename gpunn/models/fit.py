@@ -4,10 +4,12 @@ import warnings
 from contextlib import contextmanager
 
 from ..callbacks.callback import numbers
+from .state import restore, state_of
 
 
 class Fit:
     """Runs the epochs of one call, and tells the callbacks."""
+    state, restore = state_of, restore
 
     def __init__(self, model, feed, held_out, calls, validation_freq):
         self.model, self.feed, self.calls, self.validation_freq = model, feed, calls, validation_freq
@@ -17,11 +19,11 @@ class Fit:
     def run(self, initial_epoch: int, epochs: int):
         model, optimizer = self.model, self.model.optimizer
         model.stop_training = False
-        self.steps_done = int(optimizer.calls)
-        self.calls.on_train_begin()
-        logs = {}
+        self.next_epoch, self.next_step = initial_epoch, 0
+        self.calls.on_train_begin()                     # where a training that was broken off may be taken up again
+        self.steps_done, logs = int(optimizer.calls), {}
         with driven(optimizer):
-            for epoch in range(initial_epoch, epochs):
+            for epoch in range(self.next_epoch, epochs):
                 logs = self.epoch(epoch)
                 if model.stop_training:
                     break
@@ -52,8 +54,9 @@ class Fit:
 
     def steps(self) -> dict:
         """All steps of an epoch; the logs of the last one, still on the device."""
-        feed, calls, optimizer, run = self.feed, self.calls, self.model.optimizer, self.loop.run
-        step, logs = 0, {}
+        model, feed, calls, optimizer, run = self.model, self.feed, self.calls, self.model.optimizer, self.loop.run
+        step, self.next_step = self.next_step, 0
+        logs = model.get_metrics_result() if step else {}
         while (key := feed.advance()) is not None:
             calls.on_train_batch_begin(step)
             optimizer.refresh(self.steps_done)
@@ -61,14 +64,14 @@ class Fit:
             self.steps_done += 1
             calls.on_train_batch_end(step, logs)
             step += 1
-            if self.model.stop_training:
+            if model.stop_training:
                 break
         if not step:
             raise ValueError("fit: the data is empty" if self.feed.steps != 0 else "fit: there is nothing to train on")
-        if feed.steps and step < feed.steps and not self.model.stop_training:
+        if feed.steps and step < feed.steps and not model.stop_training:
             warnings.warn(f"fit: the data ended after {step} of {feed.steps} steps; make sure that the generator gives "
                           "steps_per_epoch * epochs batches", stacklevel=6)
-            self.model.stop_training = not feed.can_restart
+            model.stop_training = not feed.can_restart
         return logs
 
 

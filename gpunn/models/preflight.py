@@ -5,6 +5,7 @@ import numpy as np
 
 from .. import losses, metrics
 from .._names import suggest
+from ..callbacks.monitor import Monitor
 from ..tree import flatten
 
 SPARSE = ("sparse_categorical_crossentropy",)
@@ -75,27 +76,31 @@ def label_problem(loss: str, labels, shape, name: str) -> str | None:
 
 def monitor_problems(model, calls, held_out) -> list[str]:
     """Callbacks that watch a metric which will not be there."""
-    problems = []
-    for c in calls.callbacks:
-        monitor = getattr(c, "monitor", None)
-        if not isinstance(monitor, str):
-            continue
+    problems, known = [], known_metrics(model)
+    watched = [(c, name) for c in calls.callbacks if hasattr(c, "watches") for name in c.watches()]
+    for c, monitor in watched:
         if monitor.startswith("val_") and held_out is None:
             problems.append(f"{type(c).__name__} monitors {monitor!r}, but there is no validation data. Fix: pass "
                             f"validation_data or validation_split to fit, or monitor {monitor[4:]!r}")
-        elif (known := metric_names(model)) is not None and monitor.removeprefix("val_") not in known:
+        elif known is not None and monitor.removeprefix("val_") not in known:
             problems.append(f"{type(c).__name__} monitors {monitor!r}, which is not among the metrics"
                             f"{suggest(monitor, [*known, *(f'val_{k}' for k in known)])}")
+        elif known is not None and isinstance(c, Monitor) and monitor == c.monitor:
+            try:
+                c.rises(known)
+            except ValueError as error:
+                problems.append(str(error))
     return problems
 
 
-def metric_names(model) -> list[str] | None:
-    """The names that logs will have; None when a model makes its own logs."""
+def known_metrics(model) -> dict | None:
+    """The names that logs will have, and the metrics behind them; None when a model makes its own logs."""
     from .trainer import Trainer
     if type(model).train_step is not Trainer.train_step or type(model).compute_metrics is not Trainer.compute_metrics:
         return None
     names = getattr(model, "output_names", None) or [None]
     prefixes = [f"{n}_" for n in names] if len(names) > 1 else [""]
     wanted = flatten([model._compiled["metrics"] or [], model._compiled["weighted_metrics"] or []])
-    found = [p + metrics.as_metric(m, ((1,), (1, 1))).name for m in wanted for p in prefixes]
-    return [*KNOWN_AT_ONCE, *(f"{p}loss" for p in prefixes), *found]
+    made = [metrics.as_metric(m, ((1,), (1, 1))) for m in wanted]
+    return {**dict.fromkeys([*KNOWN_AT_ONCE, *(f"{p}loss" for p in prefixes)]),
+            **{p + m.name: m for m in made for p in prefixes}}

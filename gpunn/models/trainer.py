@@ -40,7 +40,7 @@ class Trainer:
     """The half of a model that trains it. Override `train_step`, `test_step`, `predict_step` or `compute_loss`."""
 
     def _start_training_state(self):
-        self.optimizer, self.loss, self.stop_training, self._temporaries = None, None, False, 0
+        self.optimizer, self.loss, self.stop_training, self._temporaries, self._fit = None, None, False, 0, None
         self._losses_by_output = self._metrics_by_output = None
         self._loss_tracker, self._compiled, self._batch_loops, self._sources = None, None, {}, {}
 
@@ -170,7 +170,11 @@ class Trainer:
         calls = CallbackList(callbacks, add_history=True, add_progbar=verbose != 0, model=self, verbose=verbose,
                              epochs=epochs, **_sizes(feed))
         preflight.check_fit(self, feed, calls, held_out)
-        Fit(self, feed, held_out, calls, validation_freq).run(initial_epoch, epochs)
+        self._fit = Fit(self, feed, held_out, calls, validation_freq)
+        try:
+            self._fit.run(initial_epoch, epochs)
+        finally:
+            self._fit = None
         return calls.history
 
     @drawing("test")

@@ -12,8 +12,8 @@ class Adafactor(Optimizer):
         self.rows, self.columns, self.velocities = {}, {}, {}
         for v in self.flat.variables:
             matrix = len(v.shape) >= 2
-            self.rows[id(v)] = self.add_variable(v.shape[:-1] if matrix else (), dtype=v.dtype, name=v.name)
-            self.columns[id(v)] = self.add_variable(v.shape[:-2] + v.shape[-1:] if matrix else (), dtype=v.dtype,
+            self.rows[id(v)] = self.add_variable(v.shape[:-1] if matrix else (), dtype=v.data.dtype, name=v.name)
+            self.columns[id(v)] = self.add_variable(v.shape[:-2] + v.shape[-1:] if matrix else (), dtype=v.data.dtype,
                                                     name=v.name)
             self.velocities[id(v)] = self.add_variable_from_reference(v, "velocity")
 

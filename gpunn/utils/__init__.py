@@ -1,18 +1,25 @@
 """Small tools around training."""
+from .._config import disable_interactive_logging, enable_interactive_logging, is_interactive_logging_enabled
 from .._objects import (CustomObjectScope, custom_object_scope, get_custom_objects, get_registered_name,
                         get_registered_object, register_keras_serializable)
+from ..backend.names import clear_session, standardize_dtype
 from ..backend.rng import set_seed
 from ..data.batches import pack as pack_x_y_sample_weight
 from ..data.batches import unpack as unpack_x_y_sample_weight
 from ..data.pydataset import PyDataset
+from ..models.diagram import model_to_dot, plot_model
 from ..models.objects import deserialize_keras_object, serialize_keras_object
+from .files import get_file
 from .labels import normalize, to_categorical
+from .progbar import Progbar
 from .sequences import pad_sequences
 
 Sequence = PyDataset
 set_random_seed = set_seed
 
-__all__ = ["CustomObjectScope", "PyDataset", "Sequence", "custom_object_scope", "deserialize_keras_object",
-           "get_custom_objects", "get_registered_name", "get_registered_object", "normalize", "pack_x_y_sample_weight",
-           "pad_sequences", "register_keras_serializable", "serialize_keras_object", "set_random_seed",
-           "to_categorical", "unpack_x_y_sample_weight"]
+__all__ = ["CustomObjectScope", "Progbar", "PyDataset", "Sequence", "clear_session", "custom_object_scope",
+           "deserialize_keras_object", "disable_interactive_logging", "enable_interactive_logging",
+           "get_custom_objects", "get_file", "get_registered_name", "get_registered_object",
+           "is_interactive_logging_enabled", "model_to_dot", "normalize", "pack_x_y_sample_weight", "pad_sequences",
+           "plot_model", "register_keras_serializable", "serialize_keras_object", "set_random_seed",
+           "standardize_dtype", "to_categorical", "unpack_x_y_sample_weight"]

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import gpunn
-from gpunn.datasets import digits, download, fashion_mnist, images, mnist, mnist_5k, titanic
+from gpunn.datasets import digits, fashion_mnist, images, mnist, mnist_5k, titanic
+from gpunn.storage import download
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,9 @@ import pathlib
 import keras
 
 FAMILIES = ("layers", "initializers", "regularizers", "constraints", "optimizers", "optimizers.schedules", "wrappers",
-            "dtype_policies")
-FUNCTIONS = ("activations", "backend", "config", "distribution", "dtype_policies", "mixed_precision", "random", "tree")
+            "dtype_policies", "callbacks", "utils")
+FUNCTIONS = ("activations", "backend", "config", "distribution", "dtype_policies", "mixed_precision", "random", "tree",
+             "utils")
 
 
 def arguments(thing) -> dict:

@@ -37,6 +37,13 @@ def test_acc_keeps_its_name():
     assert list(model(metrics=["acc"]).fit(*samples(), verbose=0).history) == ["loss", "acc"]
 
 
+def test_metrics_by_name_are_not_counted():
+    for _ in range(2):
+        m = model(2, loss="categorical_crossentropy", metrics=["auc", "precision"])
+    history = m.fit(samples()[0], np.eye(2)[samples(classes=2)[1]], verbose=0)
+    assert list(history.history) == ["loss", "auc", "precision"]
+
+
 def test_iterations_count_steps():
     m, (x, y) = model(), samples(1000)
     seen = []
@@ -130,7 +137,7 @@ def test_early_stopping_restores_the_best_weights():
     def end(epoch, logs):
         logs["score"] = next(values)
         weights.append(m.get_weights()[0])
-    stop = callbacks.EarlyStopping("score", patience=2, restore_best_weights=True)
+    stop = callbacks.EarlyStopping("score", patience=2, mode="min", restore_best_weights=True)
     history = m.fit(x, y, epochs=9, verbose=0, callbacks=[callbacks.LambdaCallback(on_epoch_end=end), _Unchecked(stop)])
     assert len(history.epoch) == 4
     np.testing.assert_array_equal(m.get_weights()[0], weights[1])

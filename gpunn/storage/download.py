@@ -1,5 +1,6 @@
-"""One file over https: no other scheme, not even by a redirect, and never more than the limit."""
+"""Files over https: no other scheme, not even by a redirect, and never more than the limit."""
 import http.client
+import io
 import urllib.request
 
 TIMEOUT = 20                                    # seconds without an answer
@@ -12,15 +13,26 @@ class HttpsOnly(urllib.request.HTTPRedirectHandler):
 
 
 def fetch(url: str, limit: int) -> bytes:
+    into = io.BytesIO()
+    fetch_into(url, into.write, limit)
+    return into.getvalue()
+
+
+def fetch_into(url: str, write, limit: float = float("inf")):
+    """`write` gets the content piece by piece."""
     _require_https(url)
     try:
         with urllib.request.build_opener(HttpsOnly).open(url, timeout=TIMEOUT) as answer:
-            raw = answer.read(limit + 1)
+            size, promised = 0, getattr(answer, "length", None)
+            while piece := answer.read(1 << 20):
+                size += len(piece)
+                if size > limit:
+                    raise OSError(f"{url} sends more than {limit} bytes")
+                write(piece)
     except http.client.HTTPException as error:
         raise OSError(f"{url}: the answer broke off: {error!r}") from error
-    if len(raw) > limit:
-        raise OSError(f"{url} sends more than {limit} bytes")
-    return raw
+    if promised is not None and size != promised:
+        raise OSError(f"{url}: the answer broke off after {size} of {promised} bytes")
 
 
 def _require_https(url: str) -> None:
