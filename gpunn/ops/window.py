@@ -12,7 +12,7 @@ def channels_first(data_format, who: str) -> bool:
 def resolve(padding, sizes, window, strides, dilation, who: str) -> tuple:
     """((top, bottom), (left, right)) for "valid", "same" (one output a stride), "causal"."""
     if padding == "valid":
-        return (0, 0), (0, 0)
+        return ((0, 0),) * len(window)
     reach = [(w - 1) * d + 1 for w, d in zip(window, dilation)]
     if padding == "same":
         totals = [max((-(-n // s) - 1) * s + r - n, 0) for n, s, r in zip(sizes, strides, reach)]
