@@ -11,10 +11,12 @@ from .conv import (Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose, Conv3D, Con
                    SeparableConvolution1D, SeparableConvolution2D)
 from .dense import Dense, EinsumDense
 from .embedding import Embedding, Masking
+from .encoding import CategoryEncoding, Discretization
 from .images import CenterCrop, Resizing
 from .input import Input, InputLayer
 from .input_spec import InputSpec
 from .layer import Layer
+from .lookup import IntegerLookup, StringLookup, TextVectorization
 from .merge import (Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract, add, average, concatenate,
                     dot, maximum, minimum, multiply, subtract)
 from .normalization import (BatchNormalization, GroupNormalization, LayerNormalization, Normalization,

@@ -155,6 +155,15 @@ CASES = {
     "embedding": case("Embedding(7, 3)", "ids 7 2 5"),
     "embedding_mask": case("Embedding(7, 3, mask_zero=True, embeddings_regularizer='l1')", "ids 4 2 6"),
     "masking": case("Masking(mask_value=0.0)", (2, 5, 3)),
+    # categories
+    "category_multi_hot": case("CategoryEncoding(5)", "ids 5 3 2"),
+    "category_one_hot": case("CategoryEncoding(5, 'one_hot')", "ids 5 3 1"),
+    "category_one_hot_each": case("CategoryEncoding(5, 'one_hot')", "ids 5 3 2"),
+    "category_count": case("CategoryEncoding(4, 'count')", "ids 4 3 5"),
+    "category_count_weighted": case("CategoryEncoding(4, 'count')", "ids 4 3 5", count_weights=(3, 5)),
+    "discretization": case("Discretization([-1.0, 0.0, 0.5])", (4, 5)),
+    "discretization_count": case("Discretization([-1.0, 0.0, 0.5], output_mode='count')", (4, 5)),
+    "discretization_one_hot": case("Discretization([0.0], output_mode='one_hot')", (4, 1)),
     # merging
     "add": case("Add()", [(2, 3, 4), (2, 3, 4), (2, 3, 4)]),
     "add_broadcast": case("Add()", [(2, 3, 4), (2, 1, 4)]),
