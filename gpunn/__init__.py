@@ -7,8 +7,8 @@ import importlib
 __version__ = "0.1.0"
 
 _MODULES = ("activations", "backend", "callbacks", "constraints", "datasets", "initializers", "layers", "losses",
-            "metrics", "models", "ops", "optimizer", "optimizers", "random", "regularizers", "saving", "storage",
-            "utils", "viz")
+            "metrics", "models", "ops", "optimizer", "optimizers", "preprocessing", "random", "regularizers", "saving",
+            "storage", "utils", "viz")
 
 _NAMES = {
     "Initializer": "initializers",

@@ -21,6 +21,7 @@ layers
 data callbacks
 models
 saving distribution viz classic utils datasets
+preprocessing
 playground doctor warmup
 cli
 __main__

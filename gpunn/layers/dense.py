@@ -51,24 +51,21 @@ class EinsumDense(LibraryLayer):
         self._describe(locals(), "kernel", "bias")
 
     def _sizes(self, input_shape):
-        """The length of each letter: of the input's as it is, of the others as `output_shape` says; and the output's
-        shape."""
-        letters, dots = self._before.replace("...", ""), len(input_shape) - len(self._before.replace("...", ""))
-        self._require("the input", dots >= 0 if "..." in self._before else dots == 0,
+        """The length of each letter: the input's as they are, others as `output_shape` says; and the output's shape."""
+        dots = len(input_shape) - len(self._before.replace("...", ""))
+        self._require("the input", dots == 0 or dots > 0 and "..." in self._before,
                       f"an array with the axes {self._before!r}", input_shape)
-        start = self._before.find("...") if "..." in self._before else len(letters)
-        hidden, own = input_shape[start:start + dots], (*input_shape[:start], *input_shape[start + dots:])
-        sizes, after = dict(zip(letters, own)), self._after.replace("...", "")
+        hidden = "".join(chr(ord("\u03b1") + i) for i in range(dots))               # letters for the dots
+        before, after = (axes.replace("...", hidden) for axes in (self._before, self._after))
+        sizes = dict(zip(before, input_shape))
         # the batch's axis, where the dots do not stand for it, is not in output_shape
-        named = after if self._before.startswith("...") else after[1:]
-        self._require("output_shape", len(named) == len(self.output_shape), f"a size for each of {named!r}",
-                      self.output_shape)
+        named = [c for c in after if c not in hidden][not self._before.startswith("..."):]
         for c, n in zip(named, self.output_shape):
-            known = sizes.setdefault(c, n)
-            self._require(f"output_shape for {c!r}", None in (known, n) or known == n, f"{known}", n)
-        shape = [sizes[c] for c in after]
-        at = self._after.find("...")
-        return sizes, tuple(shape) if at < 0 else (*shape[:at], *hidden, *shape[at:])
+            sizes[c] = n if sizes.get(c) is None else sizes[c]
+        right = len(named) == len(self.output_shape) and all(n in (None, sizes[c])
+                                                             for c, n in zip(named, self.output_shape))
+        self._require("output_shape", right, f"a size for each of {''.join(named)!r} that fits the input", input_shape)
+        return sizes, tuple(sizes[c] for c in after)
 
     def build(self, input_shape):
         sizes, _ = self._sizes(input_shape)
