@@ -52,7 +52,11 @@ def _convolution(x, kernel, bias, strides, padding, data_format, dilation_rate, 
             return back(_convolution(x, kernel, bias, strides, padding, None, dilation_rate, activation, depthwise))
     options = {"strides": pair(strides, rank, f"{who}: strides"), "padding": padding, "activation": activation,
                "dilation": pair(dilation_rate, rank, f"{who}: dilation_rate")}
+    if x.ndim != kernel.ndim:
+        raise ValueError(f"{who}: a kernel of shape {tuple(kernel.shape)} needs an input of {kernel.ndim} dimensions, "
+                         f"got shape {tuple(x.shape)}")
     if rank == 3:
+        kernel = reshape(kernel, (*kernel.shape[:3], 1, -1)) if depthwise else kernel
         return _volume_conv(x, kernel, bias, **options)
     return _conv(x, kernel, bias, depthwise=depthwise, **options)
 
@@ -90,9 +94,6 @@ def before_bias(k, activation, dy, y, need):
 @op
 def _conv(x, w, b, *, strides, padding, dilation, activation, depthwise):
     """(n, h, w, c) * (kh, kw, c / groups, f) -> (n, oh, ow, f)"""
-    if x.ndim != w.ndim:
-        raise ValueError(f"conv: a kernel of shape {w.shape} needs an input of {w.ndim} dimensions, "
-                         f"got shape {x.shape}")
     k, xs, ws = kernels_of(w), image(as_dtype(x, w.dtype)), grouped(w, depthwise)
     check_channels(xs, ws, "conv")
     size, groups = ws.shape[:2], xs.shape[3] // ws.shape[2]

@@ -30,6 +30,9 @@ def max_pool_3d(x, size, stride):
 
 
 row("conv", conv_3d, [(n(2, 4, 3, 5, 2), n(2, 2, 3, 2, 3)), (n(1, 5, 4, 4, 2), n(3, 2, 1, 2, 2), 2)], (0, 1))
+row("depthwise_conv",
+    lambda x, w: np.concatenate([conv_3d(x[..., [c]], w[..., [c], :]) for c in range(x.shape[-1])], -1),
+    [(n(1, 3, 4, 3, 2), n(2, 2, 2, 2, 3))], (0, 1))
 row("conv_transpose", conv_transpose_3d,
     [(n(2, 2, 3, 2, 3), n(3, 2, 2, 2, 3), 2), (n(1, 3, 2, 2, 2), n(1, 1, 2, 3, 2), 2)], (0, 1))
 row("max_pool", max_pool_3d, [(n(2, 4, 5, 4, 2), 2, 2), (n(1, 5, 5, 3, 1), 3, 1)], (0,))
