@@ -8,8 +8,8 @@ __version__ = "0.1.0"
 
 _MODULES = ("activations", "backend", "callbacks", "config", "constraints", "datasets", "distribution",
             "dtype_policies", "initializers", "layers", "losses", "metrics", "mixed_precision", "models", "ops",
-            "optimizer", "optimizers", "random", "regularizers", "saving", "storage", "tree", "utils", "viz",
-            "wrappers")
+            "optimizer", "optimizers", "preprocessing", "random", "regularizers", "saving", "storage", "tree", "utils",
+            "viz", "wrappers")
 
 _NAMES = {
     "DTypePolicy": "_config",

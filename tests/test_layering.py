@@ -23,6 +23,7 @@ layers
 data callbacks
 models
 saving distribution viz classic utils datasets wrappers
+preprocessing
 playground doctor warmup
 cli
 __main__

@@ -153,6 +153,8 @@ def test_own_metric():
             lambda: metrics.Precision(class_id=1)(np.zeros(3), np.zeros(3)),
             "class_id=1: predictions must have shape"
         ),
+        (lambda: metrics.IoU(2, [2]), r"IoU: target_class_ids must be from 0 to 1, got \[2\]"),
+        (lambda: metrics.PrecisionAtRecall(1.5), r"PrecisionAtRecall: recall must lie in \[0, 1\] .* got 1.5 and 200"),
     ],
 )
 def test_refusals(make, message):
@@ -172,3 +174,14 @@ def test_an_ignored_class_does_not_count():
     value = metric(np.array([0, 1]), np.array([[0.8, 0.2], [0.6, 0.4]], "float32"), sample_weight=[1.0, 3.0])
     np.testing.assert_allclose(float(value), -np.log(0.8), rtol=1e-6)
     assert metric.get_config()["ignore_class"] == 1
+
+
+def test_overlap_of_images_with_a_weight_for_each_and_labels_outside():
+    labels, found = np.array([[[0, 1], [1, 7]], [[1, 1], [0, 0]]]), np.array([[[0, 1], [0, 1]], [[0, 1], [-1, 0]]])
+    expected = np.mean([(1 + 3) / (1 + 3 + 1 + 3), (1 + 3) / (1 + 1 + 3 + 3)])
+    got = metrics.MeanIoU(2, dtype="int")(labels, found, sample_weight=[1, 3])
+    np.testing.assert_allclose(float(got), expected, rtol=1e-6)
+
+
+def test_a_prediction_of_zero_is_positive_at_the_threshold_zero():
+    assert float(metrics.RecallAtPrecision(0.5)(np.ones(2), np.zeros(2))) == 1.0

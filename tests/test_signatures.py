@@ -14,9 +14,10 @@ SHARED = [f"{family}.{name}" for family, name in (full.rsplit(".", 1) for full i
           if hasattr(attrgetter(family)(gpunn), name) and name != "serialize"]      # one for all things
 # what belongs to features that gpunn does not have: quantization, low-rank adapters, cuDNN by hand; no effect
 ABSENT = {"lora_rank", "lora_alpha", "quantization_config", "use_cudnn", "allow_last_axis_squeeze",
-          "optional", "none_is_leaf", "check_types"}
+          "optional", "none_is_leaf", "check_types", "gptq_unpacked_column_size"}
 # one number for a pair, and a default where Keras has none
-EQUAL = {"(1, 1)": "1", "(2, 2)": "2", "required": "2"}
+EQUAL = {"(1, 1)": "1", "(2, 2)": "2", "(1, 1, 1)": "1", "(2, 2, 2)": "2", "((1, 1), (1, 1), (1, 1))": "1",
+         "required": "2"}
 
 
 @pytest.mark.parametrize("full", SHARED)

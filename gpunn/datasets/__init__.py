@@ -1,7 +1,8 @@
-"""Real data: `mnist` and `fashion_mnist` are found or fetched; `mnist_5k`, `digits`, `titanic` are here."""
+"""Real data: `mnist`, `fashion_mnist`, `cifar10`, `cifar100` are found or fetched; `mnist_5k`, `digits`, `titanic` are
+here."""
 import importlib
 
-__all__ = ["digits", "fashion_mnist", "mnist", "mnist_5k", "titanic"]
+__all__ = ["cifar10", "cifar100", "digits", "fashion_mnist", "mnist", "mnist_5k", "titanic"]
 
 
 def __getattr__(name):

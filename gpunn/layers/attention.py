@@ -1,8 +1,11 @@
 """Attention: every query looks at all keys."""
 from functools import reduce
 
+import numpy as np
+
 from .. import ops
 from ..ops import random
+from ..ops.create import kept
 from .layer import LibraryLayer
 
 
@@ -22,10 +25,10 @@ class MultiHeadAttention(LibraryLayer):
         self.output_shape = _tuple(output_shape)
         self._require("attention_axes", _tuple(attention_axes) in (None, (1,)),
                       "None or 1: attention runs along time, (n, t, c)", attention_axes)
-        self._require("sliding_window", sliding_window is None, "None; pass an attention_mask instead", sliding_window)
+        self.sliding_window = sliding_window and self._count("sliding_window", sliding_window)
         self._require("use_gate", not use_gate, "False; gated attention is not supported", use_gate)
         self._require("output_shape", output_shape is None or len(self.output_shape) == 1, "one number", output_shape)
-        self.attention_axes, self.sliding_window = (1,), None
+        self.attention_axes, self._key_heads = (1,), self.num_heads
         self.flash_attention, self.use_gate = flash_attention, False
         self._describe(locals(), "kernel", "bias")
         self._seeded(seed)
@@ -36,8 +39,8 @@ class MultiHeadAttention(LibraryLayer):
             self._require(f"the shape of {name}", len(shape) == 3, "(n, t, c)", shape)
         heads, width = self.num_heads, (self.output_shape or query_shape[-1:])[0]
         self._query = self._projection("query", (query_shape[-1], heads, self.key_dim))
-        self._key = self._projection("key", (key_shape[-1], heads, self.key_dim))
-        self._value = self._projection("value", (value_shape[-1], heads, self.value_dim))
+        self._key = self._projection("key", (key_shape[-1], self._key_heads, self.key_dim))
+        self._value = self._projection("value", (value_shape[-1], self._key_heads, self.value_dim))
         self._output = self._projection("attention_output", (heads, self.value_dim, width))
 
     def _projection(self, name, shape):
@@ -59,6 +62,11 @@ class MultiHeadAttention(LibraryLayer):
                        attention_mask)
         q, k = self._project(query, self._query), self._project(value if key is None else key, self._key)
         v, scale = self._project(value, self._value), self.key_dim ** -0.5
+        if self.sliding_window is not None:
+            near = kept(_band, q.shape[1], k.shape[1], self.sliding_window)
+            mask = near if mask is None else ops.logical_and(mask, near)
+        if self._key_heads != self.num_heads:
+            k, v = (ops.repeat(x, self.num_heads // self._key_heads, axis=2) for x in (k, v))
         if return_attention_scores or (training and self.dropout > 0):
             scores = ops.attention_scores(q, k, mask, scale, use_causal_mask)
             y = self._weighted(scores, v, training)
@@ -79,6 +87,30 @@ class MultiHeadAttention(LibraryLayer):
         output = (*query_shape[:-1], (self.output_shape or query_shape[-1:])[0])
         scores = (query_shape[0], self.num_heads, query_shape[1], value_shape[1])
         return (output, scores) if return_attention_scores else output
+
+
+class GroupedQueryAttention(MultiHeadAttention):
+    """Attention in which groups of query heads share a head of keys and values."""
+
+    def __init__(self, head_dim, num_query_heads, num_key_value_heads, dropout=0.0, use_bias=True, sliding_window=None,
+                 flash_attention=None, kernel_initializer="glorot_uniform", bias_initializer="zeros",
+                 kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
+                 bias_constraint=None, use_gate=False, seed=None, **kwargs):
+        super().__init__(num_query_heads, head_dim, None, dropout, use_bias, None, None, sliding_window,
+                         flash_attention, kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer,
+                         activity_regularizer, kernel_constraint, bias_constraint, use_gate, seed, **kwargs)
+        self.head_dim, self.num_query_heads = self.key_dim, self.num_heads
+        self.num_key_value_heads = self._key_heads = self._count("num_key_value_heads", num_key_value_heads)
+        self._require("num_query_heads", num_query_heads % num_key_value_heads == 0,
+                      f"a multiple of num_key_value_heads={num_key_value_heads}", num_query_heads)
+
+
+GroupQueryAttention = GroupedQueryAttention
+
+
+def _band(rows: int, columns: int, reach: int):
+    """(rows, columns): True where both are nearer than `reach`."""
+    return np.abs(np.arange(rows)[:, None] - np.arange(columns)) < reach
 
 
 def _tuple(value):
@@ -149,3 +181,21 @@ def _allowed(scores, mask, causal):
     if causal:
         masks.append(ops.tri(*scores.shape[1:], dtype="bool"))
     return reduce(ops.logical_and, masks) if masks else None
+
+
+class AdditiveAttention(Attention):
+    """Attention whose scores are a learned sum of tanh(query + key): inputs [query, value] or [query, value, key]."""
+
+    def __init__(self, use_scale=True, dropout=0.0, seed=None, **kwargs):
+        super().__init__(use_scale, dropout=dropout, seed=seed, **kwargs)
+
+    def build(self, input_shape):
+        right = len(input_shape) in (2, 3) and isinstance(input_shape[0], list | tuple)
+        self._require("inputs", right, "[query, value] or [query, value, key]", input_shape)
+        width = input_shape[0][-1:]
+        self.scale = self.add_weight(width, "glorot_uniform", name="scale") if self.use_scale else None
+
+    def scores(self, query, key):
+        """(n, tq, c), (n, tk, c) -> (n, tq, tk)"""
+        both = ops.tanh(ops.expand_dims(query, 2) + ops.expand_dims(key, 1))
+        return ops.sum(both if self.scale is None else both * self.scale, axis=-1)

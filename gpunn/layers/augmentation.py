@@ -1,9 +1,14 @@
 """Images that look a little different at every step of training, and as they are otherwise."""
 import math
 
+import numpy as np
+
 from .. import ops
 from ..ops import random
+from ..ops.create import arange_constant, kept
+from ..tensor import Tensor
 from .activation import _Elementwise
+from .images import ToSize
 from .windows import channel_format, one_of, spatial
 
 FLIPS = {"horizontal": (1,), "vertical": (0,), "horizontal_and_vertical": (0, 1)}
@@ -115,3 +120,112 @@ class RandomZoom(_Warp):
         columns = rows if self._columns is None else self._draw(n, *self._columns) + 1
         x, y = (width - 1) / 2, (height - 1) / 2
         return columns, 0.0, (1 - columns) * x, 0.0, rows, (1 - rows) * y
+
+
+class RandomCrop(_Random, ToSize):
+    """A window of each batch of images, at another place at each step; the middle otherwise."""
+
+    def __init__(self, height, width, seed=None, data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self._to(height, width, data_format)
+        self._seeded(seed)
+
+    def compute_output_shape(self, input_shape):
+        return ToSize.compute_output_shape(self, input_shape)
+
+    def call(self, inputs, training=True):
+        sizes = list(zip(self._axes(inputs.ndim), (self.height, self.width)))
+        if not training or any(inputs.shape[axis] < size for axis, size in sizes):
+            return self._filled(inputs)
+        for axis, size in sizes:
+            start = random.randint((1,), 0, inputs.shape[axis] - size + 1, seed=self._source)
+            inputs = ops.take(inputs, Tensor(arange_constant(size)) + start, axis)
+        return inputs
+
+
+class _Recolor(_Random):
+    """Pixels moved within `value_range`, each image in its own way."""
+
+    def _colors(self, factor, value_range, seed, data_format):
+        self._options(seed, data_format)
+        self.factor = tuple(factor)
+        self._require("value_range", isinstance(value_range, list | tuple) and len(value_range) == 2, "two numbers",
+                      value_range)
+        self.value_range = list(value_range)
+
+    def vary(self, images):
+        drawn = ops.reshape(self._draw(images.shape[0], *self._span), (-1, 1, 1, 1))
+        return ops.clip(self.recolored(images, drawn), *self.value_range)
+
+
+class RandomBrightness(_Recolor):
+    """Adds a random share of the value range, `factor` at most."""
+
+    def __init__(self, factor, value_range=(0, 255), seed=None, data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self._colors(self._range("factor", factor), sorted(value_range), seed, data_format)
+        self._span = self.factor
+
+    def recolored(self, images, drawn):
+        return images + drawn * (self.value_range[1] - self.value_range[0])
+
+
+class RandomContrast(_Recolor):
+    """(x - mean) * a number from 1 - factor[0] to 1 + factor[1] + mean; one factor is the upper one."""
+
+    def __init__(self, factor, value_range=(0, 255), seed=None, data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self._colors(factor if isinstance(factor, list | tuple) else (0, factor), value_range, seed, data_format)
+        self._require("factor", all(0 <= f <= 1 for f in self.factor), "a number or two from 0 to 1", factor)
+        self._span = 1 - self.factor[0], 1 + self.factor[1]
+
+    def recolored(self, images, drawn):
+        mean = ops.mean(images, tuple(spatial(self.data_format, 2)), keepdims=True)
+        return (images - mean) * drawn + mean
+
+
+class MixUp(_Random):
+    """Each image blended with another one of the batch; {"images", "labels"}: labels (one-hot) blended alike."""
+
+    def __init__(self, alpha=0.2, data_format=None, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self._require("alpha", alpha > 0, "a number > 0", alpha)
+        self.alpha = alpha
+        self._options(seed, data_format)
+
+    def call(self, inputs, training=True):
+        if not training:
+            return inputs
+        given = inputs if isinstance(inputs, dict) else {"images": inputs}
+        n = given["images"].shape[0]
+        order = _order(random.uniform((n,), seed=self._source))
+        place = random.uniform((n,), 0.0, QUANTILES - 1.0, seed=self._source)
+        table, left = Tensor(kept(_beta, self.alpha)), ops.floor(place)
+        low, high = (ops.take(table, ops.cast(v, "int32")) for v in (left, left + 1.0))
+        share = low + (high - low) * (place - left)
+        mixed = {name: self._blend(x, order, ops.reshape(share, (n,) + (1,) * (x.ndim - 1)))
+                 for name, x in given.items()}
+        return mixed if isinstance(inputs, dict) else mixed["images"]
+
+    def _blend(self, x, order, share):
+        return share * x + (1.0 - share) * ops.take(x, order, 0)
+
+
+def _order(keys):
+    """(n,): how many are smaller, or equal and before: a permutation."""
+    mine, others = ops.expand_dims(keys, 1), ops.expand_dims(keys, 0)
+    before = ops.tri(keys.shape[0], k=-1, dtype="bool")
+    return ops.sum(ops.cast((others < mine) | ((others == mine) & before), "int32"), 1)
+
+
+QUANTILES = 4097
+
+
+def _beta(alpha: float):
+    """The quantiles of the beta distribution (alpha, alpha): of each share i / (QUANTILES - 1) of the cases.
+    With x = r**(1 / alpha) the density is smooth in r on the lower half; the upper half mirrors it."""
+    r = np.linspace(0, 0.5 ** alpha, 1 << 16)
+    density = (1 - r ** (1 / alpha)) ** (alpha - 1)
+    below = np.concatenate([[0.0], np.cumsum(density[1:] + density[:-1])])
+    half = np.interp(np.linspace(0, 0.5, QUANTILES // 2 + 1), below / below[-1] / 2, r) ** (1 / alpha)
+    return np.concatenate([half, 1 - half[-2::-1]]).astype(np.float32)

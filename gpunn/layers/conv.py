@@ -1,4 +1,4 @@
-"""Convolution layers over sequences (n, t, c) and images (n, h, w, c)."""
+"""Convolution layers over sequences (n, t, c), images (n, h, w, c) and volumes (n, d, h, w, c)."""
 from .. import activations, ops
 from ..ops.conv import transposed
 from .input_spec import InputSpec
@@ -70,6 +70,7 @@ class _FullConv(_Conv):
 Conv1D = of_rank(_FullConv, "Conv1D", 1, '(n, t, c) -> (n, ot, filters); padding may also be "causal".',
                  paddings=("valid", "same", "causal"))
 Conv2D = of_rank(_FullConv, "Conv2D", 2, "(n, h, w, c) -> (n, oh, ow, filters)")
+Conv3D = of_rank(_FullConv, "Conv3D", 3, "(n, d, h, w, c) -> (n, od, oh, ow, filters)")
 
 
 class _DepthwiseConv(_Conv):
@@ -165,6 +166,20 @@ class _ConvTranspose(_Conv):
 Conv1DTranspose = of_rank(_ConvTranspose, "Conv1DTranspose", 1, "(n, t, c) -> (n, about t * stride, filters)")
 Conv2DTranspose = of_rank(_ConvTranspose, "Conv2DTranspose", 2,
                           "(n, h, w, c) -> (n, about h * stride, about w * stride, filters)")
-Convolution1D, Convolution2D = Conv1D, Conv2D
+
+
+class Conv3DTranspose(_ConvTranspose):
+    """As Conv2DTranspose, with depth: (n, d, h, w, c). Keras has the arguments of this one in another order."""
+    rank = 3
+
+    def __init__(self, filters, kernel_size, strides=1, padding="valid", data_format=None, output_padding=None,
+                 dilation_rate=1, activation=None, use_bias=True, kernel_initializer="glorot_uniform",
+                 bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None,
+                 kernel_constraint=None, bias_constraint=None, **kwargs):
+        own = {n: v for n, v in locals().items() if n not in ("self", "kwargs", "__class__")}
+        super().__init__(**own, **kwargs)
+
+
+Convolution1D, Convolution2D, Convolution3D, Convolution3DTranspose = Conv1D, Conv2D, Conv3D, Conv3DTranspose
 SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2D
 Convolution1DTranspose, Convolution2DTranspose = Conv1DTranspose, Conv2DTranspose

@@ -113,6 +113,18 @@ class RMSNormalization(_Elementwise):
         return ops.rms_normalization(inputs, self.scale, self.axis, self.epsilon)
 
 
+class UnitNormalization(_Elementwise):
+    """x over its length along an axis, or several."""
+    wants_floats = True
+
+    def __init__(self, axis=-1, **kwargs):
+        super().__init__(**kwargs)
+        self.axis = list(axis) if isinstance(axis, list | tuple) else axis
+
+    def call(self, inputs):
+        return ops.normalize(inputs, self.axis, epsilon=1e-12)
+
+
 class GroupNormalization(_Scaled):
     """Normalizes each sample by groups of channels; groups=-1: one for each channel."""
 

@@ -4,6 +4,8 @@ from .input_spec import InputSpec
 from .layer import LibraryLayer
 from .windows import channel_format, of_rank, one_of, pair, spatial, window_shape
 
+KINDS = {1: "a sequence", 2: "an image", 3: "a volume"}
+
 
 class _Pool(LibraryLayer):
     """One number for each window."""
@@ -47,16 +49,18 @@ class _GlobalPool(LibraryLayer):
         return tuple(n for i, n in enumerate(input_shape) if i not in axes)
 
 
-MaxPooling1D = of_rank(_Pool, "MaxPooling1D", 1, "The largest value of each window of a sequence.",
-                       reduce=ops.max_pool)
-MaxPooling2D = of_rank(_Pool, "MaxPooling2D", 2, "The largest value of each window of an image.", reduce=ops.max_pool)
-AveragePooling1D = of_rank(_Pool, "AveragePooling1D", 1, "The mean of each window of a sequence, without padding.",
-                           reduce=ops.average_pool)
-AveragePooling2D = of_rank(_Pool, "AveragePooling2D", 2, "The mean of each window of an image, without padding.",
-                           reduce=ops.average_pool)
-GlobalMaxPooling1D = of_rank(_GlobalPool, "GlobalMaxPooling1D", 1, "The largest value over time.", reduce=ops.max)
-GlobalMaxPooling2D = of_rank(_GlobalPool, "GlobalMaxPooling2D", 2, "The largest value over the image.", reduce=ops.max)
-GlobalAveragePooling2D = of_rank(_GlobalPool, "GlobalAveragePooling2D", 2, "The mean over the image.", reduce=ops.mean)
+MaxPool1D, MaxPool2D, MaxPool3D = MaxPooling1D, MaxPooling2D, MaxPooling3D = [
+    of_rank(_Pool, f"MaxPooling{rank}D", rank, f"The largest value of each window of {what}.", reduce=ops.max_pool)
+    for rank, what in KINDS.items()]
+AvgPool1D, AvgPool2D, AvgPool3D = AveragePooling1D, AveragePooling2D, AveragePooling3D = [
+    of_rank(_Pool, f"AveragePooling{rank}D", rank, f"The mean of each window of {what}, without padding.",
+            reduce=ops.average_pool) for rank, what in KINDS.items()]
+GlobalMaxPool1D, GlobalMaxPool2D, GlobalMaxPool3D = GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D = [
+    of_rank(_GlobalPool, f"GlobalMaxPooling{rank}D", rank, f"The largest value of {what}.", reduce=ops.max)
+    for rank, what in KINDS.items()]
+GlobalAvgPool2D, GlobalAvgPool3D = GlobalAveragePooling2D, GlobalAveragePooling3D = [
+    of_rank(_GlobalPool, f"GlobalAveragePooling{rank}D", rank, f"The mean of {KINDS[rank]}.", reduce=ops.mean)
+    for rank in (2, 3)]
 
 
 class GlobalAveragePooling1D(_GlobalPool):
@@ -75,6 +79,4 @@ class GlobalAveragePooling1D(_GlobalPool):
         return None
 
 
-MaxPool1D, MaxPool2D, AvgPool1D, AvgPool2D = MaxPooling1D, MaxPooling2D, AveragePooling1D, AveragePooling2D
-GlobalMaxPool1D, GlobalMaxPool2D = GlobalMaxPooling1D, GlobalMaxPooling2D
-GlobalAvgPool1D, GlobalAvgPool2D = GlobalAveragePooling1D, GlobalAveragePooling2D
+GlobalAvgPool1D = GlobalAveragePooling1D

@@ -3,7 +3,7 @@ from .. import ops, regularizers
 from ..ops import random
 from .activation import _Elementwise
 from .input_spec import InputSpec
-from .windows import channel_format
+from .windows import channel_format, of_rank, spatial
 
 
 class _Noise(_Elementwise):
@@ -37,29 +37,27 @@ class Dropout(_Noise):
 
 class _SpatialDropout(Dropout):
     """Drops whole channels."""
+    rank: int
 
-    def __init__(self, rate, seed=None, **kwargs):
+    def __init__(self, rate, data_format=None, seed=None, **kwargs):
         super().__init__(rate, seed=seed, **kwargs)
+        self.data_format, self.input_spec = channel_format(self, data_format), InputSpec(ndim=self.rank + 2)
+
+    def _noise(self, shape):
+        axes = spatial(self.data_format, self.rank)
+        return tuple(1 if i in axes else n for i, n in enumerate(shape))
 
 
 class SpatialDropout1D(_SpatialDropout):
     """(n, t, c): drops channels for all times."""
-    input_spec = InputSpec(ndim=3)
+    rank = 1
 
-    def _noise(self, shape):
-        return shape[0], 1, shape[2]
+    def __init__(self, rate, seed=None, **kwargs):
+        super().__init__(rate, "channels_last", seed, **kwargs)
 
 
-class SpatialDropout2D(_SpatialDropout):
-    """(n, h, w, c): drops channels for the whole image."""
-
-    def __init__(self, rate, data_format=None, seed=None, **kwargs):
-        super().__init__(rate, seed, **kwargs)
-        self.data_format, self.input_spec = channel_format(self, data_format), InputSpec(ndim=4)
-
-    def _noise(self, shape):
-        n, a, _, b = shape
-        return (n, a, 1, 1) if self.data_format == "channels_first" else (n, 1, 1, b)
+SpatialDropout2D = of_rank(_SpatialDropout, "SpatialDropout2D", 2, "(n, h, w, c): drops channels for the whole image.")
+SpatialDropout3D = of_rank(_SpatialDropout, "SpatialDropout3D", 3, "Drops channels for the whole volume.")
 
 
 class GaussianNoise(_Noise):

@@ -4,7 +4,7 @@ from math import prod
 from .. import ops
 from .input_spec import InputSpec
 from .layer import LibraryLayer
-from .windows import channel_format, doubled, one_of, pair, spatial
+from .windows import channel_format, doubled, of_rank, one_of, pair, spatial
 
 
 class Flatten(LibraryLayer):
@@ -79,71 +79,113 @@ class RepeatVector(LibraryLayer):
         return input_shape[0], self.n, input_shape[1]
 
 
-class ZeroPadding2D(LibraryLayer):
-    """Zeros around images; `padding` is one number, (rows, columns) or ((top, bottom), (left, right))."""
+class _Sized(LibraryLayer):
+    """Time, rows and columns, or depth too get another length."""
+    rank: int
 
-    def __init__(self, padding=(1, 1), data_format=None, **kwargs):
+    def __init__(self, data_format=None, **kwargs):
         super().__init__(**kwargs)
-        self.padding, self.input_spec = doubled(self, "padding", padding), InputSpec(ndim=4)
-        self.data_format = channel_format(self, data_format)
+        self.data_format, self.input_spec = channel_format(self, data_format), InputSpec(ndim=self.rank + 2)
+
+    def compute_output_shape(self, input_shape):
+        shape = list(input_shape)
+        for axis, how in zip(spatial(self.data_format, self.rank), self._how):
+            shape[axis] = None if shape[axis] is None else self.length(shape[axis], how)
+        return tuple(shape)
+
+
+class _ZeroPadding(_Sized):
+    """Zeros around; `padding` is one number, one for each axis, or (before, after) for each."""
+
+    def __init__(self, padding=1, data_format=None, **kwargs):
+        super().__init__(data_format, **kwargs)
+        self.padding = self._how = doubled(self, "padding", padding)
+
+    def length(self, n, pads):
+        return n + sum(pads)
 
     def call(self, inputs):
-        widths = [(0, 0)] * 4
-        for axis, pads in zip(spatial(self.data_format, 2), self.padding):
+        widths = [(0, 0)] * inputs.ndim
+        for axis, pads in zip(spatial(self.data_format, self.rank), self.padding):
             widths[axis] = pads
         return ops.pad(inputs, widths)
 
-    def compute_output_shape(self, input_shape):
-        shape = list(input_shape)
-        for axis, pads in zip(spatial(self.data_format, 2), self.padding):
-            shape[axis] = None if shape[axis] is None else shape[axis] + sum(pads)
-        return tuple(shape)
 
+class _Cropping(_Sized):
+    """Without the borders; `cropping` is one number, one for each axis, or (before, after) for each."""
 
-class Cropping2D(LibraryLayer):
-    """Images without their borders; `cropping` as ZeroPadding2D's padding."""
+    def __init__(self, cropping=1, data_format=None, **kwargs):
+        super().__init__(data_format, **kwargs)
+        self.cropping = self._how = doubled(self, "cropping", cropping)
 
-    def __init__(self, cropping=((0, 0), (0, 0)), data_format=None, **kwargs):
-        super().__init__(**kwargs)
-        self.cropping, self.input_spec = doubled(self, "cropping", cropping), InputSpec(ndim=4)
-        self.data_format = channel_format(self, data_format)
+    def length(self, n, cut):
+        self._require("cropping", n > sum(cut), f"smaller than the input, here {n}", self.cropping)
+        return n - sum(cut)
 
     def call(self, inputs):
         self.compute_output_shape(inputs.shape)
-        index = [slice(None)] * 4
-        for axis, (before, after) in zip(spatial(self.data_format, 2), self.cropping):
+        index = [slice(None)] * inputs.ndim
+        for axis, (before, after) in zip(spatial(self.data_format, self.rank), self.cropping):
             index[axis] = slice(before, inputs.shape[axis] - after)
         return inputs[tuple(index)]
 
-    def compute_output_shape(self, input_shape):
-        shape = list(input_shape)
-        for axis, cut in zip(spatial(self.data_format, 2), self.cropping):
-            self._require("cropping", shape[axis] is None or shape[axis] > sum(cut),
-                          f"smaller than the image {input_shape}", self.cropping)
-            shape[axis] = None if shape[axis] is None else shape[axis] - sum(cut)
-        return tuple(shape)
 
+class _UpSampling(_Sized):
+    """Every step, row or column repeated."""
 
-class UpSampling2D(LibraryLayer):
-    """Rows and columns repeated (nearest), or images resized by another interpolation."""
+    def __init__(self, size=2, data_format=None, **kwargs):
+        super().__init__(data_format, **kwargs)
+        self.size = self._how = pair(self, "size", size, self.rank)
 
-    def __init__(self, size=(2, 2), data_format=None, interpolation="nearest", **kwargs):
-        super().__init__(**kwargs)
-        self.size = pair(self, "size", size, 2)
-        self.interpolation = one_of(self, "interpolation", interpolation, ("nearest", "bilinear"))
-        self.data_format, self.input_spec = channel_format(self, data_format), InputSpec(ndim=4)
+    def length(self, n, times):
+        return n * times
 
     def call(self, inputs):
-        axes = spatial(self.data_format, 2)
-        if self.interpolation == "bilinear":
-            sizes = tuple(inputs.shape[a] * n for a, n in zip(axes, self.size))
-            return ops.image.resize(inputs, sizes, interpolation="bilinear", data_format=self.data_format)
-        for axis, n in zip(axes, self.size):
+        for axis, n in zip(spatial(self.data_format, self.rank), self.size):
             inputs = ops.repeat(inputs, n, axis=axis)
         return inputs
 
-    def compute_output_shape(self, input_shape):
-        shape = list(input_shape)
-        for axis, n in zip(spatial(self.data_format, 2), self.size):
-            shape[axis] = None if shape[axis] is None else shape[axis] * n
-        return tuple(shape)
+
+ZeroPadding1D, ZeroPadding2D, ZeroPadding3D = [
+    of_rank(_ZeroPadding, f"ZeroPadding{rank}D", rank, _ZeroPadding.__doc__) for rank in (1, 2, 3)]
+Cropping3D = of_rank(_Cropping, "Cropping3D", 3, _Cropping.__doc__)
+UpSampling3D = of_rank(_UpSampling, "UpSampling3D", 3, _UpSampling.__doc__)
+
+
+class Cropping1D(_Cropping):
+    """(n, t, c) without the first and the last steps; `cropping` is one number or (before, after)."""
+    rank = 1
+
+    def __init__(self, cropping=(1, 1), **kwargs):
+        super().__init__(cropping, **kwargs)
+
+
+class Cropping2D(_Cropping):
+    """Images without their borders; `cropping` as ZeroPadding2D's padding."""
+    rank = 2
+
+    def __init__(self, cropping=((0, 0), (0, 0)), data_format=None, **kwargs):
+        super().__init__(cropping, data_format, **kwargs)
+
+
+class UpSampling1D(_UpSampling):
+    """Every step repeated."""
+    rank = 1
+
+    def __init__(self, size=2, **kwargs):
+        super().__init__(size, **kwargs)
+
+
+class UpSampling2D(_UpSampling):
+    """Rows and columns repeated (nearest), or images resized by another interpolation."""
+    rank = 2
+
+    def __init__(self, size=(2, 2), data_format=None, interpolation="nearest", **kwargs):
+        super().__init__(size, data_format, **kwargs)
+        self.interpolation = one_of(self, "interpolation", interpolation, ("nearest", "bilinear"))
+
+    def call(self, inputs):
+        if self.interpolation == "nearest":
+            return super().call(inputs)
+        sizes = tuple(inputs.shape[a] * n for a, n in zip(spatial(self.data_format, 2), self.size))
+        return ops.image.resize(inputs, sizes, interpolation="bilinear", data_format=self.data_format)

@@ -26,11 +26,14 @@ def pair(layer, name: str, value, rank: int, least: int = 1) -> tuple:
 
 
 def doubled(layer, name: str, value) -> tuple:
-    """One number, two, or two pairs as ((top, bottom), (left, right))."""
-    values = (value, value) if isinstance(value, int) else tuple(value)
+    """One number, or one for each axis, or (before, after) for each."""
+    rank = layer.rank
+    values = (value,) * rank if isinstance(value, int) else tuple(value)
+    if rank == 1 and len(values) == 2 and isinstance(values[0], int):
+        values = (values,)
     values = tuple((v, v) if isinstance(v, int) else tuple(v) for v in values)
-    right = len(values) == 2 and all(len(v) == 2 and min(v) >= 0 for v in values)
-    layer._require(name, right, "an integer, two, or two pairs of them", value)
+    right = len(values) == rank and all(len(v) == 2 and min(v) >= 0 for v in values)
+    layer._require(name, right, "an integer, one for each axis, or a pair for each", value)
     return values
 
 

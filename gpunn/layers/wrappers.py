@@ -1,5 +1,6 @@
 """Layers around another layer."""
-from .. import _objects, ops
+from .. import _objects, initializers, ops
+from ..tensor import no_grad
 from .layer import Layer, LibraryLayer
 
 
@@ -110,3 +111,39 @@ class Bidirectional(Wrapper):
         layer["config"]["name"] = self.forward_layer.name.removeprefix("forward_")
         return {**self._base_config(), "merge_mode": self.merge_mode, "layer": layer,
                 "backward_layer": _objects.serialize(self.backward_layer)}
+
+
+class SpectralNormalization(Wrapper):
+    """Keeps the largest singular value of a layer's kernel near 1: a few power iterations at each step of training."""
+
+    def __init__(self, layer, power_iterations=1, **kwargs):
+        super().__init__(layer, **kwargs)
+        self.power_iterations = self._count("power_iterations", power_iterations)
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        kernel = getattr(self.layer, "kernel", None)
+        kernel = getattr(self.layer, "embeddings", None) if kernel is None else kernel
+        self._require("layer", kernel is not None, "a layer with a kernel or embeddings", self.layer)
+        self.kernel = kernel
+        self.vector_u = self.add_weight((1, kernel.shape[-1]), initializers.TruncatedNormal(stddev=0.02),
+                                        trainable=False, name="vector_u")
+
+    def call(self, inputs, training=False):
+        if training:
+            with no_grad():
+                self._normalize()
+        return self.layer(inputs)
+
+    def _normalize(self):
+        rows, u = ops.reshape(self.kernel, (-1, self.kernel.shape[-1])), self.vector_u
+        for _ in range(self.power_iterations):
+            v = ops.normalize(ops.matmul(u, ops.transpose(rows)), axis=-1)
+            u = ops.normalize(ops.matmul(v, rows), axis=-1)
+        sigma = ops.sum(ops.matmul(v, rows) * u)
+        dead = ops.equal(sigma, 0.0)                    # a kernel of zeros stays
+        self.vector_u.assign(ops.where(dead, self.vector_u, u))
+        self.kernel.assign(self.kernel / ops.where(dead, 1.0, sigma))
+
+    def compute_output_shape(self, input_shape):
+        return self.layer.compute_output_shape(input_shape)

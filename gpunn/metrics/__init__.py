@@ -11,19 +11,22 @@ from .accuracy import (Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCate
                        categorical_accuracy, resolve_accuracy, sparse_categorical_accuracy,
                        sparse_top_k_categorical_accuracy, top_k_categorical_accuracy)
 from .auc import AUC
-from .confusion import (F1Score, FalseNegatives, FalsePositives, FBetaScore, Precision, Recall, TrueNegatives,
+from .confusion import (F1Score, FalseNegatives, FalsePositives, FBetaScore, Precision, PrecisionAtRecall, Recall,
+                        RecallAtPrecision, SensitivityAtSpecificity, SpecificityAtSensitivity, TrueNegatives,
                         TruePositives)
 from .metric import Mean, MeanMetricWrapper, Metric, Sum
-from .regression import (BinaryCrossentropy, CategoricalCrossentropy, CategoricalHinge, CosineSimilarity, Hinge,
-                         KLDivergence, LogCoshError, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredError,
-                         MeanSquaredLogarithmicError, Poisson, R2Score, RootMeanSquaredError,
-                         SparseCategoricalCrossentropy, SquaredHinge, cosine_similarity)
+from .overlap import BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU
+from .regression import (BinaryCrossentropy, CategoricalCrossentropy, CategoricalHinge, ConcordanceCorrelation,
+                         CosineSimilarity, Hinge, KLDivergence, LogCoshError, MeanAbsoluteError,
+                         MeanAbsolutePercentageError, MeanSquaredError, MeanSquaredLogarithmicError,
+                         PearsonCorrelation, Poisson, R2Score, RootMeanSquaredError, SparseCategoricalCrossentropy,
+                         SquaredHinge, concordance_correlation, cosine_similarity, pearson_correlation)
 
 CLASSES = {name: c for name, c in globals().items()
            if isinstance(c, type) and issubclass(c, Metric) and c is not Metric}
 FUNCTIONS = losses.FUNCTIONS | {f.__name__: f for f in (
-    accuracy, binary_accuracy, categorical_accuracy, cosine_similarity, sparse_categorical_accuracy,
-    sparse_top_k_categorical_accuracy, top_k_categorical_accuracy)}
+    accuracy, binary_accuracy, categorical_accuracy, concordance_correlation, cosine_similarity, pearson_correlation,
+    sparse_categorical_accuracy, sparse_top_k_categorical_accuracy, top_k_categorical_accuracy)}
 BY_FUNCTION = {c.function: c for c in CLASSES.values() if getattr(c, "function", None) is not None}
 KNOWN = FUNCTIONS | losses.ALIASES | CLASSES
 KNOWN |= {"acc": accuracy, "auc": AUC, "cosine_proximity": cosine_similarity, "f1_score": F1Score,

@@ -1,7 +1,9 @@
 """Counts of right and wrong positives and negatives, and what is computed from them."""
+from inspect import Parameter
+
 import numpy as np
 
-from .. import ops
+from .. import _objects, ops
 from .._config import epsilon
 from .._names import snake_case
 from ..backend import constant
@@ -121,6 +123,49 @@ class Recall(_Counting):
 
     def result(self):
         return self.one_or_all(ops.divide_no_nan(self.true_positives, self.true_positives + self.false_negatives))
+
+
+RATES = {"precision": ("true_positives", "false_positives"), "recall": ("true_positives", "false_negatives"),
+         "sensitivity": ("true_positives", "false_negatives"), "specificity": ("true_negatives", "false_positives")}
+
+
+class _RateAtRate(_Counting):
+    """The best of one rate over the thresholds at which another one is large enough."""
+    counts, _direction, wanted, given = COUNTS, "up", "", ""
+
+    def _start(self, num_thresholds, class_id, name, dtype, **given):
+        if not 0 <= given[self.given] <= 1 or num_thresholds < 1:
+            raise ValueError(f"{type(self).__name__}: {self.given} must lie in [0, 1] and num_thresholds must be 1 or "
+                             f"more, got {given[self.given]} and {num_thresholds}")
+        levels = [i / (num_thresholds - 1) for i in range(num_thresholds)] if num_thresholds > 1 else [0.5]
+        _Counting.__init__(self, levels, None, class_id, name, dtype)
+        self.levels = constant([-epsilon(), *levels[1:]] if num_thresholds > 1 else levels, self.dtype)
+        vars(self).update(given, num_thresholds=num_thresholds)
+
+    def rate(self, name):
+        right, wrong = (getattr(self, count) for count in RATES[name])
+        return ops.divide_no_nan(right, right + wrong)
+
+    def result(self):
+        enough = self.rate(self.given) >= getattr(self, self.given)
+        return ops.max(ops.where(enough, self.rate(self.wanted), 0.0))
+
+    def get_config(self) -> dict:
+        return {name: value for name, value in super().get_config().items() if name != "thresholds"}
+
+
+def _rate_at(wanted: str, given: str) -> type:
+    start = _objects.constructor(_RateAtRate._start, {given: Parameter.empty, "num_thresholds": 200, "class_id": None,
+                                                      "name": None, "dtype": None})
+    return type(f"{wanted.title()}At{given.title()}", (_RateAtRate,), {
+        "wanted": wanted, "given": given, "__init__": start,
+        "__doc__": f"The best {wanted} over the thresholds whose {given} is at least the given one."})
+
+
+SensitivityAtSpecificity = _rate_at("sensitivity", "specificity")
+SpecificityAtSensitivity = _rate_at("specificity", "sensitivity")
+PrecisionAtRecall = _rate_at("precision", "recall")
+RecallAtPrecision = _rate_at("recall", "precision")
 
 
 class FBetaScore(Metric):

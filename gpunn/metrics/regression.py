@@ -10,6 +10,26 @@ def cosine_similarity(y_true, y_pred, axis=-1):
     return -losses.cosine_similarity(y_true, y_pred, axis)
 
 
+def centered(y_true, y_pred, axis):
+    """Both without their means, and the means."""
+    y_true, y_pred = aligned(y_true, y_pred)
+    means = [ops.mean(y, axis, keepdims=True) for y in (y_true, y_pred)]
+    return y_true - means[0], y_pred - means[1], *means
+
+
+def pearson_correlation(y_true, y_pred, axis=-1):
+    """The correlation of the two: 1 is a straight line upwards."""
+    a, b, _, _ = centered(y_true, y_pred, axis)
+    return ops.mean((a / ops.std(a, axis, keepdims=True)) * (b / ops.std(b, axis, keepdims=True)), axis)
+
+
+def concordance_correlation(y_true, y_pred, axis=-1):
+    """The correlation of the two around the line y_pred = y_true: 1 is the same."""
+    a, b, mean_a, mean_b = centered(y_true, y_pred, axis)
+    spread = ops.var(a, axis, keepdims=True) + ops.var(b, axis, keepdims=True) + ops.square(mean_a - mean_b)
+    return ops.mean(2.0 * a * b / (spread + 1e-7), axis)
+
+
 MeanSquaredError = named("MeanSquaredError", f.mean_squared_error, "down", "mean((y_true - y_pred)**2)")
 MeanAbsoluteError = named("MeanAbsoluteError", f.mean_absolute_error, "down", "mean(|y_true - y_pred|)")
 MeanAbsolutePercentageError = named("MeanAbsolutePercentageError", f.mean_absolute_percentage_error, "down",
@@ -31,6 +51,10 @@ SparseCategoricalCrossentropy = named("SparseCategoricalCrossentropy", f.sparse_
                                       "-log(p[label]), integer labels.")
 CosineSimilarity = named("CosineSimilarity", cosine_similarity, "up",
                          "The cosine of the angle between labels and predictions.")
+PearsonCorrelation = named("PearsonCorrelation", pearson_correlation, "up",
+                           "The correlation of labels and predictions.")
+ConcordanceCorrelation = named("ConcordanceCorrelation", concordance_correlation, "up",
+                               "The correlation of labels and predictions around the line where both are the same.")
 
 
 class RootMeanSquaredError(Mean):

@@ -1,11 +1,13 @@
-"""Convolutions. Images are (n, h, w, c), sequences (n, t, c) and run as images of height 1."""
+"""Convolutions. Images are (n, h, w, c), sequences (n, t, c) and run as images of height 1, volumes (n, d, h, w, c)."""
 from ..tensor import op
+from .arithmetic import add
 from .core import as_dtype, kernels_of, pair
-from .shape import transpose
+from .math import relu, sigmoid, tanh
+from .shape import _slice, pad, reshape, stack, transpose
 from .window import channels_first, outputs, resolve
 
-TO_LAST = {3: (0, 2, 1), 4: (0, 2, 3, 1)}
-TO_FIRST = {3: (0, 2, 1), 4: (0, 3, 1, 2)}
+TO_LAST = {3: (0, 2, 1), 4: (0, 2, 3, 1), 5: (0, 2, 3, 4, 1)}
+TO_FIRST = {3: (0, 2, 1), 4: (0, 3, 1, 2), 5: (0, 4, 1, 2, 3)}
 
 
 def channels_last_of(x, data_format, who):
@@ -16,8 +18,9 @@ def channels_last_of(x, data_format, who):
 
 
 def rank_of(x, who: str) -> int:
-    if x.ndim not in (3, 4):
-        raise ValueError(f"{who}: expected images (n, h, w, c) or sequences (n, t, c), got shape {tuple(x.shape)}")
+    if x.ndim not in TO_LAST:
+        raise ValueError(f"{who}: expected sequences (n, t, c), images (n, h, w, c) or volumes (n, d, h, w, c), "
+                         f"got shape {tuple(x.shape)}")
     return x.ndim - 2
 
 
@@ -48,9 +51,15 @@ def _convolution(x, kernel, bias, strides, padding, data_format, dilation_rate, 
         if back is not None:
             return back(_convolution(x, kernel, bias, strides, padding, "channels_last", dilation_rate, activation,
                                      depthwise))
-    return _conv(x, kernel, bias, strides=pair(strides, rank, f"{who}: strides"), padding=padding,
-                 dilation=pair(dilation_rate, rank, f"{who}: dilation_rate"), activation=activation,
-                 depthwise=depthwise)
+    options = {"strides": pair(strides, rank, f"{who}: strides"), "padding": padding, "activation": activation,
+               "dilation": pair(dilation_rate, rank, f"{who}: dilation_rate")}
+    if x.ndim != kernel.ndim:
+        raise ValueError(f"{who}: a kernel of shape {tuple(kernel.shape)} needs an input of {kernel.ndim} dimensions, "
+                         f"got shape {tuple(x.shape)}")
+    if rank == 3:
+        kernel = reshape(kernel, (*kernel.shape[:3], 1, -1)) if depthwise else kernel
+        return _volume_conv(x, kernel, bias, **options)
+    return _conv(x, kernel, bias, depthwise=depthwise, **options)
 
 
 def image(x):
@@ -86,9 +95,6 @@ def before_bias(k, activation, dy, y, need):
 @op
 def _conv(x, w, b, *, strides, padding, dilation, activation, depthwise):
     """(n, h, w, c) * (kh, kw, c / groups, f) -> (n, oh, ow, f)"""
-    if x.ndim != w.ndim:
-        raise ValueError(f"conv: a kernel of shape {w.shape} needs an input of {w.ndim} dimensions, "
-                         f"got shape {x.shape}")
     k, xs, ws = kernels_of(w), image(as_dtype(x, w.dtype)), grouped(w, depthwise)
     check_channels(xs, ws, "conv")
     size, groups = ws.shape[:2], xs.shape[3] // ws.shape[2]
@@ -120,8 +126,9 @@ def conv_transpose(inputs, kernel, strides=1, padding="valid", output_padding=No
     if output_padding is not None:
         extra = tuple(output_padding) if isinstance(output_padding, tuple | list) else (output_padding,) * rank
         extra = (0,) * (2 - rank) + extra
-    y = _conv_transpose(x, kernel, bias, strides=pair(strides, rank, f"{who}: strides"), padding=padding, extra=extra,
-                        dilation=pair(dilation_rate, rank, f"{who}: dilation_rate"), activation=activation)
+    transpose_of = _volume_transpose if rank == 3 else _conv_transpose
+    y = transpose_of(x, kernel, bias, strides=pair(strides, rank, f"{who}: strides"), padding=padding, extra=extra,
+                     dilation=pair(dilation_rate, rank, f"{who}: dilation_rate"), activation=activation)
     return y if back is None else back(y)
 
 
@@ -168,3 +175,41 @@ def _conv_transpose(x, w, b, *, strides, padding, extra, dilation, activation):
             dw = k.conv_weight_grad(dz, xs, size, strides, pads, dilation).reshape(w.shape)
         return dx, dw, db
     return like(y, x), backward
+
+
+def _volume_conv(x, w, b, *, strides, padding, dilation, activation):
+    """(n, d, h, w, c) * (kd, kh, kw, c / groups, f) -> (n, od, oh, ow, f): the slices of depth that a filter sees are
+    channels of an image"""
+    (kd, kh, kw, per, f), (height, width, c) = w.shape, x.shape[2:]
+    pads = resolve(padding, x.shape[1:2], (kd,), strides, dilation, "conv")
+    depth, = outputs(x.shape[1:2], (kd,), strides, pads, dilation)
+    if depth < 1 or c % per:
+        raise ValueError(f"conv: a kernel of shape {w.shape} does not fit the input of shape {tuple(x.shape)}; use a "
+                         "smaller kernel or padding='same', and channels that are a multiple of the kernel's")
+    x, (s, gap) = pad(x, ((0, 0), *pads, (0, 0), (0, 0), (0, 0))), (strides[0], dilation[0])
+    slices = [_slice(x, index=(slice(None), slice(i * gap, i * gap + (depth - 1) * s + 1, s))) for i in range(kd)]
+    images = stack([reshape(v, (-1, height, width, c // per, per)) for v in slices], axis=4)
+    y = _conv(reshape(images, (-1, height, width, c * kd)),
+              reshape(transpose(w, (1, 2, 0, 3, 4)), (kh, kw, kd * per, f)), b, strides=strides[1:], padding=padding,
+              dilation=dilation[1:], activation=activation, depthwise=False)
+    return reshape(y, (-1, depth, *y.shape[1:]))
+
+
+def _volume_transpose(x, w, b, *, strides, padding, extra, dilation, activation):
+    """(n, d, h, w, c) * (kd, kh, kw, f, c) -> (n, od, oh, ow, f): each slice makes kd of them, which are added where
+    they belong"""
+    (kd, kh, kw, f, c), d, (s, gap) = w.shape, x.shape[1], (strides[0], dilation[0])
+    y = _conv_transpose(reshape(x, (-1, *x.shape[2:])), reshape(transpose(w, (1, 2, 0, 3, 4)), (kh, kw, kd * f, c)),
+                        None, strides=strides[1:], padding=padding, extra=extra and extra[1:], dilation=dilation[1:],
+                        activation="linear")
+    y = reshape(y, (-1, d, 1, *y.shape[1:3], kd, f))
+    depth, (before, _) = transposed(d, kd, s, padding, extra and extra[0], gap)
+    room, total = (d + 1) * s + (kd - 1) * gap, None
+    for i in range(kd):
+        tap = pad(_slice(y, index=(..., i, slice(None))), ((0, 0), (0, 0), (0, s - 1), *[(0, 0)] * 3))
+        tap = reshape(tap, (-1, d * s, *tap.shape[3:]))
+        tap = pad(tap, ((0, 0), (i * gap, room - i * gap - d * s), *[(0, 0)] * 3))
+        total = tap if total is None else add(total, tap)
+    y = _slice(total, index=(slice(None), slice(before, before + depth)))
+    y = y if b is None else add(y, b)
+    return y if activation == "linear" else {"relu": relu, "sigmoid": sigmoid, "tanh": tanh}[activation](y)

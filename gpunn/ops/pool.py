@@ -1,7 +1,10 @@
-"""Pooling over windows of images (n, h, w, c) and sequences (n, t, c)."""
+"""Pooling over windows of images (n, h, w, c), sequences (n, t, c) and volumes (n, d, h, w, c)."""
+from math import prod
+
 from ..tensor import op
 from .conv import channels_last_of, image, like, rank_of
 from .core import floating, kernels_of, pair
+from .shape import reshape
 from .window import outputs, resolve
 
 
@@ -20,8 +23,21 @@ def _pool(f, x, pool_size, strides, padding, data_format):
     rank = rank_of(x, who)
     x, back = channels_last_of(x, data_format, who)
     size = pair(pool_size, rank, f"{who}: pool_size")
-    y = f(x, size=size, strides=size if strides is None else pair(strides, rank, f"{who}: strides"), padding=padding)
+    strides = size if strides is None else pair(strides, rank, f"{who}: strides")
+    y = (_deep if rank == 3 else _flat)(f, x, size, strides, padding)
     return y if back is None else back(y)
+
+
+def _flat(f, x, size, strides, padding):
+    return f(x, size=size, strides=strides, padding=padding)
+
+
+def _deep(f, x, size, strides, padding):
+    """(n, d, h, w, c): each slice of depth as an image, then what is left along depth."""
+    y = _flat(f, reshape(x, (-1, *x.shape[2:])), size[1:], strides[1:], padding)
+    inner = y.shape[1:]
+    y = _flat(f, reshape(y, (-1, x.shape[1], prod(inner))), (1, size[0]), (1, strides[0]), padding)
+    return reshape(y, (-1, y.shape[1], *inner))
 
 
 def _pads(x, size, strides, padding, who):

@@ -12,12 +12,12 @@ def channels_first(data_format, who: str) -> bool:
 def resolve(padding, sizes, window, strides, dilation, who: str) -> tuple:
     """((top, bottom), (left, right)) for "valid", "same" (one output a stride), "causal"."""
     if padding == "valid":
-        return (0, 0), (0, 0)
+        return ((0, 0),) * len(window)
     reach = [(w - 1) * d + 1 for w, d in zip(window, dilation)]
     if padding == "same":
         totals = [max((-(-n // s) - 1) * s + r - n, 0) for n, s, r in zip(sizes, strides, reach)]
         return tuple((t // 2, t - t // 2) for t in totals)
-    if padding == "causal":
+    if padding == "causal" and len(window) == 2:
         return (0, 0), (reach[1] - 1, 0)
     raise ValueError(f"{who}: padding is 'valid' or 'same', got {padding!r}")
 

@@ -58,8 +58,8 @@ def check(data, first=7):
 
 def test_a_sub_module_is_imported_by_name():
     assert gpunn.datasets.mnist is mnist
-    with pytest.raises(AttributeError, match="'cifar10'; it has digits"):
-        gpunn.datasets.cifar10.load_data()
+    with pytest.raises(AttributeError, match="'imagenet'; it has cifar10"):
+        gpunn.datasets.imagenet.load_data()
 
 
 def test_the_keras_folder_is_searched(home):

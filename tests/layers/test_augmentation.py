@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 
 from gpunn import layers, set_seed
-from gpunn.backend import constant, current, to_numpy
+from gpunn.backend import constant, current, rng, to_numpy
 from gpunn.backend.program import Program
+from gpunn.layers.augmentation import _beta
 from gpunn.tensor import Tensor
 
 X = np.arange(2 * 4 * 4 * 1, dtype="float32").reshape(2, 4, 4, 1)
@@ -13,6 +14,8 @@ MAKE = {
     "rotation": lambda **k: layers.RandomRotation(0.3, **k),
     "translation": lambda **k: layers.RandomTranslation(0.3, 0.3, **k),
     "zoom": lambda **k: layers.RandomZoom(0.3, **k),
+    "brightness": lambda **k: layers.RandomBrightness(0.3, **k),
+    "contrast": lambda **k: layers.RandomContrast(0.9, **k),
 }
 
 
@@ -76,6 +79,70 @@ def test_zooming_in_by_half_shows_the_middle():
     y = layers.RandomZoom((-0.5, -0.5), (0.0, 0.0))(X).numpy()[0, ..., 0]
     rows = np.interp(1.5 + (np.arange(4) - 1.5) / 2, np.arange(4), X[0, :, 0, 0])
     np.testing.assert_allclose(y, rows[:, None] + np.arange(4), atol=1e-4)
+
+
+def test_brightness_adds_one_number_to_each_image_and_stays_in_range():
+    y = layers.RandomBrightness((0.1, 0.2), seed=1)(stack(50)).numpy()
+    added = y - stack(50)
+    assert np.ptp(added.reshape(50, -1), axis=1).max() < 1e-4 and len(np.unique(added[:, 0, 0, 0].round(3))) > 40
+    assert 25.5 <= added.min() and added.max() <= 51
+    assert layers.RandomBrightness((0.9, 1.0), (0, 20))(X).numpy().max() == 20
+    assert layers.RandomBrightness(0.3).get_config()["factor"] == (-0.3, 0.3)
+
+
+def test_contrast_scales_around_each_channels_mean():
+    y = layers.RandomContrast((0.5, 0.5), seed=2)(stack(50) + 100).numpy()
+    x = stack(50) + 100
+    scale = (y - y.mean((1, 2), keepdims=True)) / (x - x.mean((1, 2), keepdims=True))
+    np.testing.assert_allclose(y.mean((1, 2)), x.mean((1, 2)), rtol=1e-5)
+    assert np.ptp(scale.reshape(50, -1), axis=1).max() < 1e-4 and 0.5 <= scale.min() and scale.max() <= 1.5
+    layer = layers.deserialize(layers.serialize(layers.RandomContrast(0.3)))
+    assert layer.factor == (0, 0.3) and layer.value_range == [0, 255]
+
+
+def replayed(layer, x, steps):
+    """The different results of a recorded step."""
+    x = Tensor(constant(x))
+
+    def step():
+        with rng.root().step():
+            return [layer(x, training=True).data]
+    program = Program(current(), step)
+    found = {to_numpy(program()[0]).tobytes() for _ in range(steps)}
+    assert program.replay is not None
+    return found
+
+
+def test_a_crop_is_a_window_of_the_image_the_same_for_a_batch():
+    layer, found = layers.RandomCrop(2, 3), set()
+    windows = {(r, c): X[:, r:r + 2, c:c + 3] for r in range(3) for c in range(2)}
+    for _ in range(60):
+        y = layer(X).numpy()
+        found |= {at for at, w in windows.items() if np.array_equal(w, y)}
+    assert found == set(windows)
+    assert layer(X, training=False).shape == (2, 2, 3, 1) == layer.compute_output_shape(X.shape)
+    assert layers.RandomCrop(6, 3)(X[0]).shape == (6, 3, 1)
+    assert len(replayed(layers.RandomCrop(3, 2), X, 40)) == 6
+
+
+def test_mix_up_blends_images_and_labels_alike():
+    x = np.eye(64, dtype="float32").reshape(64, 8, 8, 1)
+    layer = layers.MixUp(alpha=0.7)
+    mixed = layer({"images": x, "labels": x.reshape(64, 64)})
+    images, labels = mixed["images"].numpy().reshape(64, 64), mixed["labels"].numpy()
+    np.testing.assert_allclose(images, labels, atol=1e-6)
+    np.testing.assert_allclose(images.sum(1), 1, rtol=1e-5)
+    assert len(np.unique(np.diag(images).round(3))) > 30
+    np.testing.assert_array_equal(layer(x, training=False).numpy(), x)
+    assert layer(x).shape == x.shape
+    assert len(replayed(layer, x, 6)) == 6
+
+
+@pytest.mark.parametrize("alpha", [0.2, 0.5, 1.0, 2.0])
+def test_the_shares_of_mix_up_follow_the_beta_distribution(alpha):
+    q = _beta(alpha).astype("float64")
+    np.testing.assert_allclose(np.mean((q[1:] + q[:-1]) / 2), 0.5, atol=1e-4)
+    np.testing.assert_allclose(q.var(), 1 / (4 * (2 * alpha + 1)), rtol=2e-3)
 
 
 @pytest.mark.parametrize("make, words", [

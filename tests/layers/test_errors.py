@@ -60,7 +60,7 @@ ERRORS = {
     "reshape": (lambda: layers.Reshape((5,))(x(2, 4)), r"argument 'inputs' has 4 numbers a sample .*expected "
                                                        r"5 for target_shape=\(5,\). Fix"),
     "permute": (lambda: layers.Permute((0, 1)), "dims must be a permutation of 1, 2"),
-    "cropping": (lambda: layers.Cropping2D(2)(x(1, 3, 3, 1)), "cropping must be smaller than the image"),
+    "cropping": (lambda: layers.Cropping2D(2)(x(1, 3, 3, 1)), "cropping must be smaller than the input"),
     "rate": (lambda: layers.Dropout(1.5), "rate must be a number from 0 to 1, got 1.5"),
     "merge": (lambda: layers.Add()(x(2, 3)), r"argument 'inputs' must be a list of 1 or more tensors.*Fix: "
                                              r"Add\(\)\(\[a, b\]\)"),

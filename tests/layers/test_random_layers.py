@@ -64,6 +64,7 @@ def test_dropout_with_a_noise_shape_drops_whole_lines():
     (layers.SpatialDropout1D(0.5), (8, 5, 16), (1,)),
     (layers.SpatialDropout2D(0.5), (8, 3, 3, 16), (1, 2)),
     (layers.SpatialDropout2D(0.5, data_format="channels_first"), (8, 16, 3, 3), (2, 3)),
+    (layers.SpatialDropout3D(0.5), (8, 2, 3, 3, 16), (1, 2, 3)),
 ])
 def test_spatial_dropout_drops_whole_channels(layer, shape, axes):
     y = layer(np.ones(shape, "float32"), training=True).numpy()
@@ -110,3 +111,16 @@ def test_attention_drops_weights_while_training():
     calm = layer(x, x).numpy()
     np.testing.assert_allclose(calm, layer(x, x, return_attention_scores=True)[0].numpy(), atol=1e-6)
     assert not np.array_equal(layer(x, x, training=True).numpy(), calm)
+
+
+def test_spectral_normalization_brings_the_largest_singular_value_to_one():
+    layer = layers.SpectralNormalization(layers.Dense(6), power_iterations=50)
+    x = np.random.default_rng(0).normal(size=(4, 5)).astype("float32")
+    layer(x, training=True)
+    assert abs(np.linalg.svd(layer.kernel.numpy(), compute_uv=False)[0] - 1) < 1e-3
+    before = layer.get_weights()
+    layer(x)
+    for a, b in zip(before, layer.get_weights()):
+        np.testing.assert_array_equal(a, b)
+    zero = layers.SpectralNormalization(layers.Dense(3, kernel_initializer="zeros"))
+    assert np.isfinite(zero(x, training=True).numpy()).all()

@@ -257,7 +257,7 @@ KERNEL = np.zeros((3, 3, 3, 2), "float32")
             lambda: ops.conv(IMAGES, KERNEL, (1, 2, 3)),
             "conv: strides: expected a positive integer or 2 of them"
         ),
-        (lambda: ops.conv(X, X), r"conv: expected images \(n, h, w, c\) or sequences"),
+        (lambda: ops.conv(X, X), r"conv: expected sequences \(n, t, c\), images"),
         (lambda: ops.conv(IMAGES, KERNEL, data_format="nchw"), "conv: data_format is 'channels_last' or"),
         (
             lambda: ops.conv_transpose(IMAGES, KERNEL),
@@ -272,7 +272,7 @@ KERNEL = np.zeros((3, 3, 3, 2), "float32")
             "conv_transpose: output_padding 2 must be smaller than the stride 2"
         ),
         (lambda: ops.max_pool(IMAGES, 5), "max_pool: the window of size .5, 5. does not fit the input"),
-        (lambda: ops.average_pool(X, 2), r"average_pool: expected images"),
+        (lambda: ops.average_pool(X, 2), r"average_pool: expected sequences"),
         (lambda: ops.one_hot(np.array([1]), 3, sparse=True), "one_hot: sparse=True is not supported"),
         (lambda: ops.moments(X, 0, synchronized=True), "moments: synchronized=True is not supported"),
         (lambda: ops.dot_product_attention(X, X, X), "dot_product_attention: expected a query"),

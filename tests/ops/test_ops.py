@@ -7,10 +7,10 @@ import pytest
 from gpunn import backend, ops
 from tests.kernels.devices import DEVICES
 
-from . import check, rows_math, rows_more, rows_nn, rows_shape
+from . import check, rows_math, rows_more, rows_nn, rows_shape, rows_volume
 from .table import ROWS, unwrap
 
-FILES = (rows_math, rows_more, rows_nn, rows_shape)            # importing them fills the table
+FILES = (rows_math, rows_more, rows_nn, rows_shape, rows_volume)            # importing them fills the table
 NO_ROW = {
     "convert_to_numpy", "custom_gradient", "dropout", "dtype", "is_tensor", "ndim", "shape", "size", "empty",
     "empty_like"

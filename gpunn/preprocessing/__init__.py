@@ -1,0 +1,7 @@
+"""Data sets from folders and series, images and sequences: Keras' names for what is in `utils`."""
+from ..utils.dataset import (image_dataset_from_directory, text_dataset_from_directory,
+                             timeseries_dataset_from_array)
+from . import image, sequence
+
+__all__ = ["image", "image_dataset_from_directory", "sequence", "text_dataset_from_directory",
+           "timeseries_dataset_from_array"]
