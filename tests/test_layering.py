@@ -22,7 +22,7 @@ metrics
 layers
 data callbacks
 models
-saving distribution viz classic utils datasets wrappers
+saving distribution viz classic recipes utils datasets wrappers
 preprocessing
 playground doctor warmup
 cli
