@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import gpunn as keras
-from gpunn import layers, losses, ops
+from gpunn import layers, losses
 from gpunn.callbacks import ProgbarLogger
 from gpunn.datasets import mnist_5k
 
