@@ -3,9 +3,9 @@ import numpy as np
 
 
 def with_ones(x):
-    """(n, d) -> (n, d + 1): the last column is 1, so that its weight is the bias."""
-    x = np.atleast_2d(np.asarray(x, float))
-    return np.concatenate([x, np.ones((len(x), 1))], axis=1)
+    """(n, d) or (n,) -> (n, d + 1): the last column is 1, so that its weight is the bias."""
+    x = np.asarray(x, float)
+    return np.c_[x.reshape(len(x), -1), np.ones(len(x))]
 
 
 class Classifier:
@@ -34,16 +34,14 @@ class Perceptron(Classifier):
         x = with_ones(x)
         self.weights, self.mistakes = np.zeros(x.shape[1]), []
         for _ in range(self.passes):
-            self.mistakes.append(sum(self.learn(*example) for example in zip(x, y)))
+            self.mistakes.append(0)
+            for example, label in zip(x, y):
+                answer = 1 if example @ self.weights >= 0 else -1
+                self.weights += self.rate * (label - answer) * example      # 0 where the answer was right
+                self.mistakes[-1] += int(answer != label)
             if not self.mistakes[-1]:
                 break
         return self
-
-    def learn(self, x, y) -> bool:
-        """Was it a mistake? y - y' is 0 where it was none."""
-        answer = 1 if x @ self.weights >= 0 else -1
-        self.weights += self.rate * (y - answer) * x
-        return bool(answer != y)
 
     def predict(self, x):
         return np.where(self.scores(x) >= 0, 1, -1)

@@ -17,9 +17,8 @@ class LinearRegression:
 
     def fit(self, x, y):
         x, y = with_ones(x), np.asarray(y, float)
-        self.weights, self.losses = np.zeros(x.shape[1]), []
+        self.weights = np.zeros(x.shape[1])
         for _ in range(self.passes):
-            self.losses.append(float(np.sum((y - x @ self.weights) ** 2)))
             self.step(x, y)
         return self
 
