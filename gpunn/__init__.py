@@ -9,7 +9,7 @@ __version__ = "0.1.0"
 _MODULES = ("activations", "backend", "callbacks", "config", "constraints", "datasets", "distribution",
             "dtype_policies", "initializers", "layers", "losses", "metrics", "mixed_precision", "models", "ops",
             "optimizer", "optimizers", "preprocessing", "random", "regularizers", "saving", "storage", "tree", "utils",
-            "viz", "wrappers")
+            "visualization", "viz", "wrappers")
 
 _NAMES = {
     "DTypePolicy": "_config",
