@@ -33,8 +33,9 @@ NOT_YET = {
     "ops.nn": ("adaptive pooling, and windows, which extract_patches gives",
                "adaptive_average_pool adaptive_max_pool fold unfold"),
     "ops.numpy": ("whole numbers, orders and counts, which CuPy's and NumPy's own functions give on `.data`",
-                  "argpartition correlate cross cumprod gcd histogram i0 isin lcm median nancumprod nanmedian nanpercentile "
-                  "nanquantile nextafter percentile quantile slogdet unique unravel_index vectorize view"),
+                  "argpartition correlate cross cumprod gcd histogram i0 isin lcm median nancumprod nanmedian "
+                  "nanpercentile nanquantile nextafter percentile quantile slogdet unique unravel_index vectorize "
+                  "view"),
     "ops.linalg": ("decompositions outside of training",
                    "cholesky_inverse eig eigh lstsq lu_factor matrix_rank pinv solve_triangular"),
     "ops.image": ("color spaces and warps outside of training",

@@ -48,7 +48,10 @@ class Trainer:
                 run_eagerly=False, steps_per_execution=1, jit_compile="auto", auto_scale_loss=True, **kwargs):
         """Choose the optimizer, the loss (or one for each output) and the metrics."""
         refuse_unknown("compile", kwargs, COMPILE)
-        self.optimizer, self.loss = optimizers.get(optimizer), loss
+        self.optimizer, self.loss, self.auto_scale_loss = optimizers.get(optimizer), loss, auto_scale_loss
+        if auto_scale_loss and self.dtype_policy.name == "mixed_float16" and \
+                not isinstance(self.optimizer, optimizers.LossScaleOptimizer | None):
+            self.optimizer = optimizers.LossScaleOptimizer(self.optimizer)
         self._compiled = {"loss": loss, "loss_weights": loss_weights, "metrics": metrics,
                           "weighted_metrics": weighted_metrics}
         self.run_eagerly, self.steps_per_execution = run_eagerly, steps_per_execution
@@ -62,7 +65,8 @@ class Trainer:
         if self._compiled is None:
             return None
         return serialize_keras_object({"optimizer": self.optimizer, **self._compiled, "run_eagerly": self.run_eagerly,
-                                       "steps_per_execution": self.steps_per_execution})
+                                       "steps_per_execution": self.steps_per_execution,
+                                       "auto_scale_loss": self.auto_scale_loss})
 
     def compile_from_config(self, config: dict):
         """Compile as it was when `get_compile_config` gave this."""
