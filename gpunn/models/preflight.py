@@ -10,6 +10,7 @@ from ..tree import flatten
 
 SPARSE = ("sparse_categorical_crossentropy",)
 CATEGORICAL = ("categorical_crossentropy",)
+BINARY = ("binary_crossentropy", "bce", "BCE")
 KNOWN_AT_ONCE = ("loss", "val_loss", "learning_rate", "lr")
 
 
@@ -30,10 +31,24 @@ def check_fit(model, feed, calls, held_out):
         problems += [f"validation_data: {p}" for p in label_problems(model, held_out)]
     if problems:
         raise ValueError(f"{model.name} cannot be trained as it is:\n" + "\n".join(f"  - {p}" for p in problems))
+    warn_of_scores(model)
     x = flatten(feed.first()[0])[0]
     if x.dtype == np.uint8 and x.ndim >= 3 and x.max() > 1 and not _rescales(model):
         warnings.warn(f"fit: x holds whole numbers up to {x.max()}; networks learn better from small numbers. "
                       "Fix: x = x.astype('float32') / 255, or a Rescaling(1/255) layer first", stacklevel=4)
+
+
+def warn_of_scores(model):
+    """Where a cross-entropy reads as probabilities what a last layer without an activation makes."""
+    loss = name_of(model.loss)
+    if loss not in (*SPARSE, *CATEGORICAL, *BINARY) or getattr(model.loss, "options", {}).get("from_logits"):
+        return
+    for s in getattr(model, "outputs", None) or ():
+        activation = getattr(getattr(s.node, "f", None), "activation", None)
+        if getattr(activation, "__name__", "") == "linear":
+            warnings.warn(f"fit: {loss} reads the outputs as probabilities, but the last layer has no activation. Fix: "
+                          f"activation='{'sigmoid' if loss in BINARY else 'softmax'}' in it, or a loss with "
+                          "from_logits=True", stacklevel=5)
 
 
 def _rescales(model) -> bool:

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import gpunn
-from gpunn import callbacks, layers
+from gpunn import callbacks, layers, losses
 from gpunn.models import load_model
 
 from .test_saving import same
@@ -71,6 +71,17 @@ def test_refused_and_nothing_is_lost(arguments, error, words):
 def test_losses_and_targets(loss, y, words):
     with pytest.raises(ValueError, match=words):
         classifier(loss).fit(X, y, verbose=0)
+
+
+@pytest.mark.parametrize("loss, last, words", [
+    ("sparse_categorical_crossentropy", None, "activation='softmax'"), ("bce", None, "activation='sigmoid'"),
+    ("bce", "sigmoid", None), (losses.SparseCategoricalCrossentropy(from_logits=True), None, None)])
+def test_scores_that_are_taken_for_probabilities(loss, last, words, recwarn):
+    model = gpunn.Sequential([layers.Input((4,)), layers.Dense(1 if loss == "bce" else 3, last)])
+    model.compile("sgd", loss)
+    model.fit(X, Y % 2, verbose=0)
+    messages = [str(w.message) for w in recwarn]
+    assert [words in m and "from_logits=True" in m for m in messages] == [True] if words else not messages
 
 
 def test_no_optimizer():
