@@ -5,7 +5,7 @@ from html import escape
 
 import numpy as np
 
-from ._config import image_data_format
+from .ops.window import channels_first
 from .storage.atomic import replacing
 from .utils import png
 
@@ -25,7 +25,7 @@ def plot_image_gallery(images, y_true=None, y_pred=None, label_map=None, rows=No
     """Images (n, h, w, 1, 3 or 4) in rows, `scale` inches wide each, with labels and predictions above them by
     `label_map`: an SVG in the file `path`, or returned, for notebooks to show. `legend_handles` has no effect."""
     images = np.asarray(images)
-    images = images.transpose(0, 2, 3, 1) if (data_format or image_data_format()) == "channels_first" else images
+    images = images.transpose(0, 2, 3, 1) if channels_first(data_format, "plot_image_gallery") else images
     if images.ndim != 4 or not len(images) or images.shape[-1] not in (1, 3, 4):
         raise ValueError(f"plot_image_gallery: expected images (n, h, w, 1, 3 or 4), got shape {images.shape}")
     if path is not None and (show or not str(path).endswith(".svg")):

@@ -2,7 +2,6 @@
 # ruff: noqa: I001 - long lists of names, filled
 import math
 
-
 from .._config import floatx
 from ..tensor import op
 from .arithmetic import (add, divide, equal, less, less_equal, logical_and, logical_or, maximum, minimum, multiply,

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from .. import ops
-from .._config import image_data_format
 from ..backend import rng
 from ..data.batched import Batches
+from ..ops.window import channels_first
 from ..tree import flatten, map_structure
 from .image import decode
 from .labels import to_categorical
@@ -29,7 +29,7 @@ def image_dataset_from_directory(directory, labels="inferred", label_mode="int",
     def make(paths):
         images = np.stack([load(path) for path in paths])
         return images.transpose(0, 3, 1, 2) if first else images
-    first = (data_format or image_data_format()) == "channels_first"
+    first = channels_first(data_format, "image_dataset_from_directory")
     files = _found(directory, labels, IMAGES, class_names, follow_links, verbose)
     return _labelled(make, *files, label_mode, batch_size, shuffle, seed, validation_split, subset)
 

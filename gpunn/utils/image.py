@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import ops
-from .._config import image_data_format
+from ..ops.window import channels_first
 from . import png
 
 MODES = {"grayscale": "L", "rgb": "RGB", "rgba": "RGBA"}
@@ -56,13 +56,13 @@ def img_to_array(img, data_format=None, dtype=None) -> np.ndarray:
     if x.ndim not in (2, 3):
         raise ValueError(f"img_to_array: expected an image (h, w) or (h, w, c), got shape {x.shape}")
     x = x if x.ndim == 3 else x[..., None]
-    return x.transpose(2, 0, 1) if (data_format or image_data_format()) == "channels_first" else x
+    return x.transpose(2, 0, 1) if channels_first(data_format, "img_to_array") else x
 
 
 def _pixels(x, data_format, scale) -> np.ndarray:
     """Numbers as uint8 (h, w, c), stretched to 0 .. 255 if wanted."""
     x = img_to_array(x, "channels_last")
-    x = x.transpose(1, 2, 0) if (data_format or image_data_format()) == "channels_first" else x
+    x = x.transpose(1, 2, 0) if channels_first(data_format, "array_to_img") else x
     if x.shape[-1] not in (1, 3, 4):
         raise ValueError(f"expected an image of 1, 3 or 4 channels, got shape {x.shape}")
     if scale:
