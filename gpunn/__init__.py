@@ -9,7 +9,7 @@ __version__ = "0.1.0"
 _MODULES = ("activations", "backend", "callbacks", "classic", "config", "constraints", "datasets", "distribution",
             "dtype_policies", "initializers", "layers", "losses", "metrics", "mixed_precision", "models", "ops",
             "optimizer", "optimizers", "preprocessing", "random", "recipes", "regularizers", "saving", "storage",
-            "tree", "utils", "viz", "wrappers")
+            "tree", "utils", "visualization", "viz", "wrappers")
 
 _NAMES = {
     "DTypePolicy": "_config",

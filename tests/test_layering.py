@@ -23,7 +23,7 @@ layers
 data callbacks
 models
 saving distribution viz classic recipes utils datasets wrappers
-preprocessing
+preprocessing visualization
 playground doctor warmup
 cli
 __main__

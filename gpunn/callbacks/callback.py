@@ -99,8 +99,9 @@ class CallbackList:
         from .progbar import ProgbarLogger
         self.callbacks = list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks] if callbacks else []
         for c in self.callbacks:
-            if not hasattr(c, "on_epoch_end"):
-                raise ValueError(f"callbacks: expected Callback objects, got {type(c).__name__} {c!r}")
+            if not hasattr(c, "on_epoch_end") or isinstance(c, type):
+                fix = f". Fix: {c.__name__}(...)" if isinstance(c, type) else ""
+                raise ValueError(f"callbacks: expected Callback objects, got {type(c).__name__} {c!r}{fix}")
         self.history = next((c for c in self.callbacks if isinstance(c, History)), None)
         if add_history and self.history is None:
             self.history = History()

@@ -14,6 +14,7 @@ from .encoding import Encoding, fixed
 
 PUNCTUATION = re.compile(r"""[!"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~']""")
 
+MOST_UNKNOWN = 1 << 16          # a config is no reason to fill the memory
 KERAS_ONLY = ("dtype", "has_input_vocabulary", "invert", "oov_method", "vocabulary_size")
 
 
@@ -27,6 +28,8 @@ class _Lookup(Encoding):
         super().__init__(name=own["name"], **{k: v for k, v in own["kwargs"].items() if k not in KERAS_ONLY})
         vars(self).update({n: own[n] for n in _objects.option_names(type(self)) if n in own and n != "name"})
         self._encode_as(self.output_mode, own["sparse"])
+        self._require("num_oov_indices", 0 <= self.num_oov_indices <= MOST_UNKNOWN, f"0 to {MOST_UNKNOWN}",
+                      self.num_oov_indices)
         self._require("salt", own.get("salt") is None, "None: values are not hashed", own.get("salt"))
         self._require("invert", not (self.invert and self.output_mode != "int"), "False unless output_mode is 'int'",
                       self.invert)

@@ -119,8 +119,9 @@ def _fill(what: str, variables: list, arrays: list[np.ndarray]):
     if len(variables) != len(arrays):
         raise FormatError(f"the model has {len(variables)} {what}s, the file {len(arrays)}")
     for v, a in zip(variables, arrays, strict=True):
-        if v.shape != a.shape or v.data.dtype != a.dtype:
-            raise FormatError(f"{what} {v.path}: expected {v.data.dtype} of shape {v.shape}, the file has {a.dtype} of "
+        dtype = v.numpy().dtype                     # of numbers of few bits not that of the array
+        if v.shape != a.shape or dtype != a.dtype:
+            raise FormatError(f"{what} {v.path}: expected {dtype} of shape {v.shape}, the file has {a.dtype} of "
                               f"shape {a.shape}")
     for v, a in zip(variables, arrays, strict=True):
         v.assign(a)

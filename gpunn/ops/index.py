@@ -3,6 +3,7 @@ from math import prod
 
 import numpy as np
 
+from .._config import storage
 from ..backend import asarray, backend_of, empty, host_read, to_numpy
 from ..tensor import Tensor, op
 from .arithmetic import add, equal, greater, less, logical_and, multiply, not_equal, subtract, where
@@ -198,8 +199,8 @@ def segment_sum(data, segment_ids, num_segments=None, sorted: bool = False):
 def segment_max(data, segment_ids, num_segments=None, sorted: bool = False):
     """The largest element of the rows of each segment; for an empty one the smallest of the dtype."""
     data = tensor(data)
-    kind = np.dtype(str(data.dtype)).kind
-    least = float("-inf") if kind == "f" else kind != "b" and int(np.iinfo(str(data.dtype)).min)
+    kind = np.dtype(storage(str(data.dtype)))
+    least = float("-inf") if kind.kind == "f" else kind.kind != "b" and int(np.iinfo(kind).min)
     n = _count(segment_ids, num_segments)
     member = equal(expand_dims(segment_ids, 0), expand_dims(arange_constant(n), 1))
     member = reshape(member, (*member.shape, *(1,) * (len(data.shape) - 1)))

@@ -1,25 +1,11 @@
 """Rarer functions, made of the others."""
+# ruff: noqa: I001 - long lists of names, filled
 import math
 
 import numpy as np
 
-from .arithmetic import (
-    add,
-    divide,
-    equal,
-    greater,
-    greater_equal,
-    less,
-    logaddexp,
-    logical_or,
-    maximum,
-    minimum,
-    mod,
-    multiply,
-    power,
-    subtract,
-    where,
-)
+from .arithmetic import (add, divide, equal, greater, greater_equal, less, logaddexp, logical_or, maximum, minimum, mod,
+                         multiply, power, subtract, where)
 from .core import named, tensor
 from .create import cast, made, ones_like, stop_gradient, zeros_like
 from .index import diff, segment_max, segment_sum

@@ -124,7 +124,7 @@ def test_weights_file(tmp_path):
     a.save_weights(tmp_path / "w.safetensors")
     b.load_weights(tmp_path / "w.safetensors")
     np.testing.assert_array_equal(a.predict(x, verbose=0), b.predict(x, verbose=0))
-    with refused("does not fit: .*kernel.* has shape \\(4, 5\\), the file has \\(4, 3\\)"):
+    with refused("does not fit: .*kernel.* is float32 of shape \\(4, 5\\), the file has float32 of shape \\(4, 3\\)"):
         model(5).load_weights(tmp_path / "w.safetensors")
     with refused("exists; pass overwrite=True", FileExistsError):
         a.save_weights(tmp_path / "w.safetensors", overwrite=False)
