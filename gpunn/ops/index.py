@@ -4,6 +4,7 @@ from math import prod
 import numpy as np
 
 from ..backend import asarray, backend_of, empty, host_read, to_numpy
+from ..symbol import whole
 from ..tensor import Tensor, op
 from .arithmetic import add, equal, greater, less, logical_and, multiply, not_equal, subtract, where
 from .core import array, as_dtype, axis_index, into, kernels_of, tensor
@@ -64,6 +65,7 @@ def _steps(n, step, after):
     return (np.arange(n, dtype=np.int32) * step).reshape(n, *(1,) * after)
 
 
+@whole
 def take_along_axis(x, indices, axis=None):
     """One element per index: y[i, j] = x[i, indices[i, j]] for axis 1."""
     x = tensor(x)
@@ -228,11 +230,13 @@ def argsort(x, axis: int | None = -1):
     return argsort(ravel(x), 0) if axis is None else _argsort(x, axis=axis, descending=False)
 
 
+@whole
 def sort(x, axis: int = -1):
     """The elements in ascending order."""
     return take_along_axis(x, argsort(x, axis), axis)
 
 
+@whole
 def top_k(x, k: int, sorted: bool = True):
     """The k largest elements along the last axis, largest first, and their places."""
     best = _slice(_argsort(x, axis=-1, descending=True), index=(..., np.s_[:k]))
@@ -268,6 +272,7 @@ def trace(x, offset: int = 0, axis1: int = 0, axis2: int = 1):
     return total(diagonal(x, offset, axis1, axis2), -1)
 
 
+@whole
 def diag(x, k: int = 0):
     """The diagonal of a matrix, or a matrix with a diagonal."""
     x = tensor(x)
@@ -286,11 +291,13 @@ def diagflat(x, k: int = 0):
     return diag(ravel(x), k)
 
 
+@whole
 def tril(x, k: int = 0):
     """The elements at and below a diagonal; zeros above."""
     return _triangle(x, k, False)
 
 
+@whole
 def triu(x, k: int = 0):
     """The elements at and above a diagonal; zeros below."""
     return _triangle(x, k, True)

@@ -2,6 +2,7 @@
 from math import prod
 
 from ..backend import backend_of, host_read
+from ..symbol import whole
 from ..tensor import op
 from .arithmetic import multiply
 from .core import array, axis_index, common, fit, floating, kernels_of
@@ -22,7 +23,7 @@ def _matmul(x1, x2):
     k = kernels_of(a)
     if a.dtype.kind != "f":
         y = k.matmul(k.copy(a, dtype="float64"), k.copy(b, dtype="float64"))
-        return k.copy(y, dtype="int32" if a.dtype.name in ("bool", "int8") else a.dtype), None
+        return k.copy(y, dtype="int32" if a.dtype == "int8" else a.dtype), None
 
     def backward(dy, need):
         da = db = None
@@ -49,6 +50,7 @@ def _tensor(x):
     return x if hasattr(x, "ndim") else convert_to_tensor(x)
 
 
+@whole
 def dot(x1, x2):
     """Sum over the last axis of x1 and the second to last of x2 (its only one, if it is a vector)."""
     x1, x2 = _tensor(x1), _tensor(x2)
@@ -57,6 +59,7 @@ def dot(x1, x2):
     return tensordot(x1, x2, ((x1.ndim - 1,), (max(x2.ndim - 2, 0),)))
 
 
+@whole
 def tensordot(x1, x2, axes=2):
     """Sums of products over pairs of axes."""
     x1, x2 = _tensor(x1), _tensor(x2)
@@ -73,6 +76,7 @@ def tensordot(x1, x2, axes=2):
     return reshape(_matmul(a, b), (*(x1.shape[i] for i in rest1), *(x2.shape[i] for i in rest2)))
 
 
+@whole
 def inner(x1, x2):
     """Sum of products over the last axes."""
     x1, x2 = _tensor(x1), _tensor(x2)
@@ -89,6 +93,7 @@ def vdot(x1, x2):
     return sum(multiply(ravel(_tensor(x1)), ravel(_tensor(x2))))
 
 
+@whole
 def einsum(subscripts: str, *operands):
     """Einstein's sum: "ij,jk->ik" is a matrix product. Each pair of operands is one batched product."""
     if subscripts.count("...") and not operands:

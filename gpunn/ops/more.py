@@ -3,8 +3,10 @@ import math
 
 import numpy as np
 
+from .._config import floatx
 from .arithmetic import (
     add,
+    bitwise_not,
     divide,
     equal,
     greater,
@@ -24,7 +26,7 @@ from .core import named, tensor
 from .create import cast, made, ones_like, stop_gradient, zeros_like
 from .index import diff, segment_max, segment_sum
 from .linalg import matmul
-from .math import abs, as_floats, isnan, logical_not, negative, sign, sin, sqrt, square
+from .math import abs, as_floats, is_integer, isnan, logical_not, negative, sign, sin, sqrt, square
 from .reduce import argmax, argmin, cumsum, max, mean, min, prod, sum
 from .shape import concatenate, expand_dims, flip, moveaxis, ndim_of, reshape, split, swapaxes, transpose
 
@@ -119,8 +121,9 @@ def corrcoef(x):
 
 
 def segment_min(data, segment_ids, num_segments=None, sorted: bool = False):
-    """The smallest element of the rows of each segment; infinity for an empty one."""
-    return negative(segment_max(negative(as_floats(data)), segment_ids, num_segments))
+    """The smallest element of the rows of each segment; the largest number of the dtype for an empty one."""
+    turn = bitwise_not if is_integer(data) else negative            # ~x also turns the order round
+    return turn(segment_max(turn(tensor(data)), segment_ids, num_segments))
 
 
 def bincount(x, weights=None, minlength: int = 0, sparse: bool = False):
@@ -159,10 +162,15 @@ def depth_to_space(x, block_size: int, data_format: str = "channels_last"):
                    (n, h * b, w * b, c // b ** 2))
 
 
+def _numbers(x, instead):
+    x = tensor(x)
+    return x if is_integer(x) else where(isnan(x), instead, x)
+
+
 def _without_nan(f, instead):
     """A reduction that takes NaN for another number."""
     def reduction(x, axis=None, keepdims: bool = False):
-        return f(where(isnan(x), instead, x), axis, keepdims=keepdims)
+        return f(_numbers(x, instead), axis, keepdims=keepdims)
     return named(reduction, f"nan{f.__name__}", f"{f.__name__} of what is not NaN.")
 
 
@@ -173,7 +181,7 @@ nanargmax, nanargmin = _without_nan(argmax, -math.inf), _without_nan(argmin, mat
 
 def nanmean(x, axis=None, keepdims: bool = False):
     """The mean of what is not NaN."""
-    return divide(nansum(x, axis, keepdims), sum(cast(logical_not(isnan(x)), x.dtype), axis, keepdims=keepdims))
+    return divide(nansum(x, axis, keepdims), sum(cast(logical_not(isnan(x)), floatx()), axis, keepdims=keepdims))
 
 
 def nanvar(x, axis=None, keepdims: bool = False):
@@ -188,7 +196,7 @@ def nanstd(x, axis=None, keepdims: bool = False):
 
 def nancumsum(x, axis=None, dtype=None):
     """The running sum, NaN being 0."""
-    return cumsum(where(isnan(x), 0.0, x), axis, dtype)
+    return cumsum(_numbers(x, 0.0), axis, dtype)
 
 
 def geomspace(start, stop, num: int = 50, endpoint: bool = True, dtype=None, axis: int = 0):

@@ -3,6 +3,7 @@ import operator
 from math import prod
 
 from ..backend import backend_of, empty
+from ..symbol import whole
 from ..tensor import op
 from .core import array, axes_of, axis_index, fit, into, joined, kernels_of, tensor
 
@@ -256,6 +257,7 @@ def flipud(x):
     return flip(x, 0)
 
 
+@whole
 def roll(x, shift, axis=None):
     """Elements moved along axes, those that leave come in at the other end."""
     x = tensor(x)
