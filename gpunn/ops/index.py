@@ -174,9 +174,24 @@ def joined_index(k, indices, sizes):
     return flat
 
 
+def scatter_update(inputs, indices, updates, reduction=None):
+    """The array with the elements at indices[i] replaced by updates[i], or "add", "mul", "max" or "min" of both."""
+    inputs, indices, updates = tensor(inputs), tensor(indices), tensor(updates)
+    if reduction is None:
+        return _scatter_update(inputs, indices, updates)
+    if reduction == "add":
+        return add(inputs, scatter(indices, updates, inputs.shape))
+    from . import maximum, minimum, more
+    ways = {"mul": (multiply, more.segment_prod), "max": (maximum, segment_max), "min": (minimum, more.segment_min)}
+    if reduction not in ways:
+        raise ValueError(f"scatter_update: reduction is None, 'add', 'mul', 'max' or 'min', got {reduction!r}")
+    (join, f), rows = ways[reduction], prod(inputs.shape[:indices.shape[-1]])
+    flat = Tensor(joined_index(kernels_of(indices.data), indices.data, inputs.shape))
+    return join(inputs, reshape(cast(f(updates, flat, rows), inputs.dtype), inputs.shape))
+
+
 @op
-def scatter_update(inputs, indices, updates):
-    """The array with the elements at indices[i] replaced by updates[i]."""
+def _scatter_update(inputs, indices, updates):
     k, depth = kernels_of(inputs), indices.shape[-1]
     flat = joined_index(k, as_dtype(indices, "int32"), inputs.shape[:depth])
     rows = prod(inputs.shape[:depth])
@@ -202,10 +217,15 @@ def segment_max(data, segment_ids, num_segments=None, sorted: bool = False):
     data = tensor(data)
     kind = np.dtype(str(data.dtype)).kind
     least = float("-inf") if kind == "f" else kind != "b" and int(np.iinfo(str(data.dtype)).min)
-    n = _count(segment_ids, num_segments)
+    return _segments(largest, data, segment_ids, num_segments, least)
+
+
+def _segments(f, data, segment_ids, num_segments, instead):
+    """f of the rows of each segment, the others being a number"""
+    data, n = tensor(data), _count(segment_ids, num_segments)
     member = equal(expand_dims(segment_ids, 0), expand_dims(arange_constant(n), 1))
     member = reshape(member, (*member.shape, *(1,) * (len(data.shape) - 1)))
-    return largest(where(member, expand_dims(data, 0), least), 1)
+    return f(where(member, expand_dims(data, 0), instead), 1)
 
 
 def _count(ids, segments) -> int:

@@ -5,12 +5,12 @@ from ..backend import backend_of, host_read
 from ..symbol import whole
 from ..tensor import op
 from .arithmetic import multiply
-from .core import array, axis_index, common, fit, floating, kernels_of
+from .core import array, axis_index, common, fit, floating, kernels_of, named
 from .create import convert_to_tensor
-from .index import diagonal
+from .index import diagonal, tril, triu
 from .reduce import norm as norm  # Keras has it in both places
 from .reduce import sum
-from .shape import broadcast_to, expand_dims, ravel, reshape, squeeze, transpose
+from .shape import broadcast_to, expand_dims, ravel, reshape, squeeze, swapaxes, transpose
 
 
 @op
@@ -209,6 +209,41 @@ def qr(x, mode: str = "reduced"):
 def svd(x, full_matrices: bool = True, compute_uv: bool = True):
     """Singular value decomposition: (u, s, vh), or s alone."""
     return _library("svd", x, full_matrices=full_matrices, compute_uv=compute_uv)
+
+
+def _routine(name: str, meaning: str):
+    return named(op(lambda x: _library(name, x)), name, meaning)
+
+
+eigh = _routine("eigh", "Eigenvalues in ascending order and eigenvectors of symmetric matrices.")
+pinv = _routine("pinv", "The pseudo-inverse.")
+slogdet = _routine("slogdet", "The sign and the logarithm of the size of the determinant.")
+logdet = named(lambda x: slogdet(x)[1], "logdet", "The logarithm of the determinant of positive definite matrices.")
+
+
+@op(arrays=1)
+def matrix_rank(x, tol=None):
+    """The number of singular values above `tol`."""
+    y, _ = _library("matrix_rank", x, tol=tol)
+    return y.astype("int32"), None
+
+
+@op(arrays=2)
+def lstsq(a, b, rcond=None):
+    """The shortest x with the smallest |a @ x - b|."""
+    y, _ = _library("lstsq", a, b, rcond=rcond)
+    return y[0], None
+
+
+def solve_triangular(a, b, lower: bool = False):
+    """x with a @ x = b, where only one triangle of a counts."""
+    return solve((tril if lower else triu)(a), b)
+
+
+def cholesky_inverse(x, upper: bool = False):
+    """The inverse of the matrix whose Cholesky factor is x."""
+    other = swapaxes(_tensor(x), -1, -2)
+    return inv(matmul(other, x) if upper else matmul(x, other))
 
 
 @op

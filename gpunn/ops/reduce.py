@@ -1,13 +1,13 @@
 """Sums, means, extremes along axes."""
 from math import prod as product
 
-from ..backend import empty
+from ..backend import backend_of, empty, host_read
 from ..tensor import op
 from .arithmetic import add, divide, maximum, minimum, multiply, not_equal, power, subtract, where
 from .core import array, as_dtype, axes_of, axis_index, floating, into, kernels_of, named, tensor
 from .create import cast, full, ones_like, stop_gradient
 from .math import abs, as_floats, exp, isclose, isfinite, log, sqrt, square
-from .shape import expand_dims, moveaxis, ravel, reshape, squeeze
+from .shape import expand_dims, moveaxis, ndim_of, ravel, reshape, squeeze
 
 SMALL = ("bool", "int8", "int16", "uint8", "uint16")
 
@@ -233,6 +233,22 @@ def cumsum(x, axis=None, dtype=None):
     """Running sums along an axis, of the flat array where axis is None."""
     x = x if dtype is None else cast(x, dtype)
     return _cumsum(ravel(x), axis=0) if axis is None else _cumsum(x, axis=axis)
+
+
+@op
+def _cumprod(x, *, axis):
+    """The gradient divides by x: NaN where it is 0"""
+    host_read("cumprod")
+    x = array(x)
+    k, xp = kernels_of(x), backend_of(x).xp
+    y = xp.cumprod(x, axis, dtype="int32" if x.dtype == "bool" else x.dtype)
+    return y, lambda dy, need: (k.binary("divide", k.cumsum(k.binary("multiply", dy, y), axis, True), x),)
+
+
+def cumprod(x, axis=None, dtype=None):
+    """Running products along an axis, of the flat array where axis is None."""
+    x = x if dtype is None else cast(x, dtype)
+    return _cumprod(ravel(x), axis=0) if axis is None else _cumprod(x, axis=axis_index(axis, ndim_of(x), "cumprod"))
 
 
 def allclose(x1, x2, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False):

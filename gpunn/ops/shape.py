@@ -300,6 +300,8 @@ def pad(x, pad_width, mode: str = "constant", constant_values=None):
     pairs = widths(pad_width, x.ndim)
     if mode == "constant":
         return _pad(x, pairs=pairs, value=0 if constant_values is None else constant_values)
+    if constant_values is not None:
+        raise ValueError(f"pad: constant_values goes with mode='constant', got mode={mode!r}")
     if mode not in ("edge", "reflect", "symmetric", "wrap"):
         raise ValueError(f"pad: mode is 'constant', 'edge', 'reflect', 'symmetric' or 'wrap', got {mode!r}")
     import numpy as np
