@@ -1,4 +1,6 @@
 """Symbols: values that are not there yet. Calling a layer, an op or an operator on one adds a node to a graph."""
+from functools import wraps
+
 import numpy as np
 
 from ._config import REDUCED, storage
@@ -47,8 +49,18 @@ def trace(f, args, options, dtype=None):
     return tuple(node.outputs) if isinstance(made, tuple) else node.outputs[0]
 
 
+def whole(f):
+    """A function of ops as one node of a graph: it may compute with sizes that a graph does not know."""
+    @wraps(f)
+    def apply(*args, **options):
+        if Symbol in map(type, args) or Symbol in map(type, options.values()):
+            return trace(apply, args, options)
+        return f(*args, **options)
+    return apply
+
+
 def by_trial(f, args, options):
-    """Symbols for the results of f, by running it on zeros of two sizes: what differs is unknown."""
+    """Symbols for the results of f, by running it on examples of two sizes: what differs is unknown."""
     small, large = (f(*_zeros(args, *sizes), **_zeros(options, *sizes)) for sizes in ((2, 16), (3, 17)))
 
     def symbol(a, b):
@@ -57,9 +69,11 @@ def by_trial(f, args, options):
 
 
 def _zeros(values, first: int, other: int):
-    """Zeros for the symbols, of these sizes where their own are unknown; anything else as it is."""
+    """Zeros for the symbols, of these sizes where their own are unknown (floats with a diagonal of ones, for those who
+    invert them); anything else as it is."""
     def example(a):
         if not isinstance(a, Symbol):
             return a
-        return np.zeros([(other if i else first) if n is None else n for i, n in enumerate(a.shape)], storage(a.dtype))
+        y = np.zeros([(other if i else first) if n is None else n for i, n in enumerate(a.shape)], storage(a.dtype))
+        return y + np.eye(*y.shape[-2:], dtype=y.dtype) if y.ndim > 1 and y.dtype.kind == "f" else y
     return map_structure(example, values)

@@ -130,10 +130,6 @@ def test_own_metric():
         (lambda: metrics.AUC(num_thresholds=1), "AUC: num_thresholds must be larger than 1 and .*, got 1"),
         (lambda: metrics.AUC(num_labels=3), "AUC: num_labels needs multi_label=True"),
         (
-            lambda: metrics.BinaryAccuracy(threshold=2),
-            r"BinaryAccuracy: threshold must lie in \(0, 1\), got 2"
-        ),
-        (
             lambda: metrics.FBetaScore(average="all"),
             "FBetaScore: average is None, 'micro', 'macro' or 'weighted', got 'all'"
         ),

@@ -180,6 +180,8 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_cl
 
 def categorical_generalized_cross_entropy(y_true, y_pred, q):
     """(1 - p[label]**q) / q: between cross-entropy (q -> 0) and absolute error (q = 1)."""
+    if not 0 < q < 1:
+        raise ValueError(f"categorical_generalized_cross_entropy: q must lie in (0, 1), got {q}")
     return (1.0 - ops.power(ops.pick(y_pred, y_true), q)) / q
 
 

@@ -27,7 +27,8 @@ class Loss(Configured):
         y_pred = ops.convert_to_tensor(y_pred)
         mask, y_pred = y_pred.mask, ops.convert_to_tensor(y_pred, self.dtype or storage(y_pred.dtype))
         values = self.call(ops.convert_to_tensor(y_true), y_pred)
-        return reduce_weighted(values, sample_weight, joined(mask, values.mask), self.reduction)
+        loss = reduce_weighted(values, sample_weight, joined(mask, values.mask), self.reduction)
+        return loss if self.dtype is None else ops.cast(loss, self.dtype)
 
     def get_config(self) -> dict:
         return {"name": self.name, "reduction": self.reduction}

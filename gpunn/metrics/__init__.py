@@ -32,9 +32,15 @@ KNOWN = FUNCTIONS | losses.ALIASES | CLASSES
 KNOWN |= {"acc": accuracy, "auc": AUC, "cosine_proximity": cosine_similarity, "f1_score": F1Score,
           "precision": Precision, "r2_score": R2Score, "recall": Recall, "rmse": RootMeanSquaredError,
           "root_mean_squared_error": RootMeanSquaredError}
-get, deserialize = _objects.lookups("metric", KNOWN)
+find, deserialize = _objects.lookups("metric", KNOWN)
 get_function, _ = _objects.lookups("metric function", FUNCTIONS)
 serialize = _objects.serialize
+
+
+def get(identifier):
+    """None, a name, a config, a class or a ready object -> the object; the name of a function -> its metric."""
+    found = find(identifier)
+    return BY_FUNCTION[found]() if isinstance(identifier, str) and found in BY_FUNCTION else found
 
 
 def as_metric(identifier, shapes=None) -> Metric:
@@ -44,7 +50,7 @@ def as_metric(identifier, shapes=None) -> Metric:
     """
     if shapes is not None and identifier in ("accuracy", "acc"):
         return resolve_accuracy(*shapes)(name=identifier)
-    found = get(identifier)
+    found = find(identifier)
     if isinstance(found, Metric):
         if isinstance(identifier, str):                 # "auc" is not auc_3 because others were made before
             found.name = re.sub(r"_\d+$", "", found.name)

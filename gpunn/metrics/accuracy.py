@@ -64,8 +64,6 @@ class BinaryAccuracy(Named):
     function, _direction = staticmethod(binary_accuracy), "up"
 
     def __init__(self, name="binary_accuracy", dtype=None, threshold=0.5):
-        if not 0 < threshold < 1:
-            raise ValueError(f"BinaryAccuracy: threshold must lie in (0, 1), got {threshold}")
         super().__init__(name, dtype, threshold=threshold)
 
 

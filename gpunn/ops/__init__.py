@@ -19,23 +19,26 @@ from .index import (argsort, diag, diagflat, diagonal, diff, embedding, get_item
                     scatter_update, segment_max, segment_sum, slice_update, sort, take, take_along_axis, top_k, trace,
                     tril, triu)
 from .index import block as slice
-from .linalg import cholesky, det, dot, einsum, inner, inv, matmul, outer, qr, solve, svd, tensordot, vdot
+from .linalg import (cholesky, cholesky_inverse, det, dot, eigh, einsum, inner, inv, logdet, lstsq, matmul, matrix_rank,
+                     outer, pinv, qr, slogdet, solve, solve_triangular, svd, tensordot, vdot)
 from .math import (abs, absolute, arccos, arccosh, arcsin, arcsinh, arctan, arctanh, binary_step, ceil, celu, clip, cos,
                    cosh, elu, erf, erfinv, exp, exp2, expm1, floor, gelu, hard_sigmoid, hard_silu, hard_swish, isclose,
                    isfinite, isinf, isnan, isneginf, isposinf, leaky_relu, log, log1p, log2, log10, log_sigmoid,
                    logical_not, mish, nan_to_num, negative, reciprocal, relu, relu6, round, rsqrt, selu, sigmoid, sign,
                    silu, sin, sinh, softplus, softsign, sqrt, square, swish, tan, tanh, trunc)
-from .more import (angle, array_split, bartlett, bincount, blackman, cbrt, cdist, conj, conjugate, corrcoef, deg2rad,
-                   depth_to_space, digitize, dsplit, dstack, fabs, fmax, fmin, fmod, geomspace, hamming, hanning,
-                   heaviside, hypot, imag, isreal, kaiser, kron, ldexp, logaddexp2, nanargmax, nanargmin, nancumsum,
-                   nanmax, nanmean, nanmin, nanprod, nanstd, nansum, nanvar, rad2deg, real, rot90, searchsorted,
-                   segment_min, signbit, sinc, space_to_depth, trapezoid, vander)
+from .more import (angle, argpartition, array_split, bartlett, bincount, blackman, cbrt, cdist, conj, conjugate,
+                   corrcoef, cross, deg2rad, depth_to_space, digitize, dsplit, dstack, erfc, fabs, fmax, fmin, fmod,
+                   gcd, geomspace, hamming, hanning, heaviside, histogram, hypot, imag, isin, isreal, kaiser, kron,
+                   lcm, ldexp, logaddexp2, median, nanargmax, nanargmin, nancumprod, nancumsum, nanmax, nanmean,
+                   nanmedian, nanmin, nanpercentile, nanprod, nanquantile, nanstd, nansum, nanvar, nextafter,
+                   percentile, quantile, rad2deg, real, rot90, searchsorted, segment_min, segment_prod, signbit, sinc,
+                   space_to_depth, trapezoid, unravel_index, vander)
 from .normalization import batch_norm, batch_normalization, layer_normalization, moments, normalize, rms_normalization
 from .pool import average_pool, max_pool
 from .random import dropout
 from .recurrent import gru, lstm, simple_rnn
-from .reduce import (all, allclose, amax, amin, any, argmax, argmin, average, count_nonzero, cumsum, logsumexp, max,
-                     mean, min, norm, prod, ptp, std, sum, var)
+from .reduce import (all, allclose, amax, amin, any, argmax, argmin, average, count_nonzero, cumprod, cumsum, logsumexp,
+                     max, mean, min, norm, prod, ptp, std, sum, var)
 from .shape import (append, broadcast_to, concatenate, expand_dims, flip, fliplr, flipud, hsplit, hstack, meshgrid,
                     moveaxis, pad, ravel, repeat, reshape, roll, split, squeeze, stack, swapaxes, tile, transpose,
                     unstack, vsplit, vstack)

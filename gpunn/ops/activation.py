@@ -5,7 +5,7 @@ from .core import tensor
 from .dense import log_softmax, one_hot, pick, softmax_cross_entropy
 from .math import abs, clip, log, sigmoid, softplus, sqrt, square, tanh
 from .reduce import max, sum
-from .shape import moveaxis, split, squeeze
+from .shape import moveaxis, ndim_of, split, squeeze
 
 
 def glu(x, axis: int = -1):
@@ -47,7 +47,7 @@ def threshold(x, threshold, default_value):
 def multi_hot(inputs, num_classes: int, axis: int = -1, dtype=None, sparse: bool = False):
     """Several integer labels (..., n) as one row with ones at the labels (..., classes)."""
     rows = one_hot(inputs, num_classes, axis, dtype, sparse)
-    return max(rows, 0 if getattr(inputs, "ndim", 1) == 1 else 1)
+    return max(rows, 0 if ndim_of(inputs) == 1 else 1)
 
 
 def binary_crossentropy(target, output, from_logits: bool = False):

@@ -158,6 +158,11 @@ def bits(name: str, f):
     return named(apply, name, f"{name} of integers, element by element.")
 
 
+def by_library(name: str):
+    """An op of two operands by the array library's function of this name."""
+    return bits(name, lambda x, y: getattr(backend_of(x if hasattr(x, "dtype") else y).xp, name)(x, y))
+
+
 bitwise_and, bitwise_or = bits("bitwise_and", operator.and_), bits("bitwise_or", operator.or_)
 bitwise_xor = bits("bitwise_xor", operator.xor)
 bitwise_left_shift = left_shift = bits("left_shift", operator.lshift)

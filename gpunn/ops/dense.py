@@ -3,9 +3,12 @@ from math import prod
 
 from .._config import floatx, storage
 from ..tensor import op
-from .core import array, as_dtype, axis_index, floating, into, kernels_of, named, shaped, tensor
+from .arithmetic import subtract
+from .core import array, as_dtype, floating, into, kernels_of, named, shaped
 from .create import arange_constant, cast
-from .shape import moveaxis, reshape
+from .math import exp
+from .reduce import logsumexp
+from .shape import moveaxis
 
 FUSED = ("linear", "relu", "sigmoid", "tanh")           # what dense and conv compute in the same pass
 
@@ -59,14 +62,9 @@ def _along(f, x, axis):
     """A function of the last axis along any axis, or along several as one."""
     if axis == -1:
         return f(x)
-    if axis is None:
-        return reshape(f(reshape(x, (-1,))), tensor(x).shape)
-    if isinstance(axis, tuple | list):
-        axes = [axis_index(a, x.ndim, f.__name__) for a in axis]
-        ends = list(range(x.ndim - len(axes), x.ndim))
-        moved = moveaxis(x, axes, ends)
-        flat = reshape(moved, (*moved.shape[:ends[0]], prod(moved.shape[ends[0]:])))
-        return moveaxis(reshape(f(flat), moved.shape), ends, axes)
+    if axis is None or isinstance(axis, tuple | list):
+        y = subtract(x, logsumexp(x, axis, keepdims=True))
+        return exp(y) if f is _softmax else y
     return moveaxis(f(moveaxis(x, axis, -1)), -1, axis)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from .._config import storage
 from ..tensor import op
 from .arithmetic import add, divide, greater, less_equal, logical_and, mod, multiply, subtract, where
-from .core import array, kernels_of, pair
+from .core import array, kernels_of, pair, tensor
 from .create import cast, kept, saturate_cast
 from .index import _steps, embedding
 from .linalg import _matmul
@@ -127,7 +127,9 @@ def pad_images(images, top_padding=None, left_padding=None, bottom_padding=None,
 @batched
 def rgb_to_grayscale(images):
     """(n, h, w, 3) -> (n, h, w, 1): 0.2989 red + 0.587 green + 0.114 blue"""
-    return sum(multiply(images, kept(np.array, (0.2989, 0.587, 0.114), "float32")), -1, keepdims=True)
+    images = tensor(images)
+    weights = kept(np.array, (0.2989, 0.587, 0.114), "float32")
+    return cast(sum(multiply(images, weights), -1, keepdims=True), images.dtype)
 
 
 @op

@@ -5,6 +5,7 @@ import numpy as np
 
 from .._config import storage
 from ..backend import asarray, backend_of, empty, host_read, to_numpy
+from ..symbol import whole
 from ..tensor import Tensor, op
 from .arithmetic import add, equal, greater, less, logical_and, multiply, not_equal, subtract, where
 from .core import array, as_dtype, axis_index, into, kernels_of, tensor
@@ -65,6 +66,7 @@ def _steps(n, step, after):
     return (np.arange(n, dtype=np.int32) * step).reshape(n, *(1,) * after)
 
 
+@whole
 def take_along_axis(x, indices, axis=None):
     """One element per index: y[i, j] = x[i, indices[i, j]] for axis 1."""
     x = tensor(x)
@@ -173,9 +175,24 @@ def joined_index(k, indices, sizes):
     return flat
 
 
+def scatter_update(inputs, indices, updates, reduction=None):
+    """The array with the elements at indices[i] replaced by updates[i], or "add", "mul", "max" or "min" of both."""
+    inputs, indices, updates = tensor(inputs), tensor(indices), tensor(updates)
+    if reduction is None:
+        return _scatter_update(inputs, indices, updates)
+    if reduction == "add":
+        return add(inputs, scatter(indices, updates, inputs.shape))
+    from . import maximum, minimum, more
+    ways = {"mul": (multiply, more.segment_prod), "max": (maximum, segment_max), "min": (minimum, more.segment_min)}
+    if reduction not in ways:
+        raise ValueError(f"scatter_update: reduction is None, 'add', 'mul', 'max' or 'min', got {reduction!r}")
+    (join, f), rows = ways[reduction], prod(inputs.shape[:indices.shape[-1]])
+    flat = Tensor(joined_index(kernels_of(indices.data), indices.data, inputs.shape))
+    return join(inputs, reshape(cast(f(updates, flat, rows), inputs.dtype), inputs.shape))
+
+
 @op
-def scatter_update(inputs, indices, updates):
-    """The array with the elements at indices[i] replaced by updates[i]."""
+def _scatter_update(inputs, indices, updates):
     k, depth = kernels_of(inputs), indices.shape[-1]
     flat = joined_index(k, as_dtype(indices, "int32"), inputs.shape[:depth])
     rows = prod(inputs.shape[:depth])
@@ -201,10 +218,15 @@ def segment_max(data, segment_ids, num_segments=None, sorted: bool = False):
     data = tensor(data)
     kind = np.dtype(storage(str(data.dtype)))
     least = float("-inf") if kind.kind == "f" else kind.kind != "b" and int(np.iinfo(kind).min)
-    n = _count(segment_ids, num_segments)
+    return _segments(largest, data, segment_ids, num_segments, least)
+
+
+def _segments(f, data, segment_ids, num_segments, instead):
+    """f of the rows of each segment, the others being a number"""
+    data, n = tensor(data), _count(segment_ids, num_segments)
     member = equal(expand_dims(segment_ids, 0), expand_dims(arange_constant(n), 1))
     member = reshape(member, (*member.shape, *(1,) * (len(data.shape) - 1)))
-    return largest(where(member, expand_dims(data, 0), least), 1)
+    return f(where(member, expand_dims(data, 0), instead), 1)
 
 
 def _count(ids, segments) -> int:
@@ -229,11 +251,13 @@ def argsort(x, axis: int | None = -1):
     return argsort(ravel(x), 0) if axis is None else _argsort(x, axis=axis, descending=False)
 
 
+@whole
 def sort(x, axis: int = -1):
     """The elements in ascending order."""
     return take_along_axis(x, argsort(x, axis), axis)
 
 
+@whole
 def top_k(x, k: int, sorted: bool = True):
     """The k largest elements along the last axis, largest first, and their places."""
     best = _slice(_argsort(x, axis=-1, descending=True), index=(..., np.s_[:k]))
@@ -269,6 +293,7 @@ def trace(x, offset: int = 0, axis1: int = 0, axis2: int = 1):
     return total(diagonal(x, offset, axis1, axis2), -1)
 
 
+@whole
 def diag(x, k: int = 0):
     """The diagonal of a matrix, or a matrix with a diagonal."""
     x = tensor(x)
@@ -287,11 +312,13 @@ def diagflat(x, k: int = 0):
     return diag(ravel(x), k)
 
 
+@whole
 def tril(x, k: int = 0):
     """The elements at and below a diagonal; zeros above."""
     return _triangle(x, k, False)
 
 
+@whole
 def triu(x, k: int = 0):
     """The elements at and above a diagonal; zeros below."""
     return _triangle(x, k, True)

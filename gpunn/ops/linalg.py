@@ -2,14 +2,15 @@
 from math import prod
 
 from ..backend import backend_of, host_read
+from ..symbol import whole
 from ..tensor import op
 from .arithmetic import multiply
-from .core import array, axis_index, common, fit, floating, kernels_of
+from .core import array, axis_index, common, fit, floating, kernels_of, named
 from .create import convert_to_tensor
-from .index import diagonal
+from .index import diagonal, tril, triu
 from .reduce import norm as norm  # Keras has it in both places
 from .reduce import sum
-from .shape import broadcast_to, expand_dims, ravel, reshape, squeeze, transpose
+from .shape import broadcast_to, expand_dims, ravel, reshape, squeeze, swapaxes, transpose
 
 
 @op
@@ -22,7 +23,7 @@ def _matmul(x1, x2):
     k = kernels_of(a)
     if a.dtype.kind != "f":
         y = k.matmul(k.copy(a, dtype="float64"), k.copy(b, dtype="float64"))
-        return k.copy(y, dtype="int32" if a.dtype.name in ("bool", "int8") else a.dtype), None
+        return k.copy(y, dtype="int32" if a.dtype == "int8" else a.dtype), None
 
     def backward(dy, need):
         da = db = None
@@ -49,6 +50,7 @@ def _tensor(x):
     return x if hasattr(x, "ndim") else convert_to_tensor(x)
 
 
+@whole
 def dot(x1, x2):
     """Sum over the last axis of x1 and the second to last of x2 (its only one, if it is a vector)."""
     x1, x2 = _tensor(x1), _tensor(x2)
@@ -57,6 +59,7 @@ def dot(x1, x2):
     return tensordot(x1, x2, ((x1.ndim - 1,), (max(x2.ndim - 2, 0),)))
 
 
+@whole
 def tensordot(x1, x2, axes=2):
     """Sums of products over pairs of axes."""
     x1, x2 = _tensor(x1), _tensor(x2)
@@ -73,6 +76,7 @@ def tensordot(x1, x2, axes=2):
     return reshape(_matmul(a, b), (*(x1.shape[i] for i in rest1), *(x2.shape[i] for i in rest2)))
 
 
+@whole
 def inner(x1, x2):
     """Sum of products over the last axes."""
     x1, x2 = _tensor(x1), _tensor(x2)
@@ -89,6 +93,7 @@ def vdot(x1, x2):
     return sum(multiply(ravel(_tensor(x1)), ravel(_tensor(x2))))
 
 
+@whole
 def einsum(subscripts: str, *operands):
     """Einstein's sum: "ij,jk->ik" is a matrix product. Each pair of operands is one batched product."""
     if subscripts.count("...") and not operands:
@@ -204,6 +209,41 @@ def qr(x, mode: str = "reduced"):
 def svd(x, full_matrices: bool = True, compute_uv: bool = True):
     """Singular value decomposition: (u, s, vh), or s alone."""
     return _library("svd", x, full_matrices=full_matrices, compute_uv=compute_uv)
+
+
+def _routine(name: str, meaning: str):
+    return named(op(lambda x: _library(name, x)), name, meaning)
+
+
+eigh = _routine("eigh", "Eigenvalues in ascending order and eigenvectors of symmetric matrices.")
+pinv = _routine("pinv", "The pseudo-inverse.")
+slogdet = _routine("slogdet", "The sign and the logarithm of the size of the determinant.")
+logdet = named(lambda x: slogdet(x)[1], "logdet", "The logarithm of the determinant of positive definite matrices.")
+
+
+@op(arrays=1)
+def matrix_rank(x, tol=None):
+    """The number of singular values above `tol`."""
+    y, _ = _library("matrix_rank", x, tol=tol)
+    return y.astype("int32"), None
+
+
+@op(arrays=2)
+def lstsq(a, b, rcond=None):
+    """The shortest x with the smallest |a @ x - b|."""
+    y, _ = _library("lstsq", a, b, rcond=rcond)
+    return y[0], None
+
+
+def solve_triangular(a, b, lower: bool = False):
+    """x with a @ x = b, where only one triangle of a counts."""
+    return solve((tril if lower else triu)(a), b)
+
+
+def cholesky_inverse(x, upper: bool = False):
+    """The inverse of the matrix whose Cholesky factor is x."""
+    other = swapaxes(_tensor(x), -1, -2)
+    return inv(matmul(other, x) if upper else matmul(x, other))
 
 
 @op

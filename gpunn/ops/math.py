@@ -10,7 +10,7 @@ from .core import array, as_dtype, floating, into, kernels_of, named, tensor
 from .create import cast, limits, stop_gradient
 
 KEEP_INTEGERS = {"abs", "negative", "sign", "square", "relu", "relu6", "trunc", "clip"}
-SIGNED = {"sign", "square", "negative"}         # of booleans: as int32
+SIGNED = {"sign", "square", "negative", "clip"}         # of booleans: as int32
 
 
 @op

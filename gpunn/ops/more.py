@@ -4,15 +4,18 @@ import math
 
 import numpy as np
 
-from .arithmetic import (add, divide, equal, greater, greater_equal, less, logaddexp, logical_or, maximum, minimum, mod,
-                         multiply, power, subtract, where)
-from .core import named, tensor
-from .create import cast, made, ones_like, stop_gradient, zeros_like
-from .index import diff, segment_max, segment_sum
+from .._config import floatx
+from ..backend import host_read
+from .arithmetic import (add, bitwise_not, by_library, divide, equal, floor_divide, greater, greater_equal, less,
+                         logaddexp, logical_or, maximum, minimum, mod, multiply, power, subtract, where)
+from .core import axes_of, named, tensor
+from .create import cast, convert_to_numpy, made, ones_like, stop_gradient, zeros_like
+from .index import _count, _segments, argsort, diff, segment_max, segment_sum, sort, take, take_along_axis
 from .linalg import matmul
-from .math import abs, as_floats, isnan, logical_not, negative, sign, sin, sqrt, square
-from .reduce import argmax, argmin, cumsum, max, mean, min, prod, sum
-from .shape import concatenate, expand_dims, flip, moveaxis, ndim_of, reshape, split, swapaxes, transpose
+from .math import (abs, as_floats, ceil, erf, floor, is_integer, isnan, logical_not, negative, round, sign, sin, sqrt,
+                   square)
+from .reduce import any, argmax, argmin, cumprod, cumsum, max, mean, min, prod, sum
+from .shape import concatenate, expand_dims, flip, moveaxis, ndim_of, ravel, reshape, split, swapaxes, transpose
 
 LOG2 = math.log(2)
 fabs = named(lambda x: abs(as_floats(x)), "fabs", "|x| as a float.")
@@ -44,6 +47,8 @@ dsplit = named(lambda x, indices_or_sections: split(x, indices_or_sections, 2), 
 def fmod(x1, x2):
     """The rest of a division, with the sign of x1."""
     rest = stop_gradient(mod(abs(x1), abs(x2)))
+    if is_integer(rest):
+        return where(less(x1, 0), negative(rest), rest)
     quotient = stop_gradient(divide(subtract(x1, where(less(x1, 0), negative(rest), rest)), x2))
     return subtract(x1, multiply(x2, quotient))
 
@@ -105,14 +110,20 @@ def corrcoef(x):
 
 
 def segment_min(data, segment_ids, num_segments=None, sorted: bool = False):
-    """The smallest element of the rows of each segment; infinity for an empty one."""
-    return negative(segment_max(negative(as_floats(data)), segment_ids, num_segments))
+    """The smallest element of the rows of each segment; the largest number of the dtype for an empty one."""
+    turn = bitwise_not if is_integer(data) else negative            # ~x also turns the order round
+    return turn(segment_max(turn(tensor(data)), segment_ids, num_segments))
+
+
+def segment_prod(data, segment_ids, num_segments=None, sorted: bool = False):
+    """The product of the rows of each segment; 1 for an empty one."""
+    return _segments(prod, data, segment_ids, num_segments, 1)
 
 
 def bincount(x, weights=None, minlength: int = 0, sparse: bool = False):
-    """How often each number from 0 on occurs (or the sum of its weights); numbers of `minlength` and more do not count
-    where it is given."""
-    return segment_sum(ones_like(x, "int32") if weights is None else weights, x, minlength or None)
+    """How often each number from 0 on occurs (or the sum of its weights): `minlength` numbers, or as many as occur."""
+    n = np.maximum(_count(x, None), minlength)
+    return segment_sum(ones_like(x, "int32") if weights is None else weights, x, n)
 
 
 def searchsorted(sorted_sequence, values, side: str = "left"):
@@ -145,10 +156,15 @@ def depth_to_space(x, block_size: int, data_format: str = "channels_last"):
                    (n, h * b, w * b, c // b ** 2))
 
 
+def _numbers(x, instead):
+    x = tensor(x)
+    return x if is_integer(x) else where(isnan(x), instead, x)
+
+
 def _without_nan(f, instead):
     """A reduction that takes NaN for another number."""
     def reduction(x, axis=None, keepdims: bool = False):
-        return f(where(isnan(x), instead, x), axis, keepdims=keepdims)
+        return f(_numbers(x, instead), axis, keepdims=keepdims)
     return named(reduction, f"nan{f.__name__}", f"{f.__name__} of what is not NaN.")
 
 
@@ -159,7 +175,7 @@ nanargmax, nanargmin = _without_nan(argmax, -math.inf), _without_nan(argmin, mat
 
 def nanmean(x, axis=None, keepdims: bool = False):
     """The mean of what is not NaN."""
-    return divide(nansum(x, axis, keepdims), sum(cast(logical_not(isnan(x)), x.dtype), axis, keepdims=keepdims))
+    return divide(nansum(x, axis, keepdims), sum(cast(logical_not(isnan(x)), floatx()), axis, keepdims=keepdims))
 
 
 def nanvar(x, axis=None, keepdims: bool = False):
@@ -174,7 +190,84 @@ def nanstd(x, axis=None, keepdims: bool = False):
 
 def nancumsum(x, axis=None, dtype=None):
     """The running sum, NaN being 0."""
-    return cumsum(where(isnan(x), 0.0, x), axis, dtype)
+    return cumsum(_numbers(x, 0.0), axis, dtype)
+
+
+def nancumprod(x, axis=None, dtype=None):
+    """The running product, NaN being 1."""
+    return cumprod(_numbers(x, 1.0), axis, dtype)
+
+
+ROUNDINGS = {"linear": (floor, ceil), "midpoint": (floor, ceil), "lower": (floor, floor), "higher": (ceil, ceil),
+             "nearest": (round, round)}
+
+
+def nanquantile(x, q, axis=None, method: str = "linear", keepdims: bool = False):
+    """The numbers below which shares q of what is not NaN lie."""
+    if method not in ROUNDINGS:
+        raise ValueError(f"quantile: method is one of {', '.join(map(repr, ROUNDINGS))}, got {method!r}")
+    x, q = as_floats(x), np.asarray(convert_to_numpy(q))
+    axes = axes_of(axis, x.ndim, "quantile")
+    rest = [i for i in range(x.ndim) if i not in axes]
+    rows = sort(reshape(transpose(x, (*rest, *axes)), (*(x.shape[i] for i in rest), -1)), -1)       # NaN last
+    last = subtract(sum(cast(logical_not(isnan(rows)), x.dtype), -1, keepdims=True), 1.0)
+    place = multiply(last, made(q.ravel(), x.dtype))
+    low, high = (take_along_axis(rows, cast(f(place), "int32"), -1) for f in ROUNDINGS[method])
+    share = subtract(place, floor(place)) if method != "midpoint" else 0.5
+    y = low if method not in ("linear", "midpoint") else add(low, multiply(subtract(high, low), share))
+    shape = [1 if i in axes else n for i, n in enumerate(x.shape) if keepdims or i not in axes]
+    return reshape(moveaxis(y, -1, 0), (*q.shape, *shape))
+
+
+def quantile(x, q, axis=None, method: str = "linear", keepdims: bool = False):
+    """The numbers below which shares q lie; NaN if there is any."""
+    y = nanquantile(x, q, axis, method, keepdims)
+    return where(any(isnan(x), axis, keepdims), math.nan, y)
+
+
+def _shares(f, name, meaning, share=None):
+    def of(x, q, axis=None, method: str = "linear", keepdims: bool = False):
+        return f(x, np.asarray(convert_to_numpy(q)) / 100, axis, method, keepdims)
+
+    def half(x, axis=None, keepdims: bool = False):
+        return f(x, 0.5, axis, "linear", keepdims)
+    return named(of if share is None else half, name, meaning)
+
+
+percentile = _shares(quantile, "percentile", "quantile, in percent.")
+nanpercentile = _shares(nanquantile, "nanpercentile", "nanquantile, in percent.")
+median = _shares(quantile, "median", "The middle number, or the mean of the two.", 0.5)
+nanmedian = _shares(nanquantile, "nanmedian", "The middle of what is not NaN.", 0.5)
+
+
+def histogram(x, bins: int = 10, range=None):
+    """How many numbers lie in each of `bins` bins of equal width, and the edges; looked at by the host."""
+    host_read("histogram")
+    counts, edges = np.histogram(convert_to_numpy(x), bins, range)
+    return made(counts, "int32"), made(edges, None)
+
+
+def unravel_index(indices, shape) -> tuple:
+    """Flat places as one place an axis."""
+    steps = [math.prod(shape[i + 1:]) for i in np.arange(len(shape))]
+    return tuple(mod(floor_divide(indices, step), n) for step, n in zip(steps, shape))
+
+
+def isin(x1, x2, assume_unique: bool = False, invert: bool = False):
+    """Is each element of x1 one of x2?"""
+    found = any(equal(expand_dims(x1, -1), ravel(tensor(x2))), -1)
+    return logical_not(found) if invert else found
+
+
+def cross(x1, x2, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None):
+    """The vector product of vectors of 3 (or 2: the third component alone)."""
+    a, b = (moveaxis(tensor(x), axis if axis is not None else i, -1) for x, i in ((x1, axisa), (x2, axisb)))
+    if a.shape[-1] == b.shape[-1] == 2:
+        return subtract(multiply(a[..., 0], b[..., 1]), multiply(a[..., 1], b[..., 0]))
+    a, b = (x if x.shape[-1] == 3 else concatenate([x, zeros_like(x[..., :1])], -1) for x in (a, b))
+    p, q = [1, 2, 0], [2, 0, 1]
+    y = subtract(multiply(take(a, p, -1), take(b, q, -1)), multiply(take(a, q, -1), take(b, p, -1)))
+    return moveaxis(y, -1, axisc if axis is None else axis)
 
 
 def geomspace(start, stop, num: int = 50, endpoint: bool = True, dtype=None, axis: int = 0):
@@ -188,3 +281,7 @@ def _window(name: str):
 
 bartlett, blackman, hamming, hanning = map(_window, ("bartlett", "blackman", "hamming", "hanning"))
 kaiser = named(lambda x, beta: made(np.kaiser(int(x), beta), None), "kaiser", "The Kaiser window of x points.")
+gcd, lcm, nextafter = map(by_library, ("gcd", "lcm", "nextafter"))
+argpartition = named(lambda x, kth, axis=-1: argsort(x, axis), "argpartition",
+                     "Places in an order with the kth smallest element at its own.")
+erfc = named(lambda x: subtract(1.0, erf(x)), "erfc", "1 - erf(x)")

@@ -9,7 +9,7 @@ from ..backend import constant, empty, rng
 from ..tensor import Tensor, op
 from .arithmetic import add, divide, greater, less, logical_and, maximum, multiply, subtract, where
 from .core import kernels_of
-from .create import arange_constant, cast, convert_to_numpy
+from .create import arange_constant, cast, convert_to_numpy, dtype_name
 from .index import take
 from .math import clip, cos, erfinv, exp, floor, log, log1p, negative, sqrt
 from .reduce import argmax, sum
@@ -30,7 +30,16 @@ def source(seed, stream: int = 0):
     """(key, clock, stream): fresh at each call for None and a generator, always the same for an integer."""
     if isinstance(seed, int):
         return rng.words(seed), constant([0], "uint32"), stream
-    return rng.draw(seed.seed if isinstance(seed, SeedGenerator) else None)
+    if seed is not None and not isinstance(seed, SeedGenerator):
+        raise ValueError(f"random numbers: seed is an integer, a SeedGenerator or None, got {seed!r}")
+    return rng.draw(seed and seed.seed)
+
+
+def checked(who: str, dtype, kind: str) -> str:
+    """The dtype's name, if it is of this kind."""
+    if kind not in (name := dtype_name(dtype or floatx())):
+        raise ValueError(f"{who}: expected a {kind} dtype, got {name!r}")
+    return name
 
 
 def unit(shape, seed, stream: int = 0) -> Tensor:
@@ -42,7 +51,8 @@ def unit(shape, seed, stream: int = 0) -> Tensor:
 
 def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
     """Numbers spread evenly over [minval, maxval)."""
-    return cast(add(multiply(unit(shape, seed), maxval - minval), minval), dtype or floatx())
+    dtype = checked("uniform", dtype, "float")
+    return cast(add(multiply(unit(shape, seed), maxval - minval), minval), dtype)
 
 
 def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
@@ -61,6 +71,7 @@ def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
 
 def randint(shape, minval: int, maxval: int, dtype="int32", seed=None):
     """Whole numbers from minval to before maxval."""
+    dtype = checked("randint", dtype, "int")
     if not 0 < maxval - minval <= MOST:
         raise ValueError(f"randint: maxval must be larger than minval by at most 2**24, got {minval} and {maxval}")
     return cast(add(cast(floor(multiply(unit(shape, seed), maxval - minval)), "int32"), minval), dtype)

@@ -1,13 +1,13 @@
 """Sums, means, extremes along axes."""
 from math import prod as product
 
-from ..backend import empty
+from ..backend import backend_of, empty, host_read
 from ..tensor import op
 from .arithmetic import add, divide, maximum, minimum, multiply, not_equal, power, subtract, where
 from .core import array, as_dtype, axes_of, axis_index, floating, into, kernels_of, named, tensor
-from .create import cast, ones_like, stop_gradient
+from .create import cast, full, ones_like, stop_gradient
 from .math import abs, as_floats, exp, isclose, isfinite, log, sqrt, square
-from .shape import moveaxis, ravel, reshape, squeeze
+from .shape import expand_dims, moveaxis, ndim_of, ravel, reshape, squeeze
 
 SMALL = ("bool", "int8", "int16", "uint8", "uint16")
 
@@ -97,8 +97,14 @@ amax, amin = max, min
 
 
 def _from(name, x, axis, keepdims, initial):
-    y = _extreme(x, name=name, axis=axis, keepdims=keepdims)
-    return y if initial is None else {"max": maximum, "min": minimum}[name](y, initial)
+    if initial is None:
+        return _extreme(x, name=name, axis=axis, keepdims=keepdims)
+    x = tensor(x)
+    axes = axes_of(axis, x.ndim, name)
+    if 0 in [x.shape[i] for i in axes]:
+        rest = _kept(x.shape, axes) if keepdims else [n for i, n in enumerate(x.shape) if i not in axes]
+        return full(rest, initial, x.dtype)
+    return {"max": maximum, "min": minimum}[name](_extreme(x, name=name, axis=axis, keepdims=keepdims), initial)
 
 
 def _truth(name: str, meaning: str):
@@ -209,13 +215,15 @@ def matrix_norm(x, order, axes, keepdims):
     if order in ("nuc", 2, -2):
         from .linalg import svd
         values = svd(moveaxis(x, axes, (-2, -1)), compute_uv=False)
-        return {"nuc": sum, 2: max, -2: min}[order](values, -1)
+        y = {"nuc": sum, 2: max, -2: min}[order](values, -1)
+        return expand_dims(y, axes) if keepdims else y
     raise ValueError(f"norm: a matrix' order is 'fro', 'nuc', 1, -1, 2, -2, inf or -inf, got {order!r}")
 
 
 @op
 def _cumsum(x, *, axis):
-    x = _summable(x)
+    x = array(x)
+    x = as_dtype(x, "int32") if x.dtype == "bool" else x
     k = kernels_of(x)
     axis = axis_index(axis, x.ndim, "cumsum")
     return k.cumsum(x, axis), lambda dy, need: (k.cumsum(dy, axis, True, out=into(need[0])),)
@@ -225,6 +233,22 @@ def cumsum(x, axis=None, dtype=None):
     """Running sums along an axis, of the flat array where axis is None."""
     x = x if dtype is None else cast(x, dtype)
     return _cumsum(ravel(x), axis=0) if axis is None else _cumsum(x, axis=axis)
+
+
+@op
+def _cumprod(x, *, axis):
+    """The gradient divides by x: NaN where it is 0"""
+    host_read("cumprod")
+    x = array(x)
+    k, xp = kernels_of(x), backend_of(x).xp
+    y = xp.cumprod(x, axis, dtype="int32" if x.dtype == "bool" else x.dtype)
+    return y, lambda dy, need: (k.binary("divide", k.cumsum(k.binary("multiply", dy, y), axis, True), x),)
+
+
+def cumprod(x, axis=None, dtype=None):
+    """Running products along an axis, of the flat array where axis is None."""
+    x = x if dtype is None else cast(x, dtype)
+    return _cumprod(ravel(x), axis=0) if axis is None else _cumprod(x, axis=axis_index(axis, ndim_of(x), "cumprod"))
 
 
 def allclose(x1, x2, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False):

@@ -3,6 +3,7 @@ import operator
 from math import prod
 
 from ..backend import backend_of, empty
+from ..symbol import whole
 from ..tensor import op
 from .core import array, axes_of, axis_index, fit, into, joined, kernels_of, tensor
 
@@ -256,6 +257,7 @@ def flipud(x):
     return flip(x, 0)
 
 
+@whole
 def roll(x, shift, axis=None):
     """Elements moved along axes, those that leave come in at the other end."""
     x = tensor(x)
@@ -298,6 +300,8 @@ def pad(x, pad_width, mode: str = "constant", constant_values=None):
     pairs = widths(pad_width, x.ndim)
     if mode == "constant":
         return _pad(x, pairs=pairs, value=0 if constant_values is None else constant_values)
+    if constant_values is not None:
+        raise ValueError(f"pad: constant_values goes with mode='constant', got mode={mode!r}")
     if mode not in ("edge", "reflect", "symmetric", "wrap"):
         raise ValueError(f"pad: mode is 'constant', 'edge', 'reflect', 'symmetric' or 'wrap', got {mode!r}")
     import numpy as np

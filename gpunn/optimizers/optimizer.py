@@ -145,6 +145,9 @@ class Optimizer(_objects.Declared):
 
     def apply(self, grads=None, trainable_variables=None):
         """One step. `grads` None: the gradients already lie in the flat buffer, where `backward` writes them."""
+        grads = None if grads is None else list(grads)
+        if grads is not None and all(g is None for g in grads):
+            raise ValueError(f"{self.name}: no gradient for any variable; is the loss computed from them?")
         variables = list(trainable_variables) if trainable_variables is not None else self.flat.variables
         self.prepare(variables)
         if not self.driven:
