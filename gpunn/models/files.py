@@ -5,7 +5,7 @@ from .. import storage
 from .._objects import custom_object_scope
 from ..backend.rng import MODES, Source, root
 from ..initializers import blank
-from ..layers.weights import _found, _freeze, _unique
+from ..layers.weights import _found, _unique
 from ..ops.random import SeedGenerator
 from ..storage import FormatError
 from ..tensor import Variable
@@ -107,7 +107,7 @@ def _rebuild(model, notes: list):
             layer.build_from_config(shapes)
         layer._trainable = bool(trainable)
         for weight in layer._own_weights():
-            _freeze(weight, weight.trainable, trainable)
+            weight.trainable = trainable
         for generator, seed in zip(_seeds(layer), seeds, strict=True):
             generator.seed = seed & (1 << 64) - 1
         stack.extend(reversed(layer.sublayers()))
