@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 PEERS ?= .venv-peers
 
-.PHONY: train test lint bench bench-cpu gpu size wheel clean
+.PHONY: train test lint examples bench bench-cpu gpu size wheel clean
 
 ifeq ($(strip $(VENV)),)
 PY := $(PYTHON)
@@ -20,10 +20,13 @@ train: $(RUN_READY)
 	$(PY) -m gpunn train mnist
 
 test: lint
-	NUMBA_NUM_THREADS=1 $(PY) -m pytest -q -n 2 --dist worksteal
+	NUMBA_NUM_THREADS=1 $(PY) -m pytest -q -n 2 --dist worksteal -m 'not slow'
 
 lint: $(TEST_READY)
 	$(PY) -m ruff check .
+
+examples: $(RUN_READY)
+	@for file in examples/*.py; do echo "== $$file"; $(PY) $$file || exit 1; done
 
 bench: $(RUN_READY)
 	$(PY) -m benchmarks
@@ -34,7 +37,7 @@ bench-cpu: $(RUN_READY) $(PEERS)/.ready
 
 gpu:
 	$(PY) -m gpunn doctor --require cuda
-	GPUNN_DEVICE=cuda $(PY) -m pytest -q
+	GPUNN_DEVICE=cuda $(PY) -m pytest -q -m 'not slow'
 
 size:
 	@find gpunn/ kernels/ -name '*.py' -o -name '*.cu' -o -name '*.cuh' | xargs cat | wc -l \
