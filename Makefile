@@ -20,7 +20,7 @@ train: $(RUN_READY)
 	$(PY) -m gpunn train mnist
 
 test: lint
-	NUMBA_NUM_THREADS=1 $(PY) -m pytest -q -n 2 --dist worksteal -m 'not slow'
+	NUMBA_NUM_THREADS=1 $(PY) -m pytest -q -n 2 --dist worksteal
 
 lint: $(TEST_READY)
 	$(PY) -m ruff check .
@@ -37,7 +37,7 @@ bench-cpu: $(RUN_READY) $(PEERS)/.ready
 
 gpu:
 	$(PY) -m gpunn doctor --require cuda
-	GPUNN_DEVICE=cuda $(PY) -m pytest -q -m 'not slow'
+	GPUNN_DEVICE=cuda $(PY) -m pytest -q
 
 size:
 	@find gpunn/ kernels/ -name '*.py' -o -name '*.cu' -o -name '*.cuh' | xargs cat | wc -l \

@@ -21,13 +21,12 @@ for x, (value, gradient) in table.items():
 
 ends = {}
 for rate in (0.01, 0.1, 0.5, 1.0):
-    x = -0.5
-    for step in range(1, 201):
-        value, gradient = map(float, slope(x))
+    x, gradient, steps = -0.5, 1.0, 0
+    while abs(gradient) > 1e-5 and abs(x) < 10 and steps < 200:
+        _, gradient = map(float, slope(x))
         x -= rate * gradient
-        if abs(gradient) < 1e-5 or abs(x) > 10:
-            break
+        steps += 1
     ends[rate] = x
-    print(f"learning rate {rate:4.2f}: x = {x:10.5f} after {step} steps")
+    print(f"learning rate {rate:4.2f}: x = {x:10.5f} after {steps} steps")
 assert abs(ends[0.1] - 0.35173) < 1e-4 and abs(ends[0.5] - 0.35173) < 1e-4
 assert abs(ends[1.0] - 0.35173) > 0.1                       # too long a step never arrives

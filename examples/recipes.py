@@ -2,8 +2,6 @@
 
     python examples/recipes.py
 """
-import numpy as np
-
 import gpunn
 from gpunn import layers
 from gpunn.callbacks import EarlyStopping

@@ -20,7 +20,7 @@ def faults(text: str, name: str) -> list[str]:
     modules = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
     modules += [node.module for node in nodes if isinstance(node, ast.ImportFrom)]
     return [*[f"imports {module}" for module in modules if module.split(".")[0] not in ALLOWED],
-            *([] if f"python examples/{name}" in (ast.get_docstring(tree) or "") else ["no docstring with its command"]),
+            *([] if f"python examples/{name}" in (ast.get_docstring(tree) or "") else ["docstring without command"]),
             *([] if isinstance(tree.body[-1], ast.Assert) else ["no assertion at the end"])]
 
 
