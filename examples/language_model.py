@@ -9,7 +9,7 @@ import numpy as np
 import gpunn
 from gpunn import layers, ops
 
-LENGTH, WIDTH, HEADS, BLOCKS, EPOCHS = 64, 64, 4, 2, 8
+LENGTH, WIDTH, HEADS, BLOCKS, EPOCHS = 64, 64, 4, 2, 10
 text = "".join(topics[name] for name in sorted(topics))[:100_000]
 alphabet = sorted(set(text))
 codes = np.array([alphabet.index(c) for c in text], "int32")
