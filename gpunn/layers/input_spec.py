@@ -40,7 +40,7 @@ def refuse(layer, argument: str, shape, problem: str, rank: bool):
 
 def _rank_fix(problem: str) -> str:
     expected, got = (int(word) for word in problem.replace(",", " ").split() if word.isdigit())
-    if (expected, got) == (3, 2):
+    if problem == "expected 3 axes, got 2":
         return "add the missing axis: x[..., None] or x[None], or return_sequences=True in a recurrent layer before it"
     if got < expected:
         return "add the missing axis, for example x[..., None] for one channel or x[None] for one sample"

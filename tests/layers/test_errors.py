@@ -46,6 +46,7 @@ ERRORS = {
     "axis": (lambda: layers.BatchNormalization(axis=5)(x(3, 4)), r"axis must be an axis of \(3, 4\), got 5"),
     "no words": (lambda: layers.TextVectorization()(["a b"]), r"vocabulary must be given, or learned by adapt"),
     "no numbers": (lambda: layers.IntegerLookup()([1]), r"vocabulary must be given, or learned by adapt"),
+    "not an image": (lambda: layers.RandomFlip()(x(4, 3)), "expected at least 3 axes, got 2. Fix: add the missing"),
     "too many axes": (lambda: layers.LSTM(2)(x(2, 3, 4, 5)),
                       "expected 3 axes, got 4. Fix: drop or join axes"),
     "features of a symbol": (lambda: built(layers.Dense(2), 3, 4)(Input((5,))),
