@@ -100,6 +100,9 @@ class Tensor:
         device = backend_of(self.data).name
         return f"<{type(self).__name__} shape={self.shape} dtype={self.dtype} device={device} {self.data}>"
 
+    def __format__(self, spec):
+        return format(self.item() if spec and not self.shape else str(self), spec)
+
     __hash__ = object.__hash__
 
     def backward(self, dy=None):

@@ -194,6 +194,8 @@ class Layer(Weights, _objects.Configured):
                 refuse(self, name, t.shape, problem, "axes" in problem)
 
     def _build(self, args, options):
+        if self.input_spec is not None:
+            self._check(args[0])
         if self.has_build:
             if self.input_spec is not None:
                 self._check(args[0])

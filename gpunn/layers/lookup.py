@@ -34,7 +34,7 @@ class _Lookup(Encoding):
         self._require("invert", not (self.invert and self.output_mode != "int"), "False unless output_mode is 'int'",
                       self.invert)
         self._learned = own["vocabulary"] is None
-        self.vocabulary = None
+        self.vocabulary = self._place = None
         if not self._learned:
             self.set_vocabulary(own["vocabulary"], own["idf_weights"])
 
@@ -128,6 +128,7 @@ class IntegerLookup(_Lookup):
             known = self.get_vocabulary()
             inside = ops.logical_and(x >= 0, x < len(known))
             return ops.where(inside, ops.take(fixed(known, "int32"), ops.where(inside, x, 0)), self.oov_token)
+        self._require("vocabulary", self._place is not None, "given, or learned by adapt(data)", None)
         keys = sorted(self._place)
         at = ops.sum(ops.cast(ops.greater_equal(ops.expand_dims(x, -1), fixed(keys, "int32")), "int32"), -1)
         at = ops.maximum(at - 1, 0)                 # the largest key that is not above
@@ -157,6 +158,7 @@ class StringLookup(_Lookup):
 
     def ids(self, words):
         """(...) words -> (...) places, int32"""
+        self._require("vocabulary", self._place is not None, "given, or learned by adapt(data)", None)
         different, where = np.unique(words, return_inverse=True)
         unknown = self.vocabulary_size() - len(self.get_vocabulary(False)) - 1 if self.num_oov_indices else None
         places = [self._place.get(str(w), unknown) for w in different]

@@ -36,6 +36,7 @@ class BatchNormalization(_Scaled):
         self.renorm_clipping, self.renorm_momentum = renorm_clipping, renorm_momentum
 
     def build(self, input_shape):
+        self._require("axis", -len(input_shape) <= self.axis < len(input_shape), f"an axis of {input_shape}", self.axis)
         shape = (input_shape[self.axis],)
         self._require(f"axis {self.axis} of the input", shape[0] is not None,
                       "known when the layer is built", input_shape)

@@ -22,6 +22,9 @@ def check_compile(compiled: dict):
     for identifier in flatten([compiled["metrics"] or [], compiled["weighted_metrics"] or []]):
         if isinstance(identifier, str):
             metrics.as_metric(identifier, ((1,), (1, 1)))
+    for weight in flatten(compiled["loss_weights"]):
+        if isinstance(weight, str):
+            raise ValueError(f"compile: loss_weights must be numbers, got {weight!r}. Fix: metrics=[{weight!r}]")
 
 
 def check_fit(model, feed, calls, held_out):

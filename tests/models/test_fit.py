@@ -186,6 +186,7 @@ REFUSALS = {
                       "there is no validation data. Fix: pass"),
     "split": (lambda x, y: model().fit(x, y, validation_split=1.5),
               "validation_split must be between 0 and 1, got 1.5"),
+    "metrics as weights": (lambda x, y: model().compile("sgd", "mse", ["mae"]), r"Fix: metrics=\['mae'\]"),
     "metric name": (lambda x, y: model(metrics=["acuracy"]), "unknown metric 'acuracy'; did you mean 'accuracy'"),
     "loss name": (lambda x, y: model(loss="sparse_categorical_crossentrop"),
                   "did you mean 'sparse_categorical_crossentropy'"),
