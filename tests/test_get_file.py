@@ -87,7 +87,7 @@ def test_md5_hash_is_the_old_name(served):
 @pytest.mark.parametrize("name, archive", [
     ("a.tgz", tar(("top/a.txt", b"one"), ("top/deep/b.txt", b"two"), ("./c", b"three"))),
     ("a.zip", zipped(("top/a.txt", b"one"), ("top/deep/", b""), ("top/deep/b.txt", b"two"), ("./c", b"three"))),
-])
+], ids=["tar", "zip"])
 def test_archives_are_unpacked(served, tmp_path, name, archive):
     served[0][URL] = archive
     folder = get_file(name, URL, extract=True)
@@ -112,7 +112,7 @@ def test_archives_are_unpacked(served, tmp_path, name, archive):
     (zipped(("/evil", b"x")), "would lie outside"),
     (zipped(("a\\..\\evil", b"x")), "would lie outside"),
     (zipped(("link", b"/etc/passwd", stat.S_IFLNK | 0o777)), "'link' is a link"),
-])
+], ids=range(11))       # an archive holds the time
 def test_hostile_archives_leave_nothing(served, tmp_path, archive, match):
     served[0][URL] = archive
     with pytest.raises(ValueError, match=match):
