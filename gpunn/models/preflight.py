@@ -5,6 +5,7 @@ import numpy as np
 
 from .. import losses, metrics
 from .._names import suggest
+from ..backend import to_numpy
 from ..callbacks.monitor import Monitor
 from ..tree import flatten
 
@@ -66,7 +67,7 @@ def name_of(loss) -> str:
 def label_problems(model, feed) -> list[str]:
     """Targets that cannot belong to the outputs, for each output with a loss of the library's."""
     shapes = [s.shape for s in getattr(model, "outputs", None) or ()]          # a subclass knows them when it runs
-    targets = feed.targets()
+    targets = feed.arrays[1] if hasattr(feed, "length") else feed.first()[1]
     y, names = flatten(targets), getattr(model, "output_names", None) or [model.name]
     wanted = model.loss
     if isinstance(wanted, dict):
@@ -97,7 +98,7 @@ def label_problem(loss: str, labels, shape, name: str) -> str | None:
 
 def class_problem(labels, classes: int, name: str) -> str | None:
     """Of the first label that is no whole number from 0 to classes - 1."""
-    flat = labels.reshape(-1)
+    flat = to_numpy(labels).reshape(-1)
     if flat.min() >= 0 and flat.max() < classes and (flat.dtype.kind in "biu" or (flat == np.floor(flat)).all()):
         return None
     wrong = ~((flat >= 0) & (flat < classes) & (flat == np.floor(flat)))

@@ -5,7 +5,14 @@ import pytest
 
 import gpunn
 from gpunn import _config, layers, optimizers
-from gpunn.callbacks import BackupAndRestore, LambdaCallback, ModelCheckpoint
+from gpunn.callbacks import (
+    BackupAndRestore,
+    LambdaCallback,
+    LearningRateFinder,
+    ModelCheckpoint,
+    ReduceLROnPlateau,
+    SwapEMAWeights,
+)
 from gpunn.models import clone_model, load_model
 
 from .test_saving import same
@@ -116,3 +123,14 @@ def test_weights_that_do_not_decay_are_those_of_the_optimizer_inside():
     inner = optimizers.AdamW(0.1)
     optimizers.LossScaleOptimizer(inner).exclude_from_weight_decay(var_names=["bias"])
     assert inner.kept_out == {"bias"}
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16"], indirect=True)
+def test_callbacks_see_the_optimizer_inside(policy):
+    """The finder puts the schedule back; what a schedule would overwrite is refused; averages are swapped."""
+    x, y, schedule = MODELS["einsum"][1], R.normal(size=(16, 1)), SCHEDULES.ExponentialDecay(0.1, 5, 0.9)
+    model = made(optimizer=lambda: optimizers.SGD(schedule, use_ema=True))
+    model.fit(x, y, batch_size=4, epochs=3, verbose=0, callbacks=[LearningRateFinder(steps=10), SwapEMAWeights()])
+    assert model.optimizer.inner_optimizer.schedule is schedule
+    with pytest.raises(ValueError, match="ExponentialDecay, which sets it at every step"):
+        model.fit(x, y, verbose=0, callbacks=[ReduceLROnPlateau("loss")])
