@@ -20,8 +20,11 @@ HEAVY = {"sim"}                     # devices where every launch is slow: the fi
 
 # by the array library or with a look at values: they make a step run eagerly
 ON_THE_HOST = {
-    "argsort", "bitwise_and", "bitwise_invert", "bitwise_or", "bitwise_xor", "cholesky", "det", "inv",
-    "left_shift", "nonzero", "qr", "right_shift", "solve", "sort", "svd", "top_k"
+    "argpartition", "argsort", "bincount", "bitwise_and", "bitwise_invert", "bitwise_or", "bitwise_xor", "cholesky",
+    "cholesky_inverse", "cumprod", "det", "eigh", "gcd", "histogram", "inv", "lcm", "left_shift", "logdet", "lstsq",
+    "matrix_rank", "median", "nancumprod", "nanmedian", "nanpercentile", "nanquantile", "nextafter", "nonzero",
+    "percentile", "pinv", "qr", "quantile", "right_shift", "slogdet", "solve", "solve_triangular", "sort", "svd",
+    "top_k"
 }
 
 
