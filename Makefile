@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 PEERS ?= .venv-peers
 
-.PHONY: train test lint bench bench-cpu gpu size wheel clean
+.PHONY: train test lint examples bench bench-cpu gpu size wheel clean
 
 ifeq ($(strip $(VENV)),)
 PY := $(PYTHON)
@@ -24,6 +24,9 @@ test: lint
 
 lint: $(TEST_READY)
 	$(PY) -m ruff check .
+
+examples: $(RUN_READY)
+	@for file in examples/*.py; do echo "== $$file"; $(PY) $$file || exit 1; done
 
 bench: $(RUN_READY)
 	$(PY) -m benchmarks

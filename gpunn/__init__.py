@@ -6,10 +6,10 @@ import importlib
 
 __version__ = "0.1.0"
 
-_MODULES = ("activations", "backend", "callbacks", "config", "constraints", "datasets", "distribution",
+_MODULES = ("activations", "backend", "callbacks", "classic", "config", "constraints", "datasets", "distribution",
             "dtype_policies", "initializers", "layers", "losses", "metrics", "mixed_precision", "models", "ops",
-            "optimizer", "optimizers", "preprocessing", "random", "regularizers", "saving", "storage", "tree", "utils",
-            "viz", "wrappers")
+            "optimizer", "optimizers", "preprocessing", "random", "recipes", "regularizers", "saving", "storage",
+            "tree", "utils", "visualization", "viz", "wrappers")
 
 _NAMES = {
     "DTypePolicy": "_config",

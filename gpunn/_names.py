@@ -14,10 +14,14 @@ def suggest(name, known) -> str:
     return f"; known: {', '.join(known)}" if 0 < len(known) <= 12 else ""
 
 
+class UnknownArgument(TypeError, ValueError):
+    """For Python an argument that nobody takes is a TypeError, for Keras a ValueError."""
+
+
 def refuse_unknown(who: str, unknown: dict, known):
     """Raise for keyword arguments that nobody takes, with the nearest names that exist."""
     for name in unknown:
-        raise TypeError(f"{who}: unknown argument {name!r}{suggest(name, known)}")
+        raise UnknownArgument(f"{who}: unknown argument {name!r}{suggest(name, known)}")
 
 
 _used: dict[str, count] = {}

@@ -25,9 +25,9 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
 
 
 @contextmanager
-def custom_object_scope(objects: dict):
-    """Inside, the names of `objects` are known."""
-    before = _scope.set({**_scope.get({}), **(objects or {})})
+def custom_object_scope(custom_objects: dict):
+    """Inside, the names of `custom_objects` are known."""
+    before = _scope.set({**_scope.get({}), **(custom_objects or {})})
     try:
         yield
     finally:
@@ -59,8 +59,8 @@ def get_custom_objects() -> dict:
     return _custom
 
 
-def get_registered_name(thing) -> str:
-    return vars(thing).get("_registered_name", thing.__name__)
+def get_registered_name(obj) -> str:
+    return vars(obj).get("_registered_name", obj.__name__)
 
 
 def get_registered_object(name: str, custom_objects: dict | None = None, module_objects: dict | None = None):

@@ -1,19 +1,8 @@
 """Settings of the whole program, with Keras' names."""
-# ruff: noqa: F401, F811 - these are its names
-from ._config import (
-    disable_interactive_logging,
-    dtype_policy,
-    enable_interactive_logging,
-    epsilon,
-    floatx,
-    image_data_format,
-    is_interactive_logging_enabled,
-    known,
-    set_dtype_policy,
-    set_epsilon,
-    set_floatx,
-    set_image_data_format,
-)
+# ruff: noqa: F401, F811, I001 - these are its names
+from ._config import (disable_interactive_logging, dtype_policy, enable_interactive_logging, epsilon, floatx,
+                      image_data_format, is_interactive_logging_enabled, known, set_dtype_policy, set_epsilon,
+                      set_floatx, set_image_data_format)
 from .backend import backend, use
 
 

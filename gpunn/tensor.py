@@ -100,6 +100,9 @@ class Tensor:
         device = backend_of(self.data).name
         return f"<{type(self).__name__} shape={self.shape} dtype={self.dtype} device={device} {self.data}>"
 
+    def __format__(self, spec):
+        return format(self.item() if spec and not self.shape else str(self), spec)
+
     __hash__ = object.__hash__
 
     def backward(self, dy=None):
@@ -109,18 +112,23 @@ class Tensor:
 
 class Variable(Tensor):
     """A tensor with a name, written in place and never rebound: a weight, a statistic, a counter."""
-    __slots__ = ("name", "path", "trainable", "regularizer", "constraint", "__dict__")
+    __slots__ = ("name", "path", "wanted", "_frozen", "regularizer", "constraint", "__dict__")
 
     def __init__(self, value, name="variable", trainable=True, dtype=None):
         super().__init__(persistent(np.copy(a) if type(a := asarray(value, dtype)) is np.ndarray else a.copy()))
-        self.name, self.path = name, scoped(name)
-        self.trainable = trainable
-        self.requires_grad = trainable and self.data.dtype.kind == "f"
-        self.regularizer = self.constraint = None
+        self.name, self.path, self.wanted = name, scoped(name), bool(trainable)
+        self.trainable, self.regularizer, self.constraint = trainable, None, None
+
+    value: Tensor = property(lambda self: self)
 
     @property
-    def value(self) -> Tensor:
-        return self
+    def trainable(self) -> bool:
+        """Made to be trained (`wanted`), and not frozen since, by itself or with its layer."""
+        return self.wanted and not self._frozen
+
+    @trainable.setter
+    def trainable(self, value: bool):
+        self._frozen, self.requires_grad = not value, bool(self.wanted and value and self.data.dtype.kind == "f")
 
     def assign(self, value):
         """Write `value` (an array, a number, a tensor) into the memory of this variable."""
@@ -214,7 +222,7 @@ class RoundedVariable(Variable):
     __slots__ = ("dtype",)
 
     def __init__(self, variable: Variable, dtype: str):
-        super().__init__(variable.data, variable.name, variable.trainable)
+        super().__init__(variable.data, variable.name, variable.wanted)
         self.dtype = dtype
         self._round()
         if dtype in REDUCED:

@@ -3,7 +3,7 @@ import inspect
 
 import numpy as np
 
-from .models import Model
+from .models import Model, clone_model
 
 
 class _Wrapper:
@@ -44,8 +44,7 @@ class _Wrapper:
         elif self.warm_start or self.model._compiled is None:
             model = self.model
         else:
-            model = type(self.model).from_config(self.model.get_config())
-            optimizer = self.model.optimizer
+            model, optimizer = clone_model(self.model), self.model.optimizer
             model.compile(type(optimizer).from_config(optimizer.get_config()), **self.model._compiled)
         if model._compiled is None or model.loss is None:
             raise RuntimeError(f"{type(self).__name__}: the model must be compiled with a loss and an optimizer: call "

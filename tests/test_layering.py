@@ -22,8 +22,8 @@ metrics
 layers
 data callbacks
 models
-saving distribution viz classic utils datasets wrappers
-preprocessing
+saving distribution viz classic recipes utils datasets wrappers
+preprocessing visualization
 playground doctor warmup
 cli
 __main__

@@ -101,6 +101,14 @@ def test_refused(act, message):
 def test_other_libraries_read_it():
     t = Tensor(np.arange(3, dtype="float32"))
     assert np.from_dlpack(t).sum() == 3 and np.asarray(t).sum() == 3 and t.tolist() == [0, 1, 2]
+    assert (float(np.sum(t)), float(np.mean(t)), float(np.max(t)), float(np.min(t))) == (3, 1, 2, 0)
+    assert np.sum(t, dtype="int32").dtype == "int32" and t.sum(0, True).shape == (1,)
+    with pytest.raises(TypeError, match="`out` must be None"):
+        np.sum(t, out=np.empty(()))
+
+
+def test_a_number_is_formatted_as_one():
+    assert f"{ops.sum(np.ones(3, 'float32')):.2f}" == "3.00" and "shape=(2,)" in f"{Tensor(np.ones(2))}"
 
 
 def test_arrays_may_be_given_by_name():

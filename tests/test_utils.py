@@ -57,7 +57,7 @@ def test_names_of_dtypes(dtype, name):
 
 
 def test_an_unknown_dtype():
-    with pytest.raises(ValueError, match="unknown dtype 'flot32'; did you mean 'float32'"):
+    with pytest.raises(ValueError, match="got 'flot32'; did you mean 'float32'"):
         utils.standardize_dtype("flot32")
 
 

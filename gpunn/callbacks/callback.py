@@ -99,8 +99,9 @@ class CallbackList:
         from .progbar import ProgbarLogger
         self.callbacks = list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks] if callbacks else []
         for c in self.callbacks:
-            if not hasattr(c, "on_epoch_end"):
-                raise ValueError(f"callbacks: expected Callback objects, got {type(c).__name__} {c!r}")
+            if not hasattr(c, "on_epoch_end") or isinstance(c, type):
+                fix = f". Fix: {c.__name__}(...)" if isinstance(c, type) else ""
+                raise ValueError(f"callbacks: expected Callback objects, got {type(c).__name__} {c!r}{fix}")
         self.history = next((c for c in self.callbacks if isinstance(c, History)), None)
         if add_history and self.history is None:
             self.history = History()
@@ -132,14 +133,15 @@ class CallbackList:
 
 def _announce(name: str):
     """The method of CallbackList that calls the hook of this name of all callbacks which have one."""
-    reads = name in ("on_train_batch_end", "on_test_batch_end")
+    reads, count = name in ("on_train_batch_end", "on_test_batch_end"), 2 if "batch" in name or "epoch" in name else 1
 
-    def announce(self, *args, **named):         # ([epoch or batch], logs=None)
-        args = (*args, *named.values())
-        if (hooks := self._at[name]) and reads and self.wants_batches:
-            args = args[0], numbers(*args[1:])
-        for hook in hooks:
-            hook(*args)
+    def announce(self, *args, **named):         # ([epoch or batch], logs=None); a hook always gets logs
+        if hooks := self._at[name]:
+            args = (*args, *named.values(), {})[:count]
+            if reads and self.wants_batches:
+                args = args[0], numbers(args[1])
+            for hook in hooks:
+                hook(*args)
     return announce
 
 

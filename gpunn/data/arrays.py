@@ -76,6 +76,10 @@ class ArrayFeed:
         """A few samples on the host, for checks."""
         return map_structure(lambda a: None if a is None else current().to_numpy(a[:self.batch_size]), self.arrays)
 
+    def targets(self):
+        """All of y, on the host."""
+        return map_structure(lambda a: None if a is None else current().to_numpy(a), self.arrays[1])
+
     def close(self):
         """Nothing to release: the arrays go with this object."""
 

@@ -1,5 +1,6 @@
 """From what the user passes to `fit` to a feed: arrays, a PyDataset, a generator, or any iterable of batches."""
 from functools import partial
+from numbers import Integral
 
 from ..backend import rng
 from .arrays import ArrayFeed
@@ -26,9 +27,14 @@ def make_feed(x, y=None, sample_weight=None, *, batch_size=None, steps=None, shu
 def check(who: str, x, batch_size, steps):
     if x is None:
         raise ValueError(f"{who}: argument 'x' is missing")
-    for name, value in (("batch_size", batch_size), ("steps_per_epoch", steps)):
-        if value is not None and (isinstance(value, bool) or int(value) != value or value < 1):
-            raise ValueError(f"{who}: {name} must be an integer >= 1, got {value!r}")
+    whole(who, batch_size=batch_size, steps_per_epoch=steps)
+
+
+def whole(who: str, least: int = 1, **counts):
+    """Raise for what is neither None nor a whole number that is large enough."""
+    for name, value in counts.items():
+        if value is not None and (isinstance(value, bool) or not isinstance(value, Integral) or value < least):
+            raise ValueError(f"{who}: {name} must be an integer >= {least}, got {value!r}")
 
 
 def is_stream(x) -> bool:

@@ -52,6 +52,8 @@ def weigh_classes(y, weight, class_weight: dict):
     """Sample weights with each sample's class weight multiplied in."""
     if isinstance(y, dict | list | tuple) or y is None:
         raise ValueError("fit: class_weight is only for models with one output; use sample_weight")
+    if not isinstance(class_weight, dict):
+        raise ValueError(f"fit: class_weight must be a dictionary, {{label: weight, ...}}, got {class_weight!r}")
     labels = y.argmax(-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(len(y)).astype(np.int64)
     known = {int(k): float(v) for k, v in class_weight.items()}
     weights = np.array([known.get(int(c), 1.0) for c in labels], storage())

@@ -29,6 +29,9 @@ class BatchFeed:
     def first(self):
         return self.host
 
+    def targets(self):
+        return self.first()[1]
+
     def batch(self):
         """Inside the step: the buffers, as they are."""
         return map_structure(lambda a: None if a is None else Tensor(a), self.buffers[self.key])

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gpunn.storage.atomic import replacing
+from gpunn.storage.download import fetch
 
-from .download import fetch
 from .images import data_folders
 
 SITE = "https://www.cs.toronto.edu/~kriz/"

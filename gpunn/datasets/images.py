@@ -117,7 +117,7 @@ def _download(images: ImageSet, path: str):
             with replacing(target) as file:
                 file.write(raw)
         except (OSError, EOFError, zlib.error) as error:
-            raise FileNotFoundError(_where_to_put(images, path, error)) from error
+            raise FileNotFoundError(_where_to_put(images, path, error)) from None     # it quotes the error
     return find(images, path)
 
 

@@ -148,14 +148,16 @@ class Attention(LibraryLayer):
     def scores(self, query, key):
         """(n, tq, c), (n, tk, c) -> (n, tq, tk)"""
         if self.score_mode == "dot":
-            scores = ops.matmul(query, ops.transpose(key, (0, 2, 1)))
+            scores = ops.matmul(query, ops.swapaxes(key, -1, -2))
             return scores if self.scale is None else scores * self.scale
-        both = ops.expand_dims(query, 2) + ops.expand_dims(key, 1)
+        both = ops.expand_dims(query, -2) + ops.expand_dims(key, -3)
         both = both if self.scale is None else both * self.scale
         return self.concat_score_weight * ops.sum(ops.tanh(both), axis=-1)
 
     def call(self, inputs, mask=None, return_attention_scores=False, training=False, use_causal_mask=False):
         query, value, key = inputs[0], inputs[1], inputs[-1] if len(inputs) == 3 else inputs[1]
+        self._require("mask", mask is None or isinstance(mask, list | tuple) and len(mask) in (2, 3),
+                      "[query's, value's] or None", mask)
         scores = self.scores(query, key)
         allowed = _allowed(scores, mask, use_causal_mask)
         weights = ops.softmax(scores if allowed is None else ops.where(allowed, scores, -1e9))
@@ -172,14 +174,14 @@ class Attention(LibraryLayer):
     def compute_output_shape(self, input_shape, return_attention_scores=False):
         query, value = input_shape[:2]
         output = (*query[:-1], value[-1])
-        return (output, (query[0], query[1], value[1])) if return_attention_scores else output
+        return (output, (*query[:-1], value[-2])) if return_attention_scores else output
 
 
 def _allowed(scores, mask, causal):
     """Which keys each query may look at, or None for all."""
-    masks = [ops.expand_dims(mask[1], 1)] if mask is not None and mask[1] is not None else []
+    masks = [ops.expand_dims(mask[1], -2)] if mask is not None and mask[1] is not None else []
     if causal:
-        masks.append(ops.tri(*scores.shape[1:], dtype="bool"))
+        masks.append(ops.tri(*scores.shape[-2:], dtype="bool"))
     return reduce(ops.logical_and, masks) if masks else None
 
 
@@ -197,5 +199,5 @@ class AdditiveAttention(Attention):
 
     def scores(self, query, key):
         """(n, tq, c), (n, tk, c) -> (n, tq, tk)"""
-        both = ops.tanh(ops.expand_dims(query, 2) + ops.expand_dims(key, 1))
+        both = ops.tanh(ops.expand_dims(query, -2) + ops.expand_dims(key, -3))
         return ops.sum(both if self.scale is None else both * self.scale, axis=-1)

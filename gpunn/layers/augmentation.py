@@ -9,6 +9,7 @@ from ..ops.create import arange_constant, kept
 from ..tensor import Tensor
 from .activation import _Elementwise
 from .images import ToSize
+from .input_spec import InputSpec
 from .windows import channel_format, one_of, spatial
 
 FLIPS = {"horizontal": (1,), "vertical": (0,), "horizontal_and_vertical": (0, 1)}
@@ -18,6 +19,7 @@ FILLS = ("reflect", "wrap", "constant", "nearest")
 class _Random(_Elementwise):
     """(n, h, w, c) or one image (h, w, c); called on its own, it acts as in training, as Keras' layers do."""
     wants_floats = True
+    input_spec = InputSpec(min_ndim=3, max_ndim=4)
 
     def _options(self, seed, data_format):
         self._seeded(seed)
@@ -186,6 +188,7 @@ class RandomContrast(_Recolor):
 
 class MixUp(_Random):
     """Each image blended with another one of the batch; {"images", "labels"}: labels (one-hot) blended alike."""
+    input_spec = None
 
     def __init__(self, alpha=0.2, data_format=None, seed=None, **kwargs):
         super().__init__(**kwargs)

@@ -40,6 +40,8 @@ def refuse(layer, argument: str, shape, problem: str, rank: bool):
 
 def _rank_fix(problem: str) -> str:
     expected, got = (int(word) for word in problem.replace(",", " ").split() if word.isdigit())
+    if problem == "expected 3 axes, got 2":
+        return "add the missing axis: x[..., None] or x[None], or return_sequences=True in a recurrent layer before it"
     if got < expected:
         return "add the missing axis, for example x[..., None] for one channel or x[None] for one sample"
     return "drop or join axes, for example with Flatten() or Reshape()"

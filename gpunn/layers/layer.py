@@ -184,14 +184,21 @@ class Layer(Weights, _objects.Configured):
 
     def _check(self, x):
         specs = self.input_spec if isinstance(self.input_spec, list | tuple) else [self.input_spec]
-        for i, (spec, t) in enumerate(zip(specs, x if isinstance(x, list | tuple) else [x])):
+        inputs = x if isinstance(x, list | tuple) else [x]
+        if len(inputs) != len(specs):
+            raise ValueError(f"{self._who}: expects {len(specs)} input(s), got {len(inputs)}")
+        for i, (spec, t) in enumerate(zip(specs, inputs)):
             problem = spec.problem(t.shape)
             if problem is not None:
                 name = self._signature.first + (f"[{i}]" if isinstance(x, list | tuple) else "")
                 refuse(self, name, t.shape, problem, "axes" in problem)
 
     def _build(self, args, options):
+        if self.input_spec is not None:
+            self._check(args[0])
         if self.has_build:
+            if self.input_spec is not None:
+                self._check(args[0])
             self.build(**self._shapes(self.build, args, options))
         self.built = True
 

@@ -14,6 +14,7 @@ from .encoding import Encoding, fixed
 
 PUNCTUATION = re.compile(r"""[!"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~']""")
 
+MOST_UNKNOWN = 1 << 16          # a config is no reason to fill the memory
 KERAS_ONLY = ("dtype", "has_input_vocabulary", "invert", "oov_method", "vocabulary_size")
 
 
@@ -27,11 +28,13 @@ class _Lookup(Encoding):
         super().__init__(name=own["name"], **{k: v for k, v in own["kwargs"].items() if k not in KERAS_ONLY})
         vars(self).update({n: own[n] for n in _objects.option_names(type(self)) if n in own and n != "name"})
         self._encode_as(self.output_mode, own["sparse"])
+        self._require("num_oov_indices", 0 <= self.num_oov_indices <= MOST_UNKNOWN, f"0 to {MOST_UNKNOWN}",
+                      self.num_oov_indices)
         self._require("salt", own.get("salt") is None, "None: values are not hashed", own.get("salt"))
         self._require("invert", not (self.invert and self.output_mode != "int"), "False unless output_mode is 'int'",
                       self.invert)
         self._learned = own["vocabulary"] is None
-        self.vocabulary = None
+        self.vocabulary = self._place = None
         if not self._learned:
             self.set_vocabulary(own["vocabulary"], own["idf_weights"])
 
@@ -125,6 +128,7 @@ class IntegerLookup(_Lookup):
             known = self.get_vocabulary()
             inside = ops.logical_and(x >= 0, x < len(known))
             return ops.where(inside, ops.take(fixed(known, "int32"), ops.where(inside, x, 0)), self.oov_token)
+        self._require("vocabulary", self._place is not None, "given, or learned by adapt(data)", None)
         keys = sorted(self._place)
         at = ops.sum(ops.cast(ops.greater_equal(ops.expand_dims(x, -1), fixed(keys, "int32")), "int32"), -1)
         at = ops.maximum(at - 1, 0)                 # the largest key that is not above
@@ -154,6 +158,7 @@ class StringLookup(_Lookup):
 
     def ids(self, words):
         """(...) words -> (...) places, int32"""
+        self._require("vocabulary", self._place is not None, "given, or learned by adapt(data)", None)
         different, where = np.unique(words, return_inverse=True)
         unknown = self.vocabulary_size() - len(self.get_vocabulary(False)) - 1 if self.num_oov_indices else None
         places = [self._place.get(str(w), unknown) for w in different]

@@ -87,10 +87,10 @@ class Concatenate(_Merge):
         return ops.concatenate(inputs, axis=self.axis)
 
     def compute_output_shape(self, input_shape):
-        axis = self.axis % len(input_shape[0])
+        axis, ranks = self.axis % len(input_shape[0]), {len(s) for s in input_shape}
         others = {tuple(n for i, n in enumerate(s) if i != axis and None not in [t[i] for t in input_shape])
-                  for s in input_shape}
-        if len(others) > 1 or len({len(s) for s in input_shape}) > 1:
+                  for s in input_shape if len(ranks) == 1}
+        if len(others) != 1:
             raise ValueError(f"Concatenate '{self.name}': the inputs have shapes "
                              f"{', '.join(str(tuple(s)) for s in input_shape)}, expected equal sizes on every axis but "
                              f"{self.axis}. Fix: choose another axis, or make the sizes equal")
@@ -112,6 +112,8 @@ class Dot(_Two):
     def __init__(self, axes, normalize=False, **kwargs):
         super().__init__(**kwargs)
         self.axes = axes if isinstance(axes, int) else tuple(axes)
+        self._require("axes", 0 not in (self.axes if isinstance(axes, list | tuple) else (axes,)),
+                      "axes after the batch's, which is 0", axes)
         self.normalize = normalize
 
     def _places(self, ranks):

@@ -36,6 +36,7 @@ class BatchNormalization(_Scaled):
         self.renorm_clipping, self.renorm_momentum = renorm_clipping, renorm_momentum
 
     def build(self, input_shape):
+        self._require("axis", -len(input_shape) <= self.axis < len(input_shape), f"an axis of {input_shape}", self.axis)
         shape = (input_shape[self.axis],)
         self._require(f"axis {self.axis} of the input", shape[0] is not None,
                       "known when the layer is built", input_shape)
@@ -81,7 +82,7 @@ class LayerNormalization(_Scaled):
                  gamma_initializer="ones", beta_regularizer=None, gamma_regularizer=None,
                  beta_constraint=None, gamma_constraint=None, rms_scaling=False, **kwargs):
         super().__init__(**kwargs)
-        self.axis, self.epsilon = list(axis) if isinstance(axis, list | tuple) else axis, epsilon
+        self.axis, self.epsilon = sorted(axis) if isinstance(axis, list | tuple) else axis, epsilon
         self.center, self.scale = center, scale
         self._require("rms_scaling", not rms_scaling,
                       "False; RMSNormalization scales by the root mean square", rms_scaling)
@@ -164,11 +165,14 @@ class Normalization(_Elementwise):
 
     def build(self, input_shape):
         axes = () if self.axis is None else (self.axis,) if isinstance(self.axis, int) else self.axis
-        kept = [a % len(input_shape) for a in axes]
+        rank = len(input_shape)
+        self._require("axis", all(-rank <= a < rank for a in axes), f"from {-rank} to {rank - 1}", self.axis)
+        kept = [a % rank for a in axes]
         self._shape = tuple(n if i in kept else 1 for i, n in enumerate(input_shape))
         self._require("the kept axes", None not in self._shape, "known when the layer is built", input_shape)
         if self.mean is not None:
-            values = (np.broadcast_to(np.asarray(v, self.dtype), self._shape) for v in (self.mean, self.variance))
+            wide = tuple(n for i, n in enumerate(input_shape) if i in kept)
+            values = (np.broadcast_to(np.asarray(v, self.dtype), wide) for v in (self.mean, self.variance))
             self._mean, self._variance = (Tensor(constant(np.ascontiguousarray(v))) for v in values)
             return
         shape = tuple(input_shape[a] for a in kept)

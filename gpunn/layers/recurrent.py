@@ -64,17 +64,20 @@ class RNN(LibraryLayer):
         if sequences.shape[1] == 0:
             raise ValueError(f"{type(self).__name__} '{self.name}': argument 'sequences' has no steps (shape "
                              f"{sequences.shape}). Fix: give it at least one step")
+        if len(states) != len(flatten(self.cell.state_size)):
+            raise ValueError(f"{self._who}: argument 'initial_state' must hold {len(flatten(self.cell.state_size))} "
+                             f"states, got {len(states)}")
         outputs, states = self._run(sequences, states, mask, training)
         for variable, state in zip(self._states or (), states):
             variable.assign(state)
-        if self.zero_output_for_mask and mask is not None and self.return_sequences:
+        if self.zero_output_for_mask and mask is not None:
             outputs = outputs * ops.cast(ops.expand_dims(mask, -1), outputs.dtype)
         outputs = outputs if self.return_sequences else outputs[:, -1]
         return (outputs, *states) if self.return_state else outputs
 
     def _begin(self, sequences, initial_state):
         if initial_state is not None:
-            return initial_state if isinstance(initial_state, list | tuple) else [initial_state]
+            return flatten(initial_state)
         if self._states is not None:
             return [Tensor(ops.copy(s).data) for s in self._states]
         return self.get_initial_state(sequences.shape[0])
@@ -223,7 +226,7 @@ class StackedRNNCells(LibraryLayer):
                 cell.reset_dropout_mask()
 
     def call(self, inputs, states, training=False):
-        states, new = list(states), []
+        states, new = flatten(states), []
         for cell in self.cells:
             own = [states.pop(0) for _ in flatten(cell.state_size)]
             inputs, after = cell(inputs, own, training=training)

@@ -182,10 +182,11 @@ class UpSampling2D(_UpSampling):
 
     def __init__(self, size=(2, 2), data_format=None, interpolation="nearest", **kwargs):
         super().__init__(size, data_format, **kwargs)
-        self.interpolation = one_of(self, "interpolation", interpolation, ("nearest", "bilinear"))
+        self.interpolation = one_of(self, "interpolation", interpolation,
+                                    ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"))
 
     def call(self, inputs):
         if self.interpolation == "nearest":
             return super().call(inputs)
         sizes = tuple(inputs.shape[a] * n for a, n in zip(spatial(self.data_format, 2), self.size))
-        return ops.image.resize(inputs, sizes, interpolation="bilinear", data_format=self.data_format)
+        return ops.image.resize(inputs, sizes, interpolation=self.interpolation, data_format=self.data_format)

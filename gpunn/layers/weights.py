@@ -45,13 +45,13 @@ class Weights:
         weight.regularizer = regularizers.get(regularizer)
         weight.constraint = constraints.get(constraint) or weight.constraint
         self._own.append(weight)
-        _freeze(weight, trainable, self._trainable)
+        weight.trainable = self._trainable
         return weight
 
     def _own_weights(self) -> list[Variable]:
         """Made by add_weight, or found in attributes; trainable ones first."""
         own = _unique([*self._own, *_found(vars(self), Variable, skip=("_own",))])
-        return [w for w in own if w.trainable] + [w for w in own if not w.trainable]
+        return [w for w in own if w.wanted] + [w for w in own if not w.wanted]
 
     def sublayers(self) -> list:
         """The layers that this one holds in its attributes."""
@@ -93,7 +93,7 @@ class Weights:
         for layer in self.flatten_layers():
             layer._trainable = bool(value)
             for weight in layer._own_weights():
-                _freeze(weight, weight.trainable, value)
+                weight.trainable = value
 
     def get_weights(self) -> list[np.ndarray]:
         return [w.numpy().copy() for w in self.weights]
@@ -118,11 +118,6 @@ class Weights:
             raise ValueError(f"{self._who} has no weights yet, so they cannot be counted. Fix: "
                              "call it on data, or build(input_shape)")
         return sum(math.prod(w.shape) for w in self.weights)
-
-
-def _freeze(weight: Variable, wanted: bool, layer_trains: bool):
-    """A gradient is made for a weight that is trainable itself, in a layer that is."""
-    weight.requires_grad = bool(wanted and layer_trains) and weight.data.dtype.kind == "f"
 
 
 _WEIGHT_OPTIONS = ("shape", "initializer", "dtype", "trainable", "regularizer", "constraint", "name",

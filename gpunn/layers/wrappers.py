@@ -1,6 +1,7 @@
 """Layers around another layer."""
 from .. import _objects, initializers, ops
 from ..tensor import no_grad
+from .input_spec import InputSpec
 from .layer import Layer, LibraryLayer
 
 
@@ -57,7 +58,7 @@ class Bidirectional(Wrapper):
         for half in (self.forward_layer, self.backward_layer):  # a masked step adds nothing to the other direction's
             half.zero_output_for_mask = half.return_sequences
         self.return_sequences, self.return_state = layer.return_sequences, layer.return_state
-        self.stateful = layer.stateful
+        self.stateful, self.input_spec = layer.stateful, InputSpec(ndim=3)
         self._require("backward_layer", self.forward_layer.go_backwards != self.backward_layer.go_backwards,
                       "a layer that runs the other way (go_backwards)", backward_layer)
         self._initial = weights

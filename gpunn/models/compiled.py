@@ -50,6 +50,8 @@ class Losses:
         for f, w, t, p, s in zip(self.functions, self.weights, targets, predictions, weights, strict=True):
             if f is None:
                 continue
+            if t is None:
+                raise ValueError("argument 'y' is missing: the loss compares the outputs with it")
             value = losses_module.as_loss(f, (t.shape, p.shape))(t, p, s)
             if self.trackers:
                 next(trackers).update_state(value, len(p))

@@ -5,7 +5,7 @@ from .. import storage
 from .._objects import custom_object_scope
 from ..backend.rng import MODES, Source, root
 from ..initializers import blank
-from ..layers.weights import _found, _freeze, _unique
+from ..layers.weights import _found, _unique
 from ..ops.random import SeedGenerator
 from ..storage import FormatError
 from ..tensor import Variable
@@ -107,7 +107,7 @@ def _rebuild(model, notes: list):
             layer.build_from_config(shapes)
         layer._trainable = bool(trainable)
         for weight in layer._own_weights():
-            _freeze(weight, weight.trainable, trainable)
+            weight.trainable = trainable
         for generator, seed in zip(_seeds(layer), seeds, strict=True):
             generator.seed = seed & (1 << 64) - 1
         stack.extend(reversed(layer.sublayers()))
@@ -119,8 +119,9 @@ def _fill(what: str, variables: list, arrays: list[np.ndarray]):
     if len(variables) != len(arrays):
         raise FormatError(f"the model has {len(variables)} {what}s, the file {len(arrays)}")
     for v, a in zip(variables, arrays, strict=True):
-        if v.shape != a.shape or v.data.dtype != a.dtype:
-            raise FormatError(f"{what} {v.path}: expected {v.data.dtype} of shape {v.shape}, the file has {a.dtype} of "
+        dtype = v.numpy().dtype                     # of numbers of few bits not that of the array
+        if v.shape != a.shape or dtype != a.dtype:
+            raise FormatError(f"{what} {v.path}: expected {dtype} of shape {v.shape}, the file has {a.dtype} of "
                               f"shape {a.shape}")
     for v, a in zip(variables, arrays, strict=True):
         v.assign(a)

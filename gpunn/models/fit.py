@@ -41,7 +41,8 @@ class Fit:
         logs = numbers(self.steps())
         if any(math.isnan(v) for v in logs.values()):
             warnings.warn(f"fit: {', '.join(k for k, v in logs.items() if math.isnan(v))} became NaN in epoch "
-                          f"{epoch + 1}; lower the learning rate, or look for NaN in the data", stacklevel=5)
+                          f"{epoch + 1}; lower the learning rate, or look for NaN in the data "
+                          "and for indices beyond an Embedding", stacklevel=5)
         if self.validation is not None and self.validates(epoch):
             held_out = model._evaluate(self.validation, calls.quiet())
             logs.update({f"val_{k}": v for k, v in held_out.items()})

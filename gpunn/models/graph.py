@@ -82,6 +82,8 @@ def fitted(who: str, value, symbol: Symbol):
     if isinstance(value, Tensor) and value.dtype != symbol.dtype:
         mask, value = value.mask, cast(value, symbol.dtype)
         value.mask = mask
+    if not hasattr(value, "ndim"):
+        raise ValueError(f"{who}: input '{symbol.name}' is one array, got a {type(value).__name__} of {len(value)}")
     rank = len(symbol.shape)
     if value.ndim == rank - 1 and symbol.shape[-1] == 1:
         value = expand_dims(value, -1)

@@ -1,6 +1,7 @@
 """compile, fit, evaluate, predict: Keras' training interface on recorded steps."""
 import warnings
 from functools import wraps
+from inspect import signature
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from .._names import refuse_unknown
 from ..backend import current, rng
 from ..callbacks import CallbackList
 from ..callbacks.callback import numbers
-from ..data import make_feed
+from ..data import make_feed, whole
 from ..data.batches import pack, unpack
 from ..data.host import host, split, weigh_classes
 from ..data.stream import BatchFeed
@@ -28,8 +29,11 @@ COMPILE = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics", "
 def drawing(mode: str):
     """Inside the method, random numbers come from the model's own source."""
     def of(method):
+        known = [name for name in signature(method).parameters if name != "self"]
+
         @wraps(method)
         def inside(self, *args, **options):
+            refuse_unknown(method.__name__, [name for name in options if name not in known], known)
             with rng.using(self._source(mode)):
                 return method(self, *args, **options)
         return inside
@@ -48,7 +52,10 @@ class Trainer:
                 run_eagerly=False, steps_per_execution=1, jit_compile="auto", auto_scale_loss=True, **kwargs):
         """Choose the optimizer, the loss (or one for each output) and the metrics."""
         refuse_unknown("compile", kwargs, COMPILE)
-        self.optimizer, self.loss = optimizers.get(optimizer), loss
+        self.optimizer, self.loss, self.auto_scale_loss = optimizers.get(optimizer), loss, auto_scale_loss
+        if auto_scale_loss and self.dtype_policy.name == "mixed_float16" and \
+                not isinstance(self.optimizer, optimizers.LossScaleOptimizer | None):
+            self.optimizer = optimizers.LossScaleOptimizer(self.optimizer)
         self._compiled = {"loss": loss, "loss_weights": loss_weights, "metrics": metrics,
                           "weighted_metrics": weighted_metrics}
         self.run_eagerly, self.steps_per_execution = run_eagerly, steps_per_execution
@@ -62,7 +69,8 @@ class Trainer:
         if self._compiled is None:
             return None
         return serialize_keras_object({"optimizer": self.optimizer, **self._compiled, "run_eagerly": self.run_eagerly,
-                                       "steps_per_execution": self.steps_per_execution})
+                                       "steps_per_execution": self.steps_per_execution,
+                                       "auto_scale_loss": self.auto_scale_loss})
 
     def compile_from_config(self, config: dict):
         """Compile as it was when `get_compile_config` gave this."""
@@ -158,6 +166,8 @@ class Trainer:
             steps_per_epoch=None, validation_steps=None, validation_batch_size=None, validation_freq=1):
         """Train for `epochs` epochs; returns the History."""
         self._require_compiled("fit")
+        whole("fit", 0, epochs=epochs, initial_epoch=initial_epoch)
+        whole("fit", validation_freq=None if hasattr(validation_freq, "__contains__") else validation_freq)
         if validation_split and validation_data is None:
             arrays = host(x, "x"), host(y, "y"), host(sample_weight, "sample_weight")
             (x, y, sample_weight), validation_data = split(arrays, validation_split)
@@ -179,10 +189,8 @@ class Trainer:
 
     @drawing("test")
     def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, steps=None, callbacks=None,
-                 return_dict=False, **kwargs):
+                 return_dict=False):
         """The loss, or [loss, metric, ...], or a dictionary, over the data."""
-        refuse_unknown("evaluate", kwargs, ("x", "y", "batch_size", "verbose", "sample_weight", "steps", "callbacks",
-                                            "return_dict"))
         self._require_compiled("evaluate")
         feed = make_feed(x, y, sample_weight, batch_size=batch_size, steps=steps, who="evaluate")
         self._build_from(feed)
@@ -279,6 +287,8 @@ class Trainer:
         """Weights exist and lie in the optimizer's flat buffer before the first step."""
         self._build_from(feed)
         if self.trainable_weights:
+            if self.optimizer is None:
+                raise ValueError(f"{self.name}: there is no optimizer to train with: give one to compile")
             self.optimizer.prepare(self.trainable_weights)
 
     def _build_from(self, feed):
@@ -305,6 +315,9 @@ class Trainer:
 
 
 def _validation_feed(data, batch_size, steps):
+    if isinstance(data, tuple) and len(data) not in (2, 3):
+        raise ValueError("fit: validation_data must be (x, y), (x, y, sample_weight) or a source of batches, got a "
+                         f"tuple of {len(data)}")
     if isinstance(data, tuple | list) and len(data) in (2, 3):
         return make_feed(*data, batch_size=batch_size, steps=steps, who="validation_data")
     return make_feed(data, batch_size=batch_size, steps=steps, who="validation_data")

@@ -36,12 +36,14 @@ def load_weights(model, filepath, skip_mismatch=False):
     arrays = {k: a for k, a in storage.load(filepath)[0].items() if not k.startswith(OTHERS)}
     problems = [f"{k} is missing in the file" for k in wanted if k not in arrays]
     problems += [f"{k} is in the file but not in the model" for k in arrays if k not in wanted]
-    problems += [f"{k} ({w.path}) has shape {w.shape}, the file has {arrays[k].shape}"
-                 for k, w in wanted.items() if k in arrays and arrays[k].shape != w.shape]
+    fits = {k: a.shape == wanted[k].shape and a.dtype.kind == wanted[k].data.dtype.kind
+            for k, a in arrays.items() if k in wanted}
+    problems += [f"{k} ({w.path}) is {w.data.dtype} of shape {w.shape}, the file has {arrays[k].dtype} of shape "
+                 f"{arrays[k].shape}" for k, w in wanted.items() if not fits.get(k, True)]
     if problems and not skip_mismatch:
         raise ValueError(f"{model.name}: {filepath} does not fit: " + "; ".join(problems[:5])
                          + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")
                          + ". skip_mismatch=True loads what fits")
     for k, w in wanted.items():
-        if k in arrays and arrays[k].shape == w.shape:
+        if fits.get(k):
             w.assign(arrays[k])

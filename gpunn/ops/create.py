@@ -10,6 +10,8 @@ from ..symbol import Symbol, trace
 from ..tensor import Rounded, Tensor, no_grad, op, rounded, widened
 from .core import array, kernels_of
 
+MOST_BFLOAT16 = float.fromhex("0x1.fep127")
+
 
 @lru_cache(256)
 def _kept(device: str, make, *arguments):
@@ -191,17 +193,24 @@ def dtype_name(dtype) -> str:
     return plain[dtype] if dtype in plain else dtype if isinstance(dtype, str) else np.dtype(dtype).name
 
 
+def limits(name: str) -> tuple:
+    """The least and the largest number of a dtype."""
+    if name == "bfloat16":
+        return -MOST_BFLOAT16, MOST_BFLOAT16
+    found = (np.iinfo if np.dtype(name).kind in "iu" else np.finfo)(name)
+    return np.asarray(found.min).item(), np.asarray(found.max).item()
+
+
 def saturate_cast(x, dtype):
     """The values in another dtype, those outside its range at its ends."""
     from .math import clip
     name = dtype_name(dtype)
     if name == "bool":
         return cast(x, name)
-    limits = np.iinfo(name) if np.dtype(name).kind in "iu" else np.finfo(name)
-    own = np.dtype(str(getattr(x, "dtype", "float32")))
-    inner = np.iinfo(own) if own.kind in "iu" else np.finfo("float64")
-    low, high = max(limits.min, inner.min), min(limits.max, inner.max)
-    if own.kind == "f" and np.dtype(name).kind in "iu":
+    own = np.dtype(storage(str(getattr(x, "dtype", "float32"))))
+    (low, high), (least, most) = limits(name), limits(own.name if own.kind in "iu" else "float64")
+    low, high = max(low, least), min(high, most)
+    if own.kind == "f" and np.dtype(storage(name)).kind in "iu":
         nearest = own.type(high)
         low, high = float(low), float(np.nextafter(nearest, own.type(0)) if nearest > high else high)
     return cast(clip(x, low, high) if own.kind != "b" else x, name)

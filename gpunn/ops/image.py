@@ -3,6 +3,7 @@ from functools import wraps
 
 import numpy as np
 
+from .._config import storage
 from ..tensor import op
 from .arithmetic import add, divide, greater, less_equal, logical_and, mod, multiply, subtract, where
 from .core import array, kernels_of, pair, tensor
@@ -68,10 +69,12 @@ def resize(images, size, interpolation: str = "bilinear", antialias: bool = Fals
     x = cast(images, "float32") if is_integer(images) else images
     if crop_to_aspect_ratio or pad_to_aspect_ratio:
         x = _fit_ratio(x, height / width, crop_to_aspect_ratio, fill_value)
-    (_, h, w, c), dtype = x.shape, str(x.dtype)
+    (_, h, w, c), dtype = x.shape, storage(str(x.dtype))
     y = _matmul(kept(_weights, h, height, interpolation, antialias, dtype), reshape(x, (-1, h, w * c)))
     y = _matmul(kept(_weights, w, width, interpolation, antialias, dtype), reshape(y, (-1, height, w, c)))
-    return saturate_cast(round(y), images.dtype) if is_integer(images) else y
+    if is_integer(images):
+        return saturate_cast(round(y), images.dtype)
+    return y if y.dtype == x.dtype else cast(y, x.dtype)
 
 
 def _fit_ratio(x, ratio, crop, fill_value):

@@ -3,6 +3,7 @@ from math import prod
 
 import numpy as np
 
+from .._config import storage
 from ..backend import asarray, backend_of, empty, host_read, to_numpy
 from ..symbol import whole
 from ..tensor import Tensor, op
@@ -216,8 +217,8 @@ def segment_sum(data, segment_ids, num_segments=None, sorted: bool = False):
 def segment_max(data, segment_ids, num_segments=None, sorted: bool = False):
     """The largest element of the rows of each segment; for an empty one the smallest of the dtype."""
     data = tensor(data)
-    kind = np.dtype(str(data.dtype)).kind
-    least = float("-inf") if kind == "f" else kind != "b" and int(np.iinfo(str(data.dtype)).min)
+    kind = np.dtype(storage(str(data.dtype)))
+    least = float("-inf") if kind.kind == "f" else kind.kind != "b" and int(np.iinfo(kind).min)
     return _segments(largest, data, segment_ids, num_segments, least)
 
 

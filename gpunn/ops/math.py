@@ -2,14 +2,12 @@
 # ruff: noqa: I001 - long lists of names, filled
 import math
 
-import numpy as np
-
 from .._config import floatx
 from ..tensor import op
 from .arithmetic import (add, divide, equal, less, less_equal, logical_and, logical_or, maximum, minimum, multiply,
                          subtract, where)
 from .core import array, as_dtype, floating, into, kernels_of, named, tensor
-from .create import cast, stop_gradient
+from .create import cast, limits, stop_gradient
 
 KEEP_INTEGERS = {"abs", "negative", "sign", "square", "relu", "relu6", "trunc", "clip"}
 SIGNED = {"sign", "square", "negative", "clip"}         # of booleans: as int32
@@ -131,7 +129,7 @@ def nan_to_num(x, nan: float = 0.0, posinf: float | None = None, neginf: float |
     x = tensor(x)
     if is_integer(x):
         return stop_gradient(x)
-    most = float(np.finfo(str(x.dtype)).max)
+    most = limits(str(x.dtype))[1]
     x = where(isnan(x), nan, x)
     x = where(isposinf(x), most if posinf is None else posinf, x)
     return where(isneginf(x), -most if neginf is None else neginf, x)

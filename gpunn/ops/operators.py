@@ -42,6 +42,16 @@ def _compared(f):
     return compare
 
 
+def _reduction(f):
+    """NumPy's own functions come with `dtype` and `out`: np.sum(t) is t.sum(axis=None, out=None)."""
+    def method(self, axis=None, keepdims=False, *, dtype=None, out=None, **options):
+        if out is not None:
+            raise TypeError(f"{f.__name__}: a Tensor is written by nobody, so `out` must be None; use the result")
+        y = f(self, axis, keepdims, **options)
+        return y if dtype is None else create.cast(y, dtype)
+    return method
+
+
 def attach(cls) -> None:
     for name, f in FORWARD.items():
         setattr(cls, f"__{name}__", f)
@@ -54,7 +64,8 @@ def attach(cls) -> None:
     cls.T = property(shape.transpose)
     cls.reshape = lambda self, *shape_: shape.reshape(self, shape_[0] if len(shape_) == 1 else shape_)
     cls.transpose = lambda self, *axes: shape.transpose(self, (axes[0] if len(axes) == 1 else axes) or None)
-    cls.sum, cls.mean, cls.max, cls.min = reduce.sum, reduce.mean, reduce.max, reduce.min
+    for name in ("sum", "mean", "max", "min"):
+        setattr(cls, name, _reduction(getattr(reduce, name)))
     cls.astype = create.cast
 
 

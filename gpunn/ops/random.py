@@ -109,7 +109,7 @@ def dropout(inputs, rate: float, noise_shape=None, seed=None):
     if noise_shape is None:
         return _dropout(inputs, rate=float(rate), seed=seed)
     shape = tuple(n if m is None else m for n, m in zip(inputs.shape, noise_shape, strict=True))
-    ones = broadcast_to(constant([1.0], str(inputs.dtype)), shape)
+    ones = broadcast_to(cast(constant([1.0], "float32"), str(inputs.dtype)), shape)
     return multiply(inputs, _dropout(ones, rate=float(rate), seed=seed))
 
 

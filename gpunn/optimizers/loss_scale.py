@@ -25,8 +25,10 @@ class LossScaleOptimizer(Optimizer):
         super().__init__(inner_optimizer.schedule or float(inner_optimizer.learning_rate), name=name, **kwargs)
         if type(inner_optimizer).update_step is not Optimizer.update_step:
             raise ValueError(f"LossScaleOptimizer: {type(inner_optimizer).__name__} steps by an update_step of its "
-                             "own, which cannot be skipped on the device; define `update` with kernels instead")
+                             "own, which cannot be skipped on the device; define `update` with kernels instead, or "
+                             "compile(..., auto_scale_loss=False)")
         self.calls, self.use_ema = inner_optimizer.calls, inner_optimizer.use_ema
+        self.kept_out = inner_optimizer.kept_out        # the same set
         self.initial_scale, self.dynamic_growth_steps = initial_scale, dynamic_growth_steps
         self.step_counter = Variable(np.zeros((), np.int32), "step_counter", trainable=False)
         self.dynamic_scale = Variable(np.float32(initial_scale), "dynamic_scale", trainable=False)

@@ -2,7 +2,7 @@
 from .._config import disable_interactive_logging, enable_interactive_logging, is_interactive_logging_enabled
 from .._objects import (CustomObjectScope, custom_object_scope, get_custom_objects, get_registered_name,
                         get_registered_object, register_keras_serializable)
-from ..backend.names import clear_session, standardize_dtype
+from ..backend.names import clear_session, is_keras_tensor, standardize_dtype
 from ..backend.rng import set_seed
 from ..data.batches import pack as pack_x_y_sample_weight
 from ..data.batches import unpack as unpack_x_y_sample_weight
@@ -24,7 +24,7 @@ __all__ = ["CustomObjectScope", "Progbar", "PyDataset", "Sequence", "array_to_im
            "custom_object_scope", "deserialize_keras_object", "disable_interactive_logging",
            "enable_interactive_logging", "get_custom_objects", "get_file", "get_registered_name",
            "get_registered_object", "image_dataset_from_directory", "img_to_array", "is_interactive_logging_enabled",
-           "load_img", "model_to_dot", "normalize", "pack_x_y_sample_weight", "pad_sequences", "plot_model",
-           "register_keras_serializable", "save_img", "serialize_keras_object", "set_random_seed", "split_dataset",
-           "standardize_dtype", "text_dataset_from_directory", "timeseries_dataset_from_array", "to_categorical",
-           "unpack_x_y_sample_weight"]
+           "is_keras_tensor", "load_img", "model_to_dot", "normalize", "pack_x_y_sample_weight", "pad_sequences",
+           "plot_model", "register_keras_serializable", "save_img", "serialize_keras_object", "set_random_seed",
+           "split_dataset", "standardize_dtype", "text_dataset_from_directory", "timeseries_dataset_from_array",
+           "to_categorical", "unpack_x_y_sample_weight"]

@@ -8,6 +8,7 @@ import numpy as np
 from .. import ops
 from ..backend import rng
 from ..data.batched import Batches
+from ..ops.window import channels_first
 from ..tree import flatten, map_structure
 from .image import decode
 from .labels import to_categorical
@@ -23,11 +24,12 @@ def image_dataset_from_directory(directory, labels="inferred", label_mode="int",
     def load(path):
         image = np.asarray(decode(path.read_bytes(), color_mode), np.float32)
         return ops.image.resize(image, image_size, interpolation, crop_to_aspect_ratio=crop_to_aspect_ratio,
-                                pad_to_aspect_ratio=pad_to_aspect_ratio).numpy()
+                                pad_to_aspect_ratio=pad_to_aspect_ratio, data_format="channels_last").numpy()
 
     def make(paths):
         images = np.stack([load(path) for path in paths])
-        return images.transpose(0, 3, 1, 2) if data_format == "channels_first" else images
+        return images.transpose(0, 3, 1, 2) if first else images
+    first = channels_first(data_format, "image_dataset_from_directory")
     files = _found(directory, labels, IMAGES, class_names, follow_links, verbose)
     return _labelled(make, *files, label_mode, batch_size, shuffle, seed, validation_split, subset)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import ops
+from ..ops.window import channels_first
 from . import png
 
 MODES = {"grayscale": "L", "rgb": "RGB", "rgba": "RGBA"}
@@ -45,23 +46,23 @@ def load_img(path, color_mode="rgb", target_size=None, interpolation="nearest", 
     pixels = decode(path.read() if hasattr(path, "read") else Path(path).read_bytes(), color_mode)
     if target_size is not None and pixels.shape[:2] != tuple(target_size):
         pixels = ops.image.resize(pixels, target_size, interpolation, antialias=interpolation != "nearest",
-                                  crop_to_aspect_ratio=keep_aspect_ratio).numpy()
-    return pixels if pillow() is None else array_to_img(pixels, scale=False)
+                                  crop_to_aspect_ratio=keep_aspect_ratio, data_format="channels_last").numpy()
+    return pixels if pillow() is None else array_to_img(pixels, "channels_last", scale=False)
 
 
 def img_to_array(img, data_format=None, dtype=None) -> np.ndarray:
-    """A Pillow image or an array (h, w) or (h, w, c) -> (h, w, c) float32"""
+    """A Pillow image or an array (h, w) or (h, w, c) -> (h, w, c) float32, or (c, h, w)"""
     x = np.asarray(img, dtype=dtype or "float32")
     if x.ndim not in (2, 3):
         raise ValueError(f"img_to_array: expected an image (h, w) or (h, w, c), got shape {x.shape}")
     x = x if x.ndim == 3 else x[..., None]
-    return x.transpose(2, 0, 1) if data_format == "channels_first" else x
+    return x.transpose(2, 0, 1) if channels_first(data_format, "img_to_array") else x
 
 
 def _pixels(x, data_format, scale) -> np.ndarray:
     """Numbers as uint8 (h, w, c), stretched to 0 .. 255 if wanted."""
-    x = img_to_array(x)
-    x = x.transpose(1, 2, 0) if data_format == "channels_first" else x
+    x = img_to_array(x, "channels_last")
+    x = x.transpose(1, 2, 0) if channels_first(data_format, "array_to_img") else x
     if x.shape[-1] not in (1, 3, 4):
         raise ValueError(f"expected an image of 1, 3 or 4 channels, got shape {x.shape}")
     if scale:
@@ -85,7 +86,7 @@ def save_img(path, x, data_format=None, file_format=None, scale=True, **kwargs):
     if kind == "png" and not kwargs:
         path.write(png.write(pixels)) if hasattr(path, "write") else Path(path).write_bytes(png.write(pixels))
         return
-    image = array_to_img(pixels, scale=False)
+    image = array_to_img(pixels, "channels_last", scale=False)
     image.convert("RGB" if kind == "jpeg" and pixels.shape[-1] == 4 else image.mode).save(path, format=kind, **kwargs)
 
 

@@ -192,3 +192,13 @@ def test_messages_go_to_the_log(caplog, capsys):
         gpunn.utils.enable_interactive_logging()
     assert not capsys.readouterr().out
     assert [record.message[:9] for record in caplog.records] == ["Epoch 1: ", "Epoch 1/2", "Epoch 2: ", "Epoch 2/2"]
+
+
+def test_every_hook_gets_logs():
+    """As in Keras, also where there is nothing to say yet."""
+    seen, hooks = {}, [name for name in callbacks.callback.HOOKS if "predict" not in name]
+    note = callbacks.LambdaCallback(**{name: lambda *args, name=name: seen.setdefault(name, args) for name in hooks})
+    fit(model(), note, epochs=1, validation_data=samples(8))
+    assert set(seen) == set(hooks)
+    assert all(isinstance(args[-1], dict) and len(args) == 1 + ("batch" in name or "epoch" in name)
+               for name, args in seen.items())

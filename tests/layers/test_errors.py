@@ -41,6 +41,12 @@ ERRORS = {
     "rank": (lambda: layers.Conv2D(2, 3)(x(2, 8, 8)),
              r"Conv2D 'conv2d.*': argument 'inputs' has shape \(2, 8, 8\): expected 4 axes, got 3. Fix: "
              "add the missing axis"),
+    "no time": (lambda: layers.LSTM(2)(layers.GRU(3)(x(2, 3, 4))), "expected 3 axes, got 2. Fix: .*return_sequences"),
+    "no time, both ways": (lambda: layers.Bidirectional(layers.GRU(2))(x(2, 3)), "expected 3 axes, got 2"),
+    "axis": (lambda: layers.BatchNormalization(axis=5)(x(3, 4)), r"axis must be an axis of \(3, 4\), got 5"),
+    "no words": (lambda: layers.TextVectorization()(["a b"]), r"vocabulary must be given, or learned by adapt"),
+    "no numbers": (lambda: layers.IntegerLookup()([1]), r"vocabulary must be given, or learned by adapt"),
+    "not an image": (lambda: layers.RandomFlip()(x(4, 3)), "expected at least 3 axes, got 2. Fix: add the missing"),
     "too many axes": (lambda: layers.LSTM(2)(x(2, 3, 4, 5)),
                       "expected 3 axes, got 4. Fix: drop or join axes"),
     "features of a symbol": (lambda: built(layers.Dense(2), 3, 4)(Input((5,))),

@@ -165,3 +165,18 @@ def test_layers_of_users_see_rounded_weights_and_keep_their_casts():
     layer.w.assign(np.float32([1 + 2.0 ** -7, 1 + 2.0 ** -10]))
     few, many = layer(x)
     assert (few.dtype, many.dtype) == ("bfloat16", "float32") and many.numpy().tolist() == [[1 + 2.0 ** -7, 1.0]]
+
+
+@pytest.mark.parametrize("dtype", STEP)
+def test_rarer_ops_know_the_dtype(dtype):
+    x = ops.cast(np.array([1, np.inf, -np.inf, np.nan], "float32"), dtype)
+    most = {"float16": 65504.0, "bfloat16": (2 - 2.0 ** -7) * 2.0 ** 127}[dtype]
+    assert ops.nan_to_num(x).numpy().tolist() == [1, most, -most, 0]
+    assert ops.saturate_cast(np.array([3e38 * 1.13, 2], "float32"), dtype).numpy().tolist() == [most, 2]
+    small = ops.cast(np.array([1, 0.5, 0.25], "float32"), dtype)
+    assert ops.saturate_cast(small, "int8").numpy().tolist() == [1, 0, 0]
+    assert ops.segment_max(small, np.array([0, 0, 1]), 2).numpy().tolist() == [1, 0.25]
+    image = ops.image.resize(ops.reshape(small, (1, 3, 1)), (2, 3))
+    noisy = gpunn.random.dropout(small, 0.5, noise_shape=(1,), seed=0)
+    assert image.dtype == noisy.dtype == dtype and image.numpy()[:, :, 0].tolist() == [[1, 0.5, 0.25]] * 2
+    assert noisy.numpy().tolist() in ([2, 1, 0.5], [0, 0, 0])

@@ -124,7 +124,7 @@ def test_weights_file(tmp_path):
     a.save_weights(tmp_path / "w.safetensors")
     b.load_weights(tmp_path / "w.safetensors")
     np.testing.assert_array_equal(a.predict(x, verbose=0), b.predict(x, verbose=0))
-    with refused("does not fit: .*kernel.* has shape \\(4, 5\\), the file has \\(4, 3\\)"):
+    with refused("does not fit: .*kernel.* is float32 of shape \\(4, 5\\), the file has float32 of shape \\(4, 3\\)"):
         model(5).load_weights(tmp_path / "w.safetensors")
     with refused("exists; pass overwrite=True", FileExistsError):
         a.save_weights(tmp_path / "w.safetensors", overwrite=False)
@@ -186,6 +186,7 @@ REFUSALS = {
                       "there is no validation data. Fix: pass"),
     "split": (lambda x, y: model().fit(x, y, validation_split=1.5),
               "validation_split must be between 0 and 1, got 1.5"),
+    "metrics as weights": (lambda x, y: model().compile("sgd", "mse", ["mae"]), r"Fix: metrics=\['mae'\]"),
     "metric name": (lambda x, y: model(metrics=["acuracy"]), "unknown metric 'acuracy'; did you mean 'accuracy'"),
     "loss name": (lambda x, y: model(loss="sparse_categorical_crossentrop"),
                   "did you mean 'sparse_categorical_crossentropy'"),

@@ -244,3 +244,18 @@ def test_json_is_read_as_strictly():
     with pytest.raises(FormatError, match="a key occurs twice"):
         model_from_json('{"class_name":"Sequential","class_name":"Model"}')
     assert read_json('{"a":[1,-2.5,"\\u00fc",null,true]}') == {"a": [1, -2.5, "ü", None, True]}
+
+
+@pytest.mark.parametrize("change", [
+    *(lambda raw, n=n: raw[:n] for n in (0, 7, 8, 100, *range(1024, 9000, 1024))),
+    *(lambda raw, n=n: n.to_bytes(8, "little") + raw[8:] for n in (0, 1, 2**31, 2**63, 2**64 - 1)),
+    lambda raw: raw + b"x", lambda raw: raw.replace(b"F32", b"F64"), lambda raw: raw.replace(b"F32", b"I32")])
+def test_weights_files_that_are_cut_or_lie_change_nothing(change, tmp_path):
+    model = gpunn.Sequential([layers.Input((40,)), layers.Dense(50), layers.BatchNormalization()])
+    model.save_weights(tmp_path / "w")
+    before, raw = model.get_weights(), (tmp_path / "w").read_bytes()
+    assert len(raw) > 9000
+    (tmp_path / "w").write_bytes(change(raw))
+    with pytest.raises(ValueError, match=r".{20,500}"):
+        model.load_weights(tmp_path / "w")
+    assert all((a == b).all() for a, b in zip(before, model.get_weights(), strict=True))

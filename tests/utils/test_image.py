@@ -9,7 +9,7 @@ from itertools import count
 import numpy as np
 import pytest
 
-from gpunn import preprocessing, utils
+from gpunn import _config, preprocessing, utils
 from gpunn.utils import image, png
 
 R = np.random.default_rng(0)
@@ -165,3 +165,16 @@ def test_with_pillow_images_are_its_own(monkeypatch, tmp_path):
     assert image.decode(b"1234567", "grayscale").shape == (2, 3, 1)
     utils.save_img(tmp_path / "b.jpg", np.zeros((2, 2, 4)))
     assert (tmp_path / "b.jpg").read_bytes() == b"jpeg"
+
+
+def test_the_configured_data_format_is_the_default(tmp_path, monkeypatch):
+    monkeypatch.setitem(_config._set, "image_data_format", "channels_first")
+    pixels = R.integers(0, 256, (3, 5, 6)).astype(np.uint8)
+    utils.save_img(tmp_path / "x.png", pixels, scale=False)
+    np.testing.assert_array_equal(utils.img_to_array(utils.load_img(tmp_path / "x.png")), pixels)
+    for name in "ab":
+        (tmp_path / "d" / name).mkdir(parents=True)
+        utils.save_img(tmp_path / "d" / name / "x.png", pixels, scale=False)
+    x, y = utils.image_dataset_from_directory(tmp_path / "d", image_size=(5, 6), verbose=False)[0]
+    np.testing.assert_array_equal(x, [pixels, pixels])
+    assert sorted(y) == [0, 1] and utils.load_img(tmp_path / "x.png", target_size=(4, 3)).shape == (4, 3, 3)

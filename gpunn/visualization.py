@@ -1,0 +1,65 @@
+"""Images side by side, under Keras' name; drawn by nothing but NumPy and the standard library."""
+import base64
+import math
+from html import escape
+
+import numpy as np
+
+from .ops.window import channels_first
+from .storage.atomic import replacing
+from .utils import png
+
+__all__ = ["plot_image_gallery"]
+
+LINE = 16                                       # pixels of a title
+
+
+class Picture(str):
+    """SVG as text; notebooks show it."""
+    def _repr_svg_(self) -> str:
+        return str(self)
+
+
+def plot_image_gallery(images, y_true=None, y_pred=None, label_map=None, rows=None, cols=None, value_range=(0, 255),
+                       scale=2, path=None, show=None, transparent=True, dpi=60, legend_handles=None, data_format=None):
+    """Images (n, h, w, 1, 3 or 4) in rows, `scale` inches wide each, with labels and predictions above them by
+    `label_map`: an SVG in the file `path`, or returned, for notebooks to show. `legend_handles` has no effect."""
+    images = np.asarray(images)
+    images = images.transpose(0, 2, 3, 1) if channels_first(data_format, "plot_image_gallery") else images
+    if images.ndim != 4 or not len(images) or images.shape[-1] not in (1, 3, 4):
+        raise ValueError(f"plot_image_gallery: expected images (n, h, w, 1, 3 or 4), got shape {images.shape}")
+    if path is not None and (show or not str(path).endswith(".svg")):
+        raise ValueError(f"plot_image_gallery: path must end in '.svg', and show must be None or False with it; got "
+                         f"{path!r} and show={show}")
+    if label_map is None and not y_true is y_pred is None:
+        raise ValueError("plot_image_gallery: y_true and y_pred need a label_map: {0: 'cat', 1: 'dog', ...}")
+    low, high = value_range
+    pixels = np.clip((images - low) * (255 / (high - low)), 0, 255).astype(np.uint8)
+    rows = rows or -(-len(images) // (cols or math.ceil(math.sqrt(len(images)))))
+    cols, titles = cols or -(-len(images) // rows), _titles(y_true, y_pred, label_map)
+    picture = _page(pixels[:rows * cols], titles, rows, cols, scale * dpi, transparent)
+    if path is None:
+        return picture
+    with replacing(path) as file:
+        file.write(picture.encode())
+
+
+def _titles(y_true, y_pred, names) -> list[str]:
+    parts = [[f"{what}: {names.get(int(label), 'Unknown')}" for label in np.asarray(y).reshape(-1)]
+             for what, y in (("Label", y_true), ("Pred", y_pred)) if y is not None]
+    return ["  ".join(pair) for pair in zip(*parts)]
+
+
+def _page(pixels, titles, rows: int, cols: int, width: float, transparent: bool) -> Picture:
+    picture = width * pixels.shape[1] / pixels.shape[2]
+    height = picture + LINE * bool(titles)
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{cols * width}" height="{rows * height}">'
+             "<style>image{image-rendering:pixelated}text{font:11px sans-serif;text-anchor:middle}</style>",
+             "" if transparent else '<rect width="100%" height="100%" fill="#fff"/>']
+    for i, image in enumerate(pixels):
+        x, y = i % cols * width, i // cols * height + height - picture
+        parts.append(f'<image x="{x}" y="{y}" width="{width}" height="{picture}" href="data:image/png;base64,'
+                     f'{base64.b64encode(png.write(image)).decode()}"/>')
+        if i < len(titles):
+            parts.append(f'<text x="{x + width / 2}" y="{y - 4}">{escape(titles[i])}</text>')
+    return Picture("\n".join([*parts, "</svg>", ""]))

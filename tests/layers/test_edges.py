@@ -1,0 +1,100 @@
+"""Rare options of the layers, in closed form, and inputs that must be refused."""
+import re
+
+import numpy as np
+import pytest
+
+from gpunn import layers, ops
+from gpunn.tensor import Tensor, Variable
+
+RNG = np.random.default_rng(0)
+
+
+def normal(*shape):
+    return RNG.normal(size=shape).astype("float32")
+
+
+REFUSED = {
+    "a state must have shape (2, 4), got (2, 3)": lambda: layers.GRU(4)(normal(2, 5, 3), initial_state=normal(2, 3)),
+    "'initial_state' must hold 2": lambda: layers.LSTM(4)(normal(2, 5, 3), initial_state=normal(2, 4)),
+    "the mask must have shape (2, 5), got (2, 4)":
+        lambda: layers.SimpleRNN(4)(normal(2, 5, 3), mask=np.ones((2, 4), bool)),
+    "a mask must have shape (2, 2, 4, 6), or sizes of 1, got (2, 1, 3, 3)":
+        lambda: layers.MultiHeadAttention(2, 3)(normal(2, 4, 5), normal(2, 6, 5),
+                                                attention_mask=np.ones((2, 3, 3), bool)),
+    "expected 3 axes, got 2": lambda: layers.LSTM(4)(normal(2, 3)),
+    "expects 1 input(s), got 2": lambda: layers.Dense(4)([normal(2, 3), normal(2, 3)]),
+    "expected equal sizes on every axis": lambda: layers.Concatenate()([normal(2, 3), normal(2, 3, 4)]),
+    "axes after the batch's": lambda: layers.Dot(0),
+    "axis must be from -3 to 2, got 5": lambda: layers.Normalization(axis=5)(normal(2, 3, 4)),
+    "[query's, value's] or None": lambda: layers.Attention()([normal(2, 3, 4)] * 2, mask=[np.ones((2, 3), bool)]),
+}
+
+
+@pytest.mark.parametrize("message", REFUSED)
+def test_what_does_not_fit_is_refused(message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        REFUSED[message]()
+
+
+@pytest.mark.parametrize("error", [TypeError, ValueError])
+def test_an_unknown_argument_is_an_error_of_both_kinds(error):
+    with pytest.raises(error, match="unknown argument 'unit'; did you mean 'units'"):
+        layers.Dense(4, unit=3)
+
+
+def test_a_masked_end_gives_zeros_where_zeros_are_wanted():
+    mask = np.array([[True, True, False], [True, True, True]])
+    y = layers.LSTM(4, zero_output_for_mask=True)(normal(2, 3, 2), mask=mask).numpy()
+    assert not y[0].any() and y[1].all()
+
+
+def test_attention_takes_any_axes_before_time():
+    q, v = normal(2, 3, 4, 5), normal(2, 3, 6, 5)
+    for layer in (layers.Attention(), layers.Attention(score_mode="concat"), layers.AdditiveAttention()):
+        y = layer([q, v]).numpy()
+        flat = layer([q.reshape(6, 4, 5), v.reshape(6, 6, 5)]).numpy()
+        np.testing.assert_allclose(y, flat.reshape(2, 3, 4, 5), rtol=1e-5, atol=1e-6)
+
+
+def test_layer_normalization_sorts_its_axes():
+    layer = layers.LayerNormalization(axis=[-1, -2])
+    layer.build((2, 5, 3))
+    assert layer.gamma.shape == (5, 3) and layer.get_config()["axis"] == [-2, -1]
+
+
+def test_normalization_along_another_axis_than_the_last():
+    x, mean, variance = normal(2, 3, 4), [1.0, 2.0, 3.0], [4.0, 1.0, 9.0]
+    y = layers.Normalization(axis=1, mean=mean, variance=variance)(x).numpy()
+    expected = (x - np.reshape(mean, (1, 3, 1))) / np.sqrt(np.reshape(variance, (1, 3, 1)))
+    np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_lambda_finds_its_shape():
+    layer = layers.Lambda(lambda x: ops.sum(x, axis=1))
+    assert layer.compute_output_shape((None, 5, 3)) == (None, 3)
+
+
+def test_up_sampling_of_a_slope_is_a_slope():
+    x = np.broadcast_to(np.arange(8, dtype="float32")[None, None, :, None], (1, 8, 8, 1))
+    y = layers.UpSampling2D(2, interpolation="bicubic")(x).numpy()
+    assert y.shape == (1, 16, 16, 1)
+    np.testing.assert_allclose(y[0, 8, 6:10, 0], [2.75, 3.25, 3.75, 4.25], rtol=1e-5)
+
+
+def test_weights_say_whether_they_train():
+    layer = layers.Dense(4, trainable=False)
+    layer.build((2, 3))
+    assert not layer.kernel.trainable
+    layer.trainable = True
+    assert layer.kernel.trainable and layer.trainable_weights == [layer.kernel, layer.bias]
+    layer.kernel.trainable = False
+    assert layer.trainable_weights == [layer.bias] and layer.weights == [layer.kernel, layer.bias]
+    assert not Variable(Tensor(normal(2)), trainable=False).trainable
+
+
+def test_stacked_cells_take_states_as_they_are_nested():
+    cells = layers.StackedRNNCells([layers.LSTMCell(4), layers.GRUCell(3)])
+    states = [[normal(2, 4), normal(2, 4)], [normal(2, 3)]]
+    output, new = cells(normal(2, 5), states)
+    assert output.shape == (2, 3) and [s.shape for s in new] == [(2, 4), (2, 4), (2, 3)]
