@@ -229,24 +229,18 @@ def quantile(x, q, axis=None, method: str = "linear", keepdims: bool = False):
     return where(any(isnan(x), axis, keepdims), math.nan, nanquantile(x, q, axis, method, keepdims))
 
 
-def percentile(x, q, axis=None, method: str = "linear", keepdims: bool = False):
-    """quantile, in percent"""
-    return quantile(x, np.asarray(q) / 100, axis, method, keepdims)
+def _percents(f):
+    return lambda x, q, axis=None, method="linear", keepdims=False: f(x, np.asarray(q) / 100, axis, method, keepdims)
 
 
-def nanpercentile(x, q, axis=None, method: str = "linear", keepdims: bool = False):
-    """nanquantile, in percent"""
-    return nanquantile(x, np.asarray(q) / 100, axis, method, keepdims)
+def _middle(f):
+    return lambda x, axis=None, keepdims=False: f(x, 0.5, axis, keepdims=keepdims)
 
 
-def median(x, axis=None, keepdims: bool = False):
-    """The middle number, or the mean of the two."""
-    return quantile(x, 0.5, axis, keepdims=keepdims)
-
-
-def nanmedian(x, axis=None, keepdims: bool = False):
-    """The middle of what is not NaN."""
-    return nanquantile(x, 0.5, axis, keepdims=keepdims)
+percentile = named(_percents(quantile), "percentile", "quantile, in percent.")
+nanpercentile = named(_percents(nanquantile), "nanpercentile", "nanquantile, in percent.")
+median = named(_middle(quantile), "median", "The middle number, or the mean of the two.")
+nanmedian = named(_middle(nanquantile), "nanmedian", "The middle of what is not NaN.")
 
 
 def histogram(x, bins: int = 10, range=None):
