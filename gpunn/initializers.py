@@ -53,7 +53,7 @@ class _Random(Initializer):
         self.seed = seed
 
     def bits(self) -> int:
-        return next_seed() if self.seed is None else int(self.seed)
+        return next_seed() if self.seed is None or hasattr(self.seed, "next") else int(self.seed)
 
     def uniform(self, shape, low, high):
         return low + (high - low) * host_uniform(self.bits(), math.prod(shape)).reshape(shape)
@@ -173,7 +173,7 @@ class _Scaled(VarianceScaling):
         super().__init__(*self._point, seed, input_axes, output_axes)
 
     def get_config(self) -> dict:
-        return {"seed": self.seed}
+        return {"seed": self.seed, "input_axes": self.input_axes, "output_axes": self.output_axes}
 
 
 def _scaled(name: str, *point) -> type:

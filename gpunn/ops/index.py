@@ -182,13 +182,14 @@ def scatter_update(inputs, indices, updates, reduction=None):
         return _scatter_update(inputs, indices, updates)
     if reduction == "add":
         return add(inputs, scatter(indices, updates, inputs.shape))
-    from . import maximum, minimum, more
-    ways = {"mul": (multiply, more.segment_prod), "max": (maximum, segment_max), "min": (minimum, more.segment_min)}
+    from .more import maximum, minimum, segment_min, segment_prod
+    ways = {"mul": (multiply, segment_prod), "max": (maximum, segment_max), "min": (minimum, segment_min)}
     if reduction not in ways:
         raise ValueError(f"scatter_update: reduction is None, 'add', 'mul', 'max' or 'min', got {reduction!r}")
-    (join, f), rows = ways[reduction], prod(inputs.shape[:indices.shape[-1]])
-    flat = Tensor(joined_index(kernels_of(indices.data), indices.data, inputs.shape))
-    return join(inputs, reshape(cast(f(updates, flat, rows), inputs.dtype), inputs.shape))
+    (join, f), depth = ways[reduction], indices.shape[-1]
+    steps = [prod(inputs.shape[i + 1:depth]) for i in range(depth)]
+    rows = f(updates, total(multiply(indices, kept(np.array, tuple(steps), "int32")), -1), prod(inputs.shape[:depth]))
+    return join(inputs, reshape(cast(rows, inputs.dtype), inputs.shape))
 
 
 @op

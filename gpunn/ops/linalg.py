@@ -177,7 +177,19 @@ def _library(name: str, *xs, **options):
     xs = [floating(x) for x in xs]
     xp = backend_of(xs[0]).xp
     y = getattr(xp.linalg, name)(*xs, **options)
-    return tuple(map(xp.ascontiguousarray, y)) if isinstance(y, tuple) else xp.asarray(y, order="C"), None
+    return tuple([xp.asarray(v, order="C") for v in y]) if isinstance(y, tuple) else xp.asarray(y, order="C"), None
+
+
+def _routine(name: str, meaning: str):
+    return named(op(lambda x: _library(name, x)), name, meaning)
+
+
+det, inv = _routine("det", "The determinant of square matrices."), _routine("inv", "The inverse of square matrices.")
+eigh = _routine("eigh", "Eigenvalues in ascending order and eigenvectors of symmetric matrices.")
+pinv = _routine("pinv", "The pseudo-inverse.")
+slogdet = _routine("slogdet", "The sign and the logarithm of the size of the determinant.")
+logdet = named(lambda x: slogdet(x)[1], "logdet", "The logarithm of the determinant of positive definite matrices.")
+solve = named(op(lambda a, b: _library("solve", a, b)), "solve", "x with a @ x = b.")
 
 
 @op(arrays=1)
@@ -185,18 +197,6 @@ def cholesky(x, upper: bool = False):
     """The triangular matrix whose product with its transpose is x."""
     y, _ = _library("cholesky", x)
     return kernels_of(y).copy(y.swapaxes(-1, -2)) if upper else y, None
-
-
-@op
-def det(x):
-    """The determinant of square matrices."""
-    return _library("det", x)
-
-
-@op
-def inv(x):
-    """The inverse of square matrices."""
-    return _library("inv", x)
 
 
 @op(arrays=1)
@@ -211,28 +211,16 @@ def svd(x, full_matrices: bool = True, compute_uv: bool = True):
     return _library("svd", x, full_matrices=full_matrices, compute_uv=compute_uv)
 
 
-def _routine(name: str, meaning: str):
-    return named(op(lambda x: _library(name, x)), name, meaning)
-
-
-eigh = _routine("eigh", "Eigenvalues in ascending order and eigenvectors of symmetric matrices.")
-pinv = _routine("pinv", "The pseudo-inverse.")
-slogdet = _routine("slogdet", "The sign and the logarithm of the size of the determinant.")
-logdet = named(lambda x: slogdet(x)[1], "logdet", "The logarithm of the determinant of positive definite matrices.")
-
-
 @op(arrays=1)
 def matrix_rank(x, tol=None):
     """The number of singular values above `tol`."""
-    y, _ = _library("matrix_rank", x, tol=tol)
-    return y.astype("int32"), None
+    return _library("matrix_rank", x, tol=tol)[0].astype("int32"), None
 
 
 @op(arrays=2)
 def lstsq(a, b, rcond=None):
     """The shortest x with the smallest |a @ x - b|."""
-    y, _ = _library("lstsq", a, b, rcond=rcond)
-    return y[0], None
+    return _library("lstsq", a, b, rcond=rcond)[0][0], None
 
 
 def solve_triangular(a, b, lower: bool = False):
@@ -244,9 +232,3 @@ def cholesky_inverse(x, upper: bool = False):
     """The inverse of the matrix whose Cholesky factor is x."""
     other = swapaxes(_tensor(x), -1, -2)
     return inv(matmul(other, x) if upper else matmul(x, other))
-
-
-@op
-def solve(a, b):
-    """x with a @ x = b."""
-    return _library("solve", a, b)

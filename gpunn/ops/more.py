@@ -6,7 +6,8 @@ import numpy as np
 
 from .._config import floatx
 from ..backend import host_read
-from .arithmetic import (add, bitwise_not, by_library, divide, equal, floor_divide, greater, greater_equal, less,
+from ..symbol import whole
+from .arithmetic import (add, by_library, divide, equal, floor_divide, greater, greater_equal, less,
                          logaddexp, logical_or, maximum, minimum, mod, multiply, power, subtract, where)
 from .core import axes_of, named, tensor
 from .create import cast, convert_to_numpy, made, ones_like, stop_gradient, zeros_like
@@ -111,8 +112,8 @@ def corrcoef(x):
 
 def segment_min(data, segment_ids, num_segments=None, sorted: bool = False):
     """The smallest element of the rows of each segment; the largest number of the dtype for an empty one."""
-    turn = bitwise_not if is_integer(data) else negative            # ~x also turns the order round
-    return turn(segment_max(turn(tensor(data)), segment_ids, num_segments))
+    last = -1 if is_integer(data) else 0.0                          # -1 - x has no overflow
+    return subtract(last, segment_max(subtract(last, data), segment_ids, num_segments))
 
 
 def segment_prod(data, segment_ids, num_segments=None, sorted: bool = False):
@@ -120,6 +121,7 @@ def segment_prod(data, segment_ids, num_segments=None, sorted: bool = False):
     return _segments(prod, data, segment_ids, num_segments, 1)
 
 
+@whole
 def bincount(x, weights=None, minlength: int = 0, sparse: bool = False):
     """How often each number from 0 on occurs (or the sum of its weights): `minlength` numbers, or as many as occur."""
     n = np.maximum(_count(x, None), minlength)
@@ -202,42 +204,43 @@ ROUNDINGS = {"linear": (floor, ceil), "midpoint": (floor, ceil), "lower": (floor
              "nearest": (round, round)}
 
 
+@whole
 def nanquantile(x, q, axis=None, method: str = "linear", keepdims: bool = False):
     """The numbers below which shares q of what is not NaN lie."""
     if method not in ROUNDINGS:
         raise ValueError(f"quantile: method is one of {', '.join(map(repr, ROUNDINGS))}, got {method!r}")
-    x, q = as_floats(x), np.asarray(convert_to_numpy(q))
+    x, q = as_floats(x), np.asarray(q)
     axes = axes_of(axis, x.ndim, "quantile")
-    rest = [i for i in range(x.ndim) if i not in axes]
-    rows = sort(reshape(transpose(x, (*rest, *axes)), (*(x.shape[i] for i in rest), -1)), -1)       # NaN last
+    ends = range(x.ndim - len(axes), x.ndim)
+    rows = moveaxis(x, axes, tuple(ends))
+    rows = sort(reshape(rows, (*rows.shape[:ends.start], -1)))                  # NaN last
     last = subtract(sum(cast(logical_not(isnan(rows)), x.dtype), -1, keepdims=True), 1.0)
     place = multiply(last, made(q.ravel(), x.dtype))
     low, high = (take_along_axis(rows, cast(f(place), "int32"), -1) for f in ROUNDINGS[method])
-    share = subtract(place, floor(place)) if method != "midpoint" else 0.5
-    y = low if method not in ("linear", "midpoint") else add(low, multiply(subtract(high, low), share))
+    share = 0.5 if method == "midpoint" else subtract(place, floor(place))
+    y = add(low, multiply(subtract(high, low), share))
     shape = [1 if i in axes else n for i, n in enumerate(x.shape) if keepdims or i not in axes]
     return reshape(moveaxis(y, -1, 0), (*q.shape, *shape))
 
 
+@whole
 def quantile(x, q, axis=None, method: str = "linear", keepdims: bool = False):
     """The numbers below which shares q lie; NaN if there is any."""
-    y = nanquantile(x, q, axis, method, keepdims)
-    return where(any(isnan(x), axis, keepdims), math.nan, y)
+    return where(any(isnan(x), axis, keepdims), math.nan, nanquantile(x, q, axis, method, keepdims))
 
 
-def _shares(f, name, meaning, share=None):
-    def of(x, q, axis=None, method: str = "linear", keepdims: bool = False):
-        return f(x, np.asarray(convert_to_numpy(q)) / 100, axis, method, keepdims)
-
-    def half(x, axis=None, keepdims: bool = False):
-        return f(x, 0.5, axis, "linear", keepdims)
-    return named(of if share is None else half, name, meaning)
+def _percents(f):
+    return lambda x, q, axis=None, method="linear", keepdims=False: f(x, np.asarray(q) / 100, axis, method, keepdims)
 
 
-percentile = _shares(quantile, "percentile", "quantile, in percent.")
-nanpercentile = _shares(nanquantile, "nanpercentile", "nanquantile, in percent.")
-median = _shares(quantile, "median", "The middle number, or the mean of the two.", 0.5)
-nanmedian = _shares(nanquantile, "nanmedian", "The middle of what is not NaN.", 0.5)
+def _middle(f):
+    return lambda x, axis=None, keepdims=False: f(x, 0.5, axis, keepdims=keepdims)
+
+
+percentile = named(_percents(quantile), "percentile", "quantile, in percent.")
+nanpercentile = named(_percents(nanquantile), "nanpercentile", "nanquantile, in percent.")
+median = named(_middle(quantile), "median", "The middle number, or the mean of the two.")
+nanmedian = named(_middle(nanquantile), "nanmedian", "The middle of what is not NaN.")
 
 
 def histogram(x, bins: int = 10, range=None):

@@ -25,6 +25,10 @@ class SeedGenerator(Configured):
         self.seed = rng.next_seed() if seed is None else int(seed)
         self.name = name or "seed_generator"
 
+    def next(self, ordered: bool = True) -> Tensor:
+        """Two words (2,) uint32, others at each call."""
+        return cast(randint((2,), 0, MOST, seed=self), "uint32")
+
 
 def source(seed, stream: int = 0):
     """(key, clock, stream): fresh at each call for None and a generator, always the same for an integer."""
@@ -38,7 +42,7 @@ def source(seed, stream: int = 0):
 def checked(who: str, dtype, kind: str) -> str:
     """The dtype's name, if it is of this kind."""
     if kind not in (name := dtype_name(dtype or floatx())):
-        raise ValueError(f"{who}: expected a {kind} dtype, got {name!r}")
+        raise ValueError(f"{who}: dtype must be {kind}..., got {name!r}")
     return name
 
 

@@ -1,5 +1,9 @@
 """Rows: what is made of other ops."""
+import math
+
 import numpy as np
+
+from gpunn import ops
 
 from .table import SPECIAL, distinct, ids, less, n, pairs, pos, row, shapes
 
@@ -74,3 +78,53 @@ row("geomspace", lambda *a: np.geomspace(*a), [(1.0, 1000.0, 4)], symbolic=False
 for name in ("bartlett", "blackman", "hamming", "hanning"):
     row(name, getattr(np, name), [(7,), (1,)], symbolic=False, dtypes=("float32",))
 row("kaiser", np.kaiser, [(7, 14.0)], symbolic=False, dtypes=("float32",))
+
+
+LOST = np.where(np.arange(12).reshape(3, 4) % 5 == 1, np.nan, distinct(3, 4))
+row("quantile", lambda x, q, axis=None, how="linear", keepdims=False:
+    np.quantile(x, q, axis, None, False, how, keepdims),
+    [(distinct(3, 4), 0.3), (LOST, 0.5, 1), (distinct(3, 4), [0.2, 0.5], 1, {"keepdims": True}),
+     *((distinct(3, 4), 0.4, 0, m) for m in ("lower", "higher", "midpoint", "nearest"))], (0,), analytic=False, rtol=10)
+row("nanquantile", np.nanquantile, [(LOST, 0.3), (LOST, [0.2, 0.5], 1), (LOST, 0.5, (0, 1))], analytic=False)
+row("percentile", np.percentile, [(distinct(3, 4), 30), (distinct(2, 3, 4), [20, 50], (0, 2))], (0,), analytic=False,
+    rtol=10)
+row("nanpercentile", np.nanpercentile, [(LOST, 30, 1)], analytic=False)
+row("median", lambda x, axis=None, keepdims=False: np.median(x, axis, keepdims=keepdims),
+    [(distinct(3, 4),), (distinct(3, 3), 1), (LOST, 0, {"keepdims": True})], (0,), analytic=False)
+row("nanmedian", lambda x, axis=None: np.nanmedian(x, axis), [(LOST,), (LOST, 1)], analytic=False)
+row("cumprod", np.cumprod, [(pos(3, 4), 1), (pos(3, 4),)], (0,), rtol=10)
+row("nancumprod", np.nancumprod, [(MANY,), (MANY, 1)], rtol=10)
+row("erfc", lambda x: np.vectorize(math.erfc)(x), [(n(3, 4),)], (0,), analytic=False, rtol=10)
+row("isin", np.isin, [(ids(5, 3, 4), [1, 3]), (ids(5, 3, 4), [1, 3], {"invert": True})])
+row("cross", np.cross, [(n(4, 3), n(4, 3)), (n(4, 3), n(3)), (n(4, 3), n(2)), (n(3, 4), n(3, 4), {"axis": 0})], (0, 1))
+row("cross", lambda a, b: a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0], [(n(4, 2), n(4, 2))], (0, 1))
+row("gcd", whole(np.gcd), [(ids(30, 3, 4), ids(30, 4)), (12, 18)])
+row("lcm", whole(np.lcm), [(ids(30, 3, 4), ids(30, 4)), (4, 6)])
+row("nextafter", np.nextafter, [(n(3, 4), n(3, 4))])
+row("unravel_index", lambda i, shape: tuple(np.asarray(np.unravel_index(i, shape), np.int32)),
+    [(ids(12, 5), (3, 4)), (ids(24, 2, 2), (2, 3, 4))])
+row("histogram", lambda *a: (np.histogram(*a)[0].astype(np.int32), np.histogram(*a)[1]),
+    [(distinct(20),), (distinct(20), 4, (-1.0, 0.55))], symbolic=False, dtypes=("float32",))
+row("argpartition", whole(lambda x, k: np.argsort(x, -1)), [(distinct(3, 4), 2)])
+row("segment_prod", lambda x, i, k: np.array([x[i == s].prod(0) for s in range(k)]),
+    [(pos(4, 2), np.array([0, 1, 0, 3], np.int32), 4)], (0,), rtol=10)
+row("segment_min", lambda x, i, k: np.array([x[i == s].min(0) for s in range(k)], np.int32),
+    [(ids(9, 4, 2), np.array([0, 1, 0, 1], np.int32), 2)])
+for how, f in {"add": np.add, "mul": np.multiply, "max": np.maximum, "min": np.minimum}.items():
+    def joined(x, i, u, reduction, f=f):
+        y = x.copy()
+        f.at(y, tuple(i.T), u)
+        return y
+    at = np.array([[0, 1], [2, 2], [0, 1]], np.int32)
+    row("scatter_update", joined, [(distinct(4, 3), at, n(3), {"reduction": how})], (0, 2), analytic=False, rtol=10)
+MATRIX = n(5, 3)
+SYMMETRIC = MATRIX.T @ MATRIX + np.eye(3)
+row("slogdet", lambda x: tuple(np.linalg.slogdet(x)), [(n(3, 3),), (n(2, 3, 3),)], rtol=100)
+row("logdet", lambda x: np.linalg.slogdet(x)[1], [(SYMMETRIC,)], rtol=100)
+row("pinv", np.linalg.pinv, [(MATRIX,), (n(2, 3, 4),)], rtol=100)
+row("eigh", lambda x: np.linalg.eigvalsh(x), [(SYMMETRIC,)], f=lambda x: ops.eigh(x)[0], rtol=100)
+row("lstsq", lambda a, b: np.linalg.lstsq(a, b)[0], [(MATRIX, n(5)), (MATRIX, n(5, 2))], rtol=100)
+row("matrix_rank", whole(np.linalg.matrix_rank), [(MATRIX,), (np.ones((3, 3)),)])
+row("solve_triangular", lambda a, b, lower=False: np.linalg.solve((np.tril if lower else np.triu)(a), b),
+    [(SYMMETRIC, n(3, 2)), (SYMMETRIC, n(3, 2), {"lower": True})], rtol=100)
+row("cholesky_inverse", lambda x: np.linalg.inv(x @ x.T), [(np.linalg.cholesky(SYMMETRIC),)], rtol=1000)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from gpunn import backend, ops
+from gpunn.symbol import Symbol
 from tests.kernels.devices import DEVICES
 
 from . import check, rows_math, rows_more, rows_nn, rows_shape, rows_volume
@@ -20,8 +21,11 @@ HEAVY = {"sim"}                     # devices where every launch is slow: the fi
 
 # by the array library or with a look at values: they make a step run eagerly
 ON_THE_HOST = {
-    "argsort", "bitwise_and", "bitwise_invert", "bitwise_or", "bitwise_xor", "cholesky", "det", "inv",
-    "left_shift", "nonzero", "qr", "right_shift", "solve", "sort", "svd", "top_k"
+    "argpartition", "argsort", "bincount", "bitwise_and", "bitwise_invert", "bitwise_or", "bitwise_xor", "cholesky",
+    "cholesky_inverse", "cumprod", "det", "eigh", "gcd", "histogram", "inv", "lcm", "left_shift", "logdet", "lstsq",
+    "matrix_rank", "median", "nancumprod", "nanmedian", "nanpercentile", "nanquantile", "nextafter", "nonzero",
+    "percentile", "pinv", "qr", "quantile", "right_shift", "slogdet", "solve", "solve_triangular", "sort", "svd",
+    "top_k"
 }
 
 
@@ -77,3 +81,44 @@ def test_every_public_op_has_a_row():
     rows = {id(getattr(ops, r.name)) for r in ROWS}
     missing = {name for name, f in public.items() if id(f) not in rows} - NO_ROW
     assert not missing, f"ops without a row in tests/ops: {sorted(missing)}"
+
+
+@pytest.mark.parametrize("f, shape", [
+    (lambda x: ops.dot(x, np.ones((3, 4), "float32")), (None, 4)),
+    (lambda x: ops.einsum("ij,jk->ik", x, np.ones((3, 4), "float32")), (None, 4)),
+    (lambda x: ops.tensordot(x, np.ones((3, 5), "float32"), 1), (None, 5)),
+    (lambda x: ops.sort(x, 0), (None, 3)),
+    (lambda x: ops.top_k(x, 2)[1], (None, 2)),
+    (lambda x: ops.take_along_axis(x, np.zeros((1, 3), "int32"), 0), (1, 3)),
+    (lambda x: ops.tril(x), (None, 3)),
+    (lambda x: ops.roll(x, 1), (None, 3)),
+    (lambda x: ops.softmax(x, (0, 1)), (None, 3)),
+    (lambda x: ops.log_softmax(x, None), (None, 3)),
+    (lambda x: ops.quantile(x, [0.2, 0.4], 1), (2, None)),
+    (lambda x: ops.inv(ops.einsum("ij,ik->jk", x, x)), (3, 3)),
+])
+def test_shapes_of_graphs_with_unknown_sizes(f, shape):
+    assert f(Symbol((None, 3))).shape == shape
+
+
+@pytest.mark.parametrize("make, message", [
+    (lambda: ops.scatter_update(np.ones(3), [[0]], [1.0], "sum"), "scatter_update: reduction is None, 'add'"),
+    (lambda: ops.quantile(np.ones(3), 0.5, method="odd"), "quantile: method is one of 'linear', .* got 'odd'"),
+    (lambda: ops.pad(np.ones(3), 1, "edge", 2), "pad: constant_values goes with mode='constant', got mode='edge'"),
+])
+def test_refusals(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_extremes_of_nothing_with_an_initial_value():
+    assert ops.max(np.ones((0, 3)), initial=2).numpy() == 2
+    assert ops.min(np.ones((0, 3)), 0, initial=2.0).shape == (3,)
+
+
+def test_results_in_the_dtype_of_integers():
+    x = np.array([[7, -8, 9]], "int32")
+    y = [ops.nansum(x), ops.fmod(x, 4), ops.nanmax(x), ops.cumsum(x.astype("uint8")), ops.segment_min(x, [0], 1)]
+    assert [v.dtype for v in y] == ["int32", "int32", "int32", "uint8", "int32"]
+    assert ops.image.rgb_to_grayscale(np.ones((2, 2, 3), "uint8")).dtype == "uint8"
+    assert ops.matmul(x > 0, (x > 0).T).dtype == "bool"

@@ -168,6 +168,7 @@ def test_schedule(schedule, step, rate):
     (lambda: optimizers.LossScaleOptimizer(optimizers.SGD(), dynamic=False), "dynamic=False is not served"),
     (lambda: optimizers.LossScaleOptimizer(optimizers.SGD(), clipnorm=1.0), "set clipnorm on the inner optimizer"),
     (lambda: optimizers.AdamW(weight_decay=None), "use Adam to train without decay"),
+    (lambda: optimizers.SGD().apply([None], [Variable(np.ones(2))]), "sgd.*: no gradient for any variable"),
     (lambda: schedules.PiecewiseConstantDecay([1], [1.0]), "one more value than boundaries, got 1 values"),
 ])
 def test_refused(act, message):

@@ -113,10 +113,10 @@ def _eager(function):
     return compute
 
 
-for _name in ("argsort", "concatenate", "sort", "stack"):
+for _name in ("argsort", "concatenate", "cumprod", "gcd", "lcm", "nextafter", "sort", "stack"):
     setattr(sys.modules[__name__], _name, _eager(getattr(np, _name)))
 linalg = types.SimpleNamespace(**{_name: _eager(getattr(np.linalg, _name)) for _name in (
-    "cholesky", "det", "eigh", "inv", "norm", "qr", "slogdet", "solve", "svd")})
+    "cholesky", "det", "eigh", "inv", "lstsq", "matrix_rank", "norm", "pinv", "qr", "slogdet", "solve", "svd")})
 
 
 def as_strided(x, shape=None, strides=None) -> ndarray:
