@@ -12,13 +12,13 @@ class SwapEMAWeights(Callback):
 
     def average_in(self, *_):
         optimizer = self.model.optimizer
-        if getattr(optimizer, "average", None) is None:
+        if (average := getattr(optimizer, "state", {}).get("average")) is None:
             raise ValueError(f"SwapEMAWeights: {getattr(optimizer, 'name', optimizer)} keeps no average of the "
                              "weights. Fix: use_ema=True in the optimizer, and train before you evaluate")
         if self.trained is None:
             k, weights = kernels_of(optimizer.flat.data), optimizer.flat.data
             self.trained = k.copy(weights)
-            k.copy(optimizer.average, out=weights)
+            k.copy(average, out=weights)
 
     def average_out(self, *_):
         if self.trained is not None:
