@@ -150,5 +150,6 @@ for _name in HOOKS:
 
 
 def numbers(logs=None) -> dict:
-    """Logs for the host: plain numbers."""
-    return {k: float(v) if np.size(v) == 1 else np.asarray(v) for k, v in (logs or {}).items()}
+    """Logs for the host: plain numbers; a metric may have several results, by name."""
+    parts = [v if isinstance(v, dict) else {k: v} for k, v in (logs or {}).items()]
+    return {k: float(v) if np.size(v) == 1 else np.asarray(v) for part in parts for k, v in part.items()}

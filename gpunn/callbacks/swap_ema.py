@@ -12,8 +12,7 @@ class SwapEMAWeights(Callback):
 
     def average_in(self, *_):
         optimizer = self.model.optimizer
-        average = getattr(optimizer, "state", {}).get("average")
-        if average is None:
+        if (average := getattr(optimizer, "state", {}).get("average")) is None:
             raise ValueError(f"SwapEMAWeights: {getattr(optimizer, 'name', optimizer)} keeps no average of the "
                              "weights. Fix: use_ema=True in the optimizer, and train before you evaluate")
         if self.trained is None:

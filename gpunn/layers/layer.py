@@ -271,7 +271,7 @@ class Layer(Weights, _objects.Configured):
 
     def get_config(self) -> dict:
         """What `from_config` needs: the base's options; where it is not overridden, the constructor's arguments."""
-        if not type(self).get_config.__module__.startswith("gpunn."):       # a subclass asks for its base's part
+        if not str(type(self).get_config.__module__).startswith("gpunn."):       # a subclass asks for its base's part
             return self._base_config()
         own = {n: self._arguments[n] for n in option_names(type(self)) if n in self._arguments}
         for name, value in own.items():

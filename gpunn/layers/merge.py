@@ -46,8 +46,8 @@ class _Merge(LibraryLayer):
         return known.pop() if known else (None if None in sizes else 1)
 
     def compute_mask(self, inputs, previous_mask):
-        masks = [m for m in previous_mask or () if m is not None]
-        return reduce(ops.logical_and, masks) if masks else None
+        masks = previous_mask or [None]
+        return None if any(m is None for m in masks) else reduce(ops.logical_or, masks)
 
 
 class _Two(_Merge):

@@ -161,7 +161,7 @@ class Normalization(_Elementwise):
         super().__init__(**kwargs)
         self._require("mean and variance", (mean is None) == (variance is None), "given together", (mean, variance))
         self.axis = axis if axis is None or isinstance(axis, int) else tuple(axis)
-        self.mean, self.variance, self.invert = _plain(mean), _plain(variance), invert
+        self.input_mean, self.input_variance, self.invert = _plain(mean), _plain(variance), invert
 
     def build(self, input_shape):
         axes = () if self.axis is None else (self.axis,) if isinstance(self.axis, int) else self.axis
@@ -170,9 +170,10 @@ class Normalization(_Elementwise):
         kept = [a % rank for a in axes]
         self._shape = tuple(n if i in kept else 1 for i, n in enumerate(input_shape))
         self._require("the kept axes", None not in self._shape, "known when the layer is built", input_shape)
-        if self.mean is not None:
+        if self.input_mean is not None:
             wide = tuple(n for i, n in enumerate(input_shape) if i in kept)
-            values = (np.broadcast_to(np.asarray(v, self.dtype), wide) for v in (self.mean, self.variance))
+            given = self.input_mean, self.input_variance
+            values = (np.broadcast_to(np.asarray(v, self.dtype), wide) for v in given)
             self._mean, self._variance = (Tensor(constant(np.ascontiguousarray(v))) for v in values)
             return
         shape = tuple(input_shape[a] for a in kept)
@@ -182,7 +183,7 @@ class Normalization(_Elementwise):
 
     def adapt(self, data):
         """Measure mean and variance of the data: an array, or an iterable of batches."""
-        self._require("mean", self.mean is None, "None: adapt() measures it", self.mean)
+        self._require("mean", self.input_mean is None, "None: adapt() measures it", self.input_mean)
         batches = [data] if hasattr(data, "shape") or isinstance(data, list) else data
         total, count = None, 0
         for batch in batches:
@@ -198,8 +199,15 @@ class Normalization(_Elementwise):
         self.adapt_mean.assign(total[0].reshape(self.adapt_mean.shape))
         self.adapt_variance.assign(total[1].reshape(self.adapt_variance.shape))
 
+    mean: Tensor = property(lambda self: ops.reshape(self._mean, self._shape))
+    variance: Tensor = property(lambda self: ops.reshape(self._variance, self._shape))
+
+    def get_config(self):
+        return {**self._base_config(), "axis": self.axis, "mean": self.input_mean, "variance": self.input_variance,
+                "invert": self.invert}
+
     def call(self, inputs):
-        mean, variance = (ops.reshape(v, self._shape) for v in (self._mean, self._variance))
+        mean, variance = self.mean, self.variance
         deviation = ops.maximum(ops.sqrt(variance), epsilon())
         return inputs * deviation + mean if self.invert else (inputs - mean) / deviation
 

@@ -1,4 +1,6 @@
 """Recurrent layers: a cell stepped through time, in one kernel where there is one for it."""
+from types import SimpleNamespace
+
 from .. import activations, ops
 from .._objects import option_names
 from ..backend import constant
@@ -39,7 +41,9 @@ class RNN(LibraryLayer):
                             for s in self.get_initial_state(sequences_shape[0])]
 
     def get_initial_state(self, batch_size):
-        return flatten(self.cell.get_initial_state(batch_size=batch_size))
+        if hasattr(self.cell, "get_initial_state"):
+            return flatten(self.cell.get_initial_state(batch_size=batch_size))
+        return [ops.zeros((batch_size, size), self.cell.compute_dtype) for size in flatten(self.cell.state_size)]
 
     @property
     def states(self):
@@ -218,7 +222,7 @@ class StackedRNNCells(LibraryLayer):
             cell.built, input_shape = True, (input_shape[0], size)
 
     def get_initial_state(self, batch_size=None):
-        return [s for c in self.cells for s in flatten(c.get_initial_state(batch_size=batch_size))]
+        return [s for c in self.cells for s in RNN.get_initial_state(SimpleNamespace(cell=c), batch_size)]
 
     def reset_dropout_mask(self):
         for cell in self.cells:

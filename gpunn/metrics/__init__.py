@@ -1,5 +1,4 @@
 """Metrics: variables on the device, updated by each batch, read when someone looks."""
-import re
 
 from .. import _objects, losses
 from ..losses import (binary_crossentropy, binary_focal_crossentropy, categorical_crossentropy,
@@ -52,8 +51,8 @@ def as_metric(identifier, shapes=None) -> Metric:
         return resolve_accuracy(*shapes)(name=identifier)
     found = find(identifier)
     if isinstance(found, Metric):
-        if isinstance(identifier, str):                 # "auc" is not auc_3 because others were made before
-            found.name = re.sub(r"_\d+$", "", found.name)
+        if isinstance(identifier, str):
+            found.name = identifier
         return found
     name = identifier if isinstance(identifier, str) else getattr(found, "name", None)
     function = found.call if isinstance(found, losses.Loss) else found

@@ -40,7 +40,7 @@ class Losses:
         weights = _per_output("loss_weights", loss_weights, names) if loss_weights is not None else [None] * len(names)
         self.weights = [1.0 if w is None else float(w) for w in weights]
         self.trackers = [LossMean(name=f"{n}_loss") for n, f in zip(names, functions, strict=True) if f is not None] \
-            if len(names) > 1 else []
+            if sum(f is not None for f in functions) > 1 else []
 
     def __call__(self, y, y_pred, sample_weight):
         predictions = flatten(y_pred)
@@ -76,7 +76,11 @@ class Metrics:
             for is_weighted, wanted in ((False, plain), (True, weighted)):
                 for m in wanted:
                     metric = metrics_module.as_metric(m, (t.shape, p.shape))
-                    self.made.append((i, prefix + metric.name, metric, is_weighted))
+                    taken = {name for _, name, *_ in self.made}
+                    name = prefix + metric.name
+                    if name in taken and is_weighted:
+                        name = f"{prefix}weighted_{metric.name}"
+                    self.made.append((i, name if name not in taken else f"{name}_{len(taken)}", metric, is_weighted))
 
     def update(self, y, y_pred, sample_weight):
         predictions = flatten(y_pred)

@@ -3,8 +3,10 @@ import json
 from functools import cache
 
 from ..layers.input import InputLayer
-from ..layers.layer import Layer
-from ..symbol import Symbol
+from ..layers.layer import Layer, _as_shape
+from ..layers.symbolic import map_shapes
+from ..symbol import Symbol, by_trial
+from ..tensor import no_grad
 from ..tree import flatten
 from .files import save_model
 from .graph import Graph, fitted
@@ -26,6 +28,25 @@ class Model(Trainer, Layer):
             return
         Layer.__init__(self, trainable=trainable, name=name, dtype=dtype, **options)
         self._start_training_state()
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        cls.has_build = cls.has_build and cls.build is not Model.build
+
+    def build(self, input_shape):
+        """Make the weights, as a call on data of this shape, or these shapes, does."""
+        if not self.built:
+            with no_grad():
+                by_trial(self, [map_shapes(Symbol, _as_shape(input_shape))], {})
+
+    @property
+    def input(self):
+        """The symbol (or symbols) that a graph of layers starts from."""
+        return _one(self.inputs) if hasattr(self, "inputs") else super().input
+
+    @property
+    def output(self):
+        return _one(self.outputs) if hasattr(self, "outputs") else super().output
 
     @property
     def layers(self) -> list:
@@ -79,13 +100,11 @@ class Functional(Model):
 
     @property
     def input_shape(self):
-        shapes = [s.shape for s in self.inputs]
-        return shapes[0] if len(shapes) == 1 else shapes
+        return _one([s.shape for s in self.inputs])
 
     @property
     def output_shape(self):
-        shapes = [s.shape for s in self.outputs]
-        return shapes[0] if len(shapes) == 1 else shapes
+        return _one([s.shape for s in self.outputs])
 
     def build(self, input_shape):
         """The layers were built when the graph was put together."""
@@ -121,6 +140,11 @@ def _functional_class(cls):
     """Model(inputs, outputs) is a Functional; for a subclass of Model, one that is a Functional too."""
     names = {k: v for k, v in vars(cls).items() if k in ("__module__", "_registered_name")}
     return Functional if cls is Model else type(cls.__name__, (cls, Functional), names)
+
+
+def _one(things: list):
+    """What a list of one holds, or the list."""
+    return things[0] if len(things) == 1 else things
 
 
 def _unique_names(names: list) -> list:

@@ -145,7 +145,8 @@ class Trainer:
 
     @property
     def metrics_names(self) -> list[str]:
-        return [name for name, _ in self._named_metrics()]
+        named, own = self._named_metrics(), self.metrics
+        return [n for n, _ in named] if own == [m for _, m in named] else [m.name for m in own]
 
     def reset_metrics(self):
         for m in self.metrics:
@@ -219,8 +220,9 @@ class Trainer:
 
     @drawing("train")
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
-        """One step on one batch; the metrics go on from where they were."""
+        """One step on one batch; the loss and the metrics are those of this batch."""
         self._require_compiled("train_on_batch")
+        self.reset_metrics()
         data = _one_batch(x, y, sample_weight, class_weight)
         loop, key = self._batch_loop("train", data)
         self.optimizer.refresh()
@@ -232,6 +234,7 @@ class Trainer:
     @drawing("test")
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
         self._require_compiled("test_on_batch")
+        self.reset_metrics()
         loop, key = self._batch_loop("test", _one_batch(x, y, sample_weight))
         logs = numbers(loop.run(key))
         return logs if return_dict else _unwrapped(logs)
