@@ -171,9 +171,8 @@ class Normalization(_Elementwise):
         self._shape = tuple(n if i in kept else 1 for i, n in enumerate(input_shape))
         self._require("the kept axes", None not in self._shape, "known when the layer is built", input_shape)
         if self.input_mean is not None:
-            wide = tuple(n for i, n in enumerate(input_shape) if i in kept)
-            given = self.input_mean, self.input_variance
-            values = (np.broadcast_to(np.asarray(v, self.dtype), wide) for v in given)
+            to = tuple(n for i, n in enumerate(input_shape) if i in kept)
+            values = (np.broadcast_to(np.asarray(v, self.dtype), to) for v in (self.input_mean, self.input_variance))
             self._mean, self._variance = (Tensor(constant(np.ascontiguousarray(v))) for v in values)
             return
         shape = tuple(input_shape[a] for a in kept)

@@ -77,9 +77,8 @@ class Metrics:
                 for m in wanted:
                     metric = metrics_module.as_metric(m, (t.shape, p.shape))
                     taken = {name for _, name, *_ in self.made}
-                    name = prefix + metric.name
-                    if name in taken and is_weighted:
-                        name = f"{prefix}weighted_{metric.name}"
+                    again = is_weighted and prefix + metric.name in taken
+                    name = f"{prefix}{'weighted_' * again}{metric.name}"
                     self.made.append((i, name if name not in taken else f"{name}_{len(taken)}", metric, is_weighted))
 
     def update(self, y, y_pred, sample_weight):

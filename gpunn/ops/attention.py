@@ -34,7 +34,7 @@ def attention(q, k, v, mask, *, scale, causal=False):
     if mask is not None:
         mask = as_dtype(mask, "bool")
         mask = mask.reshape((1,) * (4 - mask.ndim) + mask.shape)
-        shape = (q.shape[0], q.shape[2], q.shape[1], k.shape[1])
+        shape = (len(q), q.shape[2], q.shape[1], k.shape[1])
         if not all(a in (1, b) for a, b in zip(mask.shape, shape)):
             raise ValueError(f"attention: a mask must have shape {shape}, or sizes of 1, got {mask.shape}")
     y, lse = kernels.attention(q, k, v, scale, causal, mask)
