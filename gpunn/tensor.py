@@ -377,10 +377,7 @@ def value_and_grad(f, argnums: int | tuple[int, ...] = 0):
 def grad(f, argnums: int | tuple[int, ...] = 0):
     """A function that returns the gradient of f."""
     both = value_and_grad(f, argnums)
-
-    def gradient(*args, **options):
-        return both(*args, **options)[1]
-    return gradient
+    return lambda *args, **options: both(*args, **options)[1]
 
 
 def _leaf(value) -> Tensor:
