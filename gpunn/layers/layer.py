@@ -2,6 +2,7 @@
 import inspect
 import threading
 import warnings
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from .weights import Weights
 
 class _Context(threading.local):
     training = None         # of the call around this one; None outside all calls
+    layer = None            # whose call or build is around this one
     number = 0              # counts outermost calls: losses of an older one are stale
 
 
@@ -121,7 +123,7 @@ class Layer(Weights, _objects.Configured):
             if symbols:
                 rule = self.compute_output_shape if self._knows_shape else None
                 return symbolic_call(self, args, options, rule)
-        x, before = args[0], context.training
+        x, before, outer = args[0], context.training, context.layer
         if not self.built:
             self._build(args, options)
         if self.input_spec is not None:
@@ -142,11 +144,11 @@ class Layer(Weights, _objects.Configured):
             options["mask"] = mask
         if signature.masks:
             self._add_masks(args, options)
-        context.training = training
+        context.training, context.layer = training, self
         try:
             y = self.call(*args, **options)
         finally:
-            context.training = before
+            context.training, context.layer = before, outer
         if self.activity_regularizer is not None:
             self._regularize_activity(y)
         if mask is not None or self._makes_masks:
@@ -204,11 +206,22 @@ class Layer(Weights, _objects.Configured):
     def _build(self, args, options):
         if self.input_spec is not None:
             self._check(args[0])
-        if self.has_build:
-            if self.input_spec is not None:
-                self._check(args[0])
-            self.build(**self._shapes(self.build, args, options))
+        with self._inside():
+            if self.has_build:
+                self.build(**self._shapes(self.build, args, options))
         self.built = True
+
+    @contextmanager
+    def _inside(self):
+        """What is built inside gets a path that begins with this one's; and this one's with that of what is around."""
+        outer = _context.layer
+        if not self.built and outer not in (None, self):
+            self.path = f"{outer.path}/{self.path}"
+        _context.layer = self
+        try:
+            yield
+        finally:
+            _context.layer = outer
 
     def _shapes(self, method, args, options) -> dict:
         """What `build` or `compute_output_shape` asks for: the input's shape first, others by name, options
@@ -380,7 +393,8 @@ def _marks_built(build):
     names = shape_names(build)
 
     def wrapper(self, *args, **options):
-        build(self, *args, **options)
+        with self._inside():
+            build(self, *args, **options)
         self._build_shapes, self.built = {**dict(zip(names, args)), **options}, True
     wrapper.__wrapped__, wrapper.__doc__ = build, build.__doc__
     return wrapper

@@ -138,7 +138,7 @@ class RMSNormalization(_Elementwise):
 
     def __init__(self, axis=-1, epsilon=1e-6, **kwargs):
         super().__init__(**kwargs)
-        self.axis, self.epsilon = axis, epsilon
+        self.axis, self.epsilon, self.supports_masking = axis, epsilon, False
 
     def build(self, input_shape):
         axes = self.axis if isinstance(self.axis, list | tuple) else [self.axis]

@@ -55,9 +55,10 @@ class Sequential(Model):
     def _chain(self):
         """Call the layers on the input symbol: all weights are made."""
         self._symbols, x = [], self._input
-        for layer in self._layers if x is not None else ():
-            x = layer(x)
-            self._symbols.append(x)
+        with self._inside():
+            for layer in self._layers if x is not None else ():
+                x = layer(x)
+                self._symbols.append(x)
         self.built = x is not None and bool(self._layers)
         self._graph = Graph(self._input, x) if self.built else None
 
