@@ -123,7 +123,8 @@ class _Known(RNN):
         options = {n: v for n, v in own["kwargs"].items() if n not in ("implementation", "use_cudnn")}
         cell_options = {n: own[n] for n in option_names(self.cell_class)}
         shared = {n: options[n] for n in ("dtype", "trainable") if n in options}
-        super().__init__(self.cell_class(**cell_options, **shared, name=snake_case(self.cell_class.__name__)), **options)
+        cell = self.cell_class(**cell_options, **shared, name=snake_case(self.cell_class.__name__))
+        super().__init__(cell, **options)
 
     def __getattr__(self, name):
         cell = self.__dict__.get("cell")
