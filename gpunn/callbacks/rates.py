@@ -16,9 +16,7 @@ class _Rate:
                              f"{type(schedule).__name__}, which sets it at every step. Fix: a number as "
                              f"learning_rate, or no {type(self).__name__}")
 
-    @property
-    def rate(self) -> float:
-        return float(self.model.optimizer.learning_rate)
+    rate: float = property(lambda self: float(self.model.optimizer.learning_rate))
 
     def set(self, rate, epoch: int, doing: str):
         self.model.optimizer.learning_rate = rate

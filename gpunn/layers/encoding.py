@@ -74,9 +74,7 @@ class Discretization(Encoding):
         self._encode_as(output_mode, sparse)
         self.sparse = False
 
-    @property
-    def depth(self):
-        return self.num_bins if self.bin_boundaries is None else len(self.bin_boundaries) + 1
+    depth = property(lambda self: self.num_bins if self.bin_boundaries is None else len(self.bin_boundaries) + 1)
 
     def call(self, inputs):
         self._require("bin_boundaries", self.bin_boundaries is not None, "measured first, by adapt(data)", None)

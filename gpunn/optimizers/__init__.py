@@ -12,10 +12,6 @@ from .optimizer import Optimizer
 from .rmsprop import RMSprop
 from .sgd import SGD
 
-__all__ = ["Adadelta", "Adafactor", "Adagrad", "Adam", "Adamax", "AdamW", "FlatParams", "Ftrl", "Lamb", "Lion",
-           "LossScaleOptimizer", "Muon", "Nadam", "Optimizer", "RMSprop", "SGD", "ScheduleFreeAdamW", "deserialize",
-           "get", "schedules", "serialize"]
-
 KNOWN = {c.__name__: c for c in (Adadelta, Adafactor, Adagrad, Adam, Adamax, AdamW, Ftrl, Lamb, Lion,
                                  LossScaleOptimizer, Muon, Nadam, RMSprop, SGD, ScheduleFreeAdamW)}
 KNOWN |= {name.lower(): c for name, c in KNOWN.items()}

@@ -10,6 +10,4 @@ class RMSprop(Momentum):
     def slots(self):
         return "velocity", *["momentum"] * (self.momentum > 0), *["average_gradient"] * bool(self.centered)
 
-    @property
-    def formula(self):
-        return "rmsprop" + "_momentum" * (self.momentum > 0) + "_centered" * bool(self.centered)
+    formula = property(lambda self: "rmsprop" + "_momentum" * (self.momentum > 0) + "_centered" * bool(self.centered))

@@ -10,6 +10,4 @@ class SGD(Momentum):
     def start(self, learning_rate, decay, **options):
         super().start(InverseTimeDecay(learning_rate, 1, decay) if decay else learning_rate, **options)
 
-    @property
-    def formula(self):
-        return "sgd" if not self.momentum else "sgd_nesterov" if self.nesterov else "sgd_momentum"
+    formula = property(lambda self: "sgd" if not self.momentum else "sgd_nesterov" if self.nesterov else "sgd_momentum")

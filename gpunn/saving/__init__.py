@@ -11,8 +11,3 @@ def save_weights(model, filepath, overwrite: bool = True):
 
 def load_weights(model, filepath, skip_mismatch: bool = False):
     model.load_weights(filepath, skip_mismatch)
-
-
-__all__ = ["CustomObjectScope", "custom_object_scope", "deserialize_keras_object", "get_custom_objects",
-           "get_registered_name", "get_registered_object", "load_model", "load_weights",
-           "register_keras_serializable", "save_model", "save_weights", "serialize_keras_object"]
