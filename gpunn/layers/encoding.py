@@ -19,9 +19,8 @@ class Encoding(LibraryLayer):
 
     def _encode_as(self, output_mode: str, sparse: bool):
         output_mode = {"binary": "multi_hot", "tf-idf": "tf_idf"}.get(output_mode, output_mode)
-        self._require("output_mode", output_mode in self.modes, f"one of {self.modes}", output_mode)
         self._require("sparse", not sparse, "False: there are no sparse tensors", sparse)
-        self.output_mode, self.autocast = output_mode, False
+        self.output_mode, self.autocast = self._one_of("output_mode", output_mode, self.modes), False
 
     def encoded(self, ids, weights=None):
         if self.output_mode == "int":

@@ -5,7 +5,7 @@ import numpy as np
 
 from .. import _objects, ops
 from .._config import epsilon
-from .._names import snake_case
+from .._names import one_of, require, snake_case
 from ..backend import constant
 from ..losses.functions import tensors
 from ..losses.loss import same_rank
@@ -134,9 +134,8 @@ class _RateAtRate(_Counting):
     counts, _direction, wanted, given = COUNTS, "up", "", ""
 
     def _start(self, num_thresholds, class_id, name, dtype, **given):
-        if not 0 <= given[self.given] <= 1 or num_thresholds < 1:
-            raise ValueError(f"{type(self).__name__}: {self.given} must lie in [0, 1] and num_thresholds must be 1 or "
-                             f"more, got {given[self.given]} and {num_thresholds}")
+        require(type(self).__name__, self.given, 0 <= given[self.given] <= 1, "in [0, 1]", given[self.given])
+        require(type(self).__name__, "num_thresholds", num_thresholds >= 1, "1 or more", num_thresholds)
         levels = [i / (num_thresholds - 1) for i in range(num_thresholds)] if num_thresholds > 1 else [0.5]
         _Counting.__init__(self, levels, None, class_id, name, dtype)
         self.levels = constant([-epsilon(), *levels[1:]] if num_thresholds > 1 else levels, self.dtype)
@@ -175,12 +174,10 @@ class FBetaScore(Metric):
     def __init__(self, average=None, beta=1.0, threshold=None, name="fbeta_score", dtype=None):
         super().__init__(dtype, name)
         who = type(self).__name__
-        if average not in (None, "micro", "macro", "weighted"):
-            raise ValueError(f"{who}: average is None, 'micro', 'macro' or 'weighted', got {average!r}")
-        if not isinstance(beta, float) or beta <= 0:
-            raise ValueError(f"{who}: beta must be a float > 0, got {beta!r}")
-        if threshold is not None and not (isinstance(threshold, float) and 0 < threshold <= 1):
-            raise ValueError(f"{who}: threshold must be a float in (0, 1], got {threshold!r}")
+        one_of(who, "average", average, (None, "micro", "macro", "weighted"))
+        require(who, "beta", isinstance(beta, float) and beta > 0, "a float > 0", beta)
+        right = threshold is None or isinstance(threshold, float) and 0 < threshold <= 1
+        require(who, "threshold", right, "a float in (0, 1]", threshold)
         self.average, self.beta, self.threshold, self.support = average, beta, threshold, None
 
     def build(self, classes: int):

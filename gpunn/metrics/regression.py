@@ -1,5 +1,6 @@
 """Losses as metrics, and what measures regression."""
 from .. import losses, ops
+from .._names import one_of, require
 from ..losses import functions as f
 from ..losses.functions import aligned
 from .metric import Mean, Metric, named
@@ -78,11 +79,9 @@ class R2Score(Metric):
 
     def __init__(self, class_aggregation="uniform_average", num_regressors=0, name="r2_score", dtype=None):
         super().__init__(dtype, name)
-        allowed = (None, "uniform_average", "variance_weighted_average")
-        if class_aggregation not in allowed:
-            raise ValueError(f"R2Score: class_aggregation is one of {allowed}, got {class_aggregation!r}")
-        if num_regressors < 0:
-            raise ValueError(f"R2Score: num_regressors must be 0 or more, got {num_regressors}")
+        one_of("R2Score", "class_aggregation", class_aggregation,
+               (None, "uniform_average", "variance_weighted_average"))
+        require("R2Score", "num_regressors", num_regressors >= 0, "0 or more", num_regressors)
         self.class_aggregation, self.num_regressors = class_aggregation, num_regressors
         self.num_samples = self.add_variable((), name="num_samples")
         self.sums = None
