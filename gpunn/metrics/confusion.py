@@ -109,24 +109,31 @@ TrueNegatives = _count("TrueNegatives", "How many negatives were left alone.")
 FalseNegatives = _count("FalseNegatives", "How many positives were missed.")
 
 
-class Precision(_Counting):
+class _Rate(_Counting):
+    """The share of the first of two counts in both."""
+    _direction = "up"
+
+    def result(self):
+        return self.one_or_all(share(self, *self.counts))
+
+
+class Precision(_Rate):
     """The share of the predicted positives that are positive."""
-    counts, _direction = ("true_positives", "false_positives"), "up"
-
-    def result(self):
-        return self.one_or_all(ops.divide_no_nan(self.true_positives, self.true_positives + self.false_positives))
+    counts = ("true_positives", "false_positives")
 
 
-class Recall(_Counting):
+class Recall(_Rate):
     """The share of the positives that were found."""
-    counts, _direction = ("true_positives", "false_negatives"), "up"
-
-    def result(self):
-        return self.one_or_all(ops.divide_no_nan(self.true_positives, self.true_positives + self.false_negatives))
+    counts = ("true_positives", "false_negatives")
 
 
-RATES = {"precision": ("true_positives", "false_positives"), "recall": ("true_positives", "false_negatives"),
-         "sensitivity": ("true_positives", "false_negatives"), "specificity": ("true_negatives", "false_positives")}
+def share(metric, right: str, wrong: str):
+    right, wrong = getattr(metric, right), getattr(metric, wrong)
+    return ops.divide_no_nan(right, right + wrong)
+
+
+RATES = {"precision": Precision.counts, "recall": Recall.counts, "sensitivity": Recall.counts,
+         "specificity": ("true_negatives", "false_positives")}
 
 
 class _RateAtRate(_Counting):
@@ -141,13 +148,9 @@ class _RateAtRate(_Counting):
         self.levels = constant([-epsilon(), *levels[1:]] if num_thresholds > 1 else levels, self.dtype)
         vars(self).update(given, num_thresholds=num_thresholds)
 
-    def rate(self, name):
-        right, wrong = (getattr(self, count) for count in RATES[name])
-        return ops.divide_no_nan(right, right + wrong)
-
     def result(self):
-        enough = self.rate(self.given) >= getattr(self, self.given)
-        return ops.max(ops.where(enough, self.rate(self.wanted), 0.0))
+        enough = share(self, *RATES[self.given]) >= getattr(self, self.given)
+        return ops.max(ops.where(enough, share(self, *RATES[self.wanted]), 0.0))
 
     def get_config(self) -> dict:
         return {name: value for name, value in super().get_config().items() if name != "thresholds"}

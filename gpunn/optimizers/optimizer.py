@@ -271,18 +271,3 @@ class Optimizer(_objects.Declared):
 def norm(k, x):
     """Of an array, a number on the device."""
     return k.unary("sqrt", k.reduce("sum", k.unary("square", x)))
-
-
-class Momentum(Optimizer):
-    """Its momentum lies on the device: it may change from step to step."""
-
-    @property
-    def momentum(self):
-        return self._momentum
-
-    @momentum.setter
-    def momentum(self, value):
-        right = isinstance(value, int | float) and 0 <= value <= 1
-        require(type(self).__name__, "momentum", right, "a number between 0 and 1", value)
-        self._momentum = value
-        self.set_momentum(value)

@@ -3,11 +3,4 @@ from .._objects import (CustomObjectScope, custom_object_scope, get_custom_objec
                         get_registered_object, register_keras_serializable)
 from ..models.files import load_model, save_model
 from ..models.objects import deserialize_keras_object, serialize_keras_object
-
-
-def save_weights(model, filepath, overwrite: bool = True):
-    model.save_weights(filepath, overwrite)
-
-
-def load_weights(model, filepath, skip_mismatch: bool = False):
-    model.load_weights(filepath, skip_mismatch)
+from ..models.weight_files import load_weights, save_weights
