@@ -24,53 +24,25 @@ class Callback:
     def set_model(self, model):
         self._model = model
 
-    def on_train_begin(self, logs=None):
-        """Training starts."""
+    def _run(self, logs=None):
+        """Training, an evaluation or validation, or a prediction starts or is over; logs: its metrics in the end."""
 
-    def on_train_end(self, logs=None):
-        """Training is over; logs of the last epoch."""
+    def _epoch(self, epoch, logs=None):
+        """An epoch, counted from 0, starts or is over; logs: in the end its metrics, and val_ ones."""
 
-    def on_epoch_begin(self, epoch, logs=None):
-        """An epoch starts; epochs count from 0."""
+    def _batch(self, batch, logs=None):
+        """A step starts or is over; logs: in the end the metrics so far, or the "outputs" of a prediction."""
 
-    def on_epoch_end(self, epoch, logs=None):
-        """An epoch is over; logs hold its metrics, and val_ ones."""
+    on_train_begin = on_train_end = on_test_begin = on_test_end = on_predict_begin = on_predict_end = _run
+    on_epoch_begin = on_epoch_end = _epoch
+    on_test_batch_begin = on_test_batch_end = on_predict_batch_begin = on_predict_batch_end = _batch
+    on_batch_begin = on_batch_end = _batch              # the old names of the next two
 
     def on_train_batch_begin(self, batch, logs=None):
-        """A training step starts."""
+        self.on_batch_begin(batch, logs)
 
     def on_train_batch_end(self, batch, logs=None):
         self.on_batch_end(batch, logs)
-
-    def on_batch_begin(self, batch, logs=None):
-        """The old name of on_train_batch_begin."""
-
-    def on_batch_end(self, batch, logs=None):
-        """The old name of on_train_batch_end."""
-
-    def on_test_begin(self, logs=None):
-        """Evaluation or validation starts."""
-
-    def on_test_end(self, logs=None):
-        """Evaluation or validation is over."""
-
-    def on_test_batch_begin(self, batch, logs=None):
-        """A step of evaluation starts."""
-
-    def on_test_batch_end(self, batch, logs=None):
-        """A step of evaluation is over."""
-
-    def on_predict_begin(self, logs=None):
-        """Prediction starts."""
-
-    def on_predict_end(self, logs=None):
-        """Prediction is over."""
-
-    def on_predict_batch_begin(self, batch, logs=None):
-        """A step of prediction starts."""
-
-    def on_predict_batch_end(self, batch, logs=None):
-        """A step of prediction is over; logs["outputs"] are its outputs."""
 
     def watches(self) -> list[str]:
         """The names that logs must have for this callback; `fit` looks for them before the first epoch."""
