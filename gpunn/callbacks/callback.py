@@ -1,5 +1,7 @@
-"""What happens around epochs and batches: the base class, and the list that calls them."""
+"""What happens around epochs and batches: the base class, callbacks from functions, and the list that calls them."""
 import numpy as np
+
+from .._names import refuse_unknown
 
 HOOKS = [f"on_{when}_{edge}" for edge in ("begin", "end")
          for when in ("train", "test", "predict", "epoch", "train_batch", "test_batch", "predict_batch")]
@@ -50,6 +52,21 @@ class Callback:
         return [monitor] if isinstance(monitor, str) else []
 
 
+class LambdaCallback(Callback):
+    """A callback from functions: `LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs))`."""
+
+    def __init__(self, on_epoch_begin=None, on_epoch_end=None, on_train_begin=None, on_train_end=None,
+                 on_train_batch_begin=None, on_train_batch_end=None, **kwargs):
+        super().__init__()
+        refuse_unknown("LambdaCallback", {k: v for k, v in kwargs.items() if k not in HOOKS}, HOOKS)
+        given = {"on_epoch_begin": on_epoch_begin, "on_epoch_end": on_epoch_end, "on_train_begin": on_train_begin,
+                 "on_train_end": on_train_end, "on_train_batch_begin": on_train_batch_begin,
+                 "on_train_batch_end": on_train_batch_end, **kwargs}
+        # hooks are looked for in the class, so that unused ones cost nothing: each LambdaCallback is a class of its own
+        methods = {name: staticmethod(f) for name, f in given.items() if f is not None}
+        self.__class__ = type("LambdaCallback", (LambdaCallback,), methods)
+
+
 def overrides(callback, name: str) -> bool:
     """Whether this callback does anything at this hook."""
     own = getattr(type(callback), name, None)
@@ -66,7 +83,7 @@ class CallbackList:
     def __init__(self, callbacks=None, add_history=False, add_progbar=False, model=None, verbose="auto", epochs=1,
                  steps=None, samples=None, batch_size=1):
         from .history import History
-        from .progbar import ProgbarLogger
+        from .progress import ProgbarLogger
         self.callbacks = list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks] if callbacks else []
         for c in self.callbacks:
             if not hasattr(c, "on_epoch_end") or isinstance(c, type):
@@ -93,7 +110,7 @@ class CallbackList:
 
     def quiet(self):
         """The same callbacks without the progress bar: validation inside an epoch has no line of its own."""
-        from .progbar import ProgbarLogger
+        from .progress import ProgbarLogger
         inner = object.__new__(CallbackList)
         inner.callbacks = [c for c in self.callbacks if not isinstance(c, ProgbarLogger)]
         inner.history, inner.params = self.history, self.params

@@ -8,12 +8,11 @@ from ..layers.symbolic import map_shapes
 from ..symbol import Symbol, by_trial
 from ..tensor import no_grad
 from ..tree import flatten
-from .files import save_model
+from .files import load_weights, save_model, save_weights
 from .graph import Graph, fitted
 from .objects import serialize_keras_object
 from .summary import summary
 from .trainer import Trainer
-from .weight_files import load_weights, save_weights
 
 
 class Model(Trainer, Layer):
