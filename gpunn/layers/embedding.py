@@ -37,9 +37,6 @@ class Embedding(LibraryLayer):
     def compute_mask(self, inputs, previous_mask=None):
         return ops.not_equal(inputs, 0) if self.mask_zero else None
 
-    def get_config(self):
-        return {k: v for k, v in super().get_config().items() if k != "weights"}
-
 
 class Masking(_Elementwise):
     """Steps where all features equal `mask_value` do not count."""

@@ -14,7 +14,7 @@ from ..ops import cast
 from ..ops.random import SeedGenerator
 from ..symbol import Symbol
 from ..tensor import Tensor, computing
-from ..tree import flatten, map_structure
+from ..tree import flatten, map_shape_structure, map_structure
 from .input_spec import refuse
 from .signature import Signature, config_names, known_options, shape_names
 from .symbolic import symbolic_call
@@ -291,7 +291,7 @@ class Layer(Weights, _objects.Configured):
 
     def build_from_config(self, config: dict | None):
         if config and not self.built:
-            self.build(**{name: _as_shape(shape) for name, shape in config.items()})
+            self.build(**{name: map_shape_structure(tuple, shape) for name, shape in config.items()})
 
     def __repr__(self):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
@@ -331,7 +331,7 @@ class LibraryLayer(Layer):
         return int(value)
 
     def get_config(self):
-        names = (n for n in config_names(type(self)) if n not in ("name", "dtype", "trainable"))
+        names = (n for n in config_names(type(self)) if n not in ("name", "dtype", "trainable", "weights"))
         own = {n: _plain(getattr(self, n)) for n in names if hasattr(self, n)}
         return {**self._base_config(), **own}
 
@@ -352,13 +352,6 @@ def _plain(value):
 
 def _shape(x) -> tuple | None:
     return None if x is None else tuple(x.shape)
-
-
-def _as_shape(shape):
-    """Lists, as JSON gives them, back to tuples of sizes."""
-    if isinstance(shape, list | tuple) and all(n is None or isinstance(n, int) for n in shape):
-        return tuple(shape)
-    return [_as_shape(s) for s in shape] if isinstance(shape, list | tuple) else shape
 
 
 def _masks(x):

@@ -4,10 +4,9 @@ import inspect
 from .. import _objects, ops
 from ..symbol import Symbol, by_trial
 from ..tensor import no_grad
-from ..tree import map_structure
+from ..tree import map_shape_structure, map_structure
 from .activation import _Elementwise
 from .layer import LibraryLayer
-from .symbolic import map_shapes
 
 
 class Identity(_Elementwise):
@@ -57,7 +56,8 @@ class Lambda(LibraryLayer):
             return tuple(self._output_shape(input_shape))
         if self._output_shape is None:
             with no_grad():
-                return map_structure(lambda s: s.shape, by_trial(self, (map_shapes(Symbol, input_shape),), {}))
+                made = by_trial(self, (map_shape_structure(Symbol, input_shape),), {})
+            return map_structure(lambda s: s.shape, made)
         return (input_shape[0], *self._output_shape)
 
     def compute_mask(self, inputs, previous_mask):
