@@ -21,8 +21,7 @@ class Rescaling(_Elementwise):
     wants_floats = True
 
     def __init__(self, scale, offset=0.0, **kwargs):
-        super().__init__(**kwargs)
-        self.scale, self.offset = scale, offset
+        self._keep(locals())
 
     def call(self, inputs):
         scale, offset = (ops.convert_to_tensor(v, inputs.dtype) if isinstance(v, list | tuple) else v
@@ -77,8 +76,8 @@ class Maxout(LibraryLayer):
     wants_floats = True
 
     def __init__(self, num_units, axis=-1, **kwargs):
-        super().__init__(**kwargs)
-        self.num_units, self.axis = self._count("num_units", num_units), axis
+        self._keep(locals())
+        self.num_units = self._count("num_units", num_units)
 
     def call(self, inputs):
         axis = self.axis % inputs.ndim
