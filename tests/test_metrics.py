@@ -151,7 +151,7 @@ def test_own_metric():
             "class_id=1: predictions must have shape"
         ),
         (lambda: metrics.IoU(2, [2]), r"IoU: target_class_ids must be from 0 to 1, got \[2\]"),
-        (lambda: metrics.PrecisionAtRecall(1.5), r"PrecisionAtRecall: recall must lie in \[0, 1\] .* got 1.5 and 200"),
+        (lambda: metrics.PrecisionAtRecall(1.5), r"PrecisionAtRecall: recall must be in \[0, 1\], got 1.5"),
     ],
 )
 def test_refusals(make, message):
