@@ -13,6 +13,7 @@ import numpy as np
 import gpunn
 from gpunn import layers, optimizers
 from gpunn.datasets import mnist_5k
+from gpunn.optimizers.schedules import OneCycle
 
 from .harness import machine
 
@@ -21,7 +22,7 @@ STEPS = -(-4000 // BATCH)                       # of an epoch
 WAYS = {                                        # name -> (epochs, rates to try, rate -> what the optimizer is given)
     "plain, 800 epochs": (800, (0.01, 0.03, 0.1), float),
     "plain, 100 epochs": (100, (0.01, 0.03, 0.1), float),
-    "1cycle, 100 epochs": (100, (0.1, 0.3, 1.0), lambda top: optimizers.schedules.OneCycle(top, 100 * STEPS, final_fraction=0.1)),
+    "1cycle, 100 epochs": (100, (0.1, 0.3, 1.0), lambda top: OneCycle(top, 100 * STEPS, final_fraction=0.1)),
 }
 
 
