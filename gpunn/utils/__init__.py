@@ -10,6 +10,7 @@ from ..data.pydataset import PyDataset
 from ..models.diagram import model_to_dot, plot_model
 from ..models.objects import deserialize_keras_object, serialize_keras_object
 from .arrays import normalize, pad_sequences, to_categorical
+from .audio import audio_dataset_from_directory
 from .files import get_file
 from .dataset import (image_dataset_from_directory, split_dataset, text_dataset_from_directory,
                       timeseries_dataset_from_array)
