@@ -7,6 +7,8 @@ def pad_sequences(sequences, maxlen: int | None = None, dtype="int32", padding="
     for name, where in (("padding", padding), ("truncating", truncating)):
         if where not in ("pre", "post"):
             raise ValueError(f"pad_sequences: {name} must be 'pre' or 'post', got {where!r}")
+    if not all(hasattr(s, "__len__") for s in sequences):
+        raise ValueError(f"pad_sequences: expected a list of lists, got {str(sequences)[:40]}. Fix: [[1, 2], [3]]")
     lengths = [len(s) for s in sequences]
     maxlen = max(lengths, default=0) if maxlen is None else maxlen
     sample = next((np.shape(s)[1:] for s in sequences if len(s)), ())
