@@ -50,11 +50,11 @@ class ArrayFeed:
 
     def batch(self):
         """Inside the step: gather the batch, move the cursor."""
-        k, size = kernels_of(self.order), self.size
-        batch = map_structure(
-            lambda a: None if a is None else Tensor(k.gather_batch(a, self.order, self.cursor, size)), self.arrays)
-        k.binary("add", self.cursor, size, out=self.cursor)
-        return batch
+        arrays = tuple([a for a in flatten(self.arrays) if a is not None])
+        rows = kernels_of(self.order).gather_batches(arrays, self.order, self.cursor, self.size)
+        rng.later(self.cursor, self.size)
+        found = dict(zip(map(id, arrays), rows, strict=True))
+        return map_structure(lambda a: None if a is None else Tensor(found[id(a)]), self.arrays)
 
     def position(self) -> dict:
         """Where we are in the data: plain numbers, for `seek`."""

@@ -49,19 +49,13 @@ class MultiHeadAttention(LibraryLayer):
         bias = shape[-1:] if name == "attention_output" else shape[1:]
         return kernel, self._weight(f"{name}/bias", bias, like="bias") if self.use_bias else None
 
-    def _project(self, x, weights):
-        """(n, t, c) -> (n, t, heads, d)"""
-        kernel, bias = weights
-        c, heads, d = kernel.shape
-        y = ops.dense(x, ops.reshape(kernel, (c, heads * d)), bias if bias is None else ops.reshape(bias, (heads * d,)))
-        return ops.reshape(y, (*x.shape[:2], heads, d))
-
     def call(self, query, value, key=None, query_mask=None, value_mask=None, key_mask=None,
              attention_mask=None, return_attention_scores=False, training=False, use_causal_mask=False):
         mask = _joined(query_mask, value_mask, key_mask if key is not None and key is not value else None,
                        attention_mask)
-        q, k = self._project(query, self._query), self._project(value if key is None else key, self._key)
-        v, scale = self._project(value, self._value), self.key_dim ** -0.5
+        # (n, t, c) -> (n, t, heads, d)
+        q, k = ops.dense(query, *self._query), ops.dense(value if key is None else key, *self._key)
+        v, scale = ops.dense(value, *self._value), self.key_dim ** -0.5
         if self.sliding_window is not None:
             near = kept(_band, q.shape[1], k.shape[1], self.sliding_window)
             mask = near if mask is None else ops.logical_and(mask, near)
@@ -72,9 +66,7 @@ class MultiHeadAttention(LibraryLayer):
             y = self._weighted(scores, v, training)
         else:
             scores, y = None, ops.attention(q, k, v, mask, scale=scale, causal=bool(use_causal_mask))
-        kernel, bias = self._output
-        heads, d, width = kernel.shape
-        y = ops.dense(ops.reshape(y, (*y.shape[:2], heads * d)), ops.reshape(kernel, (heads * d, width)), bias)
+        y = ops.dense(y, *self._output, axes=2)
         return (y, scores) if return_attention_scores else y
 
     def _weighted(self, weights, v, training):
