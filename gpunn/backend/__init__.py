@@ -16,7 +16,8 @@ from .names import (clear_session, get_uid, is_float_dtype, is_int_dtype, is_ker
                     standardize_dtype)
 
 __all__ = ["Backend", "Uncapturable", "asarray", "backend_of", "blank", "constant", "current", "device",
-           "device_count", "empty", "filled", "filled_with", "host_read", "kernels_of", "persistent", "register", "to_numpy", "use",
+           "device_count", "empty", "filled", "filled_with", "host_read", "kernels_of", "persistent", "register",
+           "to_numpy", "use",
            # what Keras users look for here
            "backend", "clear_session", "epsilon", "floatx", "get_uid", "image_data_format", "is_float_dtype",
            "is_int_dtype", "is_keras_tensor", "result_type", "set_epsilon", "set_floatx", "set_image_data_format",

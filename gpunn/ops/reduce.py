@@ -24,7 +24,7 @@ def _kept(shape, axes) -> tuple:
 
 
 def _spread(k, dy, scale, x, axes, need):
-    """scale * dy in the shape of x, along the axes that were reduced; where all is known beforehand, nothing is done."""
+    """scale * dy in the shape of x, along the axes that were reduced; what is known beforehand is not computed."""
     known = filled_with(dy)
     if known is not None and need is True and x.size <= FEW:
         return filled(x, x.shape, known * scale)

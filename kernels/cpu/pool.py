@@ -100,10 +100,8 @@ def max_pool(x, size, strides, padding, activation="linear", out=None):
     """-> (activation(y), index), both (n, oh, ow, c); index is row * kw + column of a window's first maximum."""
     y, index = out or (None, None)
     shape = x.shape[0], *windows(x.shape, size, strides, padding), x.shape[3]
-    if y is None:
-        y = np.empty(shape, x.dtype)
-    if index is None:
-        index = np.empty(shape, np.uint8 if size[0] * size[1] <= 256 else np.int32)
+    y = np.empty(shape, x.dtype) if y is None else y
+    index = np.empty(shape, np.uint8 if size[0] * size[1] <= 256 else np.int32) if index is None else index
     _max_pool(x, y, index, *_plan(_spans, x.shape, shape, size, strides, padding))
     if activation != "linear":
         unary(activation, y, out=y)
@@ -112,8 +110,7 @@ def max_pool(x, size, strides, padding, activation="linear", out=None):
 
 def max_pool_backward(dy, index, shape, size, strides, padding, y=None, activation="linear", out=None):
     """-> dx, shape = (n, h, w, c)"""
-    if out is None:
-        out = np.empty(shape, dy.dtype)
+    out = np.empty(shape, dy.dtype) if out is None else out
     if activation != "linear":
         dy = activation_backward(activation, dy, y)
     _max_pool_backward(dy, index, out, *_plan(_covers, shape, dy.shape, size, strides, padding))
@@ -122,8 +119,7 @@ def max_pool_backward(dy, index, shape, size, strides, padding, y=None, activati
 
 def average_pool(x, size, strides, padding, out=None):
     """-> (n, oh, ow, c), the mean over the real pixels of each window"""
-    if out is None:
-        out = np.empty((x.shape[0], *windows(x.shape, size, strides, padding), x.shape[3]), x.dtype)
+    out = np.empty((x.shape[0], *windows(x.shape, size, strides, padding), x.shape[3]), x.dtype) if out is None else out
     geometry = x.shape, out.shape, size, strides, padding
     _average_pool(x, out, *_plan(_spans, *geometry), *_shares(x.dtype, *geometry))
     return out
@@ -131,8 +127,7 @@ def average_pool(x, size, strides, padding, out=None):
 
 def average_pool_backward(dy, shape, size, strides, padding, out=None):
     """-> dx, shape = (n, h, w, c)"""
-    if out is None:
-        out = np.empty(shape, dy.dtype)
+    out = np.empty(shape, dy.dtype) if out is None else out
     geometry = shape, dy.shape, size, strides, padding
     _average_pool_backward(dy, out, *_plan(_covers, *geometry), *_shares(dy.dtype, *geometry))
     return out

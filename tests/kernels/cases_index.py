@@ -121,8 +121,8 @@ def rows(shapes, cursor, size, id, order=order, dtypes=("float32", "float64")):
                                       np.array([cursor], np.int32), size), batches, exact=True, id=id, dtypes=dtypes)
 
 
-for shape, cursor, size in (((33,), 0, 5), ((33, 7), 4, 16), ((100, 28, 28, 1), 64, 32), ((10, 3), 8, 4), ((10, 3), 0, 0),
-                            ((4, 0), 0, 2), ((5, 2), 7, 3)):
+for shape, cursor, size in (((33,), 0, 5), ((33, 7), 4, 16), ((100, 28, 28, 1), 64, 32), ((10, 3), 8, 4),
+                            ((10, 3), 0, 0), ((4, 0), 0, 2), ((5, 2), 7, 3)):
     rows((shape,), cursor, size, f"{shape}-{cursor}-{size}")
 rows(((33, 4), (33,), (33, 1, 9)), 4, 16, "three")
 rows(tuple((9, n) for n in (3, 0, 4, 1, 8)), 2, 5, "five, one empty")
