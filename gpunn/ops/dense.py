@@ -15,22 +15,45 @@ FUSED = ("linear", "relu", "sigmoid", "tanh")           # what dense and conv co
 
 def dense(x, w, b=None, activation: str = "linear"):
     """activation(x @ w + b) over the last axis: (..., i) x (i, o) + (o,) -> (..., o)."""
-    return _dense(x, w, b, activation=activation)
+    return _dense(x, w, b, activation=activation, before=ending(x))
+
+
+class Ending:
+    """How a dense ended: `mask` is what the kernels need to bend the gradient on its way here, `bent` is that gradient.
+
+    Should another one arrive, with a second path's added, it is bent anew: twice by relu is once.
+    """
+    __slots__ = ("mask", "bent")
+
+    def __init__(self, mask):
+        self.mask, self.bent = mask, None
+
+
+def ending(x) -> Ending | None:
+    """That of the dense that made the tensor, if its kernels left a mask."""
+    return getattr(getattr(getattr(x, "_node", None), "backward", None), "ending", None)
 
 
 @op
-def _dense(x, w, b, *, activation):
+def _dense(x, w, b, *, activation, before=None):
     if x.shape[-1:] != w.shape[:1]:
         raise ValueError(f"dense: x of shape {x.shape} has {x.shape[-1:]} features, but the kernel of shape {w.shape} "
                          f"expects {w.shape[0]}")
     k, shape, dtype = kernels_of(w), x.shape, x.dtype
     x = as_dtype(x, w.dtype).reshape(prod(shape[:-1]), shape[-1])
-    y = k.dense(x, w, b, activation)
+    y, mask = k.dense_masked(x, w, b, activation)
+    own = mask is not None and Ending(mask)
 
     def backward(dy, need):
         wanted = (need[0] is not None or None, need[1], need[2])
-        dx, dw, db = k.dense_backward(dy.reshape(y.shape), y, x, w, activation, wanted)
-        return None if dx is None else as_dtype(shaped(dx, shape), dtype), dw, db
+        left = "linear" if own and dy is own.bent else activation
+        dx, dw, db = k.dense_backward(dy.reshape(y.shape), y, x, w, left, wanted, before and before.mask)
+        dx = None if dx is None else as_dtype(shaped(dx, shape), dtype)
+        if before:
+            before.bent = dx
+        return dx, dw, db
+    if own:
+        backward.ending = own
     return y.reshape(*shape[:-1], w.shape[1]), backward
 
 

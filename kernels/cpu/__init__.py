@@ -9,7 +9,7 @@ from .gru import gru, gru_backward
 from .index import gather, gather_batch, scatter_add
 from .layernorm import layer_norm, layer_norm_backward
 from .lstm import lstm, lstm_backward
-from .matmul import dense, dense_backward, matmul
+from .matmul import dense, dense_backward, dense_masked, matmul
 from .memory import copy, fill, tick
 from .normalize import batch_norm, batch_norm_backward
 from .optimize import optimize

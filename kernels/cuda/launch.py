@@ -21,6 +21,7 @@ C_NAME = {"float32": "float", "float64": "double", "bool": "bool", "int8": "sign
 ACTIVATIONS = {"linear": 0, "relu": 1, "sigmoid": 2, "tanh": 3}
 
 libraries: dict[type, object] = {}      # array type -> array library; the backend fills it
+settings = {"matmul_precision": "high"}
 
 
 def empty(like, shape, dtype=None):

@@ -3,7 +3,9 @@ from math import prod
 
 import numpy as np
 
-from .launch import ACTIVATIONS, blocks, empty, launch, launch_table, targets
+from . import cublaslt
+from .elementwise import unary
+from .launch import ACTIVATIONS, blocks, empty, launch, launch_table, outputs, targets
 from .reduce import reduce
 from .views import steps, view
 
@@ -33,6 +35,14 @@ def product(a, b, c, bias=None, accumulate=False, activation="linear"):
     return c
 
 
+def multiplied(a, b, c, bias=None, accumulate=False, activation="linear"):
+    """As `product`, by cuBLASLt where it serves."""
+    fused = activation if activation == "relu" else "linear"
+    if not cublaslt.product(a, b, c, bias, accumulate, fused == "relu"):
+        return product(a, b, c, bias, accumulate, activation)
+    return c if activation == fused else unary(activation, c, out=c)
+
+
 def matmul(a, b, transpose_a=False, transpose_b=False, accumulate=False, out=None):
     """(..., m, k) @ (..., k, n) -> (..., m, n)"""
     a = a.swapaxes(-1, -2) if transpose_a else a
@@ -41,24 +51,44 @@ def matmul(a, b, transpose_a=False, transpose_b=False, accumulate=False, out=Non
         raise ValueError(f"matmul: inner sizes differ: {tuple(a.shape)} @ {tuple(b.shape)}")
     if out is None:
         out = empty(a, (*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1]))
-    return product(a, b, out, accumulate=accumulate)
+    return multiplied(a, b, out, accumulate=accumulate)
 
 
 def dense(x, w, b, activation="linear", out=None):
     """(n, i) x (i, o) + (o,) -> (n, o)"""
     out = empty(x, (x.shape[0], w.shape[1])) if out is None else out
-    return product(x, w, out, b, activation=activation)
+    return multiplied(x, w, out, b, activation=activation)
 
 
-def dense_backward(dy, y, x, w, activation, need, out=None):
-    """(dx, dw, db), None where not wanted"""
+def dense_masked(x, w, b, activation="linear"):
+    """dense, and what the dense that follows needs to bend the gradient as this one's relu did, or None"""
+    y = empty(x, (x.shape[0], w.shape[1]))
+    mask = cublaslt.mask_for(y) if activation == "relu" else None
+    if mask is not None and cublaslt.product(x, w, y, b, relu=True, mask=mask):
+        return y, mask
+    return dense(x, w, b, activation, y), None
+
+
+def dense_backward(dy, y, x, w, activation, need, mask=None, out=None):
+    """(dx, dw, db), None where not wanted; mask: that of x, by whose relu dx is bent"""
     (want_x, dx), (want_w, dw), (want_b, db) = targets(need, out)
-    bent = activation != "linear"
-    dz, db = bias_backward(activation, dy, y, (bent, want_b), (None, db))
-    dz = dz if bent else dy
-    dx = matmul(dz, w, transpose_b=True, out=dx) if want_x else None
+    dz = dy if activation == "linear" else activation_backward(activation, dy, y)
+    dx = _input_grad(dz, w.T, x, mask, dx) if want_x else None
+    if want_w and want_b:
+        dw, db = outputs(dz, (dw, db), w.shape, w.shape[1:])
+        if cublaslt.product(x.T, dz, dw, sums=db):          # one pass over dz
+            return dx, dw, db
     dw = matmul(x, dz, transpose_a=True, out=dw) if want_w else None
-    return dx, dw, db
+    return dx, dw, reduce("sum", dz, 0, out=db) if want_b else None
+
+
+def _input_grad(dz, w, x, mask, out):
+    """dz (n, o) x (o, i) -> (n, i), times the slope of relu where x has a mask"""
+    out = empty(dz, x.shape) if out is None else out
+    if mask is None:
+        return matmul(dz, w, out=out)
+    served = cublaslt.product(dz, w, out, mask=mask)
+    return out if served else activation_backward("relu", matmul(dz, w, out=out), x, out)
 
 
 def activation_backward(activation, dy, y, out=None):
