@@ -1,5 +1,6 @@
 """What holds for the whole program: default dtypes, a small number, where channels lie."""
 from ._names import suggest
+from ._objects import Configured
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 REDUCED = FLOATS[:2]            # computed in float32 and rounded: arrays have no such dtype
@@ -63,7 +64,7 @@ def disable_interactive_logging():
     _set["interactive"] = False
 
 
-class DTypePolicy:
+class DTypePolicy(Configured):
     """In which dtype a layer computes and in which it keeps its weights: one for both, or "mixed_float16" and
     "mixed_bfloat16", which keep float32 weights."""
     quantization_mode = None
@@ -72,13 +73,6 @@ class DTypePolicy:
         self.name = dtype_policy().name if name is None else known("DTypePolicy", name, POLICIES)
         self.compute_dtype = self.name.removeprefix("mixed_")
         self.variable_dtype = self.name if self.compute_dtype == self.name else "float32"
-
-    def get_config(self) -> dict:
-        return {"name": self.name}
-
-    @classmethod
-    def from_config(cls, config: dict) -> "DTypePolicy":
-        return cls(**config)
 
     def __eq__(self, other):
         return isinstance(other, DTypePolicy) and other.name == self.name

@@ -15,9 +15,7 @@ class Symbol:
         self.shape, self.dtype, self.name = tuple(shape), str(dtype), name
         self.node, self.index, self.mask = node, index, None
 
-    @property
-    def ndim(self) -> int:
-        return len(self.shape)
+    ndim: int = property(lambda self: len(self.shape))
 
     def __repr__(self):
         return f"<Symbol shape={self.shape} dtype={self.dtype} name={self.name}>"

@@ -140,7 +140,7 @@ def test_own_metric():
             lambda: metrics.F1Score()(np.zeros(3), np.zeros(3)),
             r"F1Score: expected labels and predictions of shape \(n, classes\)"
         ),
-        (lambda: metrics.R2Score("mean"), "R2Score: class_aggregation is one of"),
+        (lambda: metrics.R2Score("mean"), "R2Score: class_aggregation must be"),
         (lambda: metrics.R2Score(num_regressors=-1), "R2Score: num_regressors must be 0 or more, got -1"),
         (
             lambda: metrics.R2Score()(np.zeros((3, 2, 2)), np.zeros((3, 2, 2))),

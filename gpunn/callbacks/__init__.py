@@ -12,7 +12,3 @@ from .rates import LearningRateScheduler, ReduceLROnPlateau
 from .stops import StopOnConvergence, TerminateOnNaN
 from .swap_ema import SwapEMAWeights
 from .tensorboard import TensorBoard
-
-__all__ = ["BackupAndRestore", "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "History", "LambdaCallback",
-           "LearningRateFinder", "LearningRateScheduler", "ModelCheckpoint", "ProgbarLogger", "ReduceLROnPlateau",
-           "StopOnConvergence", "SwapEMAWeights", "TensorBoard", "TerminateOnNaN"]

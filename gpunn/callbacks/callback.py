@@ -16,9 +16,7 @@ class Callback:
     def __init__(self):
         self.params, self._model = None, None
 
-    @property
-    def model(self):
-        return self._model
+    model = property(lambda self: self._model)
 
     def set_params(self, params):
         self.params = params

@@ -10,7 +10,7 @@ from ..tensor import Tensor
 from .activation import _Elementwise
 from .images import ToSize
 from .input_spec import InputSpec
-from .windows import channel_format, one_of, spatial
+from .windows import channel_format, spatial
 
 FLIPS = {"horizontal": (1,), "vertical": (0,), "horizontal_and_vertical": (0, 1)}
 FILLS = ("reflect", "wrap", "constant", "nearest")
@@ -47,7 +47,7 @@ class RandomFlip(_Random):
 
     def __init__(self, mode="horizontal_and_vertical", seed=None, data_format=None, **kwargs):
         super().__init__(**kwargs)
-        self.mode = one_of(self, "mode", mode, tuple(FLIPS))
+        self.mode = self._one_of("mode", mode, tuple(FLIPS))
         self._options(seed, data_format)
 
     def vary(self, images):
@@ -62,8 +62,8 @@ class _Warp(_Random):
     """Images through an affine map of places, another for each."""
 
     def _warping(self, fill_mode, interpolation, seed, fill_value, data_format):
-        self.fill_mode = one_of(self, "fill_mode", fill_mode, FILLS)
-        self.interpolation = one_of(self, "interpolation", interpolation, ("nearest", "bilinear"))
+        self.fill_mode = self._one_of("fill_mode", fill_mode, FILLS)
+        self.interpolation = self._one_of("interpolation", interpolation, ("nearest", "bilinear"))
         self.fill_value = fill_value
         self._options(seed, data_format)
 

@@ -3,7 +3,7 @@ from .. import activations, ops
 from ..ops.conv import transposed
 from .input_spec import InputSpec
 from .layer import LibraryLayer
-from .windows import channel_format, of_rank, one_of, pair, spatial, window_shape
+from .windows import channel_format, of_rank, pair, spatial, window_shape
 
 
 class _Conv(LibraryLayer):
@@ -17,7 +17,7 @@ class _Conv(LibraryLayer):
         super().__init__(activity_regularizer=own["activity_regularizer"], **own["kwargs"])
         for name in ("kernel_size", "strides", "dilation_rate"):
             setattr(self, name, pair(self, name, own[name], self.rank))
-        self.padding = one_of(self, "padding", own["padding"].lower(), self.paddings)
+        self.padding = self._one_of("padding", own["padding"].lower(), self.paddings)
         self.data_format = channel_format(self, own["data_format"])
         self.activation, self.use_bias = activations.get(own["activation"]), own["use_bias"]
         self._describe(own, *weights, "bias")

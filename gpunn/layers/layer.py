@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import _objects, constraints, initializers, regularizers
 from .._config import REDUCED, as_policy
-from .._names import auto_name, refuse_unknown, scoped
+from .._names import auto_name, one_of, refuse_unknown, require, scoped
 from .._objects import option_names
 from ..backend import asarray
 from ..ops import cast
@@ -197,8 +197,6 @@ class Layer(Weights, _objects.Configured):
         if self.input_spec is not None:
             self._check(args[0])
         if self.has_build:
-            if self.input_spec is not None:
-                self._check(args[0])
             self.build(**self._shapes(self.build, args, options))
         self.built = True
 
@@ -322,8 +320,10 @@ class LibraryLayer(Layer):
 
     def _require(self, name: str, right: bool, expected: str, value):
         """Refuse a bad option."""
-        if not right:
-            raise ValueError(f"{self._who}: {name} must be {expected}, got {value!r}")
+        require(self._who, name, right, expected, value)
+
+    def _one_of(self, name: str, value, known):
+        return one_of(self._who, name, value, known)
 
     def _count(self, name: str, value) -> int:
         """A positive whole number."""

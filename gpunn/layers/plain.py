@@ -50,9 +50,7 @@ class Lambda(LibraryLayer):
         given = {"mask": mask, "training": training}
         return self.function(inputs, **self.arguments, **{n: given[n] for n in self._takes})
 
-    @property
-    def _knows_shape(self):
-        return self._output_shape is not None
+    _knows_shape = property(lambda self: self._output_shape is not None)
 
     def compute_output_shape(self, input_shape):
         if callable(self._output_shape):

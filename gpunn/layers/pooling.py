@@ -2,7 +2,7 @@
 from .. import ops
 from .input_spec import InputSpec
 from .layer import LibraryLayer
-from .windows import channel_format, of_rank, one_of, pair, spatial, window_shape
+from .windows import channel_format, of_rank, pair, spatial, window_shape
 
 KINDS = {1: "a sequence", 2: "an image", 3: "a volume"}
 
@@ -17,7 +17,7 @@ class _Pool(LibraryLayer):
         super().__init__(**kwargs)
         self.pool_size = pair(self, "pool_size", pool_size, self.rank)
         self.strides = self.pool_size if strides is None else pair(self, "strides", strides, self.rank)
-        self.padding = one_of(self, "padding", padding.lower(), ("valid", "same"))
+        self.padding = self._one_of("padding", padding.lower(), ("valid", "same"))
         self.data_format, self.input_spec = channel_format(self, data_format), InputSpec(ndim=self.rank + 2)
 
     def call(self, inputs):

@@ -4,7 +4,7 @@ from math import prod
 from .. import ops
 from .input_spec import InputSpec
 from .layer import LibraryLayer
-from .windows import channel_format, doubled, of_rank, one_of, pair, spatial
+from .windows import channel_format, doubled, of_rank, pair, spatial
 
 
 class Flatten(LibraryLayer):
@@ -182,8 +182,8 @@ class UpSampling2D(_UpSampling):
 
     def __init__(self, size=(2, 2), data_format=None, interpolation="nearest", **kwargs):
         super().__init__(size, data_format, **kwargs)
-        self.interpolation = one_of(self, "interpolation", interpolation,
-                                    ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"))
+        self.interpolation = self._one_of("interpolation", interpolation,
+                                          ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"))
 
     def call(self, inputs):
         if self.interpolation == "nearest":

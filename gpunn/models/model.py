@@ -94,17 +94,9 @@ class Functional(Model):
         self.output_names = _unique_names([s.name for s in self.outputs])
         self.built = True
 
-    @property
-    def layers(self) -> list:
-        return list(self._layers)
-
-    @property
-    def input_shape(self):
-        return _one([s.shape for s in self.inputs])
-
-    @property
-    def output_shape(self):
-        return _one([s.shape for s in self.outputs])
+    layers: list = property(lambda self: list(self._layers))
+    input_shape = property(lambda self: _one([s.shape for s in self.inputs]))
+    output_shape = property(lambda self: _one([s.shape for s in self.outputs]))
 
     def build(self, input_shape):
         """The layers were built when the graph was put together."""

@@ -7,9 +7,8 @@ import functools
 
 import numpy as np
 
-from .launch import inner_kernel, parallel_kernel, share
+from .launch import inner_kernel, outputs, parallel_kernel, share
 from .maths import exp_negative, log
-from .recurrent import outputs
 from .scores import LN2, LOG2E, hide, largest, powers
 from .strips import fill, in_strips, own_places, pack, padded, product, scratch_for, threads_for, whole
 from .vector import BYTES, ROWS, VECTORS, address, clear, load, store

@@ -8,8 +8,7 @@ import functools
 import numpy as np
 
 from .attention import APART, KEYS, QUERIES, flat_mask, scaled
-from .launch import inner_kernel, parallel_kernel, share
-from .recurrent import outputs
+from .launch import inner_kernel, outputs, parallel_kernel, share
 from .scores import LOG2E, hide, powers
 from .strips import in_strips, own_places, pack, padded, product, scratch_for, threads_for, whole
 from .vector import address, clear, load, store
@@ -127,4 +126,4 @@ def attention_backward(dy, q, k, v, y, lse, scale, causal=False, mask=None, out=
         sizes, cuts, threads = _plan(n, tq, tk, heads, d, e, q.itemsize)
         _attention_backward(dy, q, k, v, y, lse, *grads, *flat_mask(mask), q.dtype.type(scale), causal,
                             scratch_for(threads, sizes, q.dtype), sizes, cuts, threads)
-    return tuple(grads)
+    return grads

@@ -1,8 +1,9 @@
 """Gated recurrent unit: what a sequence does at one step; recurrent.py walks through all of them."""
 import numpy as np
 
+from .launch import outputs
 from .maths import sigmoid, tanh
-from .recurrent import NOTHING, back_over_steps, outputs, over_steps, run, weight_grad
+from .recurrent import NOTHING, back_over_steps, over_steps, run, weight_grad
 from .reduce import reduce
 from .vector import load, move, store
 

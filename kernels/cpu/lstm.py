@@ -1,8 +1,8 @@
 """Long short-term memory: what a sequence does at one step; recurrent.py walks through all of them."""
-from .launch import inner_kernel
+from .launch import inner_kernel, outputs
 from .maths import sigmoid, tanh
 from .memory import copy, fill
-from .recurrent import NOTHING, back_over_steps, outputs, over_steps, run, weight_grad
+from .recurrent import NOTHING, back_over_steps, over_steps, run, weight_grad
 from .vector import clear, load, store
 
 

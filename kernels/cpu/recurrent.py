@@ -8,7 +8,7 @@ import functools
 
 import numpy as np
 
-from .launch import inner_kernel, parallel_kernel, share
+from .launch import inner_kernel, outputs, parallel_kernel, share
 from .maths import tanh
 from .matmul import matmul
 from .memory import copy
@@ -120,12 +120,6 @@ def run(kernel, arrays, mask, shape, units):
         dtype = arrays[0].dtype
         sizes, chunks, threads = _plan(*shape, units, dtype.itemsize)
         kernel(*arrays, NO_MASK if mask is None else mask, scratch_for(threads, sizes, dtype), sizes, chunks, threads)
-
-
-def outputs(out, shapes, dtype):
-    """The arrays of `out`, new ones where it has none."""
-    given = out or [None] * len(shapes)
-    return [np.empty(shape, dtype) if o is None else o for o, shape in zip(given, shapes)]
 
 
 def weight_grad(h, h0, dz, du):
