@@ -5,7 +5,9 @@ import hashlib
 import importlib
 import inspect
 import json
+from itertools import product
 from pathlib import Path
+from unittest import mock
 
 from gpunn.kernels.cuda import launch
 from tests.sim import build
@@ -15,6 +17,8 @@ from .harness import CASES, Run, arguments
 
 HERE = Path(__file__).parent
 SUPPORT = ("launch", "cache")                       # modules that hold no kernels
+tiles = importlib.import_module("gpunn.kernels.cuda.matmul")           # the package's `matmul` is the function
+TENSOR = ("matmul", "conv", "conv_input_grad", "conv_weight_grad")     # what tensor cores make
 
 
 def load_cases() -> None:
@@ -66,6 +70,10 @@ def run_all_cases() -> set[tuple[str, str, str]]:
         for dtype in case.dtypes:
             with contextlib.suppress(Exception):
                 Run(case, device, arguments(case, dtype))
+        for precision, blocks in product(launch.PRECISIONS, (1, tiles.BLOCKS) if case.kernel in TENSOR else ()):
+            with (contextlib.suppress(Exception), mock.patch.object(tiles, "BLOCKS", blocks),
+                  mock.patch.dict(launch.settings, matmul_precision=precision)):
+                Run(case, device, arguments(case, "float32"))
     found = {located(code, kernel) for code, kernel in device.library.launched}
     device.library.launched.update(before)
     return found
