@@ -35,7 +35,7 @@ SIGNATURES = {"Create": "p", "Matmul": "ppppppppppppppzp", "MatmulAlgoGetHeurist
               "MatmulDescCreate": "pii", "MatmulDescSetAttribute": "pipz", "MatrixLayoutCreate": "piuul",
               "MatrixLayoutSetAttribute": "pipz", "MatmulPreferenceCreate": "p", "MatmulPreferenceSetAttribute": "pipz"}
 TYPES = {"float32": (R_32F, c_float), "float64": (R_64F, c_double)}
-COMPUTE = {"highest": COMPUTE_32F, "high": COMPUTE_32F_FAST_TF32}   # of float32; less precise is FAST_16BF
+COMPUTE = {"highest": COMPUTE_32F, "high": COMPUTE_32F_FAST_TF32, "medium": COMPUTE_32F_FAST_16BF}      # of float32
 ALIGNMENT = 16                          # bytes: the widest load; what a bias must have
 BITS = 128                              # rows of a mask are multiples of it apart
 TRIES, REPEATS = 8, 3                   # algorithms that are timed, and how often each runs
@@ -87,7 +87,7 @@ def asked(a, b, c, epilogue: int, edge=None) -> Problem | None:
         return None
     walks = [steps(x, (*c.shape[:-2], *x.shape[-2:])) for x in (a, b, c)]
     form = translated(c.dtype.name, tuple(c.shape), a.shape[-1], *walks)
-    single = COMPUTE.get(settings["matmul_precision"], COMPUTE_32F_FAST_16BF)
+    single = COMPUTE[settings["matmul_precision"]]
     return form and Problem(single if form[0] == "float32" else COMPUTE_64F, epilogue,
                             tuple([gcd(ALIGNMENT, x.data.ptr) for x in (b, a, c)]), *form)
 

@@ -197,7 +197,7 @@ def noticed(id: str) -> bool:
     stand_in = StandIn()
     try:
         if id == "bent":
-            return DRELU not in bent(5, 6, 130)
+            return DRELU not in bent(5, 6, 130, stand_in=StandIn())
         with serving(stand_in):
             check(next(case for case in CASES if case.id == id), Once(), "float32")
     except (AssertionError, KeyError):
@@ -239,7 +239,7 @@ PLANTED = {
     "the size of a type": ("matmul-7x9x17", {"c_int32": ctypes.c_int16}),
     "the type of alpha": ("matmul-7x9x17", {"TYPES": {"float32": (0, ctypes.c_double)}}),
     "the type of the matrices": ("matmul-7x9x17", {"TYPES": {"float32": (1, ctypes.c_float)}}),
-    "the type that computes": ("matmul-7x9x17", {"COMPUTE": {"high": 70}}),
+    "the type that computes": ("matmul-7x9x17", {"COMPUTE": {"highest": 70}}),
 }
 
 
