@@ -1,5 +1,6 @@
 """Dense layers, softmax and cross-entropy on logits: the fused ops."""
 from math import prod
+from types import SimpleNamespace
 
 from .._config import floatx, storage
 from ..tensor import op
@@ -18,19 +19,9 @@ def dense(x, w, b=None, activation: str = "linear"):
     return _dense(x, w, b, activation=activation, before=ending(x))
 
 
-class Ending:
-    """How a dense ended: `mask` is what the kernels need to bend the gradient on its way here, `bent` is that gradient.
-
-    Should another one arrive, with a second path's added, it is bent anew: twice by relu is once.
-    """
-    __slots__ = ("mask", "bent")
-
-    def __init__(self, mask):
-        self.mask, self.bent = mask, None
-
-
-def ending(x) -> Ending | None:
-    """That of the dense that made the tensor, if its kernels left a mask."""
+def ending(x):
+    """Of the dense that made this tensor: `mask`, by which kernels bend a gradient on its way there, and `bent`, the
+    one that they did. Another, to which a second path's was added, is bent anew: twice by relu is once."""
     return getattr(getattr(getattr(x, "_node", None), "backward", None), "ending", None)
 
 
@@ -42,7 +33,7 @@ def _dense(x, w, b, *, activation, before=None):
     k, shape, dtype = kernels_of(w), x.shape, x.dtype
     x = as_dtype(x, w.dtype).reshape(prod(shape[:-1]), shape[-1])
     y, mask = k.dense_masked(x, w, b, activation)
-    own = mask is not None and Ending(mask)
+    own = mask is not None and SimpleNamespace(mask=mask, bent=None)
 
     def backward(dy, need):
         wanted = (need[0] is not None or None, need[1], need[2])

@@ -19,14 +19,13 @@ from .views import joined, steps
 
 # cublasLt.h, library_types.h, cublas_api.h: the same numbers in CUDA 12 and 13
 TRANSA, TRANSB, EPILOGUE, BIAS_POINTER, EPILOGUE_AUX_POINTER, EPILOGUE_AUX_LD = 3, 4, 7, 8, 11, 12  # MATMUL_DESC_
-BATCH_COUNT, STRIDED_BATCH_OFFSET = 5, 6                            # CUBLASLT_MATRIX_LAYOUT_
-MAX_WORKSPACE_BYTES, REDUCTION_SCHEME_MASK = 1, 3                   # CUBLASLT_MATMUL_PREF_
-MIN_ALIGNMENT_BYTES = 5, 6, 7, 8                                    # ... _A_ to _D_
+BATCH_COUNT, STRIDED_BATCH_OFFSET = 5, 6                                    # CUBLASLT_MATRIX_LAYOUT_
+MAX_WORKSPACE_BYTES, REDUCTION_SCHEME_MASK, MIN_ALIGNMENT_BYTES = 1, 3, (5, 6, 7, 8)        # MATMUL_PREF_, of A to D
 DEFAULT, RELU, BIAS, RELU_AUX, DRELU, BGRADA = 1, 2, 4, 130, 136, 256       # CUBLASLT_EPILOGUE_
+REDUCTION_SCHEME_COMPUTE_TYPE = 2                                           # CUBLASLT_
 COMPUTE_32F, COMPUTE_64F, COMPUTE_32F_FAST_16BF, COMPUTE_32F_FAST_TF32 = 68, 70, 75, 77     # CUBLAS_
-R_32F, R_64F = 0, 1                                                 # CUDA_
-REDUCTION_SCHEME_COMPUTE_TYPE = 2                                   # CUBLASLT_
-NOT_INITIALIZED, ALLOC_FAILED, EXECUTION_FAILED, NOT_SUPPORTED = 1, 3, 13, 15       # CUBLAS_STATUS_
+NOT_INITIALIZED, ALLOC_FAILED, EXECUTION_FAILED, NOT_SUPPORTED = 1, 3, 13, 15               # CUBLAS_STATUS_
+R_32F, R_64F = 0, 1                                                         # CUDA_
 ADVICE = {NOT_INITIALIZED: "is the driver older than the library? 'python -m gpunn doctor' names both",
           ALLOC_FAILED: "the GPU's memory is full: a smaller batch needs less",
           EXECUTION_FAILED: "a kernel before it may have failed: CUDA_LAUNCH_BLOCKING=1 shows which"}
@@ -36,10 +35,9 @@ SIGNATURES = {"Create": "p", "Matmul": "ppppppppppppppzp", "MatmulAlgoGetHeurist
               "MatrixLayoutSetAttribute": "pipz", "MatmulPreferenceCreate": "p", "MatmulPreferenceSetAttribute": "pipz"}
 TYPES = {"float32": (R_32F, c_float), "float64": (R_64F, c_double)}
 COMPUTE = {"highest": COMPUTE_32F, "high": COMPUTE_32F_FAST_TF32, "medium": COMPUTE_32F_FAST_16BF}      # of float32
-ALIGNMENT = 16                          # bytes: the widest load; what a bias must have
+ALIGNMENT, WORKSPACE = 16, 32 << 20     # bytes: of the widest load, and what a bias must have; for each stream
 BITS = 128                              # rows of a mask are multiples of it apart
 TRIES, REPEATS = 8, 3                   # algorithms that are timed, and how often each runs
-WORKSPACE = 32 << 20                    # bytes
 
 
 class Problem(NamedTuple):
@@ -83,7 +81,8 @@ def translated(dtype: str, shape: tuple, k: int, a: tuple, b: tuple, c: tuple):
 
 def asked(a, b, c, epilogue: int, edge=None) -> Problem | None:
     """The problem c = a @ b; None where it is not the library's. edge: the bias, or where column sums go."""
-    if not a.dtype == b.dtype == c.dtype or edge is not None and edge.data.ptr % ALIGNMENT:
+    edge = c if edge is None else edge
+    if not a.dtype == b.dtype == c.dtype == edge.dtype or edge is not c and edge.data.ptr % ALIGNMENT:
         return None
     walks = [steps(x, (*c.shape[:-2], *x.shape[-2:])) for x in (a, b, c)]
     form = translated(c.dtype.name, tuple(c.shape), a.shape[-1], *walks)
@@ -93,7 +92,7 @@ def asked(a, b, c, epilogue: int, edge=None) -> Problem | None:
 
 
 class Refused(Exception):
-    """A function of the library returned a status that is not 0."""
+    """A status that is not 0, and of which function."""
 
 
 def bound(lt):
@@ -138,10 +137,8 @@ class Plan:
             for *shape, step in problem.matrices)
 
     def point(self, attribute: int, array):
-        """The library wants to know where a bias or a mask lies before it says how."""
-        if array is not None:
-            place = c_void_p(array.data.ptr)
-            self.lt.cublasLtMatmulDescSetAttribute(self.product, attribute, byref(place), ctypes.sizeof(place))
+        place = c_void_p(array.data.ptr)
+        self.lt.cublasLtMatmulDescSetAttribute(self.product, attribute, byref(place), ctypes.sizeof(place))
 
     def candidates(self, handle) -> list:
         """The heuristic's best. Pieces of a sum are added up in order, in the type that computes: the same bits."""
@@ -179,10 +176,11 @@ class Engine:
             if (problem not in self.plans or stream.ptr not in self.workspaces) and stream.is_capturing():
                 raise RuntimeError(f"no algorithm is chosen yet for a product {problem}, and a capture is no place to "
                                    "measure them: run the step once before it is captured")
+            self.provide(stream)
             try:
                 plan = self.plans[problem] if problem in self.plans else Plan(self.lt, problem)
                 if plan is not None:
-                    for attribute, array in pointers:
+                    for attribute, array in pointers:           # before the library is asked for algorithms
                         plan.point(attribute, array)
                     plan.choice = plan.choice or self.choose(plan, arrays, accumulate)
                     self.run(plan.choice, plan, arrays, accumulate)
@@ -198,19 +196,18 @@ class Engine:
             say(f"{reason} for a product {problem}: such run on gpunn's own kernels, slower; "
                 f"{ADVICE.get(status, 'another version of cuBLASLt may do better')}")
 
-    def run(self, choice: Choice, plan: Plan, arrays, accumulate: bool):
-        stream = self.library.cuda.get_current_stream()
-        a, b, c, space = (x.data.ptr for x in (*arrays, self.workspace(stream)))
-        self.lt.cublasLtMatmul(self.handle, plan.product, byref(plan.number(1)), a, plan.a, b, plan.b,
-                               byref(plan.number(accumulate)), c, plan.c, c, plan.c,
-                               choice.algo, space, WORKSPACE, stream.ptr)
-
-    def workspace(self, stream):
-        """A stream's own, for good: graphs know where it lies. What runs on one stream, runs one after the other."""
+    def provide(self, stream):
+        """A workspace of the stream's own, for good, as graphs know where it lies: its work runs one by one."""
         if stream.ptr not in self.workspaces:
             with self.library.cuda.using_allocator(self.library.get_default_memory_pool().malloc):
                 self.workspaces[stream.ptr] = self.library.empty(WORKSPACE, "uint8")
-        return self.workspaces[stream.ptr]
+
+    def run(self, choice: Choice, plan: Plan, arrays, accumulate: bool):
+        stream = self.library.cuda.get_current_stream().ptr
+        a, b, c, space = (x.data.ptr for x in (*arrays, self.workspaces[stream]))
+        self.lt.cublasLtMatmul(self.handle, plan.product, byref(plan.number(1)), a, plan.a, b, plan.b,
+                               byref(plan.number(accumulate)), c, plan.c, c, plan.c,
+                               choice.algo, space, WORKSPACE, stream)
 
     def choose(self, plan: Plan, arrays, accumulate: bool) -> Choice:
         """The quickest, or what an earlier run chose; the heuristic's first where choices cannot be kept."""
@@ -282,8 +279,8 @@ def serve(library):
 def mask_for(y):
     """Room for a bit a number of y (m, n), to remember where relu was 0; None where the library cannot use it."""
     engine = engines.get(type(y))
-    bends = engine is not None and y.size and engine.bends
-    return empty(y, (len(y), -(-y.shape[1] // BITS) * BITS // 8), "uint8") if bends else None
+    width = -(-y.shape[1] // BITS) * BITS // 8
+    return empty(y, (len(y), width), "uint8") if y.size and engine and engine.bends else None
 
 
 def product(a, b, c, bias=None, accumulate=False, relu=False, sums=None, mask=None) -> bool:
@@ -295,5 +292,5 @@ def product(a, b, c, bias=None, accumulate=False, relu=False, sums=None, mask=No
     ending = RELU * relu if mask is None else RELU_AUX if relu else DRELU
     epilogue = BGRADA if sums is not None else ending | BIAS * (bias is not None) or DEFAULT
     problem = engine and asked(a, b, c, epilogue, edge)
-    pointers = (BIAS_POINTER, edge), (EPILOGUE_AUX_POINTER, mask)
+    pointers = [pair for pair in ((BIAS_POINTER, edge), (EPILOGUE_AUX_POINTER, mask)) if pair[1] is not None]
     return bool(problem) and engine.multiply(problem, (b, a, c), pointers, accumulate)

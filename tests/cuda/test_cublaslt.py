@@ -193,6 +193,7 @@ def question(a, b, c, edge=None):
     (lambda: (put(50, 99), put(99, 50), put(50, 50).T), "columns of c apart"),
     (lambda: (put(50, 99), put(99, 50), put(50, 50), put(51)[1:]), "bias not aligned"),
     (lambda: (put(50, 99), put(99, 50, dtype="float64"), put(50, 50)), "mixed dtypes"),
+    (lambda: (put(50, 99), put(99, 50), put(50, 50), put(50, dtype="float64")), "a bias of another dtype"),
     (lambda: (put(2, 50, 99)[::-1], put(2, 99, 50), put(2, 50, 50)), "backwards"),
     (lambda: (put(5, 9, dtype="float16"), put(9, 5, dtype="float16"), put(5, 5, dtype="float16")), "half"),
 ])
@@ -297,6 +298,12 @@ def test_a_capture_times_nothing_and_replays(captured):
         graph.launch()
     close(y, np.maximum(x.get() @ w.get() + b.get(), 0))
     assert graph.names == ["cublasLtMatmul"]
+
+
+def test_a_library_that_serves_nothing_spoils_no_capture(captured):
+    x, w, y = put(7, 9), put(9, 17), cp.empty((7, 17), "float32")
+    with serving(StandIn(choices=0)):
+        assert captured(lambda: matmul(x, w, out=y), 1).names == ["matmul"]
 
 
 def test_a_product_that_a_capture_is_the_first_to_see_ends_it(captured):

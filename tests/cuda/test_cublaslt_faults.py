@@ -1,6 +1,8 @@
 """cuBLASLt is missing, refuses, fails, or was asked the wrong thing: a program goes on, and a test notices."""
 import ctypes
 import ctypes.util
+from collections import Counter
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from gpunn import layers
 from gpunn.kernels.cuda import cublaslt, dense_backward, matmul
 from tests import sim
 from tests.kernels.harness import CASES, check
+from tests.sim import capture
 from tests.sim import facade as cp
 
 from .cublaslt_header import NUMBERS
@@ -180,6 +183,17 @@ def test_a_training_is_the_same(made, on_sim, capfd):
     for one, other in zip(own[1], theirs[1]):
         np.testing.assert_allclose(one, other, 1e-4, 1e-5)
     assert stand_in.products and not stand_in.refused and "runs eagerly" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(("stand_in", "name"), [(StandIn(), "cublasLtMatmul"), (None, "matmul")])
+def test_an_mlp_of_three_layers_multiplies_eight_times(stand_in, name, on_sim, monkeypatch):
+    """Forward 3, backward 2 and 3: relus and their slopes are inside, and, in cuBLASLt, the biases' gradients."""
+    graphs, end = [], capture.Stream.end_capture
+    monkeypatch.setattr(capture.Stream, "end_capture", lambda stream: graphs.append(end(stream)) or graphs[-1])
+    with serving(stand_in) if stand_in else nullcontext():
+        trained(lambda: (x := gpunn.Input((12,)), layers.Dense(4)(layers.Dense(5, "relu")(layers.Dense(6, "relu")(x)))))
+    count = Counter(graphs[0].names)
+    assert count[name] == 8 and not count["activation_backward"]
 
 
 @pytest.mark.parametrize("at_zero", [0, 1])
