@@ -34,7 +34,8 @@ def one_of(who: str, name: str, value, known):
     """The argument, which must be one of those that are known."""
     if value not in known:
         *most, last = map(repr, known)
-        raise ValueError(f"{who}: {name} must be {', '.join(most)} or {last}, got {value!r}{suggest(value, known)}")
+        near = re.sub("; known.*", "", suggest(value, known))
+        raise ValueError(f"{who}: {name} must be {', '.join(most)} or {last}, got {value!r}{near}")
     return value
 
 

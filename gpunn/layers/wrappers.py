@@ -10,9 +10,8 @@ class Wrapper(LibraryLayer):
     _inner = ("layer", "backward_layer")
 
     def __init__(self, layer, **kwargs):
-        super().__init__(**kwargs)
+        self._keep(locals())
         self._require("layer", isinstance(layer, Layer), "a layer", layer)
-        self.layer = layer
 
     def build(self, input_shape=None):
         if not self.layer.built and input_shape is not None:

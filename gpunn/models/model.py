@@ -3,17 +3,15 @@ import json
 from functools import cache
 
 from ..layers.input import InputLayer
-from ..layers.layer import Layer, _as_shape
-from ..layers.symbolic import map_shapes
+from ..layers.layer import Layer
 from ..symbol import Symbol, by_trial
 from ..tensor import no_grad
-from ..tree import flatten
-from .files import save_model
+from ..tree import flatten, map_shape_structure
+from .files import load_weights, save_model, save_weights
 from .graph import Graph, fitted
 from .objects import serialize_keras_object
 from .summary import summary
 from .trainer import Trainer
-from .weight_files import load_weights, save_weights
 
 
 class Model(Trainer, Layer):
@@ -37,7 +35,7 @@ class Model(Trainer, Layer):
         """Make the weights, as a call on data of this shape, or these shapes, does."""
         if not self.built:
             with no_grad():
-                by_trial(self, [map_shapes(Symbol, _as_shape(input_shape))], {})
+                by_trial(self, [map_shape_structure(Symbol, input_shape)], {})
 
     @property
     def input(self):
