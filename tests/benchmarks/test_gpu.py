@@ -16,7 +16,10 @@ from tests.kernels.coverage import exported
 
 FAULT, SLEEP = "tests.benchmarks.planted_fault", "tests.benchmarks.planted_sleep"
 # in the places of what a machine may have or lack
-SANITIZER = '#!/bin/sh\nwhile [ "${1#-}" != "$1" ]; do shift 2; done\n"$@" || exit\necho "========= ERROR SUMMARY: 0 errors"\n'
+SANITIZER = '''#!/bin/sh
+while [ "${1#-}" != "$1" ]; do shift 2; done
+"$@" && echo "========= ERROR SUMMARY: 0 errors"
+'''
 BARE_PYTHON = f'#!/bin/sh\nexec "{sys.executable}" -S "$@"\n'
 
 
