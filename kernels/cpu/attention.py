@@ -42,7 +42,7 @@ def _soften(kind, scores, columns, top, total, y, width):
         store(kind, total, 0, load(kind, total, 0) * factor)
         scaled(kind, y, 0, y, 0, 1, width, factor)
     store(kind, top, 0, new)
-    store(kind, total, 0, load(kind, total, 0) + powers(kind, scores, columns, new))
+    store(kind, total, 0, load(kind, total, 0) + powers(kind, scores, columns, new, 1, scores))
 
 
 @inner_kernel

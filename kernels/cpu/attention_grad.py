@@ -34,7 +34,7 @@ def _rows(kind, scores, d_scores, rows, seen, columns, first, causal, mask, at, 
             clear(kind, ds, columns)
         else:
             hide(kind, p, mask, at + r * steps[2], steps[3], limit, columns)
-            powers(kind, p, columns, load(kind, lse, r) * kind.dtype.type(LOG2E))
+            powers(kind, p, columns, load(kind, lse, r) * kind.dtype.type(LOG2E), 1, p)
             for j in range(columns):
                 store(kind, ds, j, load(kind, p, j) * (load(kind, ds, j) - load(kind, delta, r)))
 
