@@ -1,5 +1,6 @@
 """First values of weights. They are drawn on the host in float64, so every device starts with the same bits."""
 import math
+import os
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -12,6 +13,7 @@ from .backend import constant as place
 from .backend.rng import host_normal, host_uniform, next_seed
 from .tensor import Tensor
 
+MEMORY = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 1 << 44      # bytes
 _TRUNCATED_STD = 0.87962566103423978            # of a standard normal cut at two
 
 
@@ -29,8 +31,11 @@ def blank(room: int):
 
 
 def claim(who: str, shape: tuple) -> bool:
-    """Whether we are inside `blank`; raises when its room is used up."""
+    """Whether we are inside `blank`; raises when its room is used up, and for more than the machine's memory."""
     if (room := _room.get()) is None:
+        if 4 * math.prod(shape) > MEMORY:
+            raise MemoryError(f"{who} asks for numbers of shape {tuple(shape)}: {math.prod(shape) >> 28:,} GiB, but "
+                              f"this machine has {MEMORY >> 30}. Fix: fewer units, filters or words")
         return False
     room[0] -= math.prod(shape)
     if room[0] < 0:

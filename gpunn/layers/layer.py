@@ -148,11 +148,19 @@ class Layer(Weights, _objects.Configured):
             y = self.call(*args, **options)
         finally:
             context.training = before
+        if y is None:
+            raise ValueError(f"{self._who}: call returned None. Fix: `return` at its end")
         if self.activity_regularizer is not None:
             self._regularize_activity(y)
         if mask is not None or self._makes_masks:
             self._mask_output(x, y, mask)
         return y
+
+    def __getattr__(self, name):
+        if "_trainable" not in vars(self) and name[:2] != "__":
+            raise AttributeError(f"{type(self).__name__}.__init__ must begin with super().__init__(); without it there "
+                                 f"is no {name!r}")
+        return object.__getattribute__(self, name)
 
     def _convert(self, args, options):
         """Arrays become tensors, floats get the layer's dtype; and whether there are symbols among them."""
@@ -198,6 +206,10 @@ class Layer(Weights, _objects.Configured):
         if self.input_spec is not None:
             self._check(args[0])
         if self.has_build:
+            given = self._signature.bound(args, options)
+            for p in self._signature.parameters:
+                if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD and p.name not in given:
+                    raise TypeError(f"{self._who}: argument '{p.name}' is missing")
             self.build(**self._shapes(self.build, args, options))
         self.built = True
 

@@ -101,10 +101,10 @@ class Weights:
     def set_weights(self, weights):
         """Write arrays into the weights, in the order of `weights`."""
         own = self.weights
-        if len(weights) != len(own):
+        if not isinstance(weights, list | tuple | np.ndarray) or len(weights) != len(own):
             fix = "" if own or self.built else ". Fix: build the layer first, by calling it or with build(input_shape)"
             raise ValueError(f"{self._who}: set_weights expected {len(own)} arrays ({', '.join(w.path for w in own)}), "
-                             f"got {len(weights)}{fix}")
+                             f"got {len(weights) if hasattr(weights, '__len__') else repr(weights)}{fix}")
         arrays = [np.asarray(a) for a in weights]
         for i, (weight, array) in enumerate(zip(own, arrays)):
             if weight.shape != array.shape:

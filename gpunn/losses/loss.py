@@ -54,6 +54,8 @@ def reduce_weighted(values, sample_weight=None, mask=None, reduction="sum_over_b
     if mask is not None:
         weights = masked(weights, ops.cast(mask, values.dtype), reduction)
     if weights is not None:
+        if len(weights.shape) == 1 < len(values.shape):
+            weights = ops.reshape(weights, (-1, *[1] * (len(values.shape) - 1)))        # of a sample, for all its steps
         values, weights = same_rank(values, weights)
         values = ops.multiply(values, weights)
     if reduction in (None, "none") or tuple(values.shape) in ((), (0,)):

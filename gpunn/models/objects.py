@@ -75,4 +75,8 @@ def _table(module: str) -> dict:
 
 def model_from_json(json_string: str, custom_objects: dict | None = None):
     """The model of what `model.to_json()` gave, with fresh weights."""
-    return deserialize_keras_object(read_json(json_string), custom_objects)
+    config = read_json(json_string) if isinstance(json_string, str) else json_string
+    if not isinstance(config, dict) or "class_name" not in config:
+        raise ValueError("model_from_json: expected the text that model.to_json() gives, got "
+                         f"{str(json_string)[:40]!r}")
+    return deserialize_keras_object(config, custom_objects)

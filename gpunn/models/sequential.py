@@ -13,6 +13,8 @@ class Sequential(Model):
     def __init__(self, layers=None, trainable=True, name=None):
         super().__init__(trainable=trainable, name=name)
         self._layers, self._input, self._symbols, self._graph = [], None, [], None
+        if isinstance(layers, Layer):
+            raise ValueError(f"Sequential: expected a list of layers, got one. Fix: Sequential([{layers.name}, ...])")
         for layer in layers or ():
             self._append(layer)
         self._chain()
@@ -69,6 +71,8 @@ class Sequential(Model):
     def call(self, inputs, training=None, mask=None):
         if self._graph is not None:
             return self._graph.run([fitted(self.name, inputs, self._input)])
+        if not self._layers:
+            raise ValueError(f"{self.name} has no layers yet. Fix: {self.name}.add(layer)")
         for layer in self._layers:
             inputs = layer(inputs)
         return inputs

@@ -66,6 +66,8 @@ class Optimizer(_objects.Declared):
         if isinstance(value, dict):
             value = deserialize(value)
         self.schedule = value if callable(value) and not isinstance(value, Tensor) else None
+        if isinstance(value, str) or self.schedule is None and float(value) != float(value):
+            raise ValueError(f"{self.name}: learning_rate must be a number or a schedule, got {value!r}")
         if self.schedule is None:
             self._rate.assign(float(value))
 
