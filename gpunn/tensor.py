@@ -226,7 +226,7 @@ class RoundedVariable(Variable):
         self.dtype = dtype
         self._round()
         if dtype in REDUCED:
-            self.constraint = _itself       # assigned after each update, and rounded then
+            self.constraint = lambda weight: weight         # assigned after each update, and rounded then
 
     def _round(self):
         if self.dtype in REDUCED:
@@ -240,10 +240,6 @@ class RoundedVariable(Variable):
         return super()._accumulate(how, value)._round()
 
     numpy, __array__ = Rounded.numpy, Rounded.__array__
-
-
-def _itself(weight):
-    return weight
 
 
 def rounded(x: Tensor, dtype: str) -> Rounded:
