@@ -340,7 +340,7 @@ class LibraryLayer(Layer):
                 setattr(self, f"{weight}_{what}", module.get(own.get(f"{weight}_{what}")))
 
     def _weight(self, name: str, shape, like: str | None = None):
-        """A weight as `_describe` said, or like the weight `like`."""
+        """A weight as the constructor said, or like the weight `like`."""
         like = like or name
         return self.add_weight(shape, getattr(self, f"{like}_initializer"),
                                regularizer=getattr(self, f"{like}_regularizer"),
