@@ -80,6 +80,7 @@ def _backend(cupy, number: int) -> "CudaBackend":
 
 class CudaBackend(Backend):
     """One GPU. Everything runs on one non-blocking stream, never on the default one: a capture forbids it."""
+    steps_in_one = 16           # a launch costs what some kernels do
 
     def __init__(self, cupy, name: str):
         from gpunn.kernels import cuda

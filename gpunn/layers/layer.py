@@ -15,7 +15,7 @@ from ..ops.random import SeedGenerator
 from ..symbol import Symbol
 from ..tensor import Tensor, computing
 from ..tree import flatten, map_shape_structure, map_structure
-from .signature import Signature, config_names, known_options, shape_names
+from .signature import Signature, config_names, shape_names
 from .symbolic import symbolic_call
 from .weights import Weights
 from .windows import channel_format
@@ -57,7 +57,7 @@ class Layer(Weights, _objects.Configured):
         if "input_dim" in kwargs:
             kwargs["input_shape"] = (kwargs.pop("input_dim"),)
         self._input_shape_arg = kwargs.pop("input_shape", None)
-        refuse_unknown(self._who, kwargs, known_options(type(self)))
+        refuse_unknown(self._who, kwargs, _objects.keywords(type(self)))
         self._start(trainable)
         self._losses, self._loss_call, self._nodes = [], 0, []
 
@@ -160,6 +160,14 @@ class Layer(Weights, _objects.Configured):
             raise AttributeError(f"{type(self).__name__}.__init__ must begin with super().__init__(); without it there "
                                  f"is no {name!r}")
         return object.__getattribute__(self, name)
+
+    def stateless_call(self, trainable_variables, non_trainable_variables, *args, return_losses=False, **kwargs):
+        """The result with these values in the weights, and the values of those that are not trained after it."""
+        trained = self.trainable_variables
+        (y, losses), after = _objects.with_values(
+            [*trained, *self.non_trainable_variables], [*trainable_variables, *non_trainable_variables],
+            lambda: (self(*args, **kwargs), self.losses))
+        return (y, list(map(Tensor, after[len(trained):])), *[losses] * return_losses)
 
     def _convert(self, args, options):
         """Arrays become tensors, floats get the layer's dtype; and whether there are symbols among them."""
@@ -339,10 +347,10 @@ class LibraryLayer(Layer):
             for weight in weights:
                 setattr(self, f"{weight}_{what}", module.get(own.get(f"{weight}_{what}")))
 
-    def _weight(self, name: str, shape, like: str | None = None):
+    def _weight(self, name: str, shape, like: str | None = None, initializer=None):
         """A weight as the constructor said, or like the weight `like`."""
         like = like or name
-        return self.add_weight(shape, getattr(self, f"{like}_initializer"),
+        return self.add_weight(shape, initializer or getattr(self, f"{like}_initializer"),
                                regularizer=getattr(self, f"{like}_regularizer"),
                                constraint=getattr(self, f"{like}_constraint"), name=name)
 

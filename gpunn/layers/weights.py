@@ -38,7 +38,7 @@ class Weights:
         shape = () if shape is None else tuple(int(n) for n in shape)
         value = (initializers.Zeros() if initializers.claim(self._who, shape) else initializer)(shape, dtype=kept)
         value = value.data if isinstance(value, Tensor) else value
-        weight = Variable(value, name or "variable", trainable, kept)
+        weight = Variable(value, name=name, trainable=trainable, dtype=kept)
         if dtype in REDUCED or autocast and self.compute_dtype in REDUCED:
             weight = RoundedVariable(weight, dtype)
         weight.path = f"{self.path}/{weight.name}"

@@ -30,8 +30,8 @@ FUNCTIONS = losses.FUNCTIONS | {f.__name__: f for f in (
 BY_FUNCTION = {c.function: c for c in CLASSES.values() if getattr(c, "function", None) is not None}
 KNOWN = FUNCTIONS | losses.ALIASES | CLASSES
 KNOWN |= {"acc": accuracy, "auc": AUC, "cosine_proximity": cosine_similarity, "f1_score": F1Score,
-          "precision": Precision, "r2_score": R2Score, "recall": Recall, "rmse": RootMeanSquaredError,
-          "root_mean_squared_error": RootMeanSquaredError}
+          "mean": Mean, "precision": Precision, "r2_score": R2Score, "recall": Recall, "rmse": RootMeanSquaredError,
+          "root_mean_squared_error": RootMeanSquaredError, "sum": Sum}
 find, deserialize = _objects.lookups("metric", KNOWN)
 get_function, _ = _objects.lookups("metric function", FUNCTIONS)
 serialize = _objects.serialize

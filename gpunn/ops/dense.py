@@ -4,7 +4,7 @@ from math import prod
 from .._config import floatx, storage
 from ..tensor import op
 from .arithmetic import subtract
-from .core import array, as_dtype, floating, into, kernels_of, named, shaped
+from .core import array, as_dtype, floating, into, kernels_of, laid_out, named, shaped
 from .create import arange_constant, cast
 from .math import exp
 from .reduce import logsumexp
@@ -13,25 +13,26 @@ from .shape import moveaxis
 FUSED = ("linear", "relu", "sigmoid", "tanh")           # what dense and conv compute in the same pass
 
 
-def dense(x, w, b=None, activation: str = "linear"):
-    """activation(x @ w + b) over the last axis: (..., i) x (i, o) + (o,) -> (..., o)."""
-    return _dense(x, w, b, activation=activation)
+def dense(x, w, b=None, activation: str = "linear", axes: int = 1):
+    """activation(x @ w + b) over the last axes: (..., *i) x (*i, *o) + (*o,) -> (..., *o), with so many axes i."""
+    return _dense(x, w, b, activation=activation, axes=axes)
 
 
 @op
-def _dense(x, w, b, *, activation):
-    if x.shape[-1:] != w.shape[:1]:
-        raise ValueError(f"dense: x of shape {x.shape} has {x.shape[-1:]} features, but the kernel of shape {w.shape} "
-                         f"expects {w.shape[0]}")
-    k, shape, dtype = kernels_of(w), x.shape, x.dtype
-    x = as_dtype(x, w.dtype).reshape(prod(shape[:-1]), shape[-1])
-    y = k.dense(x, w, b, activation)
+def _dense(x, w, b, *, activation, axes=1):
+    if x.shape[-axes:] != w.shape[:axes]:
+        raise ValueError(f"dense: x of shape {x.shape} has {x.shape[-axes:]} features, but the kernel of shape "
+                         f"{w.shape} expects {w.shape[:axes]}")
+    k, shape, dtype, rows, features = kernels_of(w), x.shape, x.dtype, prod(x.shape[:-axes]), prod(w.shape[:axes])
+    x, flat = as_dtype(x, w.dtype).reshape(rows, features), w.reshape(features, prod(w.shape[axes:]))
+    y = k.dense(x, flat, None if b is None else b.reshape(flat.shape[1]), activation)
 
     def backward(dy, need):
-        wanted = (need[0] is not None or None, need[1], need[2])
-        dx, dw, db = k.dense_backward(dy.reshape(y.shape), y, x, w, activation, wanted)
-        return None if dx is None else as_dtype(shaped(dx, shape), dtype), dw, db
-    return y.reshape(*shape[:-1], w.shape[1]), backward
+        wanted = [need[0] is not None or None, *map(laid_out, need[1:], (flat.shape, flat.shape[1:]))]
+        dx, dw, db = k.dense_backward(dy.reshape(y.shape), y, x, flat, activation, wanted)
+        return (None if dx is None else as_dtype(shaped(dx, shape), dtype),
+                *[shaped(d, a.shape) if n is True else n for d, n, a in ((dw, need[1], w), (db, need[2], b))])
+    return y.reshape(*shape[:-axes], *w.shape[axes:]), backward
 
 
 def softmax(x, axis=-1):
