@@ -15,7 +15,6 @@ from ..ops.random import SeedGenerator
 from ..symbol import Symbol
 from ..tensor import Tensor, computing
 from ..tree import flatten, map_shape_structure, map_structure
-from .input_spec import refuse
 from .signature import Signature, config_names, shape_names
 from .symbolic import symbolic_call
 from .weights import Weights
@@ -205,10 +204,10 @@ class Layer(Weights, _objects.Configured):
         if len(inputs) != len(specs):
             raise ValueError(f"{self._who}: expects {len(specs)} input(s), got {len(inputs)}")
         for i, (spec, t) in enumerate(zip(specs, inputs)):
-            problem = spec.problem(t.shape)
-            if problem is not None:
+            if found := spec.problem(t.shape):
                 name = self._signature.first + (f"[{i}]" if isinstance(x, list | tuple) else "")
-                refuse(self, name, t.shape, problem, "axes" in problem)
+                raise ValueError(f"{self._who}: argument '{name}' has shape {tuple(t.shape)}: {found[0]}. "
+                                 f"Fix: {found[1]}.")
 
     def _build(self, args, options):
         if self.input_spec is not None:
@@ -349,7 +348,7 @@ class LibraryLayer(Layer):
                 setattr(self, f"{weight}_{what}", module.get(own.get(f"{weight}_{what}")))
 
     def _weight(self, name: str, shape, like: str | None = None, initializer=None):
-        """A weight as `_describe` said, or like the weight `like`."""
+        """A weight as the constructor said, or like the weight `like`."""
         like = like or name
         return self.add_weight(shape, initializer or getattr(self, f"{like}_initializer"),
                                regularizer=getattr(self, f"{like}_regularizer"),

@@ -63,8 +63,8 @@ class RNN(LibraryLayer):
         if self.go_backwards:
             sequences, mask = ops.flip(sequences, 1), mask if mask is None else ops.flip(mask, 1)
         if sequences.shape[1] == 0:
-            raise ValueError(f"{type(self).__name__} '{self.name}': argument 'sequences' has no steps (shape "
-                             f"{sequences.shape}). Fix: give it at least one step")
+            raise ValueError(f"{self._who}: argument 'sequences' has no steps (shape {sequences.shape}). "
+                             "Fix: give it at least one step")
         if len(states) != len(flatten(self.cell.state_size)):
             raise ValueError(f"{self._who}: argument 'initial_state' must hold {len(flatten(self.cell.state_size))} "
                              f"states, got {len(states)}")

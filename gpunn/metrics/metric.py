@@ -80,7 +80,7 @@ def samplewise(values, sample_weight, reduce, dtype):
     """One value and one weight a sample: (n, ...) -> (n,), (n,) or None."""
     mask, values = getattr(values, "mask", None), ops.cast(values, dtype)
     if sample_weight is not None:
-        weights = ops.cast(ops.convert_to_tensor(sample_weight), dtype)
+        weights = ops.convert_to_tensor(sample_weight, dtype)
         if mask is not None:
             weights = masked(weights, ops.cast(mask, dtype), "sum")
         values, weights = same_rank(values, weights)
@@ -148,7 +148,7 @@ class MeanMetricWrapper(Mean):
         y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
         values = self.fn(y_true, y_pred, **self.options)
         if y_pred.mask is not None:
-            weights = None if sample_weight is None else ops.cast(ops.convert_to_tensor(sample_weight), self.dtype)
+            weights = None if sample_weight is None else ops.convert_to_tensor(sample_weight, self.dtype)
             sample_weight = masked(weights, ops.cast(y_pred.mask, self.dtype), "sum")
         super().update_state(values, sample_weight)
 
