@@ -8,7 +8,7 @@ import numpy as np
 
 from . import _objects
 from ._config import storage
-from ._names import snake_case
+from ._names import one_of, require, snake_case
 from .backend import constant as place
 from .backend.rng import host_normal, host_uniform, next_seed
 from .tensor import Tensor
@@ -137,9 +137,9 @@ class VarianceScaling(_Random):
                  output_axes=None):
         super().__init__(seed)
         distribution = "truncated_normal" if distribution == "normal" else distribution
-        _one_of("scale", scale, scale > 0, "a positive number")
-        _one_of("mode", mode, mode in (known := ("fan_in", "fan_out", "fan_avg")), known)
-        _one_of("distribution", distribution, distribution in self._draw, tuple(self._draw))
+        require("VarianceScaling", "scale", scale > 0, "a positive number", scale)
+        one_of("VarianceScaling", "mode", mode, ("fan_in", "fan_out", "fan_avg"))
+        one_of("VarianceScaling", "distribution", distribution, tuple(self._draw))
         self.scale, self.mode, self.distribution = scale, mode, distribution
         self.input_axes, self.output_axes = input_axes, output_axes
 
@@ -153,11 +153,6 @@ class VarianceScaling(_Random):
         "truncated_normal": lambda self, shape: self.truncated(shape) / _TRUNCATED_STD,
         "untruncated_normal": _Random.normal,
     }
-
-
-def _one_of(name, value, right, expected):
-    if not right:
-        raise ValueError(f"VarianceScaling: {name} must be {expected}, got {value!r}")
 
 
 def fans(shape, input_axes=None, output_axes=None) -> tuple[int, int]:

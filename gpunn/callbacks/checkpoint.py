@@ -1,6 +1,7 @@
 import os
 from string import Formatter
 
+from .._names import require
 from .callback import numbers
 from .messages import say
 from .monitor import Monitor
@@ -10,9 +11,8 @@ class Every:
     """A callback with something to do after each epoch ("epoch"), or each `save_freq` batches, over all epochs."""
 
     def start(self, save_freq):
-        if save_freq != "epoch" and (isinstance(save_freq, bool) or not isinstance(save_freq, int) or save_freq < 1):
-            raise ValueError(f"{type(self).__name__}: save_freq must be 'epoch' or a number of batches >= 1, "
-                             f"got {save_freq!r}")
+        right = save_freq == "epoch" or type(save_freq) is int and save_freq >= 1
+        require(type(self).__name__, "save_freq", right, "'epoch' or a number of batches >= 1", save_freq)
         self.save_freq, self.seen = save_freq, 0
 
     def due(self) -> bool:

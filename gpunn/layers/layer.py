@@ -5,20 +5,21 @@ import warnings
 
 import numpy as np
 
-from .. import _objects, constraints, initializers, regularizers
+from .. import _objects, activations, constraints, initializers, regularizers
 from .._config import REDUCED, as_policy
-from .._names import auto_name, refuse_unknown, scoped
+from .._names import auto_name, one_of, refuse_unknown, require, scoped
 from .._objects import option_names
 from ..backend import asarray
 from ..ops import cast
 from ..ops.random import SeedGenerator
 from ..symbol import Symbol
 from ..tensor import Tensor, computing
-from ..tree import flatten, map_structure
+from ..tree import flatten, map_shape_structure, map_structure
 from .input_spec import refuse
 from .signature import Signature, config_names, known_options, shape_names
 from .symbolic import symbolic_call
 from .weights import Weights
+from .windows import channel_format
 
 
 class _Context(threading.local):
@@ -147,19 +148,11 @@ class Layer(Weights, _objects.Configured):
             y = self.call(*args, **options)
         finally:
             context.training = before
-        if y is None:
-            raise ValueError(f"{self._who}: call returned None. Fix: `return` at its end")
-        if self.activity_regularizer is not None:
+        if y is None or self.activity_regularizer is not None:
             self._regularize_activity(y)
         if mask is not None or self._makes_masks:
             self._mask_output(x, y, mask)
         return y
-
-    def __getattr__(self, name):
-        if "_trainable" not in vars(self) and name[:2] != "__":
-            raise AttributeError(f"{type(self).__name__}.__init__ must begin with super().__init__(); without it there "
-                                 f"is no {name!r}")
-        return object.__getattribute__(self, name)
 
     def _convert(self, args, options):
         """Arrays become tensors, floats get the layer's dtype; and whether there are symbols among them."""
@@ -205,12 +198,8 @@ class Layer(Weights, _objects.Configured):
         if self.input_spec is not None:
             self._check(args[0])
         if self.has_build:
-            if self.input_spec is not None:
-                self._check(args[0])
-            given = self._signature.bound(args, options)
-            for p in self._signature.parameters:
-                if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD and p.name not in given:
-                    raise TypeError(f"{self._who}: argument '{p.name}' is missing")
+            if name := self._signature.missing(args, options):
+                raise TypeError(f"{self._who}: argument '{name}' is missing")
             self.build(**self._shapes(self.build, args, options))
         self.built = True
 
@@ -245,6 +234,8 @@ class Layer(Weights, _objects.Configured):
 
     def _regularize_activity(self, y):
         """Per sample, so that the strength does not depend on the batch size."""
+        if y is None:
+            raise ValueError(f"{self._who}: call returned None. Fix: `return` at its end")
         for tensor in flatten(y):
             share = 1.0 / max(1, tensor.shape[0]) if tensor.ndim else 1.0
             self.add_loss(self.activity_regularizer(tensor) * share)
@@ -305,15 +296,35 @@ class Layer(Weights, _objects.Configured):
 
     def build_from_config(self, config: dict | None):
         if config and not self.built:
-            self.build(**{name: _as_shape(shape) for name, shape in config.items()})
+            self.build(**{name: map_shape_structure(tuple, shape) for name, shape in config.items()})
 
     def __repr__(self):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
+BASE = option_names(Layer)
+NAMED = {"activation": activations, "initializer": initializers, "regularizer": regularizers, "constraint": constraints}
+
+
 class LibraryLayer(Layer):
     """A layer whose options are attributes of the same names: its config is read from them."""
     _inner: tuple = ()      # the options that are layers, or lists of layers
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+
+    def _keep(self, own: dict):
+        """A constructor's locals(): options of all layers go to the base, its own become attributes of the same names;
+        what names an activation, an initializer, ... becomes it, and a seed the source to draw from."""
+        options = {n: v for n, v in own.items() if n not in ("self", "kwargs", "weights", "__class__")}
+        LibraryLayer.__init__(self, **{n: options.pop(n) for n in BASE if n in options}, **own["kwargs"])
+        for name, value in options.items():
+            kind = name.rpartition("_")[2]
+            setattr(self, name, NAMED[kind].get(value) if kind in NAMED else value)
+        if "data_format" in options:
+            self.data_format = channel_format(self, self.data_format)
+        if "seed" in options:
+            self._seeded(self.seed)
 
     def _describe(self, own: dict, *weights: str):
         """From a constructor's arguments: how weights begin, what they cost and where they must stay."""
@@ -334,8 +345,10 @@ class LibraryLayer(Layer):
 
     def _require(self, name: str, right: bool, expected: str, value):
         """Refuse a bad option."""
-        if not right:
-            raise ValueError(f"{self._who}: {name} must be {expected}, got {value!r}")
+        require(self._who, name, right, expected, value)
+
+    def _one_of(self, name: str, value, known):
+        return one_of(self._who, name, value, known)
 
     def _count(self, name: str, value) -> int:
         """A positive whole number."""
@@ -343,7 +356,7 @@ class LibraryLayer(Layer):
         return int(value)
 
     def get_config(self):
-        names = (n for n in config_names(type(self)) if n not in ("name", "dtype", "trainable"))
+        names = (n for n in config_names(type(self)) if n not in ("name", "dtype", "trainable", "weights"))
         own = {n: _plain(getattr(self, n)) for n in names if hasattr(self, n)}
         return {**self._base_config(), **own}
 
@@ -364,13 +377,6 @@ def _plain(value):
 
 def _shape(x) -> tuple | None:
     return None if x is None else tuple(x.shape)
-
-
-def _as_shape(shape):
-    """Lists, as JSON gives them, back to tuples of sizes."""
-    if isinstance(shape, list | tuple) and all(n is None or isinstance(n, int) for n in shape):
-        return tuple(shape)
-    return [_as_shape(s) for s in shape] if isinstance(shape, list | tuple) else shape
 
 
 def _masks(x):

@@ -43,9 +43,7 @@ class _Lookup(Encoding):
         mask = [self.mask_token] if self.mask_token is not None and self.output_mode == "int" else []
         return mask + [self.oov_token] * self.num_oov_indices
 
-    @property
-    def depth(self):
-        return self.max_tokens if self.pad_to_max_tokens else self.vocabulary_size()
+    depth = property(lambda self: self.max_tokens if self.pad_to_max_tokens else self.vocabulary_size())
 
     def set_vocabulary(self, vocabulary, idf_weights=None):
         """A list of values, or a text file with one a line; `idf_weights` for each where output_mode is "tf_idf"."""

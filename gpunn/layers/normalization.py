@@ -26,14 +26,10 @@ class BatchNormalization(_Scaled):
                  gamma_initializer="ones", moving_mean_initializer="zeros", moving_variance_initializer="ones",
                  beta_regularizer=None, gamma_regularizer=None, beta_constraint=None, gamma_constraint=None,
                  renorm=False, renorm_clipping=None, renorm_momentum=0.99, synchronized=False, **kwargs):
-        super().__init__(**kwargs)
+        self._keep(locals())
         self.axis, self.momentum, self.epsilon = int(axis), float(momentum), float(epsilon)
-        self.center, self.scale = center, scale
-        self._describe(locals(), "beta", "gamma", "moving_mean", "moving_variance")
         self._require("renorm", not renorm, "False: batch renormalization is not supported", renorm)
         self._require("synchronized", not synchronized, "False: statistics are those of one device", synchronized)
-        self.synchronized, self.renorm = False, False
-        self.renorm_clipping, self.renorm_momentum = renorm_clipping, renorm_momentum
 
     def build(self, input_shape):
         self._require("axis", -len(input_shape) <= self.axis < len(input_shape), f"an axis of {input_shape}", self.axis)
@@ -81,13 +77,10 @@ class LayerNormalization(_Scaled):
     def __init__(self, axis=-1, epsilon=1e-3, center=True, scale=True, beta_initializer="zeros",
                  gamma_initializer="ones", beta_regularizer=None, gamma_regularizer=None,
                  beta_constraint=None, gamma_constraint=None, rms_scaling=False, **kwargs):
-        super().__init__(**kwargs)
-        self.axis, self.epsilon = sorted(axis) if isinstance(axis, list | tuple) else axis, epsilon
-        self.center, self.scale = center, scale
+        self._keep(locals())
+        self.axis = sorted(axis) if isinstance(axis, list | tuple) else axis
         self._require("rms_scaling", not rms_scaling,
                       "False; RMSNormalization scales by the root mean square", rms_scaling)
-        self.rms_scaling = False
-        self._describe(locals(), "beta", "gamma")
 
     def build(self, input_shape):
         axes = self.axis if isinstance(self.axis, list) else [self.axis]
@@ -103,8 +96,7 @@ class RMSNormalization(_Elementwise):
     wants_floats = True
 
     def __init__(self, axis=-1, epsilon=1e-6, **kwargs):
-        super().__init__(**kwargs)
-        self.axis, self.epsilon = axis, epsilon
+        self._keep(locals())
 
     def build(self, input_shape):
         axes = self.axis if isinstance(self.axis, list | tuple) else [self.axis]
@@ -119,7 +111,7 @@ class UnitNormalization(_Elementwise):
     wants_floats = True
 
     def __init__(self, axis=-1, **kwargs):
-        super().__init__(**kwargs)
+        self._keep(locals())
         self.axis = list(axis) if isinstance(axis, list | tuple) else axis
 
     def call(self, inputs):
@@ -132,9 +124,7 @@ class GroupNormalization(_Scaled):
     def __init__(self, groups=32, axis=-1, epsilon=1e-3, center=True, scale=True, beta_initializer="zeros",
                  gamma_initializer="ones", beta_regularizer=None, gamma_regularizer=None,
                  beta_constraint=None, gamma_constraint=None, **kwargs):
-        super().__init__(**kwargs)
-        self.groups, self.axis, self.epsilon, self.center, self.scale = groups, axis, epsilon, center, scale
-        self._describe(locals(), "beta", "gamma")
+        self._keep(locals())
 
     def build(self, input_shape):
         channels = input_shape[self.axis]

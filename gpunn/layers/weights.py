@@ -17,6 +17,12 @@ class Weights:
     def _start(self, trainable: bool):
         self._trainable, self._own, self._build_shapes = trainable, [], None
 
+    def __getattr__(self, name):
+        if "_trainable" not in vars(self) and name[:2] != "__":
+            raise AttributeError(f"{type(self).__name__}.__init__ must begin with super().__init__(); without it there "
+                                 f"is no {name!r}")
+        return object.__getattribute__(self, name)
+
     @property
     def _who(self) -> str:
         """As errors call this layer."""

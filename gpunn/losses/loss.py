@@ -3,7 +3,7 @@ from math import prod
 
 from .. import ops
 from .._config import storage
-from .._names import snake_case
+from .._names import one_of, snake_case
 from .._objects import Configured
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
@@ -13,11 +13,8 @@ class Loss(Configured):
     """A function of (y_true, y_pred) with one value a sample (`call`), weighted and reduced to one number."""
 
     def __init__(self, name=None, reduction="sum_over_batch_size", dtype=None):
-        if reduction not in REDUCTIONS:
-            raise ValueError(f"{type(self).__name__}: reduction is one of {', '.join(map(repr, REDUCTIONS))}, "
-                             f"got {reduction!r}")
-        self.name = name or snake_case(type(self).__name__)
-        self.reduction, self.dtype = reduction, dtype
+        self.name, self.dtype = name or snake_case(type(self).__name__), dtype
+        self.reduction = one_of(type(self).__name__, "reduction", reduction, REDUCTIONS)
 
     def call(self, y_true, y_pred):
         """One loss a sample."""

@@ -150,11 +150,11 @@ class Named(MeanMetricWrapper):
         return Metric.get_config(self) | self.options
 
 
-def named(name: str, function, direction: str, meaning: str, order: str = "", /, **defaults) -> type:
+def named(name: str, function, direction: str = "down", order: str = "", /, **defaults) -> type:
     """The class of a function. Its arguments: name, dtype and the function's options, if not in another order or only
     some of them; their defaults: those of the function, but for those given here."""
     options = {p.name: p.default for p in list(signature(function).parameters.values())[2:]}
     known = {"name": function.__name__, "dtype": None, **options, **defaults}
     start = _objects.constructor(Named.__init__, {n: known[n] for n in order.split() or known})
-    return type(name, (Named,), {"function": staticmethod(function), "_direction": direction, "__doc__": meaning,
-                                 "__init__": start})
+    return type(name, (Named,), {"function": staticmethod(function), "_direction": direction, "__init__": start,
+                                 "__doc__": f"The mean of {function.__name__}: {function.__doc__}"})

@@ -2,6 +2,7 @@
 from inspect import Parameter
 
 from .. import _objects, ops
+from .._names import require
 from .metric import Metric
 
 REQUIRED = Parameter.empty
@@ -18,9 +19,8 @@ class _Overlap(Metric):
         Metric.__init__(self, "float32" if dtype in (None, "int") else dtype, name)
         self.num_classes, self.threshold, self.ignore_class = num_classes, threshold, ignore_class
         self.target_class_ids = list(range(num_classes) if target_class_ids is None else target_class_ids)
-        if not set(self.target_class_ids) <= set(range(num_classes)):
-            raise ValueError(f"{type(self).__name__}: target_class_ids must be from 0 to {num_classes - 1}, got "
-                             f"{target_class_ids}")
+        require(type(self).__name__, "target_class_ids", set(self.target_class_ids) <= set(range(num_classes)),
+                f"from 0 to {num_classes - 1}", target_class_ids)
         self.sparse_y_true, self.sparse_y_pred, self.axis = sparse_y_true, sparse_y_pred, axis
         self.table = self.add_variable((num_classes, num_classes), name="total_confusion_matrix")
 

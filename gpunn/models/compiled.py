@@ -90,9 +90,7 @@ class Metrics:
         for i, _, metric, weighted in self.made:
             metric.update_state(targets[i], predictions[i], weights[i] if weighted else None)
 
-    @property
-    def named(self) -> list:
-        return [(name, metric) for _, name, metric, _ in self.made or ()]
+    named: list = property(lambda self: [(name, metric) for _, name, metric, _ in self.made or ()])
 
 
 def _per_output(what: str, value, names) -> list:

@@ -1,7 +1,6 @@
 """A functional model's graph: the nodes between its inputs and outputs, in an order in which they can run."""
-from ..operation import Operation
 from ..ops import convert_to_tensor
-from ..symbol import Node, Symbol
+from ..symbol import Node, Operation, Symbol
 from ..tensor import Tensor
 from ..tree import flatten, map_structure
 from .fusion import steps_of, symbols_of

@@ -3,17 +3,15 @@ import json
 from functools import cache
 
 from ..layers.input import InputLayer
-from ..layers.layer import Layer, _as_shape
-from ..layers.symbolic import map_shapes
+from ..layers.layer import Layer
 from ..symbol import Symbol, by_trial
 from ..tensor import no_grad
-from ..tree import flatten
-from .files import save_model
+from ..tree import flatten, map_shape_structure
+from .files import load_weights, save_model, save_weights
 from .graph import Graph, fitted
 from .objects import serialize_keras_object
 from .summary import summary
 from .trainer import Trainer
-from .weight_files import load_weights, save_weights
 
 
 class Model(Trainer, Layer):
@@ -37,7 +35,7 @@ class Model(Trainer, Layer):
         """Make the weights, as a call on data of this shape, or these shapes, does."""
         if not self.built:
             with no_grad():
-                by_trial(self, [map_shapes(Symbol, _as_shape(input_shape))], {})
+                by_trial(self, [map_shape_structure(Symbol, input_shape)], {})
 
     @property
     def input(self):
@@ -94,17 +92,9 @@ class Functional(Model):
         self.output_names = _unique_names([s.name for s in self.outputs])
         self.built = True
 
-    @property
-    def layers(self) -> list:
-        return list(self._layers)
-
-    @property
-    def input_shape(self):
-        return _one([s.shape for s in self.inputs])
-
-    @property
-    def output_shape(self):
-        return _one([s.shape for s in self.outputs])
+    layers: list = property(lambda self: list(self._layers))
+    input_shape = property(lambda self: _one([s.shape for s in self.inputs]))
+    output_shape = property(lambda self: _one([s.shape for s in self.outputs]))
 
     def build(self, input_shape):
         """The layers were built when the graph was put together."""

@@ -17,9 +17,7 @@ class Sequential(Model):
             self._append(layer)
         self._chain()
 
-    @property
-    def layers(self) -> list:
-        return list(self._layers)
+    layers: list = property(lambda self: list(self._layers))
 
     def add(self, layer, rebuild: bool = True):
         """One more layer at the end."""
@@ -82,34 +80,18 @@ class Sequential(Model):
             input_shape = layer.compute_output_shape(input_shape)
         return input_shape
 
-    @property
-    def inputs(self) -> list:
-        return [self._input] if self._input is not None else []
-
-    @property
-    def outputs(self) -> list:
-        return self._symbols[-1:]
-
-    @property
-    def input_shape(self):
-        return self._known("input_shape", self.inputs)
-
-    @property
-    def output_shape(self):
-        return self._known("output_shape", self.outputs)
+    inputs: list = property(lambda self: [self._input] if self._input is not None else [])
+    outputs: list = property(lambda self: self._symbols[-1:])
+    input_shape = property(lambda self: self._known("input_shape", self.inputs))
+    output_shape = property(lambda self: self._known("output_shape", self.outputs))
 
     def _known(self, what, symbols):
         if not symbols:
             raise AttributeError(f"{self.name} has no {what} yet: start it with an Input, or call it on data")
         return symbols[0].shape
 
-    @property
-    def input_names(self) -> list:
-        return [s.name for s in self.inputs]
-
-    @property
-    def output_names(self) -> list:
-        return [layer.name for layer in self._layers[-1:]]
+    input_names: list = property(lambda self: [s.name for s in self.inputs])
+    output_names: list = property(lambda self: [layer.name for layer in self._layers[-1:]])
 
     def get_config(self) -> dict:
         from .config import sequential_config

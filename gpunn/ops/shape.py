@@ -2,6 +2,7 @@
 import operator
 from math import prod
 
+from .._names import one_of
 from ..backend import backend_of, empty
 from ..symbol import whole
 from ..tensor import op
@@ -302,8 +303,7 @@ def pad(x, pad_width, mode: str = "constant", constant_values=None):
         return _pad(x, pairs=pairs, value=0 if constant_values is None else constant_values)
     if constant_values is not None:
         raise ValueError(f"pad: constant_values goes with mode='constant', got mode={mode!r}")
-    if mode not in ("edge", "reflect", "symmetric", "wrap"):
-        raise ValueError(f"pad: mode is 'constant', 'edge', 'reflect', 'symmetric' or 'wrap', got {mode!r}")
+    one_of("pad", "mode", mode, ("constant", "edge", "reflect", "symmetric", "wrap"))
     import numpy as np
 
     from .index import take
@@ -315,8 +315,7 @@ def pad(x, pad_width, mode: str = "constant", constant_values=None):
 
 def meshgrid(*x, indexing: str = "xy") -> list:
     """Coordinate arrays from coordinate vectors."""
-    if indexing not in ("xy", "ij"):
-        raise ValueError(f"meshgrid: indexing is 'xy' or 'ij', got {indexing!r}")
+    one_of("meshgrid", "indexing", indexing, ("xy", "ij"))
     vectors = [ravel(v) for v in x]
     order = list(range(len(vectors)))
     if indexing == "xy" and len(order) > 1:

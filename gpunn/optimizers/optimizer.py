@@ -4,7 +4,7 @@ import inspect
 import numpy as np
 
 from .. import _objects
-from .._names import auto_name
+from .._names import auto_name, require
 from ..backend import asarray, kernels_of
 from ..tensor import Tensor, Variable
 from .flat import FlatParams
@@ -42,12 +42,11 @@ class Optimizer(_objects.Declared):
             raise ValueError(f"{self.name}: give only one of clipnorm, clipvalue and global_clipnorm; "
                              f"got clipnorm={self.clipnorm}, "
                              f"clipvalue={self.clipvalue}, global_clipnorm={self.global_clipnorm}")
-        if not 0 <= self.ema_momentum <= 1:
-            raise ValueError(f"{self.name}: ema_momentum must be between 0 and 1, got {self.ema_momentum!r}")
+        require(self.name, "ema_momentum", 0 <= self.ema_momentum <= 1, "between 0 and 1", self.ema_momentum)
         for name, least in (("gradient_accumulation_steps", 2), ("ema_overwrite_frequency", 1)):
             steps = getattr(self, name)
-            if steps is not None and (not isinstance(steps, int) or steps < least):
-                raise ValueError(f"{self.name}: {name} must be an integer >= {least}, got {steps!r}")
+            right = steps is None or isinstance(steps, int) and steps >= least
+            require(self.name, name, right, f"an integer >= {least}", steps)
 
     @property
     def iterations(self):
@@ -274,18 +273,3 @@ class Optimizer(_objects.Declared):
 def norm(k, x):
     """Of an array, a number on the device."""
     return k.unary("sqrt", k.reduce("sum", k.unary("square", x)))
-
-
-class Momentum(Optimizer):
-    """Its momentum lies on the device: it may change from step to step."""
-
-    @property
-    def momentum(self):
-        return self._momentum
-
-    @momentum.setter
-    def momentum(self, value):
-        if not isinstance(value, int | float) or not 0 <= value <= 1:
-            raise ValueError(f"{type(self).__name__}: momentum must be a number between 0 and 1, got {value!r}")
-        self._momentum = value
-        self.set_momentum(value)

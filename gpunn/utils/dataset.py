@@ -10,8 +10,8 @@ from ..backend import rng
 from ..data.batched import Batches
 from ..ops.window import channels_first
 from ..tree import flatten, map_structure
+from .arrays import to_categorical
 from .image import decode
-from .labels import to_categorical
 
 IMAGES = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
 

@@ -98,26 +98,22 @@ def max_pool(x, size, strides, padding, out=None):
     """-> (y, index), both (n, oh, ow, c); index is row * kw + column of the first maximum in its window."""
     y, index = out or (None, None)
     shape = x.shape[0], *windows(x.shape, size, strides, padding), x.shape[3]
-    if y is None:
-        y = np.empty(shape, x.dtype)
-    if index is None:
-        index = np.empty(shape, np.uint8 if size[0] * size[1] <= 256 else np.int32)
+    y = np.empty(shape, x.dtype) if y is None else y
+    index = np.empty(shape, np.uint8 if size[0] * size[1] <= 256 else np.int32) if index is None else index
     _max_pool(x, y, index, *_plan(_spans, x.shape, shape, size, strides, padding))
     return y, index
 
 
 def max_pool_backward(dy, index, shape, size, strides, padding, out=None):
     """-> dx, shape = (n, h, w, c)"""
-    if out is None:
-        out = np.empty(shape, dy.dtype)
+    out = np.empty(shape, dy.dtype) if out is None else out
     _max_pool_backward(dy, index, out, *_plan(_covers, shape, dy.shape, size, strides, padding))
     return out
 
 
 def average_pool(x, size, strides, padding, out=None):
     """-> (n, oh, ow, c), the mean over the real pixels of each window"""
-    if out is None:
-        out = np.empty((x.shape[0], *windows(x.shape, size, strides, padding), x.shape[3]), x.dtype)
+    out = np.empty((x.shape[0], *windows(x.shape, size, strides, padding), x.shape[3]), x.dtype) if out is None else out
     geometry = x.shape, out.shape, size, strides, padding
     _average_pool(x, out, *_plan(_spans, *geometry), *_shares(x.dtype, *geometry))
     return out
@@ -125,8 +121,7 @@ def average_pool(x, size, strides, padding, out=None):
 
 def average_pool_backward(dy, shape, size, strides, padding, out=None):
     """-> dx, shape = (n, h, w, c)"""
-    if out is None:
-        out = np.empty(shape, dy.dtype)
+    out = np.empty(shape, dy.dtype) if out is None else out
     geometry = shape, dy.shape, size, strides, padding
     _average_pool_backward(dy, out, *_plan(_covers, *geometry), *_shares(dy.dtype, *geometry))
     return out
