@@ -7,11 +7,12 @@ from contextvars import ContextVar
 import numpy as np
 
 from . import _objects
-from ._config import storage
+from ._config import REDUCED, storage
 from ._names import one_of, require, snake_case
 from .backend import constant as place
 from .backend.rng import host_normal, host_uniform, next_seed
-from .tensor import Tensor
+from .ops.operators import Tensor, Variable
+from .tensor import rounded
 
 MEMORY = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 1 << 44      # bytes
 _TRUNCATED_STD = 0.87962566103423978            # of a standard normal cut at two
@@ -44,10 +45,11 @@ def claim(who: str, shape: tuple) -> bool:
 
 
 class Initializer(_objects.Configured):
-    """`values(shape)` gives a float64 array; calling gives a tensor. A seed makes every call give the same numbers."""
+    """`values(shape)` gives a float64 array; calling gives a tensor: the same numbers in every call."""
 
     def __call__(self, shape, dtype=None) -> Tensor:
-        return Tensor(place(np.asarray(self.values(tuple(shape)), storage(dtype))))
+        numbers = Tensor(place(np.asarray(self.values(tuple(shape)), storage(dtype))))
+        return rounded(numbers, dtype) if dtype in REDUCED else numbers
 
     def values(self, shape: tuple) -> np.ndarray:
         raise NotImplementedError(f"{type(self).__name__} must define values(shape)")
@@ -55,10 +57,14 @@ class Initializer(_objects.Configured):
 
 class _Random(Initializer):
     def __init__(self, seed=None):
-        self.seed = seed
+        self.seed, self._drawn = seed, None
 
     def bits(self) -> int:
-        return next_seed() if self.seed is None or hasattr(self.seed, "next") else int(self.seed)
+        """Of the seed; without one, drawn at the first call and kept."""
+        if hasattr(self.seed, "next"):
+            return int.from_bytes(self.seed.next().numpy().tobytes())
+        self._drawn = next_seed() if self.seed is None and self._drawn is None else self._drawn
+        return int(self._drawn if self.seed is None else self.seed)
 
     def uniform(self, shape, low, high):
         return low + (high - low) * host_uniform(self.bits(), math.prod(shape)).reshape(shape)
@@ -233,3 +239,12 @@ serialize = _objects.serialize
 def get(identifier):
     """An initializer from a name, a config, a class, an array of values, or a function (shape, dtype)."""
     return _Given(np.asarray(identifier)) if isinstance(identifier, np.ndarray | Tensor) else _get(identifier)
+
+
+def _first(initializer, shape, dtype):
+    if shape is None:
+        raise ValueError(f"Variable: an initializer needs a shape. Fix: Variable({initializer!r}, shape=...)")
+    return get(initializer)(tuple(shape), dtype=dtype)
+
+
+Variable.first = staticmethod(_first)

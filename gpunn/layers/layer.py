@@ -16,7 +16,7 @@ from ..symbol import Symbol
 from ..tensor import Tensor, computing
 from ..tree import flatten, map_shape_structure, map_structure
 from .input_spec import refuse
-from .signature import Signature, config_names, known_options, shape_names
+from .signature import Signature, config_names, shape_names
 from .symbolic import symbolic_call
 from .weights import Weights
 from .windows import channel_format
@@ -58,7 +58,7 @@ class Layer(Weights, _objects.Configured):
         if "input_dim" in kwargs:
             kwargs["input_shape"] = (kwargs.pop("input_dim"),)
         self._input_shape_arg = kwargs.pop("input_shape", None)
-        refuse_unknown(self._who, kwargs, known_options(type(self)))
+        refuse_unknown(self._who, kwargs, _objects.keywords(type(self)))
         self._start(trainable)
         self._losses, self._loss_call, self._nodes = [], 0, []
 
@@ -332,10 +332,10 @@ class LibraryLayer(Layer):
             for weight in weights:
                 setattr(self, f"{weight}_{what}", module.get(own.get(f"{weight}_{what}")))
 
-    def _weight(self, name: str, shape, like: str | None = None):
+    def _weight(self, name: str, shape, like: str | None = None, initializer=None):
         """A weight as `_describe` said, or like the weight `like`."""
         like = like or name
-        return self.add_weight(shape, getattr(self, f"{like}_initializer"),
+        return self.add_weight(shape, initializer or getattr(self, f"{like}_initializer"),
                                regularizer=getattr(self, f"{like}_regularizer"),
                                constraint=getattr(self, f"{like}_constraint"), name=name)
 

@@ -34,7 +34,7 @@ class RNN(LibraryLayer):
         if self.stateful:
             self._require("stateful", sequences_shape[0] is not None,
                           "used with a fixed batch size: Input(batch_shape=(n, t, c))", True)
-            self._states = [Variable(s.data, f"{self.name}/state", trainable=False)
+            self._states = [Variable(s.data, name=f"{self.name}/state", trainable=False)
                             for s in self.get_initial_state(sequences_shape[0])]
 
     def get_initial_state(self, batch_size):

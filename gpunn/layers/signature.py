@@ -44,9 +44,3 @@ def config_names(cls) -> list[str]:
             if base.__module__.startswith("gpunn."):
                 break
     return list(dict.fromkeys(names))
-
-
-def known_options(cls) -> list[str]:
-    """Every keyword that a class or one of its bases takes."""
-    return [name for base in cls.__mro__ if "__init__" in vars(base) and base is not object
-            for name in option_names(base)]

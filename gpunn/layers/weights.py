@@ -4,7 +4,7 @@ from operator import attrgetter
 
 import numpy as np
 
-from .. import constraints, initializers, regularizers
+from .. import _objects, constraints, initializers, regularizers
 from .._config import REDUCED, storage
 from .._names import refuse_unknown
 from ..tensor import RoundedVariable, Tensor, Variable
@@ -44,7 +44,7 @@ class Weights:
         shape = () if shape is None else tuple(int(n) for n in shape)
         value = (initializers.Zeros() if initializers.claim(self._who, shape) else initializer)(shape, dtype=kept)
         value = value.data if isinstance(value, Tensor) else value
-        weight = Variable(value, name or "variable", trainable, kept)
+        weight = Variable(value, name=name, trainable=trainable, dtype=kept)
         if dtype in REDUCED or autocast and self.compute_dtype in REDUCED:
             weight = RoundedVariable(weight, dtype)
         weight.path = f"{self.path}/{weight.name}"
@@ -118,6 +118,14 @@ class Weights:
                                  f"{i}), got {array.shape}")
         for weight, array in zip(own, arrays):
             weight.assign(array)
+
+    def stateless_call(self, trainable_variables, non_trainable_variables, *args, return_losses=False, **kwargs):
+        """The result with these values in the weights, and the values of those that are not trained after it."""
+        trained = self.trainable_variables
+        (y, losses), after = _objects.with_values(
+            [*trained, *self.non_trainable_variables], [*trainable_variables, *non_trainable_variables],
+            lambda: (self(*args, **kwargs), self.losses))
+        return (y, list(map(Tensor, after[len(trained):])), *[losses] * return_losses)
 
     def count_params(self) -> int:
         if not self.built:

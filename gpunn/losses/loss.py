@@ -75,3 +75,10 @@ def masked(weights, mask, reduction):
         return mask
     mask, weights = same_rank(mask, weights)
     return ops.multiply(weights, mask)
+
+
+def by_labels(y_true_shape, y_pred_shape, binary, sparse, one_hot):
+    """What fits the shapes of labels and predictions: two classes, labels as integers or as rows."""
+    if y_pred_shape[-1] == 1:
+        return binary
+    return sparse if len(y_true_shape) < len(y_pred_shape) or y_true_shape[-1] == 1 else one_hot

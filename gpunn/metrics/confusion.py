@@ -65,7 +65,7 @@ def confusion(y_true, y_pred, thresholds, sample_weight=None, multi_label=False,
 
 class _Counting(Metric):
     """Some of the four counts, at one threshold or several."""
-    counts = ()
+    counts, variable = (), None
 
     def __init__(self, thresholds=None, top_k=None, class_id=None, name=None, dtype=None):
         super().__init__(dtype, name)
@@ -73,7 +73,7 @@ class _Counting(Metric):
         self.thresholds = threshold_list(type(self).__name__, thresholds, 0.5 if top_k is None else NEVER)
         self.levels = constant(self.thresholds, self.dtype)
         for count in self.counts:
-            setattr(self, count, self.add_variable((len(self.thresholds),), name=count))
+            setattr(self, count, self.add_variable((len(self.thresholds),), name=self.variable or count))
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         y_true, y_pred, weights = prepared(y_true, y_pred, sample_weight, self.top_k, self.class_id)
@@ -91,6 +91,7 @@ class _Counting(Metric):
 
 class _Count(_Counting):
     """One of the four counts."""
+    variable = "accumulator"
 
     def __init__(self, thresholds=None, name=None, dtype=None):
         super().__init__(thresholds, name=name, dtype=dtype)

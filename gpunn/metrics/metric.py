@@ -6,7 +6,7 @@ from .._config import floatx
 from .._names import auto_name
 from ..backend import kernels_of
 from ..losses.loss import masked, same_rank
-from ..tensor import Variable, no_grad
+from ..tensor import Tensor, Variable, no_grad
 
 
 class Metric(_objects.Configured):
@@ -26,7 +26,7 @@ class Metric(_objects.Configured):
         """A piece of state; how copies on several devices are joined is said by `aggregation`."""
         initializers.claim(self.name, shape)
         value = initializers.get(initializer or "zeros")(tuple(shape), dtype or self.dtype)
-        variable = Variable(value, name or "variable", trainable=False)
+        variable = Variable(value, name=name, trainable=False)
         variable.path = f"{self.name}/{variable.name}"
         self._variables.append(variable)
         return variable
@@ -50,6 +50,19 @@ class Metric(_objects.Configured):
         """As if nothing had been seen."""
         for v in self.variables:
             kernels_of(v.data).fill(0, v.data)
+
+    def stateless_update_state(self, metric_variables, *args, **kwargs) -> list:
+        """The state after an update of this state; the metric keeps its own."""
+        return self._after(metric_variables, lambda: self.update_state(*args, **kwargs))
+
+    def stateless_result(self, metric_variables):
+        return _objects.with_values(self.variables, metric_variables, self.result)[0]
+
+    def stateless_reset_state(self) -> list:
+        return self._after(self.variables, self.reset_state)
+
+    def _after(self, values, f) -> list:
+        return list(map(Tensor, _objects.with_values(self.variables, values, f)[1]))
 
     def __call__(self, *args, **kwargs):
         self.update_state(*args, **kwargs)

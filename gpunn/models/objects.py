@@ -7,6 +7,7 @@ import numpy as np
 from .. import _objects, activations, constraints, initializers, layers, losses, metrics, optimizers, regularizers
 from ..storage import read_json
 from ..tensor import Tensor
+from .config import known
 
 TABLES = {"layers": layers.KNOWN, "losses": losses.KNOWN, "metrics": metrics.KNOWN,
           "optimizers": optimizers.KNOWN | optimizers.schedules.SCHEDULES, "initializers": initializers.KNOWN,
@@ -65,7 +66,6 @@ def deserialize_keras_object(config, custom_objects: dict | None = None, safe_mo
 
 def _table(module: str) -> dict:
     """The names of a module, gpunn.losses or keras.losses; where it says nothing, those of all, layers first."""
-    from .config import known
     tables = {**TABLES, "layers": known()}
     for part in module.split("."):
         if part in tables:
