@@ -23,7 +23,7 @@ _NAMES = {
     "Loss": "losses.loss",
     "Metric": "metrics.metric",
     "Model": "models.model",
-    "Operation": "operation",
+    "Operation": "symbol",
     "Optimizer": "optimizers.optimizer",
     "Regularizer": "regularizers",
     "Sequential": "models.sequential",

@@ -25,6 +25,21 @@ def refuse_unknown(who: str, unknown: dict, known):
         raise UnknownArgument(f"{who}: unknown argument {name!r}{suggest(name, known)}")
 
 
+def require(who: str, name: str, right: bool, expected: str, value):
+    """Raise for an argument that is not right."""
+    if not right:
+        raise ValueError(f"{who}: {name} must be {expected}, got {value!r}")
+
+
+def one_of(who: str, name: str, value, known):
+    """The argument, which must be one of those that are known."""
+    if value not in known:
+        *most, last = map(repr, known)
+        near = re.sub("; known.*", "", suggest(value, known))
+        raise ValueError(f"{who}: {name} must be {', '.join(most)} or {last}, got {value!r}{near}")
+    return value
+
+
 _used: dict[str, count] = {}
 _numbers: dict[str, count] = {}
 

@@ -2,6 +2,7 @@
 import math
 
 from . import _objects, ops
+from ._names import one_of, require
 
 
 class Regularizer(_objects.Configured):
@@ -47,9 +48,8 @@ class OrthogonalRegularizer(Regularizer):
     """factor * the mean |cosine| between two rows, or columns, of a matrix."""
 
     def __init__(self, factor=0.01, mode="rows"):
-        self.factor, self.mode = _factor("OrthogonalRegularizer", "factor", factor, 0.01), mode
-        if mode not in ("rows", "columns"):
-            raise ValueError(f"OrthogonalRegularizer: mode must be 'rows' or 'columns', got {mode!r}")
+        self.factor = _factor("OrthogonalRegularizer", "factor", factor, 0.01)
+        self.mode = one_of("OrthogonalRegularizer", "mode", mode, ("rows", "columns"))
 
     def __call__(self, x):
         if len(x.shape) != 2:
@@ -62,8 +62,7 @@ class OrthogonalRegularizer(Regularizer):
 
 def _factor(who: str, name: str, value, default: float) -> float:
     value = default if value is None else value
-    if not 0 <= value < math.inf:
-        raise ValueError(f"{who}: {name} must be a number >= 0, got {value!r}")
+    require(who, name, 0 <= value < math.inf, "a number >= 0", value)
     return float(value)
 
 

@@ -53,10 +53,7 @@ class MultiHeadAttention(LibraryLayer):
     def _project(self, x, weights):
         """(..., c) -> (..., heads, d), or back"""
         kernel, bias, summed = weights
-        inner, outer = math.prod(kernel.shape[:summed]), kernel.shape[summed:]
-        y = ops.dense(ops.reshape(x, (*x.shape[:x.ndim - summed], inner)), ops.reshape(kernel, (inner, -1)),
-                      bias if bias is None else ops.reshape(bias, (-1,)))
-        y = ops.reshape(y, (*y.shape[:-1], *outer))
+        y = ops.dense(x, kernel, bias, axes=summed)
         if self.activity_regularizer is not None:
             super()._regularize_activity(y)
         return y

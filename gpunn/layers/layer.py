@@ -1,41 +1,27 @@
 """The base of all layers: Keras' protocol. `__init__` stores, `build` makes weights, `call` is math."""
 import inspect
-import threading
 import warnings
-from contextlib import contextmanager
 
 import numpy as np
 
-from .. import _objects, constraints, initializers, regularizers
+from .. import _objects, activations, constraints, initializers, regularizers
 from .._config import REDUCED, as_policy
-from .._names import auto_name, refuse_unknown, scoped
+from .._names import auto_name, one_of, refuse_unknown, require, scoped
 from .._objects import option_names
 from ..backend import asarray
 from ..ops import cast
 from ..ops.random import SeedGenerator
 from ..symbol import Symbol
 from ..tensor import Tensor, computing
-from ..tree import flatten, map_structure
-from .input_spec import refuse
+from ..tree import flatten, map_shape_structure, map_structure
+from .context import _context, inside
 from .signature import Signature, config_names, shape_names
 from .symbolic import symbolic_call
 from .weights import Weights
+from .windows import channel_format
 
-
-class _Context(threading.local):
-    training = None         # of the call around this one; None outside all calls
-    layer = None            # whose call or build is around this one
-    number = 0              # counts outermost calls: losses of an older one are stale
-
-
-_context = _Context()
 _ARRAYS = {"bfloat16": "float16", "string": "U"}         # that no array has: every input is looked at
 KERAS_ONLY = ("quantization_config", "lora_rank", "lora_alpha")     # None in configs that Keras writes
-
-
-def is_training() -> bool:
-    """Whether the call around us is one of training."""
-    return bool(_context.training)
 
 
 class Layer(Weights, _objects.Configured):
@@ -149,19 +135,11 @@ class Layer(Weights, _objects.Configured):
             y = self.call(*args, **options)
         finally:
             context.training, context.layer = before, outer
-        if self.activity_regularizer is not None:
+        if y is None or self.activity_regularizer is not None:
             self._regularize_activity(y)
         if mask is not None or self._makes_masks:
             self._mask_output(x, y, mask)
         return y
-
-    def stateless_call(self, trainable_variables, non_trainable_variables, *args, return_losses=False, **kwargs):
-        """The result with these values in the weights, and the values of those that are not trained after it."""
-        trained = self.trainable_variables
-        (y, losses), after = _objects.with_values(
-            [*trained, *self.non_trainable_variables], [*trainable_variables, *non_trainable_variables],
-            lambda: (self(*args, **kwargs), self.losses))
-        return (y, list(map(Tensor, after[len(trained):])), *[losses] * return_losses)
 
     def _convert(self, args, options):
         """Arrays become tensors, floats get the layer's dtype; and whether there are symbols among them."""
@@ -198,30 +176,20 @@ class Layer(Weights, _objects.Configured):
         if len(inputs) != len(specs):
             raise ValueError(f"{self._who}: expects {len(specs)} input(s), got {len(inputs)}")
         for i, (spec, t) in enumerate(zip(specs, inputs)):
-            problem = spec.problem(t.shape)
-            if problem is not None:
+            if found := spec.problem(t.shape):
                 name = self._signature.first + (f"[{i}]" if isinstance(x, list | tuple) else "")
-                refuse(self, name, t.shape, problem, "axes" in problem)
+                raise ValueError(f"{self._who}: argument '{name}' has shape {tuple(t.shape)}: {found[0]}. "
+                                 f"Fix: {found[1]}.")
 
     def _build(self, args, options):
         if self.input_spec is not None:
             self._check(args[0])
-        with self._inside():
+        with inside(self):
             if self.has_build:
+                if name := self._signature.missing(args, options):
+                    raise TypeError(f"{self._who}: argument '{name}' is missing")
                 self.build(**self._shapes(self.build, args, options))
         self.built = True
-
-    @contextmanager
-    def _inside(self):
-        """What is built inside gets a path that begins with this one's; and this one's with that of what is around."""
-        outer = _context.layer
-        if not self.built and outer not in (None, self):
-            self.path = f"{outer.path}/{self.path}"
-        _context.layer = self
-        try:
-            yield
-        finally:
-            _context.layer = outer
 
     def _shapes(self, method, args, options) -> dict:
         """What `build` or `compute_output_shape` asks for: the input's shape first, others by name, options
@@ -254,6 +222,8 @@ class Layer(Weights, _objects.Configured):
 
     def _regularize_activity(self, y):
         """Per sample, so that the strength does not depend on the batch size."""
+        if y is None:
+            raise ValueError(f"{self._who}: call returned None. Fix: `return` at its end")
         for tensor in flatten(y):
             share = 1.0 / max(1, tensor.shape[0]) if tensor.ndim else 1.0
             self.add_loss(self.activity_regularizer(tensor) * share)
@@ -314,15 +284,35 @@ class Layer(Weights, _objects.Configured):
 
     def build_from_config(self, config: dict | None):
         if config and not self.built:
-            self.build(**{name: _as_shape(shape) for name, shape in config.items()})
+            self.build(**{name: map_shape_structure(tuple, shape) for name, shape in config.items()})
 
     def __repr__(self):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
+BASE = option_names(Layer)
+NAMED = {"activation": activations, "initializer": initializers, "regularizer": regularizers, "constraint": constraints}
+
+
 class LibraryLayer(Layer):
     """A layer whose options are attributes of the same names: its config is read from them."""
     _inner: tuple = ()      # the options that are layers, or lists of layers
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+
+    def _keep(self, own: dict):
+        """A constructor's locals(): options of all layers go to the base, its own become attributes of the same names;
+        what names an activation, an initializer, ... becomes it, and a seed the source to draw from."""
+        options = {n: v for n, v in own.items() if n not in ("self", "kwargs", "weights", "__class__")}
+        LibraryLayer.__init__(self, **{n: options.pop(n) for n in BASE if n in options}, **own["kwargs"])
+        for name, value in options.items():
+            kind = name.rpartition("_")[2]
+            setattr(self, name, NAMED[kind].get(value) if kind in NAMED else value)
+        if "data_format" in options:
+            self.data_format = channel_format(self, self.data_format)
+        if "seed" in options:
+            self._seeded(self.seed)
 
     def _describe(self, own: dict, *weights: str):
         """From a constructor's arguments: how weights begin, what they cost and where they must stay."""
@@ -331,7 +321,7 @@ class LibraryLayer(Layer):
                 setattr(self, f"{weight}_{what}", module.get(own.get(f"{weight}_{what}")))
 
     def _weight(self, name: str, shape, like: str | None = None, initializer=None):
-        """A weight as `_describe` said, or like the weight `like`."""
+        """A weight as the constructor said, or like the weight `like`."""
         like = like or name
         return self.add_weight(shape, initializer or getattr(self, f"{like}_initializer"),
                                regularizer=getattr(self, f"{like}_regularizer"),
@@ -343,8 +333,10 @@ class LibraryLayer(Layer):
 
     def _require(self, name: str, right: bool, expected: str, value):
         """Refuse a bad option."""
-        if not right:
-            raise ValueError(f"{self._who}: {name} must be {expected}, got {value!r}")
+        require(self._who, name, right, expected, value)
+
+    def _one_of(self, name: str, value, known):
+        return one_of(self._who, name, value, known)
 
     def _count(self, name: str, value) -> int:
         """A positive whole number."""
@@ -352,7 +344,7 @@ class LibraryLayer(Layer):
         return int(value)
 
     def get_config(self):
-        names = (n for n in config_names(type(self)) if n not in ("name", "dtype", "trainable"))
+        names = (n for n in config_names(type(self)) if n not in ("name", "dtype", "trainable", "weights"))
         own = {n: _plain(getattr(self, n)) for n in names if hasattr(self, n)}
         return {**self._base_config(), **own}
 
@@ -375,13 +367,6 @@ def _shape(x) -> tuple | None:
     return None if x is None else tuple(x.shape)
 
 
-def _as_shape(shape):
-    """Lists, as JSON gives them, back to tuples of sizes."""
-    if isinstance(shape, list | tuple) and all(n is None or isinstance(n, int) for n in shape):
-        return tuple(shape)
-    return [_as_shape(s) for s in shape] if isinstance(shape, list | tuple) else shape
-
-
 def _masks(x):
     """The masks of nested tensors, or None where none has one."""
     masks = map_structure(lambda t: getattr(t, "mask", None), x)
@@ -393,7 +378,7 @@ def _marks_built(build):
     names = shape_names(build)
 
     def wrapper(self, *args, **options):
-        with self._inside():
+        with inside(self):
             build(self, *args, **options)
         self._build_shapes, self.built = {**dict(zip(names, args)), **options}, True
     wrapper.__wrapped__, wrapper.__doc__ = build, build.__doc__

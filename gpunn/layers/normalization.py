@@ -26,11 +26,8 @@ class BatchNormalization(_Scaled):
                  gamma_initializer="ones", moving_mean_initializer="zeros", moving_variance_initializer="ones",
                  beta_regularizer=None, gamma_regularizer=None, beta_constraint=None, gamma_constraint=None,
                  renorm=False, renorm_clipping=None, renorm_momentum=0.99, synchronized=False, **kwargs):
-        super().__init__(**kwargs)
+        self._keep(locals())
         self.axis, self.momentum, self.epsilon = int(axis), float(momentum), float(epsilon)
-        self.center, self.scale = center, scale
-        self._describe(locals(), "beta", "gamma", "moving_mean", "moving_variance")
-        self.synchronized, self.renorm, self.renorm_momentum = synchronized, renorm, renorm_momentum
         self.renorm_clipping = clip = (renorm_clipping or {}) if renorm else renorm_clipping
         self._require("renorm_clipping", not renorm or clip.keys() <= {"rmin", "rmax", "dmax"},
                       "a dictionary of rmin, rmax and dmax", clip)
@@ -113,10 +110,8 @@ class LayerNormalization(_Scaled):
     def __init__(self, axis=-1, epsilon=1e-3, center=True, scale=True, beta_initializer="zeros",
                  gamma_initializer="ones", beta_regularizer=None, gamma_regularizer=None,
                  beta_constraint=None, gamma_constraint=None, rms_scaling=False, **kwargs):
-        super().__init__(**kwargs)
-        self.axis, self.epsilon = sorted(axis) if isinstance(axis, list | tuple) else axis, epsilon
-        self.center, self.scale, self.rms_scaling = center, scale, rms_scaling
-        self._describe(locals(), "beta", "gamma")
+        self._keep(locals())
+        self.axis = sorted(axis) if isinstance(axis, list | tuple) else axis
 
     def build(self, input_shape):
         axes = self.axis if isinstance(self.axis, list) else [self.axis]
@@ -137,8 +132,8 @@ class RMSNormalization(_Elementwise):
     wants_floats = True
 
     def __init__(self, axis=-1, epsilon=1e-6, **kwargs):
-        super().__init__(**kwargs)
-        self.axis, self.epsilon, self.supports_masking = axis, epsilon, False
+        self._keep(locals())
+        self.supports_masking = False
 
     def build(self, input_shape):
         axes = self.axis if isinstance(self.axis, list | tuple) else [self.axis]
@@ -153,7 +148,7 @@ class UnitNormalization(_Elementwise):
     wants_floats = True
 
     def __init__(self, axis=-1, **kwargs):
-        super().__init__(**kwargs)
+        self._keep(locals())
         self.axis = list(axis) if isinstance(axis, list | tuple) else axis
 
     def call(self, inputs):
@@ -166,9 +161,7 @@ class GroupNormalization(_Scaled):
     def __init__(self, groups=32, axis=-1, epsilon=1e-3, center=True, scale=True, beta_initializer="zeros",
                  gamma_initializer="ones", beta_regularizer=None, gamma_regularizer=None,
                  beta_constraint=None, gamma_constraint=None, **kwargs):
-        super().__init__(**kwargs)
-        self.groups, self.axis, self.epsilon, self.center, self.scale = groups, axis, epsilon, center, scale
-        self._describe(locals(), "beta", "gamma")
+        self._keep(locals())
 
     def build(self, input_shape):
         channels = input_shape[self.axis]

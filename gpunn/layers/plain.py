@@ -4,10 +4,9 @@ import inspect
 from .. import _objects, ops
 from ..symbol import Symbol, by_trial
 from ..tensor import no_grad
-from ..tree import map_structure
+from ..tree import map_shape_structure, map_structure
 from .activation import _Elementwise
 from .layer import LibraryLayer
-from .symbolic import map_shapes
 
 
 class Identity(_Elementwise):
@@ -22,8 +21,7 @@ class Rescaling(_Elementwise):
     wants_floats = True
 
     def __init__(self, scale, offset=0.0, **kwargs):
-        super().__init__(**kwargs)
-        self.scale, self.offset = scale, offset
+        self._keep(locals())
 
     def call(self, inputs):
         scale, offset = (ops.convert_to_tensor(v, inputs.dtype) if isinstance(v, list | tuple) else v
@@ -50,16 +48,15 @@ class Lambda(LibraryLayer):
         given = {"mask": mask, "training": training}
         return self.function(inputs, **self.arguments, **{n: given[n] for n in self._takes})
 
-    @property
-    def _knows_shape(self):
-        return self._output_shape is not None
+    _knows_shape = property(lambda self: self._output_shape is not None)
 
     def compute_output_shape(self, input_shape):
         if callable(self._output_shape):
             return tuple(self._output_shape(input_shape))
         if self._output_shape is None:
             with no_grad():
-                return map_structure(lambda s: s.shape, by_trial(self, (map_shapes(Symbol, input_shape),), {}))
+                made = by_trial(self, (map_shape_structure(Symbol, input_shape),), {})
+            return map_structure(lambda s: s.shape, made)
         return (input_shape[0], *self._output_shape)
 
     def compute_mask(self, inputs, previous_mask):
@@ -79,8 +76,8 @@ class Maxout(LibraryLayer):
     wants_floats = True
 
     def __init__(self, num_units, axis=-1, **kwargs):
-        super().__init__(**kwargs)
-        self.num_units, self.axis = self._count("num_units", num_units), axis
+        self._keep(locals())
+        self.num_units = self._count("num_units", num_units)
 
     def call(self, inputs):
         axis = self.axis % inputs.ndim

@@ -2,7 +2,7 @@
 from .. import ops
 from .input_spec import InputSpec
 from .layer import LibraryLayer
-from .windows import channel_format, of_rank, one_of, pair, spatial, window_shape
+from .windows import of_rank, pair, spatial, window_shape
 
 KINDS = {1: "a sequence", 2: "an image", 3: "a volume"}
 
@@ -14,11 +14,11 @@ class _Pool(LibraryLayer):
     reduce = None               # what makes one number of a window
 
     def __init__(self, pool_size=2, strides=None, padding="valid", data_format=None, **kwargs):
-        super().__init__(**kwargs)
+        self._keep(locals())
         self.pool_size = pair(self, "pool_size", pool_size, self.rank)
         self.strides = self.pool_size if strides is None else pair(self, "strides", strides, self.rank)
-        self.padding = one_of(self, "padding", padding.lower(), ("valid", "same"))
-        self.data_format, self.input_spec = channel_format(self, data_format), InputSpec(ndim=self.rank + 2)
+        self.padding = self._one_of("padding", padding.lower(), ("valid", "same"))
+        self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def call(self, inputs):
         return self.reduce(inputs, self.pool_size, self.strides, self.padding, self.data_format)
@@ -35,8 +35,7 @@ class _GlobalPool(LibraryLayer):
     reduce = None               # what makes one number of an axis
 
     def __init__(self, data_format=None, keepdims=False, **kwargs):
-        super().__init__(**kwargs)
-        self.data_format, self.keepdims = channel_format(self, data_format), keepdims
+        self._keep(locals())
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def call(self, inputs):

@@ -2,6 +2,7 @@
 from inspect import Parameter
 
 from .. import _objects, ops
+from .._names import require
 from .metric import Metric
 
 REQUIRED = Parameter.empty
@@ -19,9 +20,8 @@ class _Overlap(Metric):
         self._floats = "float32" if "int" in self.dtype else self.dtype
         self.num_classes, self.threshold, self.ignore_class = num_classes, threshold, ignore_class
         self.target_class_ids = list(range(num_classes) if target_class_ids is None else target_class_ids)
-        if not set(self.target_class_ids) <= set(range(num_classes)):
-            raise ValueError(f"{type(self).__name__}: target_class_ids must be from 0 to {num_classes - 1}, got "
-                             f"{target_class_ids}")
+        require(type(self).__name__, "target_class_ids", set(self.target_class_ids) <= set(range(num_classes)),
+                f"from 0 to {num_classes - 1}", target_class_ids)
         self.sparse_y_true, self.sparse_y_pred, self.axis = sparse_y_true, sparse_y_pred, axis
         self.table = self.add_variable((num_classes, num_classes), dtype=self._floats, name="total_confusion_matrix")
 
@@ -34,7 +34,7 @@ class _Overlap(Metric):
         labels, found = (ops.one_hot(ops.ravel(ops.cast(y, "int32")), self.num_classes, dtype=self._floats)
                          for y in (y_true, y_pred))
         if sample_weight is not None:
-            weights = ops.cast(ops.cast(ops.convert_to_tensor(sample_weight), self.dtype), self._floats)
+            weights = ops.cast(ops.convert_to_tensor(sample_weight, self.dtype), self._floats)
             weights = ops.reshape(weights, (*weights.shape, *(1,) * (y_true.ndim - weights.ndim)))
             labels = labels * ops.reshape(ops.broadcast_to(weights, y_true.shape), (-1, 1))
         if self.ignore_class is not None:
