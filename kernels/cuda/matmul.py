@@ -3,7 +3,7 @@ from math import prod
 
 import numpy as np
 
-from .launch import ACTIVATIONS, PRECISIONS, blocks, empty, launch, launch_table, settings, targets
+from .launch import ACTIVATIONS, PRECISIONS, empty, launch, launch_table, quarter, settings, targets
 from .reduce import reduce
 from .views import steps, view
 
@@ -95,7 +95,7 @@ def dense_backward(dy, y, x, w, activation, need, out=None):
 def activation_backward(activation, dy, y, out=None):
     """dz of a fused activation, from its output y"""
     out = empty(dy, dy.shape) if out is None else out
-    launch("ending", "activation_backward", blocks(out.size),
+    launch("ending", "activation_backward", quarter(out),
            (dy, y, out, ACTIVATIONS[activation], np.int64(out.size)), T=dy.dtype)
     return out
 
