@@ -58,7 +58,8 @@ ERRORS = {
     "filters": (lambda: layers.Conv2D(3, 1, groups=2), "filters must be a multiple of groups=2, got 3"),
     "kernel size": (lambda: layers.Conv2D(3, (1, 2, 3)), r"kernel_size must be an integer >= 1 or 2 of them, "
                                                          r"got \(1, 2, 3\)"),
-    "padding": (lambda: layers.Conv2D(3, 1, padding="smae"), "padding must be 'valid' or 'same', got 'smae'; did you mean 'same'"),
+    "padding": (lambda: layers.Conv2D(3, 1, padding="smae"), "padding must be 'valid' or 'same', got 'smae'; did you "
+                                                             "mean 'same'"),
     "format": (lambda: layers.MaxPooling2D(data_format="nhwc"), "data_format must be '"),
     "window": (lambda: layers.Conv2D(1, 5)(x(1, 3, 3, 1)), r"a window of \(5, 5\) does not fit the input of "
                                                            r"shape .*Fix: use a smaller window"),
