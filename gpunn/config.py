@@ -18,8 +18,8 @@ def set_matmul_precision(precision: str):
     """How a GPU multiplies float32 matrices, in convolutions too: "highest" as they are, "high" (at first) rounded to
     TF32, "medium" to bfloat16; sums are float32. A CPU, and a GPU before sm_80, multiply them as they are."""
     from .kernels.cuda import launch
-    one_of("set_matmul_precision", "precision", precision, launch.PRECISIONS)
-    launch.settings["matmul_precision"] = precision
+    launch.settings["matmul_precision"] = one_of("set_matmul_precision", "precision", precision,
+                                                 tuple(launch.PRECISIONS))
     moved()                                         # recorded steps hold other kernels
 
 

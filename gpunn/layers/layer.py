@@ -147,27 +147,11 @@ class Layer(Weights, _objects.Configured):
             y = self.call(*args, **options)
         finally:
             context.training = before
-        if y is None:
-            raise ValueError(f"{self._who}: call returned None. Fix: `return` at its end")
-        if self.activity_regularizer is not None:
+        if y is None or self.activity_regularizer is not None:
             self._regularize_activity(y)
         if mask is not None or self._makes_masks:
             self._mask_output(x, y, mask)
         return y
-
-    def __getattr__(self, name):
-        if "_trainable" not in vars(self) and name[:2] != "__":
-            raise AttributeError(f"{type(self).__name__}.__init__ must begin with super().__init__(); without it there "
-                                 f"is no {name!r}")
-        return object.__getattribute__(self, name)
-
-    def stateless_call(self, trainable_variables, non_trainable_variables, *args, return_losses=False, **kwargs):
-        """The result with these values in the weights, and the values of those that are not trained after it."""
-        trained = self.trainable_variables
-        (y, losses), after = _objects.with_values(
-            [*trained, *self.non_trainable_variables], [*trainable_variables, *non_trainable_variables],
-            lambda: (self(*args, **kwargs), self.losses))
-        return (y, list(map(Tensor, after[len(trained):])), *[losses] * return_losses)
 
     def _convert(self, args, options):
         """Arrays become tensors, floats get the layer's dtype; and whether there are symbols among them."""
@@ -213,10 +197,8 @@ class Layer(Weights, _objects.Configured):
         if self.input_spec is not None:
             self._check(args[0])
         if self.has_build:
-            given = self._signature.bound(args, options)
-            for p in self._signature.parameters:
-                if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD and p.name not in given:
-                    raise TypeError(f"{self._who}: argument '{p.name}' is missing")
+            if name := self._signature.missing(args, options):
+                raise TypeError(f"{self._who}: argument '{name}' is missing")
             self.build(**self._shapes(self.build, args, options))
         self.built = True
 
@@ -251,6 +233,8 @@ class Layer(Weights, _objects.Configured):
 
     def _regularize_activity(self, y):
         """Per sample, so that the strength does not depend on the batch size."""
+        if y is None:
+            raise ValueError(f"{self._who}: call returned None. Fix: `return` at its end")
         for tensor in flatten(y):
             share = 1.0 / max(1, tensor.shape[0]) if tensor.ndim else 1.0
             self.add_loss(self.activity_regularizer(tensor) * share)

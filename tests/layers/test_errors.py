@@ -58,8 +58,7 @@ ERRORS = {
     "filters": (lambda: layers.Conv2D(3, 1, groups=2), "filters must be a multiple of groups=2, got 3"),
     "kernel size": (lambda: layers.Conv2D(3, (1, 2, 3)), r"kernel_size must be an integer >= 1 or 2 of them, "
                                                          r"got \(1, 2, 3\)"),
-    "padding": (lambda: layers.Conv2D(3, 1, padding="smae"), "padding must be 'valid' or 'same', got 'smae'; did you "
-                                                             "mean 'same'"),
+    "padding": (lambda: layers.Conv2D(3, 1, padding="smae"), "padding must be 'valid' or 'same', got 'smae'; did you"),
     "format": (lambda: layers.MaxPooling2D(data_format="nhwc"), "data_format must be '"),
     "window": (lambda: layers.Conv2D(1, 5)(x(1, 3, 3, 1)), r"a window of \(5, 5\) does not fit the input of "
                                                            r"shape .*Fix: use a smaller window"),
@@ -101,7 +100,7 @@ ERRORS = {
                           r"set_weights expected shape \(2,\) for d/bias \(array 1\), got \(3,\)"),
     "output": (lambda: layers.Dense(2).output, "has no input or output yet: it was not called on a symbol"),
     "loss": (lambda: layers.Dense(2).add_loss(3.0), "add_loss expected a tensor, got float 3.0"),
-    "lambda": (lambda: layers.Lambda(lambda v: v).get_config(), "function must be registered"),
+    "lambda": (lambda: layers.Lambda(lambda v: v).get_config(), "function must be .*registered"),
     "adapt": (lambda: layers.Normalization(mean=0.0, variance=1.0).adapt(x(2, 2)),
               r"mean must be None: adapt\(\) measures it"),
     "mean alone": (lambda: layers.Normalization(mean=0.0), "mean and variance must be given together"),
