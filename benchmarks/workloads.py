@@ -78,6 +78,35 @@ FURTHER = {
 ALL = SIX | FURTHER
 
 
+def bottleneck(filters, stride, widen):
+    plain = dict(padding="same", activation="linear")
+    main = (conv(filters, 1, **plain), layer("norm"), RELU, conv(filters, 3, stride, **plain), layer("norm"), RELU,
+            conv(4 * filters, 1, **plain), layer("norm"))
+    short = (conv(4 * filters, 1, stride, **plain), layer("norm")) if widen else ()
+    return layer("sum", branches=(main, short)), RELU
+
+
+def resnet(batch, side, depths):
+    """The bottleneck network of 50 layers, where `depths` are 3, 4, 6, 3"""
+    stages = [bottleneck(64 << i, 2 if i and not j else 1, not j) for i, depth in enumerate(depths)
+              for j in range(depth)]
+    stem = conv(64, 7, 2, "same", "linear"), layer("norm"), RELU, POOL
+    return Workload(batch, (side, side, 3), (*stem, *sum(stages, ()), MEAN, dense(1000)), 1000)
+
+
+def transformer(batch, places, tokens, width, heads, depth):
+    blocks = sum((block(width, heads) for _ in range(depth)), ())
+    return Workload(batch, (places,), (layer("embedding", tokens=tokens, width=width), *blocks, layer("layer_norm"),
+                                       dense(tokens)), tokens, tokens, True)
+
+
+# for a GPU: beyond what a processor trains in a minute, and, to show that all runs, what takes no time at all
+LARGE = {"resnet50": resnet(32, 224, (3, 4, 6, 3)), "transformer": transformer(8, 512, 8192, 768, 12, 12)}
+SMALL = {"tiny, small": Workload(4, (2,), (dense(8, "tanh"), dense(1)), None),
+         "cnn, small": Workload(2, (6, 6, 1), (conv(4, 3), POOL, FLAT, dense(10)))}
+KNOWN = ALL | LARGE | SMALL
+
+
 def data(work: Workload, batches: int = 1):
     """(x, y) for so many batches: the same numbers for everyone"""
     dice, n = np.random.default_rng(0), work.batch * batches

@@ -9,6 +9,7 @@ def suggest(name, known) -> str:
     known = sorted({str(k) for k in known})
     lower = {k.lower(): k for k in sorted(known, key=lambda k: k.islower() == str(name).islower())}
     near = [lower[k] for k in difflib.get_close_matches(str(name).lower(), lower, 3, 0.6)]
+    near = near or [k for k in known if "".join(word[:1] for word in k.split("_")) == str(name)]         # lr
     if near:
         return f"; did you mean {' or '.join(map(repr, near))}?"
     return f"; known: {', '.join(known)}" if 0 < len(known) <= 12 else ""
@@ -22,6 +23,21 @@ def refuse_unknown(who: str, unknown: dict, known):
     """Raise for keyword arguments that nobody takes, with the nearest names that exist."""
     for name in unknown:
         raise UnknownArgument(f"{who}: unknown argument {name!r}{suggest(name, known)}")
+
+
+def require(who: str, name: str, right: bool, expected: str, value):
+    """Raise for an argument that is not right."""
+    if not right:
+        raise ValueError(f"{who}: {name} must be {expected}, got {value!r}")
+
+
+def one_of(who: str, name: str, value, known):
+    """The argument, which must be one of those that are known."""
+    if value not in known:
+        *most, last = map(repr, known)
+        near = re.sub("; known.*", "", suggest(value, known))
+        raise ValueError(f"{who}: {name} must be {', '.join(most)} or {last}, got {value!r}{near}")
+    return value
 
 
 _used: dict[str, count] = {}

@@ -3,6 +3,7 @@ import argparse
 import sys
 import time
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -44,10 +45,10 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--out", type=Path, help="folder of the results (default: runs/<data>-<model>-<time>)")
     doctor = commands.add_parser("doctor", help="show what gpunn finds on this machine and how to repair it")
-    doctor.set_defaults(run=run_doctor)
+    doctor.set_defaults(run=lambda options: import_module("gpunn.doctor").main(options.require))
     doctor.add_argument("--require", choices=["cuda"], help="exit with 1 when it cannot be used")
     warmup = commands.add_parser("warmup", help="compile the CPU kernels of usual models, on all cores, and keep them")
-    warmup.set_defaults(run=run_warmup)
+    warmup.set_defaults(run=lambda options: import_module("gpunn.warmup").main())
     return top
 
 
@@ -56,16 +57,6 @@ def positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, got {value}")
     return value
-
-
-def run_doctor(options) -> int:
-    from . import doctor
-    return doctor.main(options.require)
-
-
-def run_warmup(options) -> int:
-    from . import warmup
-    return warmup.main()
 
 
 def run_training(options) -> int:

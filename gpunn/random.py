@@ -1,7 +1,4 @@
 """Random numbers with Keras' names."""
-# ruff: noqa: I001 - long lists of names, filled
+# ruff: noqa: F401, I001 - these are its names, filled
 from .ops.random import (SeedGenerator, beta, binomial, categorical, dropout, gamma, normal, randint, shuffle,
                          truncated_normal, uniform)
-
-__all__ = ["SeedGenerator", "beta", "binomial", "categorical", "dropout", "gamma", "normal", "randint", "shuffle",
-           "truncated_normal", "uniform"]

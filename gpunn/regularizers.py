@@ -2,6 +2,7 @@
 import math
 
 from . import _objects, ops
+from ._names import one_of, require
 
 
 class Regularizer(_objects.Configured):
@@ -15,7 +16,7 @@ class L1L2(Regularizer):
     """l1 * sum(|x|) + l2 * sum(x^2)"""
 
     def __init__(self, l1=0.0, l2=0.0):
-        self.l1, self.l2 = _factor("L1L2", "l1", l1), _factor("L1L2", "l2", l2)
+        self.l1, self.l2 = _factor("L1L2", "l1", l1, 0.0), _factor("L1L2", "l2", l2, 0.0)
 
     def __call__(self, x):
         if self.l1 and self.l2:
@@ -27,7 +28,7 @@ class L1(Regularizer):
     """l1 * sum(|x|)"""
 
     def __init__(self, l1=0.01):
-        self.l1 = _factor("L1", "l1", l1)
+        self.l1 = _factor("L1", "l1", l1, 0.01)
 
     def __call__(self, x):
         return self.l1 * ops.sum(ops.abs(x))
@@ -37,7 +38,7 @@ class L2(Regularizer):
     """l2 * sum(x^2)"""
 
     def __init__(self, l2=0.01):
-        self.l2 = _factor("L2", "l2", l2)
+        self.l2 = _factor("L2", "l2", l2, 0.01)
 
     def __call__(self, x):
         return self.l2 * ops.sum(ops.square(x))
@@ -47,9 +48,8 @@ class OrthogonalRegularizer(Regularizer):
     """factor * the mean |cosine| between two rows, or columns, of a matrix."""
 
     def __init__(self, factor=0.01, mode="rows"):
-        self.factor, self.mode = _factor("OrthogonalRegularizer", "factor", factor), mode
-        if mode not in ("rows", "columns"):
-            raise ValueError(f"OrthogonalRegularizer: mode must be 'rows' or 'columns', got {mode!r}")
+        self.factor = _factor("OrthogonalRegularizer", "factor", factor, 0.01)
+        self.mode = one_of("OrthogonalRegularizer", "mode", mode, ("rows", "columns"))
 
     def __call__(self, x):
         if len(x.shape) != 2:
@@ -60,9 +60,9 @@ class OrthogonalRegularizer(Regularizer):
         return self.factor * ops.sum(ops.abs(cosines)) / (n * (n - 1.0))
 
 
-def _factor(who: str, name: str, value) -> float:
-    if value is None or not 0 <= value < math.inf:
-        raise ValueError(f"{who}: {name} must be a number >= 0, got {value!r}")
+def _factor(who: str, name: str, value, default: float) -> float:
+    value = default if value is None else value
+    require(who, name, 0 <= value < math.inf, "a number >= 0", value)
     return float(value)
 
 

@@ -88,7 +88,7 @@ def test_unknown_name():
 
 
 def test_unknown_reduction():
-    with pytest.raises(ValueError, match="MeanSquaredError: reduction is one of .* got 'average'"):
+    with pytest.raises(ValueError, match="MeanSquaredError: reduction must be .* got 'average'"):
         losses.MeanSquaredError(reduction="average")
 
 

@@ -1,6 +1,7 @@
 import os
 from string import Formatter
 
+from .._names import require
 from .callback import numbers
 from .messages import say
 from .monitor import Monitor
@@ -10,9 +11,8 @@ class Every:
     """A callback with something to do after each epoch ("epoch"), or each `save_freq` batches, over all epochs."""
 
     def start(self, save_freq):
-        if save_freq != "epoch" and (isinstance(save_freq, bool) or not isinstance(save_freq, int) or save_freq < 1):
-            raise ValueError(f"{type(self).__name__}: save_freq must be 'epoch' or a number of batches >= 1, "
-                             f"got {save_freq!r}")
+        right = save_freq == "epoch" or type(save_freq) is int and save_freq >= 1
+        require(type(self).__name__, "save_freq", right, "'epoch' or a number of batches >= 1", save_freq)
         self.save_freq, self.seen = save_freq, 0
 
     def due(self) -> bool:
@@ -36,6 +36,8 @@ class ModelCheckpoint(Every, Monitor):
         self.filepath, self.verbose, self.save_best_only = os.fspath(filepath), verbose, save_best_only
         self.save_weights_only, self.best = save_weights_only, initial_value_threshold
         self.start(save_freq)
+        if os.path.isdir(self.filepath or "."):
+            raise IsADirectoryError(f"ModelCheckpoint: filepath {self.filepath!r} is a folder; expected a file's name")
         late = [name for name in self.watches() if name.startswith("val_")]
         if late and save_freq != "epoch":
             raise ValueError(f"ModelCheckpoint: {late[0]!r} has no value inside an epoch. Fix: save_freq='epoch', or "
@@ -63,8 +65,6 @@ class ModelCheckpoint(Every, Monitor):
         except KeyError as error:
             raise KeyError(f"ModelCheckpoint: filepath {self.filepath!r} needs {error}, which epoch {self.epoch + 1} "
                            f"did not log; it has {', '.join(logs)}") from None
-        if os.path.isdir(path):
-            raise IsADirectoryError(f"ModelCheckpoint: filepath {path} is a folder; expected the name of a file")
         why = self.reason(logs) if self.save_best_only else ""
         if why is not None:
             self.tell(f"{why}saving model to {path}")

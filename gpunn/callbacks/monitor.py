@@ -1,5 +1,5 @@
 """What watches one metric: which way is better, and whether a value is."""
-from .._names import suggest
+from .._names import one_of, suggest
 from .callback import Callback
 
 
@@ -8,9 +8,8 @@ class Monitor(Callback):
 
     def __init__(self, monitor="val_loss", mode="auto", min_delta=0):
         super().__init__()
-        if mode not in ("auto", "min", "max"):
-            raise ValueError(f"{type(self).__name__}: mode must be 'auto', 'min' or 'max', got {mode!r}")
-        self.monitor, self.mode, self.min_delta, self.best = monitor, mode, abs(min_delta), None
+        self.mode = one_of(type(self).__name__, "mode", mode, ("auto", "min", "max"))
+        self.monitor, self.min_delta, self.best = monitor, abs(min_delta), None
 
     def current(self, logs):
         """The monitored value; None in an epoch without validation."""

@@ -1,6 +1,7 @@
 """Learning rates that change between epochs."""
 import numpy as np
 
+from .._names import require
 from .callback import Callback
 from .messages import say
 from .monitor import Monitor
@@ -16,9 +17,7 @@ class _Rate:
                              f"{type(schedule).__name__}, which sets it at every step. Fix: a number as "
                              f"learning_rate, or no {type(self).__name__}")
 
-    @property
-    def rate(self) -> float:
-        return float(self.model.optimizer.learning_rate)
+    rate: float = property(lambda self: float(self.model.optimizer.learning_rate))
 
     def set(self, rate, epoch: int, doing: str):
         self.model.optimizer.learning_rate = rate
@@ -54,8 +53,7 @@ class ReduceLROnPlateau(_Rate, Monitor):
     def __init__(self, monitor="val_loss", factor=0.1, patience=10, verbose=0, mode="auto", min_delta=1e-4, cooldown=0,
                  min_lr=0.0):
         super().__init__(monitor, mode, min_delta)
-        if factor >= 1.0:
-            raise ValueError(f"ReduceLROnPlateau: factor must be below 1, got {factor}")
+        require("ReduceLROnPlateau", "factor", factor < 1.0, "below 1", factor)
         self.factor, self.patience, self.verbose = factor, patience, verbose
         self.cooldown, self.min_lr = cooldown, min_lr
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .._names import require
 from .callback import Callback, numbers
 from .event_file import EventFile
 
@@ -22,8 +23,8 @@ class TensorBoard(Callback):
             if value:
                 raise ValueError(f"TensorBoard: {name}={value!r} is not served; scalars, histograms and the graph are")
         self.every = {"epoch": 0, "batch": 1}.get(update_freq, update_freq)
-        if not isinstance(self.every, int) or self.every < (update_freq != "epoch"):
-            raise ValueError(f"TensorBoard: update_freq must be 'epoch', 'batch' or a number >= 1, got {update_freq!r}")
+        right = isinstance(self.every, int) and self.every >= (update_freq != "epoch")
+        require("TensorBoard", "update_freq", right, "'epoch', 'batch' or a number >= 1", update_freq)
         self.log_dir, self.histogram_freq, self.write_graph = Path(log_dir), histogram_freq, write_graph
         self.write_steps_per_second, self.update_freq = write_steps_per_second, update_freq
         self.files, self.steps = {}, 0

@@ -6,7 +6,3 @@ from .regression import LinearRegression, LogisticRegression
 from .search import random_local_search, random_search
 from .selection import cross_validate, folds, grid_search
 from .svm import svm_loss
-
-__all__ = ["LinearRegression", "LogisticRegression", "Network", "Perceptron", "check_gradient", "cross_validate",
-           "evaluate_gradient", "folds", "grid_search", "numerical_gradient", "random_local_search", "random_search",
-           "sample_training_data", "svm_loss"]

@@ -1,15 +1,11 @@
 """The CIFAR sets: 60,000 color images of 32x32, read from the binary version: a file that cannot run code."""
-import hashlib
 import tarfile
 import zlib
 from dataclasses import dataclass
 
 import numpy as np
 
-from gpunn.storage.atomic import replacing
-from gpunn.storage.download import fetch
-
-from .images import data_folders
+from .images import data_folders, keep
 
 SITE = "https://www.cs.toronto.edu/~kriz/"
 LIMIT = 200 << 20
@@ -53,12 +49,7 @@ def _split(rows, images: ColorSet, label: int):
 
 def _download(images: ColorSet, target):
     try:
-        raw = fetch(SITE + images.archive, LIMIT)
-        if (found := hashlib.sha256(raw).hexdigest()) != images.digest:
-            raise OSError(f"it came with SHA-256 {found}, expected {images.digest}; it was not kept")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(target) as file:
-            file.write(raw)
+        keep(SITE + images.archive, target, images.digest, LIMIT)
     except OSError as error:
         raise FileNotFoundError(f"{images.archive} is not on this machine and could not be downloaded: {error}\nCopy "
                                 f"by hand {SITE}{images.archive}\n  to {target}\n  SHA-256 {images.digest}") from error

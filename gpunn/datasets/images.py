@@ -109,27 +109,27 @@ def _array(raw: bytes, shape: tuple, name: str) -> np.ndarray:
 def _download(images: ImageSet, path: str):
     """Every file is checked before it gets its name."""
     for name, digest in images.downloads.items():
-        target = _target(images, path, name)
         try:
-            raw = fetch(SITE + name, LIMIT)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _verify(name, raw, digest)
-            with replacing(target) as file:
-                file.write(raw)
+            keep(SITE + name, _target(images, path, name), digest, LIMIT)
         except (OSError, EOFError, zlib.error) as error:
             raise FileNotFoundError(_where_to_put(images, path, error)) from None     # it quotes the error
     return find(images, path)
 
 
+def keep(url: str, target: Path, digest: str, limit: int):
+    """Fetch a file; the digest of an idx file is that of its content."""
+    raw = content = fetch(url, limit)
+    if url.endswith("ubyte.gz"):
+        content = zlib.decompressobj(wbits=31).decompress(raw, limit)
+    if (found := hashlib.sha256(content).hexdigest()) != digest:
+        raise OSError(f"{target.name} came with SHA-256 {found}, expected {digest}; it was not kept")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(target) as file:
+        file.write(raw)
+
+
 def _target(images: ImageSet, path: str, name: str) -> Path:
     return data_folders()[0] / (path if name == images.archive else f"{images.folders[0]}/{name}")
-
-
-def _verify(name: str, raw: bytes, digest: str) -> None:
-    if name.endswith(".gz"):
-        raw = zlib.decompressobj(wbits=31).decompress(raw, LIMIT)
-    if (found := hashlib.sha256(raw).hexdigest()) != digest:
-        raise OSError(f"{name} came with SHA-256 {found}, expected {digest}; it was not kept")
 
 
 def _where_to_put(images: ImageSet, path: str, error) -> str:

@@ -19,9 +19,8 @@ class Encoding(LibraryLayer):
 
     def _encode_as(self, output_mode: str, sparse: bool):
         output_mode = {"binary": "multi_hot", "tf-idf": "tf_idf"}.get(output_mode, output_mode)
-        self._require("output_mode", output_mode in self.modes, f"one of {self.modes}", output_mode)
         self._require("sparse", not sparse, "False: there are no sparse tensors", sparse)
-        self.output_mode, self.autocast = output_mode, False
+        self.output_mode, self.autocast = self._one_of("output_mode", output_mode, self.modes), False
 
     def encoded(self, ids, weights=None):
         if self.output_mode == "int":
@@ -68,15 +67,11 @@ class Discretization(Encoding):
 
     def __init__(self, bin_boundaries=None, num_bins=None, epsilon=0.01, output_mode="int", sparse=False, dtype=None,
                  name=None, **kwargs):
-        super().__init__(dtype=dtype, name=name, **kwargs)
+        self._keep(locals())
         self._require("bin_boundaries", (bin_boundaries is None) != (num_bins is None), "given, or num_bins", None)
-        self.bin_boundaries, self.num_bins, self.epsilon = bin_boundaries, num_bins, epsilon
         self._encode_as(output_mode, sparse)
-        self.sparse = False
 
-    @property
-    def depth(self):
-        return self.num_bins if self.bin_boundaries is None else len(self.bin_boundaries) + 1
+    depth = property(lambda self: self.num_bins if self.bin_boundaries is None else len(self.bin_boundaries) + 1)
 
     def call(self, inputs):
         self._require("bin_boundaries", self.bin_boundaries is not None, "measured first, by adapt(data)", None)

@@ -24,9 +24,7 @@ class InputLayer(LibraryLayer):
         self.input_dtype = str(dtype or floatx())
         self._symbol, self.built = Symbol(self.batch_shape, self.input_dtype, self.name), True
 
-    @property
-    def output(self):
-        return self._symbol
+    output = property(lambda self: self._symbol)
 
     def call(self, inputs):
         return inputs

@@ -43,9 +43,7 @@ class _Lookup(Encoding):
         mask = [self.mask_token] if self.mask_token is not None and self.output_mode == "int" else []
         return mask + [self.oov_token] * self.num_oov_indices
 
-    @property
-    def depth(self):
-        return self.max_tokens if self.pad_to_max_tokens else self.vocabulary_size()
+    depth = property(lambda self: self.max_tokens if self.pad_to_max_tokens else self.vocabulary_size())
 
     def set_vocabulary(self, vocabulary, idf_weights=None):
         """A list of values, or a text file with one a line; `idf_weights` for each where output_mode is "tf_idf"."""
@@ -123,7 +121,7 @@ class IntegerLookup(_Lookup):
         self._require("oov_method", oov_method == "floormod", "'floormod'", oov_method)
 
     def call(self, inputs):
-        x = ops.cast(ops.convert_to_tensor(inputs), "int32")
+        x = ops.convert_to_tensor(inputs, "int32")
         if self.invert:
             known = self.get_vocabulary()
             inside = ops.logical_and(x >= 0, x < len(known))

@@ -9,7 +9,7 @@ def of_rank(base: type, name: str, rank: int, meaning: str, **attributes) -> typ
 
 
 def channel_format(layer, data_format) -> str:
-    return one_of(layer, "data_format", data_format or image_data_format(), FORMATS)
+    return layer._one_of("data_format", data_format or image_data_format(), FORMATS)
 
 
 def spatial(data_format: str, rank: int) -> range:
@@ -35,11 +35,6 @@ def doubled(layer, name: str, value) -> tuple:
     right = len(values) == rank and all(len(v) == 2 and min(v) >= 0 for v in values)
     layer._require(name, right, "an integer, one for each axis, or a pair for each", value)
     return values
-
-
-def one_of(layer, name: str, value, known: tuple):
-    layer._require(name, value in known, f"one of {known}", value)
-    return value
 
 
 def length(n: int | None, size: int, stride: int, padding: str, dilation: int = 1) -> int | None:

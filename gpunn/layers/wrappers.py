@@ -10,9 +10,8 @@ class Wrapper(LibraryLayer):
     _inner = ("layer", "backward_layer")
 
     def __init__(self, layer, **kwargs):
-        super().__init__(**kwargs)
+        self._keep(locals())
         self._require("layer", isinstance(layer, Layer), "a layer", layer)
-        self.layer = layer
 
     def build(self, input_shape=None):
         if not self.layer.built and input_shape is not None:
@@ -49,12 +48,11 @@ class Bidirectional(Wrapper):
                              f"got {layer!r}")
         super().__init__(layer, **{"trainable": layer.trainable, **kwargs})
         del self.layer
-        self._require("merge_mode", merge_mode in self.modes, f"one of {self.modes}", merge_mode)
         config, name = layer.get_config(), layer.name.removeprefix("forward_")
         self.forward_layer = type(layer).from_config({**config, "name": f"forward_{name}"})
         self.backward_layer = backward_layer or type(layer).from_config(
             {**config, "name": f"backward_{name}", "go_backwards": not layer.go_backwards})
-        self.merge_mode = merge_mode
+        self.merge_mode = self._one_of("merge_mode", merge_mode, self.modes)
         for half in (self.forward_layer, self.backward_layer):  # a masked step adds nothing to the other direction's
             half.zero_output_for_mask = half.return_sequences
         self.return_sequences, self.return_state = layer.return_sequences, layer.return_state

@@ -11,7 +11,7 @@ def tensors(y_true, y_pred):
     y_pred = ops.convert_to_tensor(y_pred)
     if y_pred.dtype not in ("float32", "float64"):
         y_pred = ops.cast(y_pred, storage())
-    return ops.cast(ops.convert_to_tensor(y_true), y_pred.dtype), y_pred
+    return ops.convert_to_tensor(y_true, y_pred.dtype), y_pred
 
 
 def aligned(y_true, y_pred):
@@ -185,12 +185,6 @@ def categorical_generalized_cross_entropy(y_true, y_pred, q):
     return (1.0 - ops.power(ops.pick(y_pred, y_true), q)) / q
 
 
-def overlap(y_true, y_pred, axis):
-    """Sums over the axes of: both, labels alone, predictions alone."""
-    y_true, y_pred = tensors(y_true, y_pred)
-    return [ops.sum(v, axis) for v in (y_true * y_pred, (1.0 - y_pred) * y_true, y_pred * (1.0 - y_true))]
-
-
 def dice(y_true, y_pred, axis=None):
     """1 - 2 |both| / (|labels| + |predictions|)"""
     y_true, y_pred = tensors(y_true, y_pred)
@@ -200,5 +194,7 @@ def dice(y_true, y_pred, axis=None):
 
 def tversky(y_true, y_pred, alpha=0.5, beta=0.5, axis=None):
     """1 - |both| / (|both| + alpha |labels alone| + beta |predictions alone|)"""
-    both, labels, predictions = overlap(y_true, y_pred, axis)
+    y_true, y_pred = tensors(y_true, y_pred)
+    both, labels, predictions = (ops.sum(v, axis) for v in (y_true * y_pred, (1.0 - y_pred) * y_true,
+                                                            y_pred * (1.0 - y_true)))
     return 1.0 - both / (both + labels * alpha + predictions * beta + epsilon())

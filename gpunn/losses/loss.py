@@ -3,7 +3,7 @@ from math import prod
 
 from .. import ops
 from .._config import storage
-from .._names import snake_case
+from .._names import one_of, snake_case
 from .._objects import Configured
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
@@ -13,11 +13,8 @@ class Loss(Configured):
     """A function of (y_true, y_pred) with one value a sample (`call`), weighted and reduced to one number."""
 
     def __init__(self, name=None, reduction="sum_over_batch_size", dtype=None):
-        if reduction not in REDUCTIONS:
-            raise ValueError(f"{type(self).__name__}: reduction is one of {', '.join(map(repr, REDUCTIONS))}, "
-                             f"got {reduction!r}")
-        self.name = name or snake_case(type(self).__name__)
-        self.reduction, self.dtype = reduction, dtype
+        self.name, self.dtype = name or snake_case(type(self).__name__), dtype
+        self.reduction = one_of(type(self).__name__, "reduction", reduction, REDUCTIONS)
 
     def call(self, y_true, y_pred):
         """One loss a sample."""
@@ -53,10 +50,12 @@ def same_rank(a, b, expand: bool = True):
 
 def reduce_weighted(values, sample_weight=None, mask=None, reduction="sum_over_batch_size"):
     """values * weights, reduced; masked samples do not count in a mean."""
-    weights = None if sample_weight is None else ops.cast(ops.convert_to_tensor(sample_weight), values.dtype)
+    weights = None if sample_weight is None else ops.convert_to_tensor(sample_weight, values.dtype)
     if mask is not None:
         weights = masked(weights, ops.cast(mask, values.dtype), reduction)
     if weights is not None:
+        if len(weights.shape) == 1 < len(values.shape):
+            weights = ops.reshape(weights, (-1, *[1] * (len(values.shape) - 1)))        # of a sample, for all its steps
         values, weights = same_rank(values, weights)
         values = ops.multiply(values, weights)
     if reduction in (None, "none") or tuple(values.shape) in ((), (0,)):
@@ -76,3 +75,10 @@ def masked(weights, mask, reduction):
         return mask
     mask, weights = same_rank(mask, weights)
     return ops.multiply(weights, mask)
+
+
+def by_labels(y_true_shape, y_pred_shape, binary, sparse, one_hot):
+    """What fits the shapes of labels and predictions: two classes, labels as integers or as rows."""
+    if y_pred_shape[-1] == 1:
+        return binary
+    return sparse if len(y_true_shape) < len(y_pred_shape) or y_true_shape[-1] == 1 else one_hot

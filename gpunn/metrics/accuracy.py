@@ -3,7 +3,7 @@ from .. import ops
 from ..losses.functions import aligned
 from ..losses.loss import same_rank
 from ..ops.activation import labels_of
-from .metric import Named, named
+from .metric import named
 
 
 def accuracy(y_true, y_pred):
@@ -47,29 +47,10 @@ def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5, from_sorted_ids=False
     return ops.reshape(ops.cast(hits, "float32"), shape)
 
 
-Accuracy = named("Accuracy", accuracy, "up", "How often y_true equals y_pred.")
-CategoricalAccuracy = named("CategoricalAccuracy", categorical_accuracy, "up",
-                            "How often the largest prediction is at the one-hot label.")
-SparseCategoricalAccuracy = named("SparseCategoricalAccuracy", sparse_categorical_accuracy, "up",
-                                  "How often the largest prediction is at the integer label.")
-TopKCategoricalAccuracy = named("TopKCategoricalAccuracy", top_k_categorical_accuracy, "up",
-                                "How often the one-hot label is among the k largest predictions.", "k name dtype")
+Accuracy = named("Accuracy", accuracy, "up")
+CategoricalAccuracy = named("CategoricalAccuracy", categorical_accuracy, "up")
+SparseCategoricalAccuracy = named("SparseCategoricalAccuracy", sparse_categorical_accuracy, "up")
+TopKCategoricalAccuracy = named("TopKCategoricalAccuracy", top_k_categorical_accuracy, "up", "k name dtype")
 SparseTopKCategoricalAccuracy = named("SparseTopKCategoricalAccuracy", sparse_top_k_categorical_accuracy, "up",
-                                      "How often the integer label is among the k largest predictions.",
                                       "k name dtype from_sorted_ids")
-
-
-class BinaryAccuracy(Named):
-    """How often the prediction is on the right side of the threshold."""
-    function, _direction = staticmethod(binary_accuracy), "up"
-
-    def __init__(self, name="binary_accuracy", dtype=None, threshold=0.5):
-        super().__init__(name, dtype, threshold=threshold)
-
-
-def resolve_accuracy(y_true_shape, y_pred_shape):
-    """The accuracy that "accuracy" stands for: the shapes of labels and predictions say which."""
-    if y_pred_shape[-1] == 1:
-        return BinaryAccuracy
-    sparse = len(y_true_shape) < len(y_pred_shape) or y_true_shape[-1] == 1
-    return SparseCategoricalAccuracy if sparse else CategoricalAccuracy
+BinaryAccuracy = named("BinaryAccuracy", binary_accuracy, "up")

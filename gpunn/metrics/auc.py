@@ -1,6 +1,7 @@
 """The area under a curve of two counts over thresholds."""
 from .. import ops
 from .._config import epsilon
+from .._names import one_of, require
 from ..backend import constant
 from .confusion import COUNTS, confusion, prepared
 from .metric import Metric
@@ -13,18 +14,15 @@ class AUC(Metric):
     def __init__(self, num_thresholds=200, curve="ROC", summation_method="interpolation", name=None, dtype=None,
                  thresholds=None, multi_label=False, num_labels=None, label_weights=None, from_logits=False):
         super().__init__(dtype, name)
-        if str(curve).upper() not in ("ROC", "PR"):
-            raise ValueError(f"AUC: curve is 'ROC' or 'PR', got {curve!r}")
-        if summation_method not in ("interpolation", "minoring", "majoring"):
-            raise ValueError("AUC: summation_method is 'interpolation', 'minoring' or 'majoring', "
-                             f"got {summation_method!r}")
-        if thresholds is None and not 1 < num_thresholds <= 1_000_000:
-            raise ValueError(f"AUC: num_thresholds must be larger than 1 and at most a million, got {num_thresholds}")
+        one_of("AUC", "summation_method", summation_method, ("interpolation", "minoring", "majoring"))
+        require("AUC", "num_thresholds", thresholds is not None or 1 < num_thresholds <= 1_000_000,
+                "larger than 1 and at most a million", num_thresholds)
         if num_labels and not multi_label:
             raise ValueError("AUC: num_labels needs multi_label=True")
         inner = (sorted(thresholds) if thresholds is not None
                  else [i / (num_thresholds - 1) for i in range(1, num_thresholds - 1)])
-        self.init_thresholds, self.curve, self.summation_method = thresholds, str(curve).upper(), summation_method
+        self.curve = one_of("AUC", "curve", str(curve).upper(), ("ROC", "PR"))
+        self.init_thresholds, self.summation_method = thresholds, summation_method
         self.thresholds = [-epsilon(), *inner, 1.0 + epsilon()]
         self.num_thresholds, self.multi_label, self.num_labels = len(self.thresholds), multi_label, num_labels
         self.levels = constant(self.thresholds, self.dtype)
@@ -79,6 +77,8 @@ class AUC(Metric):
         return ops.divide_no_nan(ops.sum(areas * self.label_weights), ops.sum(self.label_weights))
 
     def get_config(self) -> dict:
-        own = None if self.init_thresholds is None else list(self.init_thresholds)
+        own = {} if self.init_thresholds is None else {"thresholds": list(self.init_thresholds)}
         weights = None if self.label_weights is None else self.label_weights.tolist()
-        return super().get_config() | {"label_weights": weights, "thresholds": own}
+        config = super().get_config() | {"label_weights": weights}
+        del config["thresholds"]
+        return config | own

@@ -5,7 +5,7 @@ import numpy as np
 
 from .. import _objects, ops
 from .._config import epsilon
-from .._names import snake_case
+from .._names import one_of, require, snake_case
 from ..backend import constant
 from ..losses.functions import tensors
 from ..losses.loss import same_rank
@@ -26,21 +26,17 @@ def threshold_list(who, thresholds, default) -> list:
     return found
 
 
-def only_top_k(x, k):
-    """x with everything but the k largest of each row moved below every threshold."""
-    best = ops.multi_hot(ops.top_k(ops.reshape(x, (-1, x.shape[-1])), k)[1], x.shape[-1])
-    return ops.where(ops.reshape(best > 0.5, x.shape), x, NEVER)
-
-
 def prepared(y_true, y_pred, sample_weight, top_k, class_id):
     """Labels, predictions and weights of one rank."""
     y_true, y_pred = tensors(y_true, y_pred)
     y_pred, y_true = same_rank(y_pred, y_true)
     if sample_weight is not None:
-        sample_weight = ops.expand_dims(ops.cast(ops.convert_to_tensor(sample_weight), y_pred.dtype), -1)
+        sample_weight = ops.expand_dims(ops.convert_to_tensor(sample_weight, y_pred.dtype), -1)
         sample_weight = same_rank(y_true, sample_weight, expand=False)[1]
     if top_k is not None:
-        y_pred = only_top_k(y_pred, top_k)
+        classes = y_pred.shape[-1]
+        best = ops.multi_hot(ops.top_k(ops.reshape(y_pred, (-1, classes)), top_k)[1], classes)
+        y_pred = ops.where(ops.reshape(best > 0.5, y_pred.shape), y_pred, NEVER)
     if class_id is not None:
         if y_pred.ndim == 1:
             raise ValueError(f"class_id={class_id}: predictions must have shape (n, classes), got {y_pred.shape}")
@@ -65,7 +61,7 @@ def confusion(y_true, y_pred, thresholds, sample_weight=None, multi_label=False,
 
 class _Counting(Metric):
     """Some of the four counts, at one threshold or several."""
-    counts = ()
+    counts, variable = (), None
 
     def __init__(self, thresholds=None, top_k=None, class_id=None, name=None, dtype=None):
         super().__init__(dtype, name)
@@ -73,7 +69,7 @@ class _Counting(Metric):
         self.thresholds = threshold_list(type(self).__name__, thresholds, 0.5 if top_k is None else NEVER)
         self.levels = constant(self.thresholds, self.dtype)
         for count in self.counts:
-            setattr(self, count, self.add_variable((len(self.thresholds),), name=count))
+            setattr(self, count, self.add_variable((len(self.thresholds),), name=self.variable or count))
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         y_true, y_pred, weights = prepared(y_true, y_pred, sample_weight, self.top_k, self.class_id)
@@ -91,6 +87,7 @@ class _Counting(Metric):
 
 class _Count(_Counting):
     """One of the four counts."""
+    variable = "accumulator"
 
     def __init__(self, thresholds=None, name=None, dtype=None):
         super().__init__(thresholds, name=name, dtype=dtype)
@@ -109,24 +106,31 @@ TrueNegatives = _count("TrueNegatives", "How many negatives were left alone.")
 FalseNegatives = _count("FalseNegatives", "How many positives were missed.")
 
 
-class Precision(_Counting):
+class _Rate(_Counting):
+    """The share of the first of two counts in both."""
+    _direction = "up"
+
+    def result(self):
+        return self.one_or_all(share(self, *self.counts))
+
+
+class Precision(_Rate):
     """The share of the predicted positives that are positive."""
-    counts, _direction = ("true_positives", "false_positives"), "up"
-
-    def result(self):
-        return self.one_or_all(ops.divide_no_nan(self.true_positives, self.true_positives + self.false_positives))
+    counts = ("true_positives", "false_positives")
 
 
-class Recall(_Counting):
+class Recall(_Rate):
     """The share of the positives that were found."""
-    counts, _direction = ("true_positives", "false_negatives"), "up"
-
-    def result(self):
-        return self.one_or_all(ops.divide_no_nan(self.true_positives, self.true_positives + self.false_negatives))
+    counts = ("true_positives", "false_negatives")
 
 
-RATES = {"precision": ("true_positives", "false_positives"), "recall": ("true_positives", "false_negatives"),
-         "sensitivity": ("true_positives", "false_negatives"), "specificity": ("true_negatives", "false_positives")}
+def share(metric, right: str, wrong: str):
+    right, wrong = getattr(metric, right), getattr(metric, wrong)
+    return ops.divide_no_nan(right, right + wrong)
+
+
+RATES = {"precision": Precision.counts, "recall": Recall.counts, "sensitivity": Recall.counts,
+         "specificity": ("true_negatives", "false_positives")}
 
 
 class _RateAtRate(_Counting):
@@ -134,21 +138,16 @@ class _RateAtRate(_Counting):
     counts, _direction, wanted, given = COUNTS, "up", "", ""
 
     def _start(self, num_thresholds, class_id, name, dtype, **given):
-        if not 0 <= given[self.given] <= 1 or num_thresholds < 1:
-            raise ValueError(f"{type(self).__name__}: {self.given} must lie in [0, 1] and num_thresholds must be 1 or "
-                             f"more, got {given[self.given]} and {num_thresholds}")
+        require(type(self).__name__, self.given, 0 <= given[self.given] <= 1, "in [0, 1]", given[self.given])
+        require(type(self).__name__, "num_thresholds", num_thresholds >= 1, "1 or more", num_thresholds)
         levels = [i / (num_thresholds - 1) for i in range(num_thresholds)] if num_thresholds > 1 else [0.5]
         _Counting.__init__(self, levels, None, class_id, name, dtype)
         self.levels = constant([-epsilon(), *levels[1:]] if num_thresholds > 1 else levels, self.dtype)
         vars(self).update(given, num_thresholds=num_thresholds)
 
-    def rate(self, name):
-        right, wrong = (getattr(self, count) for count in RATES[name])
-        return ops.divide_no_nan(right, right + wrong)
-
     def result(self):
-        enough = self.rate(self.given) >= getattr(self, self.given)
-        return ops.max(ops.where(enough, self.rate(self.wanted), 0.0))
+        enough = share(self, *RATES[self.given]) >= getattr(self, self.given)
+        return ops.max(ops.where(enough, share(self, *RATES[self.wanted]), 0.0))
 
     def get_config(self) -> dict:
         return {name: value for name, value in super().get_config().items() if name != "thresholds"}
@@ -175,12 +174,10 @@ class FBetaScore(Metric):
     def __init__(self, average=None, beta=1.0, threshold=None, name="fbeta_score", dtype=None):
         super().__init__(dtype, name)
         who = type(self).__name__
-        if average not in (None, "micro", "macro", "weighted"):
-            raise ValueError(f"{who}: average is None, 'micro', 'macro' or 'weighted', got {average!r}")
-        if not isinstance(beta, float) or beta <= 0:
-            raise ValueError(f"{who}: beta must be a float > 0, got {beta!r}")
-        if threshold is not None and not (isinstance(threshold, float) and 0 < threshold <= 1):
-            raise ValueError(f"{who}: threshold must be a float in (0, 1], got {threshold!r}")
+        one_of(who, "average", average, (None, "micro", "macro", "weighted"))
+        require(who, "beta", isinstance(beta, float) and beta > 0, "a float > 0", beta)
+        right = threshold is None or isinstance(threshold, float) and 0 < threshold <= 1
+        require(who, "threshold", right, "a float in (0, 1]", threshold)
         self.average, self.beta, self.threshold, self.support = average, beta, threshold, None
 
     def build(self, classes: int):
@@ -201,8 +198,7 @@ class FBetaScore(Metric):
         else:
             chosen = y_pred > self.threshold
         y_pred = ops.cast(chosen, y_true.dtype)
-        weight = (None if sample_weight is None
-                  else ops.expand_dims(ops.cast(ops.convert_to_tensor(sample_weight), self.dtype), 1))
+        weight = None if sample_weight is None else ops.expand_dims(ops.convert_to_tensor(sample_weight, self.dtype), 1)
         axis = None if self.average == "micro" else 0
         for count, value in ((self.hits, y_pred * y_true), (self.wrong, y_pred * (1.0 - y_true)),
                              (self.missed, (1.0 - y_pred) * y_true), (self.support, y_true)):

@@ -1,5 +1,6 @@
 """Losses as metrics, and what measures regression."""
 from .. import losses, ops
+from .._names import one_of, require
 from ..losses import functions as f
 from ..losses.functions import aligned
 from .metric import Mean, Metric, named
@@ -30,31 +31,23 @@ def concordance_correlation(y_true, y_pred, axis=-1):
     return ops.mean(2.0 * a * b / (spread + 1e-7), axis)
 
 
-MeanSquaredError = named("MeanSquaredError", f.mean_squared_error, "down", "mean((y_true - y_pred)**2)")
-MeanAbsoluteError = named("MeanAbsoluteError", f.mean_absolute_error, "down", "mean(|y_true - y_pred|)")
-MeanAbsolutePercentageError = named("MeanAbsolutePercentageError", f.mean_absolute_percentage_error, "down",
-                                    "100 mean(|y_true - y_pred| / |y_true|)")
-MeanSquaredLogarithmicError = named("MeanSquaredLogarithmicError", f.mean_squared_logarithmic_error, "down",
-                                    "mean((log(1 + y_true) - log(1 + y_pred))**2)")
-Hinge = named("Hinge", f.hinge, "down", "mean(max(1 - y_true * y_pred, 0))")
-SquaredHinge = named("SquaredHinge", f.squared_hinge, "down", "mean(max(1 - y_true * y_pred, 0)**2)")
-CategoricalHinge = named("CategoricalHinge", f.categorical_hinge, "down",
-                         "max(largest wrong score - right score + 1, 0)")
-KLDivergence = named("KLDivergence", f.kl_divergence, "down", "sum(y_true * log(y_true / y_pred))")
-Poisson = named("Poisson", f.poisson, "down", "mean(y_pred - y_true * log(y_pred))")
-LogCoshError = named("LogCoshError", f.log_cosh, "down", "mean(log(cosh(y_pred - y_true)))", name="logcosh")
-BinaryCrossentropy = named("BinaryCrossentropy", f.binary_crossentropy, "down", "-(y log(p) + (1 - y) log(1 - p))",
+MeanSquaredError = named("MeanSquaredError", f.mean_squared_error)
+MeanAbsoluteError = named("MeanAbsoluteError", f.mean_absolute_error)
+MeanAbsolutePercentageError = named("MeanAbsolutePercentageError", f.mean_absolute_percentage_error)
+MeanSquaredLogarithmicError = named("MeanSquaredLogarithmicError", f.mean_squared_logarithmic_error)
+Hinge = named("Hinge", f.hinge)
+SquaredHinge = named("SquaredHinge", f.squared_hinge)
+CategoricalHinge = named("CategoricalHinge", f.categorical_hinge)
+KLDivergence = named("KLDivergence", f.kl_divergence)
+Poisson = named("Poisson", f.poisson)
+LogCoshError = named("LogCoshError", f.log_cosh, name="logcosh")
+BinaryCrossentropy = named("BinaryCrossentropy", f.binary_crossentropy, "down",
                            "name dtype from_logits label_smoothing", label_smoothing=0)
-CategoricalCrossentropy = named("CategoricalCrossentropy", f.categorical_crossentropy, "down",
-                                "-sum(y log(p)), labels one-hot.", label_smoothing=0)
-SparseCategoricalCrossentropy = named("SparseCategoricalCrossentropy", f.sparse_categorical_crossentropy, "down",
-                                      "-log(p[label]), integer labels.")
-CosineSimilarity = named("CosineSimilarity", cosine_similarity, "up",
-                         "The cosine of the angle between labels and predictions.")
-PearsonCorrelation = named("PearsonCorrelation", pearson_correlation, "up",
-                           "The correlation of labels and predictions.")
-ConcordanceCorrelation = named("ConcordanceCorrelation", concordance_correlation, "up",
-                               "The correlation of labels and predictions around the line where both are the same.")
+CategoricalCrossentropy = named("CategoricalCrossentropy", f.categorical_crossentropy, label_smoothing=0)
+SparseCategoricalCrossentropy = named("SparseCategoricalCrossentropy", f.sparse_categorical_crossentropy)
+CosineSimilarity = named("CosineSimilarity", cosine_similarity, "up")
+PearsonCorrelation = named("PearsonCorrelation", pearson_correlation, "up")
+ConcordanceCorrelation = named("ConcordanceCorrelation", concordance_correlation, "up")
 
 
 class RootMeanSquaredError(Mean):
@@ -78,11 +71,9 @@ class R2Score(Metric):
 
     def __init__(self, class_aggregation="uniform_average", num_regressors=0, name="r2_score", dtype=None):
         super().__init__(dtype, name)
-        allowed = (None, "uniform_average", "variance_weighted_average")
-        if class_aggregation not in allowed:
-            raise ValueError(f"R2Score: class_aggregation is one of {allowed}, got {class_aggregation!r}")
-        if num_regressors < 0:
-            raise ValueError(f"R2Score: num_regressors must be 0 or more, got {num_regressors}")
+        one_of("R2Score", "class_aggregation", class_aggregation,
+               (None, "uniform_average", "variance_weighted_average"))
+        require("R2Score", "num_regressors", num_regressors >= 0, "0 or more", num_regressors)
         self.class_aggregation, self.num_regressors = class_aggregation, num_regressors
         self.num_samples = self.add_variable((), name="num_samples")
         self.sums = None
@@ -97,7 +88,7 @@ class R2Score(Metric):
             raise ValueError(f"R2Score: expected predictions of shape (n, outputs), got {y_pred.shape}")
         if self.sums is None:
             self.build(y_pred.shape[1])
-        w = ops.cast(ops.convert_to_tensor(1.0 if sample_weight is None else sample_weight), y_true.dtype)
+        w = ops.convert_to_tensor(1.0 if sample_weight is None else sample_weight, y_true.dtype)
         w = ops.broadcast_to(ops.expand_dims(w, 1) if w.ndim == 1 else w, y_true.shape)
         self.sums.assign_add(ops.sum(y_true * w, 0))
         self.squares.assign_add(ops.sum(y_true * y_true * w, 0))

@@ -4,5 +4,3 @@ from .files import load_model, save_model
 from .model import Functional, Model
 from .objects import model_from_json
 from .sequential import Sequential
-
-__all__ = ["Functional", "Model", "Sequential", "clone_model", "load_model", "model_from_json", "save_model"]

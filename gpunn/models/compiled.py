@@ -3,6 +3,7 @@ from collections.abc import Mapping
 
 from .. import losses as losses_module
 from .. import metrics as metrics_module
+from .. import ops
 from ..metrics import Mean
 from ..tree import flatten
 
@@ -27,8 +28,7 @@ class LossMean(Mean):
     """The mean of the batches' losses, each counted as often as its batch has samples."""
 
     def update_state(self, loss, samples: int):
-        self.total.assign_add(loss * float(samples))
-        self.count.assign_add(samples)
+        self.add(ops.cast(loss, self.total.dtype), samples, None, samples)
 
 
 class Losses:
@@ -90,9 +90,7 @@ class Metrics:
         for i, _, metric, weighted in self.made:
             metric.update_state(targets[i], predictions[i], weights[i] if weighted else None)
 
-    @property
-    def named(self) -> list:
-        return [(name, metric) for _, name, metric, _ in self.made or ()]
+    named: list = property(lambda self: [(name, metric) for _, name, metric, _ in self.made or ()])
 
 
 def _per_output(what: str, value, names) -> list:

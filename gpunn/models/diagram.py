@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from html import escape
 
+from .._names import one_of
 from ..storage.atomic import replacing
 from .fusion import symbols_of
 
@@ -109,9 +110,8 @@ def lines_of(f, inputs, outputs, shapes: bool, dtype: bool, names: bool, activat
 
 def svg(boxes: list[Box], rankdir: str) -> str:
     """Level below level, or in "LR" beside it; edges go around the boxes that they pass."""
-    if rankdir not in ("TB", "LR"):
-        raise ValueError(f"plot_model: rankdir must be 'TB' or 'LR' in a .svg, got {rankdir!r}")
-    turn = -1 if rankdir == "LR" else 1                 # to (across, along) and back
+    # to (across, along) and back
+    turn = -1 if one_of("plot_model into a .svg", "rankdir", rankdir, ("TB", "LR")) == "LR" else 1
     boxes, along = with_stretches(boxes), GAP / 2
     rows = [[box for box in boxes if box.level == level] for level in range(max(box.level for box in boxes) + 1)]
     widths = [sum([box.size[::turn][0] + GAP for box in row]) for row in rows]

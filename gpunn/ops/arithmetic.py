@@ -7,78 +7,49 @@ from ..tensor import op
 from .core import array, as_dtype, common, common_floats, common_numbers, fit, kernels_of, named
 
 
-def binary(name: str, vjp=None, operands=common):
-    """An op of two operands. vjp(k, dy, a, b, y) gives functions for da and db in the shape of y."""
+def binary(name: str, da=None, db=None, operands=common):
+    """An op of two operands; da(k, dy, a, b, y) and db: their gradients in the shape of y."""
     @op
     def f(x1, x2):
         a, b = operands(x1, x2)
         k = kernels_of(a if hasattr(a, "dtype") else b)
         y = k.binary(name, a, b)
-        if vjp is None:
+        if da is None:
             return y, None
         like = [(x.shape, x.dtype) if hasattr(x, "dtype") else None for x in (x1, x2)]
-        return y, lambda dy, need: tuple([None if n is None else fit(k, part(), *of, n)
-                                          for n, part, of in zip(need, vjp(k, dy, a, b, y), like)])
+        return y, lambda dy, need: tuple([None if n is None else fit(k, grad(k, dy, a, b, y), *of, n)
+                                          for n, grad, of in zip(need, (da, db), like)])
     return named(f, name, f"{name} of two operands, element by element, with broadcasting.")
 
 
-def _add_vjp(k, dy, a, b, y):
-    return lambda: dy, lambda: dy
+def _power_da(k, dy, a, b, y):
+    """b * a ** (b - 1)"""
+    return k.binary("multiply", dy, k.binary("multiply", k.binary("power", a, k.binary("subtract", b, 1.0)), b))
 
 
-def _subtract_vjp(k, dy, a, b, y):
-    return lambda: dy, lambda: k.unary("negative", dy)
+def _power_db(k, dy, a, b, y):
+    """y * log(a), which counts as 0 where a <= 0"""
+    if not hasattr(a, "dtype"):
+        return k.binary("multiply", dy, k.binary("multiply", y, natural_log(a) if a > 0 else 0.0))
+    logs = k.unary("log", k.where(k.binary("greater", a, 0.0), a, 1.0))
+    return k.binary("multiply", dy, k.binary("multiply", y, logs))
 
 
-def _multiply_vjp(k, dy, a, b, y):
-    return lambda: k.binary("multiply", dy, b), lambda: k.binary("multiply", dy, a)
-
-
-def _divide_vjp(k, dy, a, b, y):
-    def db():
-        return k.unary("negative", k.binary("multiply", dy, k.binary("divide", y, b)))
-    return lambda: k.binary("divide", dy, b), db
-
-
-def _power_vjp(k, dy, a, b, y):
-    """b * a ** (b - 1), and y * log(a), which counts as 0 where a <= 0."""
-    def da():
-        less = k.binary("subtract", b, 1.0)
-        return k.binary("multiply", dy, k.binary("multiply", k.binary("power", a, less), b))
-
-    def db():
-        if not hasattr(a, "dtype"):
-            return k.binary("multiply", dy, k.binary("multiply", y, natural_log(a) if a > 0 else 0.0))
-        logs = k.unary("log", k.where(k.binary("greater", a, 0.0), a, 1.0))
-        return k.binary("multiply", dy, k.binary("multiply", y, logs))
-    return da, db
-
-
-def _winner_vjp(wins, loses):
+def _winner(wins: str):
     """The gradient goes to the operand that won, half to each at a tie."""
-    def vjp(k, dy, a, b, y):
-        def share(comparison):
-            won = k.where(k.binary(comparison, a, b), dy, 0.0)
-            return k.where(k.binary("equal", a, b), k.binary("multiply", dy, 0.5), won)
-        return lambda: share(wins), lambda: share(loses)
-    return vjp
+    def grad(k, dy, a, b, y):
+        won = k.where(k.binary(wins, a, b), dy, 0.0)
+        return k.where(k.binary("equal", a, b), k.binary("multiply", dy, 0.5), won)
+    return grad
 
 
-def _arctan2_vjp(k, dy, a, b, y):
-    def over(x):
-        squares = k.binary("add", k.binary("multiply", a, a), k.binary("multiply", b, b))
-        return k.binary("divide", k.binary("multiply", dy, x), squares)
-    return lambda: over(b), lambda: k.unary("negative", over(a))
+def _over_squares(k, dy, x, a, b):
+    return k.binary("divide", k.binary("multiply", dy, x),
+                    k.binary("add", k.binary("multiply", a, a), k.binary("multiply", b, b)))
 
 
-def _logaddexp_vjp(k, dy, a, b, y):
-    def part(x):
-        return k.binary("multiply", dy, k.unary("exp", k.binary("subtract", x, y)))
-    return lambda: part(a), lambda: part(b)
-
-
-def _mod_vjp(k, dy, a, b, y):
-    return lambda: dy, lambda: k.unary("negative", k.binary("multiply", dy, k.binary("floor_divide", a, b)))
+def _share(k, dy, x, y):
+    return k.binary("multiply", dy, k.unary("exp", k.binary("subtract", x, y)))
 
 
 def arrays(a, b):
@@ -86,21 +57,28 @@ def arrays(a, b):
     return common_floats(*common(array(a), array(b)))
 
 
-add = binary("add", _add_vjp)
-subtract = binary("subtract", _subtract_vjp)
-multiply = binary("multiply", _multiply_vjp)
-divide = true_divide = binary("divide", _divide_vjp, common_floats)
+add = binary("add", lambda k, dy, a, b, y: dy, lambda k, dy, a, b, y: dy)
+subtract = binary("subtract", lambda k, dy, a, b, y: dy, lambda k, dy, a, b, y: k.unary("negative", dy))
+multiply = binary("multiply", lambda k, dy, a, b, y: k.binary("multiply", dy, b),
+                  lambda k, dy, a, b, y: k.binary("multiply", dy, a))
+divide = true_divide = binary(
+    "divide", lambda k, dy, a, b, y: k.binary("divide", dy, b),
+    lambda k, dy, a, b, y: k.unary("negative", k.binary("multiply", dy, k.binary("divide", y, b))), common_floats)
 floor_divide = binary("floor_divide")
-mod = binary("mod", _mod_vjp, common_numbers)
-maximum = binary("maximum", _winner_vjp("greater", "less"))
-minimum = binary("minimum", _winner_vjp("less", "greater"))
-arctan2 = binary("arctan2", _arctan2_vjp, arrays)
-logaddexp = binary("logaddexp", _logaddexp_vjp, arrays)
+mod = binary("mod", lambda k, dy, a, b, y: dy,
+             lambda k, dy, a, b, y: k.unary("negative", k.binary("multiply", dy, k.binary("floor_divide", a, b))),
+             common_numbers)
+maximum = binary("maximum", _winner("greater"), _winner("less"))
+minimum = binary("minimum", _winner("less"), _winner("greater"))
+arctan2 = binary("arctan2", lambda k, dy, a, b, y: _over_squares(k, dy, b, a, b),
+                 lambda k, dy, a, b, y: k.unary("negative", _over_squares(k, dy, a, a, b)), arrays)
+logaddexp = binary("logaddexp", lambda k, dy, a, b, y: _share(k, dy, a, y), lambda k, dy, a, b, y: _share(k, dy, b, y),
+                   arrays)
 equal, not_equal = binary("equal"), binary("not_equal")
 less, less_equal = binary("less"), binary("less_equal")
 greater, greater_equal = binary("greater"), binary("greater_equal")
 logical_and, logical_or, logical_xor = binary("logical_and"), binary("logical_or"), binary("logical_xor")
-_power = binary("power", _power_vjp, common_numbers)
+_power = binary("power", _power_da, _power_db, common_numbers)
 
 
 def power(x1, x2):

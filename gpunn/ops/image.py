@@ -4,6 +4,7 @@ from functools import wraps
 import numpy as np
 
 from .._config import storage
+from .._names import one_of
 from ..tensor import op
 from .arithmetic import add, divide, greater, less_equal, logical_and, mod, multiply, subtract, where
 from .core import array, kernels_of, pair, tensor
@@ -63,8 +64,7 @@ def _weights(old: int, new: int, how: str, antialias: bool, dtype: str) -> np.nd
 def resize(images, size, interpolation: str = "bilinear", antialias: bool = False, crop_to_aspect_ratio: bool = False,
            pad_to_aspect_ratio: bool = False, fill_mode: str = "constant", fill_value: float = 0.0):
     """Images of another size: along each axis a product with a small matrix of weights."""
-    if interpolation != "nearest" and interpolation not in KERNELS:
-        raise ValueError(f"resize: interpolation is 'nearest' or one of {sorted(KERNELS)}, got {interpolation!r}")
+    one_of("resize", "interpolation", interpolation, ("nearest", *KERNELS))
     height, width = size
     x = cast(images, "float32") if is_integer(images) else images
     if crop_to_aspect_ratio or pad_to_aspect_ratio:
@@ -181,11 +181,8 @@ def _grid(h, w, axis):
 def affine_transform(images, transform, interpolation: str = "bilinear", fill_mode: str = "constant",
                      fill_value: float = 0):
     """The pixel (x, y) comes from ((a0 x + a1 y + a2) / k, (b0 x + b1 y + b2) / k), k = c0 x + c1 y + 1."""
-    if interpolation not in ("nearest", "bilinear"):
-        raise ValueError(f"affine_transform: interpolation is 'nearest' or 'bilinear', got {interpolation!r}")
-    if fill_mode not in ("constant", "nearest", "wrap", "reflect", "mirror"):
-        raise ValueError("affine_transform: fill_mode is constant, nearest, wrap, reflect or mirror, "
-                         f"got {fill_mode!r}")
+    one_of("affine_transform", "interpolation", interpolation, ("nearest", "bilinear"))
+    one_of("affine_transform", "fill_mode", fill_mode, ("constant", "nearest", "wrap", "reflect", "mirror"))
     n, h, w, _ = images.shape
     images = images if "float" in str(images.dtype) else cast(images, "float32")
     t = reshape(cast(transform, "float32"), (-1, 8, 1, 1))

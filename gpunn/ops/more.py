@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from .._config import floatx
+from .._names import one_of
 from ..backend import host_read
 from ..symbol import whole
 from .arithmetic import (add, by_library, divide, equal, floor_divide, greater, greater_equal, less,
@@ -207,16 +208,14 @@ ROUNDINGS = {"linear": (floor, ceil), "midpoint": (floor, ceil), "lower": (floor
 @whole
 def nanquantile(x, q, axis=None, method: str = "linear", keepdims: bool = False):
     """The numbers below which shares q of what is not NaN lie."""
-    if method not in ROUNDINGS:
-        raise ValueError(f"quantile: method is one of {', '.join(map(repr, ROUNDINGS))}, got {method!r}")
-    x, q = as_floats(x), np.asarray(q)
+    x, q, roundings = as_floats(x), np.asarray(q), ROUNDINGS[one_of("quantile", "method", method, ROUNDINGS)]
     axes = axes_of(axis, x.ndim, "quantile")
     ends = range(x.ndim - len(axes), x.ndim)
     rows = moveaxis(x, axes, tuple(ends))
     rows = sort(reshape(rows, (*rows.shape[:ends.start], -1)))                  # NaN last
     last = subtract(sum(cast(logical_not(isnan(rows)), x.dtype), -1, keepdims=True), 1.0)
     place = multiply(last, made(q.ravel(), x.dtype))
-    low, high = (take_along_axis(rows, cast(f(place), "int32"), -1) for f in ROUNDINGS[method])
+    low, high = (take_along_axis(rows, cast(f(place), "int32"), -1) for f in roundings)
     share = 0.5 if method == "midpoint" else subtract(place, floor(place))
     y = add(low, multiply(subtract(high, low), share))
     shape = [1 if i in axes else n for i, n in enumerate(x.shape) if keepdims or i not in axes]

@@ -2,10 +2,14 @@
 import operator
 from math import prod
 
+import numpy as np
+
+from .._names import one_of
 from ..backend import backend_of, empty
 from ..symbol import whole
 from ..tensor import op
 from .core import array, axes_of, axis_index, fit, into, joined, kernels_of, tensor
+from .create import ndim as ndim_of
 
 
 @op(arrays=1)
@@ -142,11 +146,6 @@ def hstack(xs):
 def vstack(xs):
     """Arrays one below the other."""
     return concatenate([reshape(x, (1, -1)) if ndim_of(x) == 1 else x for x in xs], 0)
-
-
-def ndim_of(x) -> int:
-    from .create import ndim
-    return ndim(x)
 
 
 @op
@@ -302,10 +301,7 @@ def pad(x, pad_width, mode: str = "constant", constant_values=None):
         return _pad(x, pairs=pairs, value=0 if constant_values is None else constant_values)
     if constant_values is not None:
         raise ValueError(f"pad: constant_values goes with mode='constant', got mode={mode!r}")
-    if mode not in ("edge", "reflect", "symmetric", "wrap"):
-        raise ValueError(f"pad: mode is 'constant', 'edge', 'reflect', 'symmetric' or 'wrap', got {mode!r}")
-    import numpy as np
-
+    one_of("pad", "mode", mode, ("constant", "edge", "reflect", "symmetric", "wrap"))
     from .index import take
     for axis, (before, after) in enumerate(pairs):
         if before or after:
@@ -315,8 +311,7 @@ def pad(x, pad_width, mode: str = "constant", constant_values=None):
 
 def meshgrid(*x, indexing: str = "xy") -> list:
     """Coordinate arrays from coordinate vectors."""
-    if indexing not in ("xy", "ij"):
-        raise ValueError(f"meshgrid: indexing is 'xy' or 'ij', got {indexing!r}")
+    one_of("meshgrid", "indexing", indexing, ("xy", "ij"))
     vectors = [ravel(v) for v in x]
     order = list(range(len(vectors)))
     if indexing == "xy" and len(order) > 1:

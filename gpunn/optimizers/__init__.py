@@ -5,16 +5,10 @@ from .adafactor import Adafactor
 from .adagrad import Adadelta, Adagrad, Ftrl
 from .adam import Adam, Adamax, AdamW, Lamb, Nadam, ScheduleFreeAdamW
 from .flat import FlatParams
-from .lion import Lion
 from .loss_scale import LossScaleOptimizer
+from .momentum import SGD, Lion, RMSprop
 from .muon import Muon
 from .optimizer import Optimizer
-from .rmsprop import RMSprop
-from .sgd import SGD
-
-__all__ = ["Adadelta", "Adafactor", "Adagrad", "Adam", "Adamax", "AdamW", "FlatParams", "Ftrl", "Lamb", "Lion",
-           "LossScaleOptimizer", "Muon", "Nadam", "Optimizer", "RMSprop", "SGD", "ScheduleFreeAdamW", "deserialize",
-           "get", "schedules", "serialize"]
 
 KNOWN = {c.__name__: c for c in (Adadelta, Adafactor, Adagrad, Adam, Adamax, AdamW, Ftrl, Lamb, Lion,
                                  LossScaleOptimizer, Muon, Nadam, RMSprop, SGD, ScheduleFreeAdamW)}

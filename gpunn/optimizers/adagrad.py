@@ -1,4 +1,5 @@
 """Steps divided by what the gradients were like since the start."""
+from .._names import require
 from .optimizer import BASE, Optimizer
 
 
@@ -28,10 +29,8 @@ class Ftrl(Optimizer):
     def check(self):
         super().check()
         for name in ("initial_accumulator_value", *self.strengths):
-            if getattr(self, name) < 0:
-                raise ValueError(f"Ftrl: {name} must not be negative, got {getattr(self, name)!r}")
-        if self.learning_rate_power > 0:
-            raise ValueError(f"Ftrl: learning_rate_power must not be positive, got {self.learning_rate_power!r}")
+            require("Ftrl", name, getattr(self, name) >= 0, "0 or more", getattr(self, name))
+        require("Ftrl", "learning_rate_power", self.learning_rate_power <= 0, "0 or less", self.learning_rate_power)
 
     def values(self):
         power = [-float(self.learning_rate_power)] * (self.formula == "ftrl_power")

@@ -1,6 +1,7 @@
 import re
 
-from .optimizer import BASE, Momentum, norm
+from .momentum import Momentum
+from .optimizer import BASE, norm
 
 
 class Muon(Momentum):

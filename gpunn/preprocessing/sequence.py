@@ -1,4 +1,2 @@
 """Sequences of different lengths."""
-from ..utils.sequences import pad_sequences
-
-__all__ = ["pad_sequences"]
+from ..utils.arrays import pad_sequences  # noqa: F401

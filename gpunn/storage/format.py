@@ -1,8 +1,10 @@
 """The container: named arrays and a little text in one file, a valid safetensors file.
 
 8 bytes of header length (little-endian), a JSON header, raw little-endian blocks. Nothing in it can run,
-nothing names a path, and every claim is checked against the size of the file before memory is taken.
+nothing names a path, every claim is checked against the size of the file before memory is taken, and a digest
+of all names and numbers among the metadata says whether a bit has changed; files of others have none.
 """
+import hashlib
 import json
 import os
 import stat
@@ -15,6 +17,7 @@ from .atomic import replacing
 from .header import MAX_METADATA, MAX_RANK, MAX_TENSORS, FormatError, Parser
 
 MAX_HEADER = 16 << 20
+DIGEST = "gpunn.sha256"                         # its place among the metadata
 DTYPES = {"BOOL": "?", "U8": "u1", "I8": "i1", "U16": "<u2", "I16": "<i2", "U32": "<u4", "I32": "<i4",
           "U64": "<u8", "I64": "<i8", "F16": "<f2", "F32": "<f4", "F64": "<f8"}
 FOREIGN = {b"PK": "a zip archive, as Keras' .keras files are", b"\x89HDF": "an HDF5 file, as Keras' .h5 files are",
@@ -26,7 +29,7 @@ def save(path, arrays: dict[str, np.ndarray], metadata: dict[str, str] | None = 
     """Write the file; it is whole and durable when it appears, and the old one stays until then."""
     arrays = {name: _plain(name, array) for name, array in arrays.items()}
     layout = sorted(arrays, key=lambda name: -arrays[name].itemsize)        # keeps every block aligned
-    header = _header(arrays, layout, metadata or {})
+    header = _header(arrays, layout, {**(metadata or {}), DIGEST: digest(arrays, metadata or {})})
     with replacing(path) as file:
         file.write(struct.pack("<Q", len(header)) + header)
         for name in layout:
@@ -41,7 +44,20 @@ def load(path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
         arrays = {}
         for name, entry in sorted(entries.items(), key=lambda item: item[1]["data_offsets"]):
             arrays[name] = _read_block(file, name, entry)
+    found = metadata.pop(DIGEST, None)
+    if found is not None and found != digest(arrays, metadata):
+        raise FormatError(f"{ascii(os.fspath(path))}: its bits have changed since it was written, the digest does not "
+                          "fit. Fix: another copy of the file")
     return {name: arrays[name] for name in entries}, metadata
+
+
+def digest(arrays: dict, metadata: dict) -> str:
+    """SHA-256 of all that is said, whatever the order in the file."""
+    total = hashlib.sha256(json.dumps(sorted(map(list, metadata.items()), key=str)).encode())
+    for name in sorted(arrays):
+        total.update(json.dumps([name, CODES[arrays[name].dtype], arrays[name].shape]).encode())
+        total.update(arrays[name].reshape(-1).view(np.uint8))
+    return total.hexdigest()
 
 
 def _plain(name, array) -> np.ndarray:
@@ -60,7 +76,7 @@ def _header(arrays, layout, metadata) -> bytes:
     offsets, end = {}, 0
     for name in layout:
         offsets[name] = [end, end := end + arrays[name].nbytes]
-    header = {"__metadata__": metadata} if metadata else {}
+    header = {"__metadata__": metadata}
     for name, array in arrays.items():
         header[name] = {"dtype": CODES[array.dtype], "shape": array.shape, "data_offsets": offsets[name]}
     for key, value in metadata.items():

@@ -10,6 +10,7 @@ import warnings
 import zipfile
 from pathlib import Path
 
+from .._names import one_of
 from ..callbacks.messages import say
 from ..storage.atomic import replacing
 from ..storage.download import fetch_into
@@ -26,8 +27,7 @@ def get_file(fname=None, origin=None, untar=False, md5_hash=None, file_hash=None
     if name in ("", ".", "..") or "/" in name or os.sep in name:
         raise ValueError(f"get_file: fname must be the name of a file, without a folder, got {name!r}; "
                          "cache_dir and cache_subdir choose the folder")
-    if hash_algorithm not in ("auto", "sha256", "md5"):
-        raise ValueError(f"get_file: hash_algorithm must be 'auto', 'sha256' or 'md5', got {hash_algorithm!r}")
+    one_of("get_file", "hash_algorithm", hash_algorithm, ("auto", "sha256", "md5"))
     if md5_hash is not None and file_hash is None:
         file_hash, hash_algorithm = md5_hash, "md5"
     folder = Path(cache_dir or os.environ.get("KERAS_HOME") or Path.home() / ".keras").expanduser() / cache_subdir

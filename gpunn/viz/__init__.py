@@ -1,2 +1,2 @@
 """Pictures of what a model did: plain SVG and CSV, made without any plotting library."""
-from .curves import save_curves, write_csv
+from .curves import save_curves, save_lines, write_csv

@@ -8,6 +8,7 @@ from gpunn.storage.atomic import replacing
 from .svg import Axis, Panel, page
 
 BLUE, ORANGE = "#2563eb", "#ea580c"
+COLOURS = BLUE, ORANGE, "#16a34a", "#9333ea"
 COLUMNS = 2
 
 
@@ -17,6 +18,19 @@ def save_curves(history: dict[str, list[float]], path, title: str = "") -> None:
     panels = [panel_of(name, history) for name in sorted(names, key=lambda name: name != "loss")]
     with replacing(path) as file:
         file.write(page(panels, min(COLUMNS, max(1, len(panels))), title).encode())
+
+
+def save_lines(panels: dict[str, dict[str, dict[float, float]]], path, title: str = "", unit: str = "x") -> None:
+    """An SVG of functions: {title of a panel: {name of a line: {x: y}}}."""
+    drawn = []
+    for name, lines in panels.items():
+        points = [(x, y) for line in lines.values() for x, y in line.items() if math.isfinite(y)]
+        x, y = ([point[i] for point in points] for i in (0, 1))
+        low, high = min(x, default=0.0), max(x, default=1.0)
+        curves = list(zip(lines, COLOURS, lines.values()))
+        drawn.append(Panel(name, curves, Axis(low, high if high > low else low + 1), Axis(*span(y)), unit))
+    with replacing(path) as file:
+        file.write(page(drawn, min(COLUMNS, len(drawn)), title).encode())
 
 
 def write_csv(history: dict[str, list[float]], path) -> None:

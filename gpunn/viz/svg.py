@@ -36,9 +36,10 @@ class Axis:
 @dataclass
 class Panel:
     title: str
-    curves: list                                # (label, colour, values)
+    curves: list                                # (label, colour, values): those at 1, 2, ..., or a dictionary x -> y
     x: Axis
     y: Axis
+    unit: str = "epoch"
 
 
 def page(panels: list[Panel], columns: int, title: str = "") -> str:
@@ -67,12 +68,14 @@ def frame(panel: Panel) -> list[str]:
         y = y_of(panel, tick)
         parts.append(f'<line class="grid" x1="{LEFT}" y1="{y}" x2="{right}" y2="{y}"/>')
         parts.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{label(tick, ticks)}</text>')
-    for tick in panel.x.ticks():
+    ticks = panel.x.ticks()
+    for tick in ticks:
         x = x_of(panel, tick)
         parts.append(f'<line class="axis" x1="{x}" y1="{bottom}" x2="{x}" y2="{bottom + 4}"/>')
-        parts.append(f'<text x="{x}" y="{bottom + 18}" text-anchor="middle">{tick:.0f}</text>')
+        parts.append(f'<text x="{x}" y="{bottom + 18}" text-anchor="middle">{label(tick, ticks)}</text>')
     parts.append(f'<line class="axis" x1="{LEFT}" y1="{bottom}" x2="{right}" y2="{bottom}"/>')
-    parts.append(f'<text x="{(LEFT + right) / 2}" y="{bottom + 36}" text-anchor="middle">epoch</text>')
+    parts.append(f'<text x="{(LEFT + right) / 2}" y="{bottom + 36}" text-anchor="middle">'
+                 f"{escape(panel.unit)}</text>")
     return parts
 
 
@@ -80,8 +83,8 @@ def legend(panel: Panel) -> list[str]:
     """At the upper right: a stroke, a name and the last value of each curve."""
     parts, x = [], WIDTH - RIGHT
     for name, colour, values in reversed(panel.curves):
-        text = f"{name} {values[-1]:.4g}" if values else name
-        x -= 6.4 * len(text)
+        text = f"{name} {values[-1]:.4g}" if values and not isinstance(values, dict) else name
+        x -= 6.9 * len(text)
         parts.append(f'<text x="{x:.1f}" y="27">{escape(text)}</text>')
         parts.append(f'<path d="M{x - 22:.1f} 23h16" stroke="{colour}" stroke-width="3"/>')
         x -= 34
@@ -90,7 +93,8 @@ def legend(panel: Panel) -> list[str]:
 
 def draw(panel: Panel, name: str, colour: str, values) -> list[str]:
     """The line, broken where a value is not finite; a dot at each value where there is room for dots."""
-    points = [(x_of(panel, i), y_of(panel, v)) if math.isfinite(v) else None for i, v in enumerate(values, 1)]
+    pairs = values.items() if isinstance(values, dict) else enumerate(values, 1)
+    points = [(x_of(panel, x), y_of(panel, y)) if math.isfinite(y) else None for x, y in pairs]
     steps, pen = [], "M"
     for point in points:
         if point:

@@ -73,8 +73,7 @@ def im2col(x, size, strides, padding, dilation, groups=1, out=None):
 
 def col2im(cols, shape, size, strides, padding, dilation, groups=1, out=None):
     """The transpose of im2col: -> shape = (n, h, w, c), windows that overlap are summed."""
-    if out is None:
-        out = np.empty(shape, cols.dtype)
+    out = np.empty(shape, cols.dtype) if out is None else out
     _col2im(cols, out, *strides, padding[0][0], padding[1][0], *dilation)
     return out
 
@@ -98,8 +97,7 @@ def conv(x, w, b, strides, padding, dilation, groups=1, activation="linear", out
 
 def conv_input_grad(dz, w, shape, strides, padding, dilation, groups=1, out=None):
     """(n, oh, ow, f) -> shape = (n, h, w, c); also the forward pass of a transposed convolution."""
-    if out is None:
-        out = np.empty(shape, dz.dtype)
+    out = np.empty(shape, dz.dtype) if out is None else out
     if _pointwise(w.shape, strides, padding, groups):
         matmul(dz.reshape(-1, w.shape[3]), w[0, 0], transpose_b=True, out=out.reshape(-1, shape[3]))
     elif out.size:
@@ -110,8 +108,7 @@ def conv_input_grad(dz, w, shape, strides, padding, dilation, groups=1, out=None
 def conv_weight_grad(x, dz, size, strides, padding, dilation, groups=1, out=None):
     """x (n, h, w, c), dz (n, oh, ow, f) -> (kh, kw, c / groups, f)"""
     c, f = x.shape[3], dz.shape[3]
-    if out is None:
-        out = np.empty((*size, c // groups, f), x.dtype)
+    out = np.empty((*size, c // groups, f), x.dtype) if out is None else out
     if not dz.size:
         return fill(0, out)
     return direct_weight_grad(x, dz, strides, padding, dilation, groups, out)

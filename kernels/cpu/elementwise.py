@@ -137,8 +137,7 @@ COMPARES = {name for name in BINARY if "equal" in name or "logical" in name or n
 
 
 def unary(name, x, alpha=0.0, beta=0.0, out=None):
-    if out is None:
-        out = np.empty(x.shape, bool if name in TO_BOOL else x.dtype)
+    out = np.empty(x.shape, bool if name in TO_BOOL else x.dtype) if out is None else out
     if name in UFUNC:
         apply(UFUNC[name], x, out)
     else:
@@ -149,8 +148,7 @@ def unary(name, x, alpha=0.0, beta=0.0, out=None):
 
 
 def unary_backward(name, dy, x, y, alpha=0.0, beta=0.0, out=None):
-    if out is None:
-        out = np.empty(x.shape, x.dtype)
+    out = np.empty(x.shape, x.dtype) if out is None else out
     if name in FLAT:
         return fill(0, out)
     name = "gelu_tanh" if name == "gelu" and alpha else name

@@ -42,8 +42,7 @@ def _gather_batch(part, x, order, cursor, out):
 
 def gather(table, ids, out=None):
     """(rows, ...) and ids of any shape -> ids.shape + (...)"""
-    if out is None:
-        out = np.empty(ids.shape + table.shape[1:], table.dtype)
+    out = np.empty(ids.shape + table.shape[1:], table.dtype) if out is None else out
     missing = table.dtype.type(np.nan if table.dtype.kind == "f" else 0)
     if out.size:
         width = out.size // ids.size
@@ -53,19 +52,18 @@ def gather(table, ids, out=None):
 
 def scatter_add(dy, ids, rows, out=None):
     """ids.shape + (...) -> (rows, ...)"""
-    if out is None:
-        out = np.empty((rows, *dy.shape[ids.ndim:]), dy.dtype)
+    out = np.empty((rows, *dy.shape[ids.ndim:]), dy.dtype) if out is None else out
     if out.size:
         width = out.size // rows
         _scatter_add(dy.reshape(ids.size, width), ids.reshape(-1), out.reshape(rows, width))
     return out
 
 
-def gather_batch(x, order, cursor, size, dtype=None, out=None):
-    """Rows x[order[cursor[0] + i]] for i < size; a place outside gives zeros."""
-    if out is None:
-        out = np.empty((size, *x.shape[1:]), dtype or x.dtype)
-    if out.size:
-        width = out.size // out.shape[0]
-        _gather_batch(x.reshape(x.shape[0], width), order, cursor, out.reshape(out.shape[0], width))
+def gather_batches(xs, order, cursor, size, out=None):
+    """Of every x the rows x[order[cursor[0] + i]] for i < size; a place outside gives zeros."""
+    out = tuple([np.empty((size, *x.shape[1:]), x.dtype) for x in xs]) if out is None else out
+    for x, y in zip(xs, out, strict=True):
+        if y.size:
+            width = y.size // y.shape[0]
+            _gather_batch(x.reshape(x.shape[0], width), order, cursor, y.reshape(y.shape[0], width))
     return out

@@ -132,6 +132,12 @@ def target(need, out, shape, dtype):
     return np.empty(shape, dtype) if need is True else need
 
 
+def outputs(out, shapes, dtype):
+    """The arrays of `out`, new ones where it has none."""
+    given = out or (None,) * len(shapes)
+    return tuple([np.empty(shape, dtype) if o is None else o for o, shape in zip(given, shapes)])
+
+
 _lock = threading.Lock()
 _recorders = 0
 

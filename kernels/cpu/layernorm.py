@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 from .columns import BLOCK, JOBS, LEAST, WIDE, add_parts
-from .launch import inner_kernel, kernel, parallel_kernel, share
-from .normalize import outputs, some, targets
+from .launch import inner_kernel, kernel, outputs, parallel_kernel, share
+from .normalize import some, targets
 from .vector import address, clear, load, store
 
 
@@ -81,7 +81,7 @@ def _constant(value, size, dtype):
 def layer_norm(x, gamma, beta, epsilon, out=None):
     """(rows, c) -> (y (rows, c), mean (rows,), rstd (rows,))"""
     rows, c = x.shape
-    y, mean, rstd = outputs(out, x.shape, rows, rows, dtype=x.dtype)
+    y, mean, rstd = outputs(out, (x.shape, rows, rows), x.dtype)
     if x.size:
         gamma = _constant(1, c, x.dtype) if gamma is None else gamma
         _layer_norm(x, gamma, _constant(0, c, x.dtype) if beta is None else beta, float(epsilon), y, mean, rstd)

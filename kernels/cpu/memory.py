@@ -119,8 +119,7 @@ def _plan(shape, size, x_shape, x_strides, out_size, out_strides):
 
 def copy(x, dtype=None, out=None):
     """Any strides on both sides; x is broadcast to out.shape and cast to its dtype."""
-    if out is None:
-        out = np.empty(x.shape, dtype or x.dtype)
+    out = np.empty(x.shape, dtype or x.dtype) if out is None else out
     plan, large = None, out.size >= LARGE and (out.dtype.kind == "f" or out.dtype == x.dtype)
     if large and x.shape == out.shape and x.flags.c_contiguous and out.flags.c_contiguous:
         _cast(x.reshape(-1), out.reshape(-1))
@@ -134,6 +133,9 @@ def copy(x, dtype=None, out=None):
     return out
 
 
-def tick(out):
-    call(np.add, out, 1, out)
-    return out
+def tally(targets, sources, factors):
+    for target, source, factor in zip(targets, sources, factors, strict=True):
+        part = factor if source is None else source
+        if source is not None and factor != 1:
+            call(np.multiply, source, factor, part := np.empty(target.shape, target.dtype))
+        call(np.add, target, part, target)

@@ -4,7 +4,7 @@ import math
 import numpy as np
 
 from .columns import ACTIVATIONS, add_parts, column_sums, wide_parts
-from .launch import inner_kernel, kernel, parallel_kernel, share, target
+from .launch import inner_kernel, kernel, outputs, parallel_kernel, share, target
 from .memory import copy
 from .vector import AHEAD, address, clear, fetch, load, store
 
@@ -155,11 +155,6 @@ def some(x, like):
     return like[:0] if x is None else x
 
 
-def outputs(out, *shapes, dtype):
-    """`out` with an array in every place"""
-    return tuple(np.empty(s, dtype) if a is None else a for a, s in zip(out or (None,) * len(shapes), shapes))
-
-
 def targets(need, x, out):
     """Where the gradients for (x, gamma, beta, residual), or the first of these, go"""
     shapes = (x.shape, x.shape[1:], x.shape[1:], x.shape)
@@ -169,7 +164,7 @@ def targets(need, x, out):
 def batch_norm(x, gamma, beta, moving_mean, moving_var, momentum, epsilon, residual=None, activation="linear",
                out=None):
     """(rows, c) -> (y (rows, c), mean (c,), rstd (c,)); the moving statistics in place"""
-    y, mean, rstd = outputs(out, x.shape, x.shape[1:], x.shape[1:], dtype=x.dtype)
+    y, mean, rstd = outputs(out, (x.shape, x.shape[1:], x.shape[1:]), x.dtype)
     if x.size:
         width, jobs = wide_parts(*x.shape)
         parts, wide = np.empty((jobs, 2, width)), np.empty((3, width), x.dtype)

@@ -96,7 +96,6 @@ def random_uniform(key, clock, stream, low, high, out):
 
 def dropout(x, rate, key, clock, stream, out=None):
     """Its own backward: apply it to dy with the same key, clock and stream."""
-    if out is None:
-        out = np.empty(x.shape, x.dtype)
+    out = np.empty(x.shape, x.dtype) if out is None else out
     _dropout(x.reshape(-1), float(rate), 1 / (1 - rate), key, clock, stream, out.reshape(-1))
     return out

@@ -178,8 +178,7 @@ def reduce(name, x, axis=None, keepdims=False, out=None):
 
 def argreduce(name, x, axis=-1, out=None):
     axis %= x.ndim
-    if out is None:
-        out = np.empty(x.shape[:axis] + x.shape[axis + 1:], np.int32)
+    out = np.empty(x.shape[:axis] + x.shape[axis + 1:], np.int32) if out is None else out
     _check_choice(name, out, [x.shape[axis]], x)
     x3 = _three(x, (axis,))
     if out.size:
@@ -188,8 +187,7 @@ def argreduce(name, x, axis=-1, out=None):
 
 
 def cumsum(x, axis=-1, reverse=False, out=None):
-    if out is None:
-        out = np.empty(x.shape, x.dtype)
+    out = np.empty(x.shape, x.dtype) if out is None else out
     x3 = _three(x, (axis % x.ndim,))
     if out.size:
         total = np.empty((x3.shape[0], x3.shape[2]), np.float64 if x.dtype.kind == "f" else x.dtype)

@@ -6,13 +6,12 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .vector import INT, LONG, lanes
+from .vector import INT, Vectors
 
-BYTES_AT = ir.IntType(8).as_pointer()
 TAPS = types.UniTuple(types.int64, 8)
 
 
-class Window:
+class Window(Vectors):
     """Emits loops over the channels, in vectors, and within over the places of one window.
 
     `taps` is (first, row, column, rows, columns, number, down, right): the first place, how far it is to the next row
@@ -20,21 +19,17 @@ class Window:
     """
 
     def __init__(self, context, builder, real, place, channels, taps):
-        self.bd, self.channels = builder, channels
+        super().__init__(context, builder, real)
+        self.channels, self.byte, self.most = channels, context.get_data_type(place), self.lanes
         self.first, self.row, self.column, *self.sides, self.number, self.down, self.right = taps
-        self.real, self.byte = context.get_data_type(real), context.get_data_type(place)
-        self.most = lanes(real.bitwidth // 8)
-
-    def word(self, value):
-        return ir.Constant(LONG, value)
 
     def fold(self, square, start, tap, end):
         """end(j, *state) after state = tap(a, b, place, number, *state) at each place, from start() on, for channels j.
 
         Windows of `square` by `square` are written out.
         """
-        places = [(self.word(a), self.word(b)) for a in range(square) for b in range(square)]
-        sides = [self.bd.icmp_signed("==", side, self.word(square)) for side in self.sides]
+        places = [(self.const(a), self.const(b)) for a in range(square) for b in range(square)]
+        sides = [self.bd.icmp_signed("==", side, self.const(square)) for side in self.sides]
         with self.bd.if_else(self.bd.and_(*sides)) as (yes, no):
             with yes:
                 self.each(start, tap, end, lambda visit: [visit(*place) for place in places])
@@ -48,10 +43,10 @@ class Window:
 
     def each(self, start, tap, end, visit_places):
         """Whole vectors of channels, then one by one"""
-        begin = self.word(0)
+        begin = self.const(0)
         for count in (self.most, 1):
-            self.lanes, stop = count, self.bd.and_(self.channels, self.word(-count))
-            with cgutils.for_range_slice(self.bd, begin, stop, self.word(count), inc=True) as (j, _):
+            self.lanes, stop = count, self.bd.and_(self.channels, self.const(-count))
+            with cgutils.for_range_slice(self.bd, begin, stop, self.const(count), inc=True) as (j, _):
                 state = [cgutils.alloca_once_value(self.bd, value) for value in start()]
                 visit_places(functools.partial(self.visit, tap, j, state))
                 end(j, *[self.bd.load(v) for v in state])
@@ -66,33 +61,25 @@ class Window:
     def combined(self, a, p, b, q):
         return self.bd.add(self.bd.mul(a, p), self.bd.mul(b, q))
 
-    def pointer(self, address, i, kind):
+    def place(self, address, i, kind):
         first = self.bd.gep(self.bd.inttoptr(address, kind.as_pointer()), [i])
         return self.bd.bitcast(first, ir.VectorType(kind, self.lanes).as_pointer())
 
-    def load(self, address, i, kind=None):
-        value = self.bd.load(self.pointer(address, i, kind or self.real))
+    def read(self, address, i, kind=None):
+        value = self.bd.load(self.place(address, i, kind or self.real))
         value.align = 1
         return value
 
-    def load_and_fetch(self, address, i):
+    def read_and_fetch(self, address, i):
         """Fetches too what lies one window below: the processor looks no further than a line."""
-        below = self.pointer(address, self.bd.add(i, self.bd.mul(self.sides[0], self.row)), self.real)
-        kind = ir.FunctionType(ir.VoidType(), [BYTES_AT, INT, INT, INT])
-        fetch = cgutils.get_or_insert_function(self.bd.module, kind, "llvm.prefetch.p0")
-        self.bd.call(fetch, [self.bd.bitcast(below, BYTES_AT), *[ir.Constant(INT, i) for i in (0, 3, 1)]])
-        return self.load(address, i)
+        self.prefetch(self.place(address, self.bd.add(i, self.bd.mul(self.sides[0], self.row)), self.real))
+        return self.read(address, i)
 
-    def store(self, value, address, i):
-        self.bd.store(value, self.pointer(address, i, value.type.element)).align = 1
+    def write(self, value, address, i):
+        self.bd.store(value, self.place(address, i, value.type.element)).align = 1
 
     def one(self, address, i):
-        return self.bd.load(self.bd.gep(self.bd.inttoptr(address, self.real.as_pointer()), [i]))
-
-    def spread(self, scalar):
-        none = ir.Constant(ir.VectorType(scalar.type, self.lanes), ir.Undefined)
-        first = self.bd.insert_element(none, scalar, ir.Constant(INT, 0))
-        return self.bd.shuffle_vector(first, none, ir.Constant(ir.VectorType(INT, self.lanes), [0] * self.lanes))
+        return self.bd.load(self.at(self.pointer(address), i))
 
     def numbers(self, number):
         return self.spread(self.bd.trunc(number, INT))
@@ -103,42 +90,42 @@ class Window:
     def maximum(self, x, y, index):
         """The first largest and its number; NaN wins."""
         def tap(a, b, place, number, best, at):
-            new = self.load_and_fetch(x, place)
+            new = self.read_and_fetch(x, place)
             keep = self.bd.or_(self.bd.fcmp_ordered("<=", new, best), self.bd.fcmp_unordered("uno", best, best))
             return self.bd.select(keep, best, new), self.bd.select(keep, at, self.numbers(number))
 
         def end(j, best, at):
-            self.store(best, y, j)
-            self.store(at if self.byte == INT else self.bd.trunc(at, ir.VectorType(self.byte, self.lanes)), index, j)
+            self.write(best, y, j)
+            self.write(at if self.byte == INT else self.bd.trunc(at, ir.VectorType(self.byte, self.lanes)), index, j)
 
         self.fold(2, lambda: (self.constant(float("-inf")), self.numbers(self.number)), tap, end)
 
     def of_maximum(self, dy, dx, index):
         """The sum of dy where the index is the place's number"""
         def tap(a, b, place, number, total):
-            at = self.load(index, place, self.byte)
+            at = self.read(index, place, self.byte)
             at = at if self.byte == INT else self.bd.zext(at, ir.VectorType(INT, self.lanes))
             ours = self.bd.icmp_signed("==", at, self.numbers(number))
-            return self.bd.fadd(total, self.bd.select(ours, self.load(dy, place), self.constant(0.0))),
+            return self.bd.fadd(total, self.bd.select(ours, self.read(dy, place), self.constant(0.0))),
 
-        self.fold(1, lambda: (self.constant(0.0),), tap, lambda j, total: self.store(total, dx, j))
+        self.fold(1, lambda: (self.constant(0.0),), tap, lambda j, total: self.write(total, dx, j))
 
     def mean(self, x, y, down, along):
-        share = self.bd.fmul(self.one(down, self.word(0)), self.one(along, self.word(0)))
+        share = self.bd.fmul(self.one(down, self.const(0)), self.one(along, self.const(0)))
 
         def tap(a, b, place, number, total):
-            return self.bd.fadd(total, self.load_and_fetch(x, place)),
+            return self.bd.fadd(total, self.read_and_fetch(x, place)),
 
         self.fold(2, lambda: (self.constant(0.0),), tap,
-                  lambda j, total: self.store(self.bd.fmul(total, self.spread(share)), y, j))
+                  lambda j, total: self.write(self.bd.fmul(total, self.spread(share)), y, j))
 
     def of_mean(self, dy, dx, down, along):
         """The sum of dy times its row's and its column's share"""
         def tap(a, b, place, number, total):
             share = self.spread(self.bd.fmul(self.one(down, a), self.one(along, b)))
-            return self.bd.fadd(total, self.bd.fmul(self.load(dy, place), share)),
+            return self.bd.fadd(total, self.bd.fmul(self.read(dy, place), share)),
 
-        self.fold(1, lambda: (self.constant(0.0),), tap, lambda j, total: self.store(total, dx, j))
+        self.fold(1, lambda: (self.constant(0.0),), tap, lambda j, total: self.write(total, dx, j))
 
 
 def make_fold(emit):

@@ -15,43 +15,40 @@ def _step(name, arrays, h, t, mask):
     launch_table("recurrent", name, n, units, (*arrays, n, steps, units, t, mask, masked), T=h.dtype)
 
 
-def _at(states, first, t):
-    """The states (n, u) that step t starts from."""
-    return states[:, t - 1] if t else first
+def _forward(name, z, u, first, h, arrays, mask):
+    """Every step of h (n, t, u): its state before times u, then the kernel."""
+    hu = empty(z, (len(z), u.shape[1]))
+    for t in range(z.shape[1]):
+        matmul(h[:, t - 1] if t else first, u, out=hu)
+        _step(name, (z, hu, *arrays), h, t, mask)
 
 
-def _weight_grad(h, h0, dz, du):
-    """du = the states that the steps start from (n, t, u), transposed, times dz (n, t, k)"""
+def _backward(name, arrays, d, u, du, h, h0, dh0, mask):
+    """Every step from the last; d: the gradient of the recurrent product, over which the states before are summed."""
+    fill(0, dh0)
+    for t in reversed(range(h.shape[1])):
+        _step(name, arrays, h, t, mask)
+        matmul(d[:, t], u, transpose_b=True, accumulate=True, out=dh0)
     before = empty(h, h.shape)
     copy(h0[:, None], out=before[:, :1])
     copy(h[:, :-1], out=before[:, 1:])
     rows = h.shape[0] * h.shape[1]
-    matmul(before.reshape(rows, h.shape[2]), dz.reshape(rows, dz.shape[2]), transpose_a=True, out=du)
+    matmul(before.reshape(rows, h.shape[2]), d.reshape(rows, d.shape[2]), transpose_a=True, out=du)
 
 
 def lstm(z, u, h0, c0, mask=None, out=None):
     """z (n, t, 4u) in gates i f c o -> (h (n, t, u), c (n, t, u), gates (n, t, 4u))"""
     n, steps, width = z.shape
     h, c, gates = outputs(z, out, *[(n, steps, width // 4)] * 2, z.shape)
-    hu = empty(z, (n, width))
-    for t in range(steps):
-        matmul(_at(h, h0, t), u, out=hu)
-        _step("lstm_step", (z, hu, h0, c0, h, c, gates), h, t, mask)
+    _forward("lstm_step", z, u, h0, h, (h0, c0, h, c, gates), mask)
     return h, c, gates
 
 
 def lstm_backward(dh, dc_last, h, c, gates, u, h0, c0, mask=None, out=None):
     """dh (n, t, u), dc_last (n, u) or None -> (dz, du, dh0, dc0)"""
     dz, du, dh0, dc0 = outputs(dh, out, gates.shape, u.shape, h0.shape, c0.shape)
-    fill(0, dh0)
-    if dc_last is None:
-        fill(0, dc0)
-    else:
-        copy(dc_last, out=dc0)
-    for t in reversed(range(dh.shape[1])):
-        _step("lstm_step_backward", (dh, c, gates, c0, dz, dh0, dc0), h, t, mask)
-        matmul(dz[:, t], u, transpose_b=True, accumulate=True, out=dh0)
-    _weight_grad(h, h0, dz, du)
+    fill(0, dc0) if dc_last is None else copy(dc_last, out=dc0)
+    _backward("lstm_step_backward", (dh, c, gates, c0, dz, dh0, dc0), dz, u, du, h, h0, dh0, mask)
     return dz, du, dh0, dc0
 
 
@@ -59,23 +56,15 @@ def gru(z, u, b, h0, mask=None, out=None):
     """z (n, t, 3u) in gates z r h, b (3u,) inside the reset gate -> (h (n, t, u), gates (n, t, 4u))"""
     n, steps, width = z.shape
     h, gates = outputs(z, out, (n, steps, width // 3), (n, steps, width // 3 * 4))
-    hu = empty(z, (n, width))
-    for t in range(steps):
-        matmul(_at(h, h0, t), u, out=hu)
-        _step("gru_step", (z, hu, b, h0, h, gates), h, t, mask)
+    _forward("gru_step", z, u, h0, h, (b, h0, h, gates), mask)
     return h, gates
 
 
 def gru_backward(dh, h, gates, u, h0, mask=None, out=None):
     """dh (n, t, u) -> (dz, du, db, dh0)"""
-    n, steps, units = dh.shape
-    dz, du, db, dh0 = outputs(dh, out, (n, steps, 3 * units), u.shape, u.shape[1:], h0.shape)
+    dz, du, db, dh0 = outputs(dh, out, (*dh.shape[:2], u.shape[1]), u.shape, u.shape[1:], h0.shape)
     dy = empty(dh, dz.shape)
-    fill(0, dh0)
-    for t in reversed(range(steps)):
-        _step("gru_step_backward", (dh, h, gates, h0, dz, dy, dh0), h, t, mask)
-        matmul(dy[:, t], u, transpose_b=True, accumulate=True, out=dh0)
-    _weight_grad(h, h0, dy, du)
+    _backward("gru_step_backward", (dh, h, gates, h0, dz, dy, dh0), dy, u, du, h, h0, dh0, mask)
     reduce("sum", dy, (0, 1), out=db)
     return dz, du, db, dh0
 
@@ -83,19 +72,12 @@ def gru_backward(dh, h, gates, u, h0, mask=None, out=None):
 def simple_rnn(z, u, h0, mask=None, out=None):
     """h = tanh(z_t + h u), (n, t, u)"""
     h = empty(z, z.shape) if out is None else out
-    hu = empty(z, h0.shape)
-    for t in range(z.shape[1]):
-        matmul(_at(h, h0, t), u, out=hu)
-        _step("simple_step", (z, hu, h0, h), h, t, mask)
+    _forward("simple_step", z, u, h0, h, (h0, h), mask)
     return h
 
 
 def simple_rnn_backward(dh, h, u, h0, mask=None, out=None):
     """dh (n, t, u) -> (dz, du, dh0)"""
     dz, du, dh0 = outputs(dh, out, h.shape, u.shape, h0.shape)
-    fill(0, dh0)
-    for t in reversed(range(dh.shape[1])):
-        _step("simple_step_backward", (dh, h, dz, dh0), h, t, mask)
-        matmul(dz[:, t], u, transpose_b=True, accumulate=True, out=dh0)
-    _weight_grad(h, h0, dz, du)
+    _backward("simple_step_backward", (dh, h, dz, dh0), dz, u, du, h, h0, dh0, mask)
     return dz, du, dh0

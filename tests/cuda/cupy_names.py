@@ -35,8 +35,8 @@ def names_in(source: str, roots: set[str] = ROOTS) -> set[str]:
 
 
 def used(root: Path) -> set[str]:
-    """All names of CuPy in gpunn/ and kernels/cuda; the launchers call it `library`."""
-    folders = {"gpunn": ROOTS, "kernels/cuda": ROOTS | {"library"}}
+    """All names of CuPy in gpunn/, kernels/cuda and the GPU's benchmark; the launchers call it `library`."""
+    folders = {"gpunn": ROOTS, "benchmarks/gpu": ROOTS, "kernels/cuda": ROOTS | {"library"}}
     return {name for folder, roots in folders.items() for path in (root / folder).rglob("*.py")
             for name in names_in(path.read_text(), roots)}
 

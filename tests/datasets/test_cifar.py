@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gpunn.datasets import cifar, cifar10, cifar100
+from gpunn.datasets import cifar, cifar10, cifar100, images
 
 R = np.random.default_rng(0)
 FILES = {"one.bin": 3, "two.bin": 2, "last.bin": 4}
@@ -70,7 +70,7 @@ def test_other_archives_are_refused(home, make, words):
 
 def test_a_download_is_verified_and_kept(home, monkeypatch):
     raw = archive({name: r.tobytes() for name, r in rows().items()})
-    monkeypatch.setattr(cifar, "fetch", lambda url, limit: raw)
+    monkeypatch.setattr(images, "fetch", lambda url, limit: raw)
     with pytest.raises(FileNotFoundError, match="came with SHA-256"):
         cifar.load(replace(described(raw), digest="0" * 64))
     assert not home.exists()
@@ -81,7 +81,7 @@ def test_a_download_is_verified_and_kept(home, monkeypatch):
 def test_without_a_network_the_way_by_hand_is_said(load, monkeypatch):
     def offline(url, limit):
         raise urllib.error.URLError("no network")
-    monkeypatch.setattr(cifar, "fetch", offline)
+    monkeypatch.setattr(images, "fetch", offline)
     with pytest.raises(FileNotFoundError, match="(?s)no network.*Copy by hand https://.*SHA-256"):
         load()
     with pytest.raises(ValueError, match="label_mode must be"):

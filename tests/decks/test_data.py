@@ -140,3 +140,21 @@ def test_b22_h23_layers_of_an_autoencoder_are_reused():
     for a, b in zip(learned, encoder.get_weights()):
         np.testing.assert_array_equal(a, b)
     assert len(model.trainable_weights) == 2
+
+
+def test_h25_objects_are_named_and_found():
+    """A lying or a standing bar somewhere in 10 x 10 pixels: which, and the row and column of its middle."""
+    dice = np.random.default_rng(0)
+    kind, at = dice.integers(0, 2, 1500), dice.integers(2, 8, (1500, 2))
+    rows, columns = (np.abs(np.arange(10) - at[:, i:i + 1]) for i in (0, 1))
+    lying = kind[:, None] == 0
+    x = ((rows <= np.where(lying, 0, 2))[:, :, None] & (columns <= np.where(lying, 2, 0))[:, None, :]).astype("float32")
+    keras.set_seed(0)
+    picture = layers.Input((10, 10, 1))
+    hidden = layers.Dense(64, "relu")(layers.Flatten()(layers.Conv2D(8, 3, activation="relu")(picture)))
+    model = keras.Model(picture, {"kind": layers.Dense(1, "sigmoid", name="kind")(hidden),
+                                  "at": layers.Dense(2, name="at")(hidden)})
+    model.compile("adam", {"kind": "binary_crossentropy", "at": "mse"})
+    model.fit(x[:1200], {"kind": kind[:1200], "at": at[:1200]}, epochs=40, verbose=0)
+    found = model.predict(x[1200:], verbose=0)
+    assert ((found["kind"][:, 0] > 0.5) == kind[1200:]).mean() > 0.98 and np.abs(found["at"] - at[1200:]).mean() < 0.3

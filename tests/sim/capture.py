@@ -5,6 +5,7 @@ A graph repeats them, with the arguments as they were.
 import contextlib
 import itertools
 import threading
+import time
 
 RELAXED, THREAD_LOCAL, GLOBAL = 2, 1, 0         # cudaStreamCaptureMode
 _pointers = itertools.count(1)
@@ -64,6 +65,7 @@ def submit(name: str, call, *args) -> None:
 class Graph:
     def __init__(self, mode: int):
         self.mode, self.names, self.calls = mode, [], []
+        self.moved = []                         # bytes, one number a node
 
     def launch(self, stream=None) -> None:
         forbid("launching a graph")
@@ -135,12 +137,13 @@ Stream.null = Stream(null=True)
 
 
 class Event:
-    """Work is done when a launch returns, so an event is always over."""
+    """Work is done when a launch returns, so an event is always over; `when` is the host's time."""
 
     def __init__(self, block=False, disable_timing=False, interprocess=False):
-        self.ptr = next(_pointers)
+        self.ptr, self.when = next(_pointers), None
 
     def record(self, stream=None) -> "Event":
+        self.when = time.perf_counter()
         return self
 
     def synchronize(self) -> None:

@@ -79,6 +79,10 @@ def asnumpy(a, stream=None, order="C", out=None, *, blocking=True) -> np.ndarray
     return a.get() if isinstance(a, ndarray) else np.asarray(a)
 
 
+def copyto(dst, src) -> None:
+    dst[...] = src
+
+
 def get_default_memory_pool():
     return default_pool
 
