@@ -79,6 +79,8 @@ ERRORS = {
                                                        "the second 4"),
     "groups": (lambda: layers.GroupNormalization(4)(x(2, 6)), "groups must be a divisor of the 6 channels, "
                                                               "got 4"),
+    "renorm": (lambda: layers.BatchNormalization(renorm=True, renorm_clipping={"max": 1}),
+               "renorm_clipping must be a dictionary of rmin, rmax and dmax"),
     "heads": (lambda: layers.MultiHeadAttention(0, 2), "num_heads must be a positive integer, got 0"),
     "attention": (lambda: layers.Attention()(x(2, 3)), r"inputs must be \[query, value\] or"),
     "cell": (lambda: layers.RNN(3), "cell must be a layer with call"),
