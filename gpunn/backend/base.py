@@ -30,6 +30,10 @@ class Backend:
     def to_numpy(self, array) -> np.ndarray:
         raise NotImplementedError
 
+    def free_bytes(self) -> int | None:
+        """What new arrays may take; None where the system decides."""
+        return None
+
     def recorder(self):
         """An object with `eager(step, pure)`: run it as it is; and `record(step)`: run it once while writing it down,
         giving (its result, a function that repeats it or None, why it cannot be repeated or None); `bytes`: what the

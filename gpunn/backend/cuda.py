@@ -101,6 +101,12 @@ class CudaBackend(Backend):
     def to_numpy(self, array) -> np.ndarray:
         return self.xp.asnumpy(array)
 
+    def free_bytes(self) -> int:
+        gc.collect()                    # what a failed step left in cycles
+        self.stream.synchronize()
+        self.xp.get_default_memory_pool().free_all_blocks()
+        return self.xp.cuda.runtime.memGetInfo()[0]
+
     def recorder(self) -> "Graph":
         return Graph(self)
 
@@ -124,7 +130,7 @@ class Graph:
 
     def __init__(self, backend: CudaBackend):
         self.cuda, self.stream = backend.xp.cuda, backend.stream
-        self.pool, self.graph = self.cuda.MemoryPool(), None
+        self.pool, self.graph, self.failures = self.cuda.MemoryPool(), None, 0
 
     @property
     def bytes(self) -> int:
@@ -136,13 +142,20 @@ class Graph:
             return step()
 
     def record(self, step):
-        """Capture, then launch once: a capture runs nothing; a failed one leaves no trace and the step runs eagerly."""
+        """Capture, then launch once: a capture runs nothing; a failed one leaves no trace and the step runs eagerly.
+
+        A kernel that is only compiled now, or memory that was not there yet, is there the next time: that is tried once.
+        """
         try:
             result = self.capture(step)
-        except Exception as error:
-            return self.eager(step, pure=False), None, reason(error)
-        self.launch()
-        return result, self.launch, None
+        except RuntimeError as error:                   # what CuPy and CUDA raise; anything else is the user's affair
+            self.failures += 1
+            final = isinstance(error, Uncapturable) or self.failures > 1
+            why = reason(error) if final else None
+        else:
+            self.launch()
+            return result, self.launch, None
+        return self.eager(step, pure=False), None, why
 
     def capture(self, step):
         self.stream.synchronize()

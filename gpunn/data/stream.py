@@ -70,7 +70,8 @@ class StreamFeed(BatchFeed):
 
     def advance(self, most: int = 1):
         """Fetch the next batch; the key of its buffers, or None at the end of the epoch. One at a time."""
-        found = [] if self.steps is not None and self.done >= self.steps else self.next()
+        over = self.iterator is None or self.steps is not None and self.done >= self.steps
+        found = [] if over else self.next()
         if not found:
             self.close()
             return None
