@@ -90,4 +90,5 @@ def _step_memory(model) -> list[str]:
     parts = {"weights": flat.data.nbytes + sum(w.data.nbytes for w in model.non_trainable_weights),
              "gradients": flat.grad.nbytes, "optimizer": sum(v.data.nbytes for v in optimizer.variables if v.ndim),
              "temporaries": temporaries}
-    return [f" Step memory: {readable(sum(parts.values()))} ({', '.join(f'{k} {readable(n)}' for k, n in parts.items())})"]
+    said = ", ".join(f"{name} {readable(n)}" for name, n in parts.items())
+    return [f" Step memory: {readable(sum(parts.values()))} ({said})"]
