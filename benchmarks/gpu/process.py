@@ -10,8 +10,10 @@ from contextlib import suppress
 
 from . import ROOT
 
-
 PATIENCE = 3                    # seconds between asking and insisting
+
+
+LIVE: set["Process"] = set()
 
 
 class Ended(RuntimeError):
@@ -24,6 +26,7 @@ class Process:
         self.process = subprocess.Popen(
             command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors,
             env=os.environ | (environment or {}), start_new_session=True)
+        LIVE.add(self)
 
     def __enter__(self):
         return self
@@ -88,3 +91,9 @@ class Process:
         self.process.wait()
         self.process.stdout.close()
         self.errors.close()
+        LIVE.discard(self)
+
+
+def kill_all():
+    for process in list(LIVE):
+        process.kill()

@@ -27,6 +27,10 @@ class Fit:
         with driven(optimizer):
             for epoch in range(self.next_epoch, epochs):
                 logs = self.epoch(epoch)
+                if epoch + 1 < epochs and self.feed.steps is None and not self.feed.can_restart:
+                    warnings.warn(f"fit: the generator ended with epoch {epoch + 1} of {epochs}. Fix: one that never "
+                                  "ends, with steps_per_epoch, or a PyDataset", stacklevel=4)
+                    break
                 if model.stop_training:
                     break
         if optimizer.use_ema and model.trainable_weights:

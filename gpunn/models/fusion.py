@@ -87,7 +87,8 @@ def _pooled(node, pool):
 
 
 def _normalized(node, following):
-    if not _is(node, layers.BatchNormalization) or node.f.axis not in (-1, len(node.outputs[0].shape) - 1):
+    last = (-1, len(node.outputs[0].shape) - 1)
+    if not _is(node, layers.BatchNormalization) or node.f.renorm or node.f.axis not in last:
         return None
     norm, relu = node.f, following(node)
     nodes, inputs = [node], symbols_of(node)

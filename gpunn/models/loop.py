@@ -5,7 +5,7 @@ from ..backend.program import Program
 
 
 class Loop:
-    """`run(key)` performs `step(data)` on the batches that the feed has just advanced to; the last result."""
+    """`run(key)` performs `step(data)` on the batches that the feed advanced to, and returns the last result."""
 
     def __init__(self, step, feed, source, *, eager: bool, pure: bool, what: str, variant=lambda: None):
         self.step, self.feed, self.source = step, feed, source

@@ -12,6 +12,7 @@ from ..callbacks import CallbackList
 from ..callbacks.callback import numbers
 from ..data import make_feed, whole
 from ..data.batches import pack, unpack
+from ..data.feeds import is_stream
 from ..data.host import host, split, weigh_classes
 from ..data.stream import BatchFeed
 from ..tensor import Tensor, gradients, no_grad
@@ -180,6 +181,8 @@ class Trainer:
         whole("fit", 0, epochs=epochs, initial_epoch=initial_epoch)
         whole("fit", validation_freq=None if hasattr(validation_freq, "__contains__") else validation_freq)
         if validation_split and validation_data is None:
+            if is_stream(x):
+                raise ValueError(f"fit: validation_split needs arrays, x is a {type(x).__name__}. Fix: validation_data")
             arrays = host(x, "x"), host(y, "y"), host(sample_weight, "sample_weight")
             (x, y, sample_weight), validation_data = split(arrays, validation_split)
         feed = make_feed(x, y, sample_weight, batch_size=batch_size, steps=steps_per_epoch, shuffle=bool(shuffle),

@@ -1,5 +1,6 @@
 """Dense layers, softmax and cross-entropy on logits: the fused ops."""
 from math import prod
+from types import SimpleNamespace
 
 from .._config import floatx, storage
 from ..tensor import op
@@ -15,23 +16,36 @@ FUSED = ("linear", "relu", "sigmoid", "tanh")           # what dense and conv co
 
 def dense(x, w, b=None, activation: str = "linear", axes: int = 1):
     """activation(x @ w + b) over the last axes: (..., *i) x (*i, *o) + (*o,) -> (..., *o), with so many axes i."""
-    return _dense(x, w, b, activation=activation, axes=axes)
+    return _dense(x, w, b, activation=activation, axes=axes, before=ending(x))
+
+
+def ending(x):
+    """Of the dense that made this tensor: `mask`, by which kernels bend a gradient on its way there, and `bent`, the
+    one that they did. Another, to which a second path's was added, is bent anew: twice by relu is once."""
+    return getattr(getattr(getattr(x, "_node", None), "backward", None), "ending", None)
 
 
 @op
-def _dense(x, w, b, *, activation, axes=1):
+def _dense(x, w, b, *, activation, axes=1, before=None):
     if x.shape[-axes:] != w.shape[:axes]:
         raise ValueError(f"dense: x of shape {x.shape} has {x.shape[-axes:]} features, but the kernel of shape "
                          f"{w.shape} expects {w.shape[:axes]}")
     k, shape, dtype, rows, features = kernels_of(w), x.shape, x.dtype, prod(x.shape[:-axes]), prod(w.shape[:axes])
     x, flat = as_dtype(x, w.dtype).reshape(rows, features), w.reshape(features, prod(w.shape[axes:]))
-    y = k.dense(x, flat, None if b is None else b.reshape(flat.shape[1]), activation)
+    y, mask = k.dense_masked(x, flat, None if b is None else b.reshape(flat.shape[1]), activation)
+    own = mask is not None and SimpleNamespace(mask=mask, shape=y.shape, bent=None)
+    before = before if before and before.shape == x.shape else None
 
     def backward(dy, need):
         wanted = [need[0] is not None or None, *map(laid_out, need[1:], (flat.shape, flat.shape[1:]))]
-        dx, dw, db = k.dense_backward(dy.reshape(y.shape), y, x, flat, activation, wanted)
-        return (None if dx is None else as_dtype(shaped(dx, shape), dtype),
-                *[shaped(d, a.shape) if n is True else n for d, n, a in ((dw, need[1], w), (db, need[2], b))])
+        left = "linear" if own and dy is own.bent else activation
+        dx, dw, db = k.dense_backward(dy.reshape(y.shape), y, x, flat, left, wanted, before and before.mask)
+        dx = None if dx is None else as_dtype(shaped(dx, shape), dtype)
+        if before:
+            before.bent = dx
+        return dx, *[shaped(d, a.shape) if n is True else n for d, n, a in ((dw, need[1], w), (db, need[2], b))]
+    if own:
+        backward.ending = own
     return y.reshape(*shape[:-axes], *w.shape[axes:]), backward
 
 

@@ -5,13 +5,15 @@ from math import prod
 from ..tensor import op
 from .conv import channels_last_of, image, like, rank_of
 from .core import floating, kernels_of, pair
+from .create import cast
 from .shape import reshape
 from .window import outputs, resolve
 
 
 def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
     """The largest value of each window."""
-    return _pool(_max_pool, inputs, pool_size, strides, padding, data_format)
+    y = _pool(_max_pool, inputs, pool_size, strides, padding, data_format)
+    return y if "float" in str(getattr(inputs, "dtype", "float")) else cast(y, inputs.dtype)
 
 
 def max_pool_relu(inputs, pool_size, strides=None, padding="valid", data_format=None):

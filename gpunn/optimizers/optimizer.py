@@ -29,10 +29,10 @@ class Optimizer(_objects.Declared):
         self.name = name or auto_name(type(self))
         # rate; how many batches there were, an int32; momentum; whether the step is to change anything; batches a step
         every = options["gradient_accumulation_steps"] or 1
-        self.hyper = Variable(np.array([0, 0, 0, 1, every], np.float32), "hyper", trainable=False)
-        self._rate = Variable(np.zeros((), np.float32), "learning_rate", trainable=False)
+        self.hyper = Variable(np.array([0, 0, 0, 1, every], np.float32), name="hyper", trainable=False)
+        self._rate = Variable(np.zeros((), np.float32), name="learning_rate", trainable=False)
         self._rate.data = self.hyper.data[0:1].reshape(())
-        self.calls = Variable(np.zeros((), np.int32), "iteration", trainable=False)
+        self.calls = Variable(np.zeros((), np.int32), name="iteration", trainable=False)
         self.calls.data = self.hyper.data[1:2].view("int32").reshape(())
         self.learning_rate, self.kept_out, self.state, self.own_variables = learning_rate, set(), {}, []
         for option, value in options.items():
@@ -69,6 +69,8 @@ class Optimizer(_objects.Declared):
         if isinstance(value, dict):
             value = deserialize(value)
         self.schedule = value if callable(value) and not isinstance(value, Tensor) else None
+        if isinstance(value, str) or self.schedule is None and float(value) != float(value):
+            raise ValueError(f"{self.name}: learning_rate must be a number or a schedule, got {value!r}")
         if self.schedule is None:
             self._rate.assign(float(value))
 
@@ -123,7 +125,7 @@ class Optimizer(_objects.Declared):
     @staticmethod
     def named(reference, name, data) -> Variable:
         """An array as a variable that belongs to a weight."""
-        made = Variable(0.0, f"{reference.path}_{name}".replace("/", "_"), trainable=False)
+        made = Variable(0.0, name=f"{reference.path}_{name}".replace("/", "_"), trainable=False)
         made.data = data
         return made
 
@@ -135,7 +137,7 @@ class Optimizer(_objects.Declared):
     def add_variable(self, shape, initializer="zeros", dtype="float32", name=None) -> Variable:
         """More to remember than slots hold, for subclasses; initializer: "zeros", "ones" or a function of the shape."""
         value = initializer(shape) if callable(initializer) else np.full(shape, initializer == "ones")
-        self.own_variables.append(Variable(value, name or "variable", trainable=False, dtype=dtype))
+        self.own_variables.append(Variable(value, name=name, trainable=False, dtype=dtype))
         return self.own_variables[-1]
 
     def add_variable_from_reference(self, reference_variable, name="var", initializer="zeros") -> Variable:
@@ -167,6 +169,14 @@ class Optimizer(_objects.Declared):
         if grads is not None:
             self.take(grads, variables)
         self.step(kernels_of(self.flat.data))
+
+    def stateless_apply(self, optimizer_variables, grads, trainable_variables):
+        """The weights and the own state after a step from these ones, without taking it."""
+        weights = self.flat.variables
+        _, after = _objects.with_values([*weights, *self.variables], [*trainable_variables, *optimizer_variables],
+                                        lambda: self.apply(grads, weights))
+        after = list(map(Tensor, after))
+        return after[:len(weights)], after[len(weights):]
 
     def take(self, grads, variables):
         for g, v in zip(grads, variables, strict=True):

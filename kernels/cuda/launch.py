@@ -20,7 +20,11 @@ C_NAME = {"float32": "float", "float64": "double", "bool": "bool", "int8": "sign
 # those that kernels end with: Activation in common.cuh
 ACTIVATIONS = {"linear": 0, "relu": 1, "sigmoid": 2, "tanh": 3}
 
+# how float32 products are made on GPUs that have tensor cores: PRECISION in tiles.cuh
+PRECISIONS = {"highest": 0, "high": 1, "medium": 2}
+
 libraries: dict[type, object] = {}      # array type -> array library; the backend fills it
+settings = {"matmul_precision": "high"}
 
 
 def empty(like, shape, dtype=None):
@@ -52,7 +56,14 @@ def power_of_two(n: int, most: int) -> int:
 
 @cache
 def source(file: str) -> str:
-    return (HERE / "common.cuh").read_text() + (HERE / f"{file}.cu").read_text()
+    """The text that is compiled: an #include stands for a file beside it."""
+    return (HERE / "common.cuh").read_text() + _whole(f"{file}.cu", set())
+
+
+def _whole(name: str, seen: set) -> str:
+    def text(match) -> str:
+        return "" if match[1] in seen else seen.add(match[1]) or _whole(match[1], seen)
+    return re.sub(r'#include "(.*)"\n', text, (HERE / name).read_text())
 
 
 @cache
