@@ -32,8 +32,8 @@ def _dense(x, w, b, *, activation, before=None):
                          f"expects {w.shape[0]}")
     k, shape, dtype = kernels_of(w), x.shape, x.dtype
     x = as_dtype(x, w.dtype).reshape(prod(shape[:-1]), shape[-1])
-    y, mask = k.dense_masked(x, w, b, activation)
-    own = mask is not None and SimpleNamespace(mask=mask, bent=None)
+    y = k.dense(x, w, b, activation, masks := [])
+    own = masks and SimpleNamespace(mask=masks[0], bent=None)
 
     def backward(dy, need):
         wanted = (need[0] is not None or None, need[1], need[2])
