@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from . import __main__ as program
 from . import harness
 from .devices import Cpu
 
@@ -106,3 +107,15 @@ def test_bits_that_change_from_schedule_to_schedule():
     turn = itertools.count()
     with pytest.raises(AssertionError, match="another schedule"):
         run(lambda a, b: a + b + 1e-7 * next(turn), two, total, schedules=2, dtypes=("float32",))
+
+
+def test_the_cases_as_a_program(monkeypatch):
+    """Every second of three cases; the one that is wrong is counted and named."""
+    references = {"right": lambda name, x: abs(x), "left out": None, "wrong": lambda name, x: x}
+    cases = [harness.Case("unary", lambda r: ("abs", r.normal(size=5)), reference, {}, (), None, None, False,
+                          ("float32",), name) for name, reference in references.items()]
+    monkeypatch.setattr(program, "CASES", cases)
+    counts = program.run(SimpleNamespace(device="cpu", first=0, every=2, seconds=60))
+    assert counts["passed"] == counts["same bits as the shim"] == 1
+    assert [line.partition(":")[0] for line in counts["failed"]] == ["wrong-float32"]
+    assert program.run(SimpleNamespace(device="cpu", first=0, every=1, seconds=-1))["no time"] == 3
