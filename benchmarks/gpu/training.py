@@ -5,7 +5,7 @@ from .. import workloads
 from . import failed, left_out
 from .peers import OURS, ROUND, Crowd, present
 
-TITLE, SHARE = "A training step in ms, Adam, TF32 products", 260
+TITLE, SHARE = "A training step in ms, Adam, TF32 products", 250
 ROUNDS = 4
 PREPARE = 60                    # seconds, at most, to build, compile and warm up
 NAMES = (*workloads.SIX, *workloads.LARGE)

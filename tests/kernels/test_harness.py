@@ -110,12 +110,13 @@ def test_bits_that_change_from_schedule_to_schedule():
 
 
 def test_the_cases_as_a_program(monkeypatch):
-    """Every second of three cases; the one that is wrong is counted and named."""
-    references = {"right": lambda name, x: abs(x), "left out": None, "wrong": lambda name, x: x}
-    cases = [harness.Case("unary", lambda r: ("abs", r.normal(size=5)), reference, {}, (), None, None, False,
-                          ("float32",), name) for name, reference in references.items()]
+    """Every second of three kernels' cases; the one that is wrong is counted and named."""
+    references = {"right": lambda x: np.exp(x) / np.exp(x).sum(), "left out": None, "wrong": lambda x: x + 1}
+    cases = [harness.Case(kernel, lambda r: (r.normal(size=5),), reference, {}, (), None, None, False, ("float32",),
+                          name) for kernel, (name, reference) in zip(("softmax", "unary", "copy"), references.items())]
     monkeypatch.setattr(program, "CASES", cases)
-    counts = program.run(SimpleNamespace(device="cpu", first=0, every=2, seconds=60))
+    counts = program.run(SimpleNamespace(device="cpu", first=0, every=2, sample=1, seconds=60))
     assert counts["passed"] == counts["same bits as the shim"] == 1
     assert [line.partition(":")[0] for line in counts["failed"]] == ["wrong-float32"]
-    assert program.run(SimpleNamespace(device="cpu", first=0, every=1, seconds=-1))["no time"] == 3
+    assert program.dealt(0, 1, 2) == [(cases[0], "float32"), (cases[2], "float32")]
+    assert program.run(SimpleNamespace(device="cpu", first=0, every=1, sample=1, seconds=-1))["no time"] == 3
