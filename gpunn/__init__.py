@@ -29,7 +29,7 @@ _NAMES = {
     "Sequential": "models.sequential",
     "Symbol": "ops.operators",
     "Tensor": "ops.operators",
-    "Variable": "ops.operators",
+    "Variable": "initializers",
     "device": "backend",
     "grad": "tensor",
     "name_scope": "_names",

@@ -9,6 +9,7 @@ def suggest(name, known) -> str:
     known = sorted({str(k) for k in known})
     lower = {k.lower(): k for k in sorted(known, key=lambda k: k.islower() == str(name).islower())}
     near = [lower[k] for k in difflib.get_close_matches(str(name).lower(), lower, 3, 0.6)]
+    near = near or [k for k in known if "".join(word[:1] for word in k.split("_")) == str(name)]         # lr
     if near:
         return f"; did you mean {' or '.join(map(repr, near))}?"
     return f"; known: {', '.join(known)}" if 0 < len(known) <= 12 else ""

@@ -40,7 +40,11 @@ class Node:
 
 def trace(f, args, options, dtype=None):
     """A node for an op on symbols, or for the cast to a dtype; of few bits, if all floats it is made of are."""
-    made = by_trial(f, args, options)
+    try:
+        made = by_trial(f, args, options)
+    except ValueError as error:
+        shapes = ", ".join(str(s.shape) for s in flatten([args, options]) if isinstance(s, Symbol))
+        raise ValueError(f"{getattr(f, '__name__', f)} of {shapes}: {error}") from error
     floats = {dtype} if dtype else {s.dtype for s in flatten([args, options]) if isinstance(s, Symbol)
                                     and "float" in s.dtype}
     for s in flatten(made) if len(floats) == 1 and floats <= set(REDUCED) else ():

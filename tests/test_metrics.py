@@ -81,10 +81,10 @@ def test_replay_counts_like_eager_steps(i):
 
 
 def test_accuracy_by_shapes():
-    assert metrics.resolve_accuracy((8,), (8, 1)) is metrics.BinaryAccuracy
-    assert metrics.resolve_accuracy((8, 1), (8, 10)) is metrics.SparseCategoricalAccuracy
-    assert metrics.resolve_accuracy((8,), (8, 10)) is metrics.SparseCategoricalAccuracy
-    assert metrics.resolve_accuracy((8, 10), (8, 10)) is metrics.CategoricalAccuracy
+    assert type(metrics.as_metric("accuracy", ((8,), (8, 1)))) is metrics.BinaryAccuracy
+    assert type(metrics.as_metric("accuracy", ((8, 1), (8, 10)))) is metrics.SparseCategoricalAccuracy
+    assert type(metrics.as_metric("accuracy", ((8,), (8, 10)))) is metrics.SparseCategoricalAccuracy
+    assert type(metrics.as_metric("accuracy", ((8, 10), (8, 10)))) is metrics.CategoricalAccuracy
     assert metrics.as_metric("acc", ((8,), (8, 10))).name == "acc"
 
 

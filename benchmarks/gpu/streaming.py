@@ -18,7 +18,7 @@ def optimizer(name, n) -> Row:
 
     def call(k, p, g, *rest, out):
         k.optimize(name, p, g, rest[:slots], rest[slots], OPTIMIZERS[name])
-    return Row(((n,),) * len(formula.arrays) + ((4,),), call, n * (len(formula.arrays) + len(formula.written)))
+    return Row(((n,),) * len(formula.arrays) + ((5,),), call, n * (len(formula.arrays) + len(formula.written)))
 
 
 def elementwise(n) -> dict[str, Row]:
@@ -27,7 +27,7 @@ def elementwise(n) -> dict[str, Row]:
         "copy": Row((x,), lambda k, x, out: k.copy(x, out=out), 2 * n),
         "copy, transposed": Row((table,), lambda k, x, out: k.copy(x.T, out=out), 2 * n),
         "fill": Row((x,), lambda k, x, out: k.fill(0.5, x), n),
-        "tick": Row((Ints(100, (1,)),), lambda k, x, out: k.tick(x), 2),
+        "tally": Row((Ints(100, (1,)),), lambda k, x, out: k.tally((x,), (None,), (1,)), 2),
         "unary relu": Row((x,), lambda k, x, out: k.unary("relu", x, out=out), 2 * n),
         "unary gelu": Row((x,), lambda k, x, out: k.unary("gelu", x, out=out), 2 * n),
         "unary_backward gelu": Row((x, x, x), lambda k, dy, x, y, out: k.unary_backward(
@@ -81,8 +81,8 @@ def rows_of_numbers(n) -> dict[str, Row]:
         "gather": Row((table, Ints(n // C, one)), lambda k, x, ids, out: k.gather(x, ids, out=out), 2 * n),
         "scatter_add": Row((table, Ints(n // C, one)), lambda k, dy, ids, out: k.scatter_add(
             dy, ids, n // C, out=out), 2 * n),
-        "gather_batch": Row((table, Ints(n // C, one), Ints(1, (1,))), lambda k, x, order, at, out: k.gather_batch(
-            x, order, at, n // C, out=out), 2 * n),
+        "gather_batches": Row((table, Ints(n // C, one), Ints(1, (1,))), lambda k, x, order, at, out: k.gather_batches(
+            (x,), order, at, n // C, out=out), 2 * n),
     }
 
 

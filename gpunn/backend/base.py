@@ -17,6 +17,7 @@ class Backend:
     xp: ModuleType
     array_type: type
     kernels: ModuleType
+    steps_in_one = 1            # where the user leaves it to us
 
     def describe(self) -> str:
         """The words after "gpunn:" in the device line."""

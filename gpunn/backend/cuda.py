@@ -69,7 +69,9 @@ def cuda_backend(number: int) -> "CudaBackend":
     if number >= count:
         raise ValueError(f"device 'cuda:{number}' does not exist: this machine has {count} "
                          f"(cuda:0 to cuda:{count - 1})")
+    from gpunn.kernels.cuda import cublaslt
     cupy.cuda.Device(number).use()
+    cublaslt.serve(cupy)
     return _backend(cupy, number)
 
 
@@ -80,6 +82,7 @@ def _backend(cupy, number: int) -> "CudaBackend":
 
 class CudaBackend(Backend):
     """One GPU. Everything runs on one non-blocking stream, never on the default one: a capture forbids it."""
+    steps_in_one = 16           # a launch costs what some kernels do
 
     def __init__(self, cupy, name: str):
         from gpunn.kernels import cuda

@@ -2,6 +2,7 @@
 import numpy as np
 
 from .._names import refuse_unknown
+from .._objects import strict
 
 HOOKS = [f"on_{when}_{edge}" for edge in ("begin", "end")
          for when in ("train", "test", "predict", "epoch", "train_batch", "test_batch", "predict_batch")]
@@ -13,6 +14,7 @@ class Callback:
     `kept` names the attributes (numbers, arrays, lists of arrays) that BackupAndRestore keeps with the model.
     """
     kept: tuple[str, ...] = ()
+    __new__ = strict
     runs_last = False                   # after the hooks of all others, wherever it stands among them
 
     def __init__(self):

@@ -8,7 +8,7 @@ from ..tree import flatten, map_structure
 
 class ArrayFeed:
     """Batches of (x, y, sample_weight), nested as given; None where there is none."""
-    can_restart = True
+    can_restart, steps_at_once = True, 1
 
     def __init__(self, data, batch_size: int = 32, shuffle: bool = False, steps: int | None = None):
         self.length = _length(data)
@@ -39,22 +39,25 @@ class ArrayFeed:
         if self.shuffle:
             k.copy(asarray(rng.permutation(self.seed, epoch, self.length)), out=self.order)
 
-    def advance(self):
-        """The key of the next batch's program - its size - or None at the end of the epoch or of the data."""
-        self.size = min(self.batch_size, self.length - self.done)
+    def advance(self, most: int = 1):
+        """The key of the program for the next batches, of one size and at most so many: how many, and their size.
+        None at the end of the epoch or of the data."""
+        left = self.length - self.done
+        self.size = min(self.batch_size, left)
         if self.taken >= self.steps or not self.size:
             return None
-        self.taken += 1
-        self.done += self.size
-        return self.size
+        self.steps_at_once = min(most, self.steps - self.taken, left // self.size)
+        self.taken += self.steps_at_once
+        self.done += self.size * self.steps_at_once
+        return self.steps_at_once, self.size
 
     def batch(self):
         """Inside the step: gather the batch, move the cursor."""
-        k, size = kernels_of(self.order), self.size
-        batch = map_structure(
-            lambda a: None if a is None else Tensor(k.gather_batch(a, self.order, self.cursor, size)), self.arrays)
-        k.binary("add", self.cursor, size, out=self.cursor)
-        return batch
+        arrays = tuple([a for a in flatten(self.arrays) if a is not None])
+        rows = kernels_of(self.order).gather_batches(arrays, self.order, self.cursor, self.size)
+        rng.later(self.cursor, self.size)
+        found = dict(zip(map(id, arrays), rows, strict=True))
+        return map_structure(lambda a: None if a is None else Tensor(found[id(a)]), self.arrays)
 
     def position(self) -> dict:
         """Where we are in the data: plain numbers, for `seek`."""

@@ -11,7 +11,7 @@ from .stream import StreamFeed
 
 def make_feed(x, y=None, sample_weight=None, *, batch_size=None, steps=None, shuffle=False, class_weight=None,
               who="fit"):
-    """A feed with `start(epoch)`, `advance()`, `batch()`, `size`, `steps`."""
+    """A feed with `start(epoch)`, `advance(most)`, `batch()`, `size`, `steps`, `steps_at_once`."""
     check(who, x, batch_size, steps)
     if is_stream(x):
         if y is not None or sample_weight is not None:

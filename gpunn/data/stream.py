@@ -10,6 +10,8 @@ from .host import host_batch
 class BatchFeed:
     """The batch that was put in last, in a buffer of its shape: what train_on_batch works on."""
 
+    steps_at_once = 1
+
     def __init__(self):
         self.buffers, self.key, self.size, self.host = {}, None, 0, None
 
@@ -66,8 +68,8 @@ class StreamFeed(BatchFeed):
             raise ValueError("the data is empty: the generator or data set gave no batch")
         return self.ahead[0]
 
-    def advance(self):
-        """Fetch the next batch; the key of its buffers, or None at the end of the epoch."""
+    def advance(self, most: int = 1):
+        """Fetch the next batch; the key of its buffers, or None at the end of the epoch. One at a time."""
         found = [] if self.steps is not None and self.done >= self.steps else self.next()
         if not found:
             self.close()

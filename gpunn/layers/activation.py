@@ -24,7 +24,6 @@ class Activation(_Elementwise):
 
 class ReLU(_Elementwise):
     """max(x, 0); with a slope below `threshold` and a ceiling `max_value` if wanted."""
-    wants_floats = True
 
     def __init__(self, max_value=None, negative_slope=0.0, threshold=0.0, **kwargs):
         self._keep(locals())

@@ -190,12 +190,12 @@ class MixUp(_Random):
         table, left = Tensor(kept(_beta, self.alpha)), ops.floor(place)
         low, high = (ops.take(table, ops.cast(v, "int32")) for v in (left, left + 1.0))
         share = low + (high - low) * (place - left)
-        mixed = {name: self._blend(x, order, ops.reshape(share, (n,) + (1,) * (x.ndim - 1)))
-                 for name, x in given.items()}
-        return mixed if isinstance(inputs, dict) else mixed["images"]
 
-    def _blend(self, x, order, share):
-        return share * x + (1.0 - share) * ops.take(x, order, 0)
+        def blended(x):
+            part = ops.reshape(share, (n,) + (1,) * (x.ndim - 1))
+            return part * x + (1.0 - part) * ops.take(x, order, 0)
+        mixed = {name: blended(x) for name, x in given.items()}
+        return mixed if isinstance(inputs, dict) else mixed["images"]
 
 
 def _order(keys):

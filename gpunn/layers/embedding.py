@@ -37,7 +37,6 @@ class Embedding(LibraryLayer):
 
 class Masking(_Elementwise):
     """Steps where all features equal `mask_value` do not count."""
-    wants_floats = True
 
     def __init__(self, mask_value=0.0, **kwargs):
         self._keep(locals())

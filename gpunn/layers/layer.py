@@ -15,8 +15,7 @@ from ..ops.random import SeedGenerator
 from ..symbol import Symbol
 from ..tensor import Tensor, computing
 from ..tree import flatten, map_shape_structure, map_structure
-from .input_spec import refuse
-from .signature import Signature, config_names, known_options, shape_names
+from .signature import Signature, config_names, shape_names
 from .symbolic import symbolic_call
 from .weights import Weights
 from .windows import channel_format
@@ -58,7 +57,7 @@ class Layer(Weights, _objects.Configured):
         if "input_dim" in kwargs:
             kwargs["input_shape"] = (kwargs.pop("input_dim"),)
         self._input_shape_arg = kwargs.pop("input_shape", None)
-        refuse_unknown(self._who, kwargs, known_options(type(self)))
+        refuse_unknown(self._who, kwargs, _objects.keywords(type(self)))
         self._start(trainable)
         self._losses, self._loss_call, self._nodes = [], 0, []
 
@@ -148,7 +147,7 @@ class Layer(Weights, _objects.Configured):
             y = self.call(*args, **options)
         finally:
             context.training = before
-        if self.activity_regularizer is not None:
+        if y is None or self.activity_regularizer is not None:
             self._regularize_activity(y)
         if mask is not None or self._makes_masks:
             self._mask_output(x, y, mask)
@@ -189,15 +188,17 @@ class Layer(Weights, _objects.Configured):
         if len(inputs) != len(specs):
             raise ValueError(f"{self._who}: expects {len(specs)} input(s), got {len(inputs)}")
         for i, (spec, t) in enumerate(zip(specs, inputs)):
-            problem = spec.problem(t.shape)
-            if problem is not None:
+            if found := spec.problem(t.shape):
                 name = self._signature.first + (f"[{i}]" if isinstance(x, list | tuple) else "")
-                refuse(self, name, t.shape, problem, "axes" in problem)
+                raise ValueError(f"{self._who}: argument '{name}' has shape {tuple(t.shape)}: {found[0]}. "
+                                 f"Fix: {found[1]}.")
 
     def _build(self, args, options):
         if self.input_spec is not None:
             self._check(args[0])
         if self.has_build:
+            if name := self._signature.missing(args, options):
+                raise TypeError(f"{self._who}: argument '{name}' is missing")
             self.build(**self._shapes(self.build, args, options))
         self.built = True
 
@@ -232,6 +233,8 @@ class Layer(Weights, _objects.Configured):
 
     def _regularize_activity(self, y):
         """Per sample, so that the strength does not depend on the batch size."""
+        if y is None:
+            raise ValueError(f"{self._who}: call returned None. Fix: `return` at its end")
         for tensor in flatten(y):
             share = 1.0 / max(1, tensor.shape[0]) if tensor.ndim else 1.0
             self.add_loss(self.activity_regularizer(tensor) * share)
@@ -328,10 +331,10 @@ class LibraryLayer(Layer):
             for weight in weights:
                 setattr(self, f"{weight}_{what}", module.get(own.get(f"{weight}_{what}")))
 
-    def _weight(self, name: str, shape, like: str | None = None):
-        """A weight as `_describe` said, or like the weight `like`."""
+    def _weight(self, name: str, shape, like: str | None = None, initializer=None):
+        """A weight as the constructor said, or like the weight `like`."""
         like = like or name
-        return self.add_weight(shape, getattr(self, f"{like}_initializer"),
+        return self.add_weight(shape, initializer or getattr(self, f"{like}_initializer"),
                                regularizer=getattr(self, f"{like}_regularizer"),
                                constraint=getattr(self, f"{like}_constraint"), name=name)
 

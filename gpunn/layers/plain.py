@@ -36,7 +36,7 @@ class Lambda(LibraryLayer):
     def __init__(self, function, output_shape=None, mask=None, arguments=None, **kwargs):
         super().__init__(**kwargs)
         if isinstance(function, str | dict):
-            function = _objects.deserialize("function", function, {})
+            function = _objects.deserialize("function", function, vars(ops))
         self._require("function", callable(function), "a function", function)
         self.function, self.mask, self.arguments = function, mask, dict(arguments or {})
         given = callable(output_shape) or output_shape is None
@@ -64,11 +64,11 @@ class Lambda(LibraryLayer):
 
     def get_config(self):
         name = _objects.get_registered_name(self.function)
-        self._require("function", _objects.get_registered_object(name) is self.function,
-                      "registered with gpunn.saving.register_keras_serializable before it can be saved", self.function)
-        shape = None if callable(self._output_shape) else self._output_shape
-        return {**self._base_config(), "function": name, "output_shape": shape, "mask": None,
-                "arguments": self.arguments}
+        known = _objects.get_registered_object(name, module_objects=vars(ops)) is self.function
+        self._require("function", known, "one of gpunn.ops, or registered with "
+                      "gpunn.saving.register_keras_serializable before it can be saved", self.function)
+        shape = {"output_shape": self._output_shape} if isinstance(self._output_shape, tuple) else {}
+        return {**self._base_config(), "function": name, **shape, "arguments": self.arguments}
 
 
 class Maxout(LibraryLayer):

@@ -49,13 +49,15 @@ class _GlobalPool(LibraryLayer):
 
 
 MaxPool1D, MaxPool2D, MaxPool3D = MaxPooling1D, MaxPooling2D, MaxPooling3D = [
-    of_rank(_Pool, f"MaxPooling{rank}D", rank, f"The largest value of each window of {what}.", reduce=ops.max_pool)
+    of_rank(_Pool, f"MaxPooling{rank}D", rank, f"The largest value of each window of {what}.", reduce=ops.max_pool,
+            wants_floats=False)
     for rank, what in KINDS.items()]
 AvgPool1D, AvgPool2D, AvgPool3D = AveragePooling1D, AveragePooling2D, AveragePooling3D = [
     of_rank(_Pool, f"AveragePooling{rank}D", rank, f"The mean of each window of {what}, without padding.",
             reduce=ops.average_pool) for rank, what in KINDS.items()]
 GlobalMaxPool1D, GlobalMaxPool2D, GlobalMaxPool3D = GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D = [
-    of_rank(_GlobalPool, f"GlobalMaxPooling{rank}D", rank, f"The largest value of {what}.", reduce=ops.max)
+    of_rank(_GlobalPool, f"GlobalMaxPooling{rank}D", rank, f"The largest value of {what}.", reduce=ops.max,
+            wants_floats=False)
     for rank, what in KINDS.items()]
 GlobalAvgPool2D, GlobalAvgPool3D = GlobalAveragePooling2D, GlobalAveragePooling3D = [
     of_rank(_GlobalPool, f"GlobalAveragePooling{rank}D", rank, f"The mean of {KINDS[rank]}.", reduce=ops.mean)

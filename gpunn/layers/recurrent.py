@@ -34,7 +34,7 @@ class RNN(LibraryLayer):
         if self.stateful:
             self._require("stateful", sequences_shape[0] is not None,
                           "used with a fixed batch size: Input(batch_shape=(n, t, c))", True)
-            self._states = [Variable(s.data, f"{self.name}/state", trainable=False)
+            self._states = [Variable(s.data, name=f"{self.name}/state", trainable=False)
                             for s in self.get_initial_state(sequences_shape[0])]
 
     def get_initial_state(self, batch_size):
@@ -63,8 +63,8 @@ class RNN(LibraryLayer):
         if self.go_backwards:
             sequences, mask = ops.flip(sequences, 1), mask if mask is None else ops.flip(mask, 1)
         if sequences.shape[1] == 0:
-            raise ValueError(f"{type(self).__name__} '{self.name}': argument 'sequences' has no steps (shape "
-                             f"{sequences.shape}). Fix: give it at least one step")
+            raise ValueError(f"{self._who}: argument 'sequences' has no steps (shape {sequences.shape}). "
+                             "Fix: give it at least one step")
         if len(states) != len(flatten(self.cell.state_size)):
             raise ValueError(f"{self._who}: argument 'initial_state' must hold {len(flatten(self.cell.state_size))} "
                              f"states, got {len(states)}")

@@ -3,6 +3,7 @@ from collections.abc import Mapping
 
 from .. import losses as losses_module
 from .. import metrics as metrics_module
+from .. import ops
 from ..metrics import Mean
 from ..tree import flatten
 
@@ -27,8 +28,7 @@ class LossMean(Mean):
     """The mean of the batches' losses, each counted as often as its batch has samples."""
 
     def update_state(self, loss, samples: int):
-        self.total.assign_add(loss * float(samples))
-        self.count.assign_add(samples)
+        self.add(ops.cast(loss, self.total.dtype), samples, None, samples)
 
 
 class Losses:

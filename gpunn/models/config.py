@@ -28,17 +28,6 @@ def layer_from(config: dict, custom_objects=None):
     return _objects.deserialize("layer", config, known(), custom_objects)
 
 
-def sequential_config(model) -> dict:
-    inputs = [{"class_name": "InputLayer", "config": input_config(s)} for s in model.inputs]
-    return {"name": model.name, "trainable": model.trainable,
-            "layers": inputs + [_objects.serialize(layer) for layer in model.layers]}
-
-
-def sequential_from_config(cls, config, custom_objects=None):
-    made = [layer_from(c, custom_objects) for c in config["layers"]]
-    return cls(made, name=config.get("name"), trainable=config.get("trainable", True))
-
-
 def input_config(symbol) -> dict:
     return {"batch_shape": tuple(symbol.shape), "dtype": symbol.dtype, "name": symbol.name}
 

@@ -31,6 +31,8 @@ def may_write(who: str, filepath, overwrite: bool):
     folder = os.path.dirname(os.path.abspath(filepath))
     if not os.path.isdir(folder):
         raise FileNotFoundError(f"{who}: there is no folder {folder}")
+    if os.path.isdir(filepath or "."):
+        raise IsADirectoryError(f"{who}: {filepath} is a folder; expected the name of a file")
     if not overwrite and os.path.exists(filepath):
         raise FileExistsError(f"{who}: {filepath} exists; pass overwrite=True to replace it")
 

@@ -7,6 +7,7 @@ from ..layers.layer import Layer
 from ..symbol import Symbol, by_trial
 from ..tensor import no_grad
 from ..tree import flatten, map_shape_structure
+from .config import graph_config, graph_from_config, made_of_graph
 from .files import load_weights, save_model, save_weights
 from .graph import Graph, fitted
 from .objects import serialize_keras_object
@@ -69,7 +70,6 @@ class Model(Trainer, Layer):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """A graph of layers, or for a subclass with options of its own, `cls(**config)`."""
-        from .config import graph_from_config
         if "input_layers" in config:
             return graph_from_config(cls, config, custom_objects)
         return cls(**config)
@@ -121,7 +121,6 @@ class Functional(Model):
         return [fitted(self.name, v, s) for v, s in zip(values, self.inputs, strict=True)]
 
     def get_config(self) -> dict:
-        from .config import graph_config, made_of_graph
         return graph_config(self) if made_of_graph(type(self)) else super().get_config()
 
 

@@ -3,7 +3,7 @@ import numpy as np
 
 from .launch import exact_kernel, inner_kernel, own, parallel_kernel, share
 from .maths import exp_negative, log_normal
-from .reduce import larger
+from .scores import LOG2E, largest, powers
 from .vector import AHEAD, PIECE, address, fetch, load, store, stream
 
 SHORT = 32      # numbers in a row: up to here, exp runs over all rows at once
@@ -37,33 +37,29 @@ def _together(c):
 def _exponentials(kind, x, rows, c, e, top, total):
     """e (rows, c) = exp(x - top), top (rows,) what the row is shifted by, total (rows,) the sums; x and e: addresses"""
     size = kind.itemsize
+    if c > SHORT:
+        for k in range(rows):
+            top[k] = _finite(largest(kind, x + k * c * size, c))
+        for k in range(rows):
+            row = x + k * c * size
+            fetch(row + 2 * AHEAD, c * size)
+            total[k] = powers(kind, row, c, top[k], LOG2E, e + k * c * size)
+        return
     for k in range(rows):
         row, best = x + k * c * size, load(kind, x, k * c)
-        if c > SHORT:
-            for j in range(c):
-                best = larger(best, load(kind, row, j))
-        else:
-            for j in range(c):
-                v = load(kind, row, j)
-                best = v if v > best else best          # NaN may lose: exp brings it back
+        for j in range(c):
+            v = load(kind, row, j)
+            best = v if v > best else best              # NaN may lose: exp brings it back
         top[k] = _finite(best)
-    if c <= SHORT:
-        for k in range(rows):
-            for j in range(c):
-                store(kind, e, k * c + j, load(kind, x, k * c + j) - top[k])
-        for j in range(rows * c):
-            store(kind, e, j, exp_negative(load(kind, e, j)))
+        for j in range(c):
+            store(kind, e, k * c + j, load(kind, row, j) - top[k])
+    for j in range(rows * c):
+        store(kind, e, j, exp_negative(load(kind, e, j)))
     for k in range(rows):
-        row, result, best, sums = x + k * c * size, e + k * c * size, top[k], kind.type(0)
-        fetch(row + 2 * AHEAD, c * size)
-        if c <= SHORT:
-            for j in range(c):
-                sums += load(kind, result, j)
-        else:
-            for j in range(c):
-                v = exp_negative(load(kind, row, j) - best)
-                store(kind, result, j, v)
-                sums += v
+        result, sums = e + k * c * size, kind.type(0)
+        fetch(x + k * c * size + 2 * AHEAD, c * size)
+        for j in range(c):
+            sums += load(kind, result, j)
         total[k] = sums
 
 
@@ -80,13 +76,15 @@ def _softmax(part, x, dloss, labels, out):
         _exponentials(kind, address(x) + place, rows, c, e, top, total)
         for k in range(rows):
             weight, label = dloss[start + k] if dloss.size else kind.type(1), labels[start + k] if labels.size else -1
-            scale = weight / total[k] if total[k] != 0 else total[k]
-            for j in range(c):
-                store(kind, e, k * c + j, load(kind, e, k * c + j) * scale)
+            all_of_it = total[k] if total[k] != 0 else kind.type(1)         # of nothing but -inf
+            scale, here = weight / all_of_it, e + k * row
             if 0 <= label < c:
-                store(kind, e, k * c + label, load(kind, e, k * c + label) - weight)
-        if far:
-            stream(e, address(out) + place, rows * row)
+                store(kind, here, label, load(kind, here, label) - all_of_it)
+            if far:
+                stream(kind, here, address(out) + place + k * row, c, scale)
+            else:
+                for j in range(c):
+                    store(kind, here, j, load(kind, here, j) * scale)
 
 
 @inner_kernel

@@ -254,18 +254,23 @@ def move(typing, kind, source, target, count):
 
 
 @intrinsic
-def stream(typing, source, target, size):
-    """Past the caches, by pieces: no line is read before it is written. The end of a kernel waits for it."""
+def stream(typing, kind, source, target, count, factor):
+    """target = source * factor past the caches, by pieces: no line is read before it is written. The end of a kernel
+    waits for it.
+    """
     def codegen(context, builder, signature, args):
-        piece = ir.VectorType(INT, PIECE // 4).as_pointer()
-        source, target = (builder.inttoptr(a, piece) for a in args[:2])
-        with cgutils.for_range(builder, builder.udiv(args[2], ir.Constant(LONG, PIECE))) as loop:
-            put = builder.store(builder.load(builder.gep(source, [loop.index]), align=4),
-                                builder.gep(target, [loop.index]), align=PIECE)
+        f = Vectors(context, builder, kind.dtype)
+        piece = ir.VectorType(f.real, PIECE * 8 // kind.dtype.bitwidth)
+        source, target = (builder.inttoptr(a, piece.as_pointer()) for a in args[1:3])
+        factor = builder.shuffle_vector(f.spread(args[4]), f.spread(args[4]), ir.Constant(
+            ir.VectorType(INT, piece.count), None))
+        with cgutils.for_range(builder, builder.udiv(args[3], ir.Constant(LONG, piece.count))) as loop:
+            value = builder.fmul(builder.load(builder.gep(source, [loop.index]), align=4), factor)
+            put = builder.store(value, builder.gep(target, [loop.index]), align=PIECE)
             put.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(INT, 1)]))
         return context.get_dummy_value()
 
-    return types.void(*[types.int64] * 3), codegen
+    return types.void(kind, *[types.int64] * 3, kind.dtype), codegen
 
 
 @intrinsic

@@ -34,7 +34,7 @@ ERRORS = {
     "config without class": (lambda: layers.deserialize({"name": "x"}),
                              "layer: expected a config with 'class_name' and 'config'"),
     "units": (lambda: layers.Dense(-1), "Dense 'dense.*': units must be a positive integer, got -1"),
-    "dtype": (lambda: layers.Dense(1, dtype="float8"), "Dense: dtype policy: expected .*'float8'; did you mean"),
+    "dtype": (lambda: layers.Dense(1, dtype="float8"), "Dense: dtype policy must be .*'float8'; did you mean"),
     "features": (lambda: built(layers.Dense(2, name="d"), 3, 4)(x(3, 5)),
                  r"Dense 'd': argument 'inputs' has shape \(3, 5\): expected 4 on axis -1, got 5. Fix: "
                  "the layer was built"),
@@ -58,7 +58,7 @@ ERRORS = {
     "filters": (lambda: layers.Conv2D(3, 1, groups=2), "filters must be a multiple of groups=2, got 3"),
     "kernel size": (lambda: layers.Conv2D(3, (1, 2, 3)), r"kernel_size must be an integer >= 1 or 2 of them, "
                                                          r"got \(1, 2, 3\)"),
-    "padding": (lambda: layers.Conv2D(3, 1, padding="smae"), "padding must be 'valid', .*, got 'smae'"),
+    "padding": (lambda: layers.Conv2D(3, 1, padding="smae"), "padding must be 'valid' or 'same', got 'smae'; did you"),
     "format": (lambda: layers.MaxPooling2D(data_format="nhwc"), "data_format must be '"),
     "window": (lambda: layers.Conv2D(1, 5)(x(1, 3, 3, 1)), r"a window of \(5, 5\) does not fit the input of "
                                                            r"shape .*Fix: use a smaller window"),
@@ -79,7 +79,6 @@ ERRORS = {
                                                        "the second 4"),
     "groups": (lambda: layers.GroupNormalization(4)(x(2, 6)), "groups must be a divisor of the 6 channels, "
                                                               "got 4"),
-    "renorm": (lambda: layers.BatchNormalization(renorm=True), "renorm must be False"),
     "heads": (lambda: layers.MultiHeadAttention(0, 2), "num_heads must be a positive integer, got 0"),
     "attention": (lambda: layers.Attention()(x(2, 3)), r"inputs must be \[query, value\] or"),
     "cell": (lambda: layers.RNN(3), "cell must be a layer with call"),

@@ -89,7 +89,7 @@ def test_a_variable_in_an_attribute_is_a_weight():
     class Scale(Layer):
         def __init__(self):
             super().__init__()
-            self.s = Variable(2.0, "s")
+            self.s = Variable(2.0, name="s")
 
         def call(self, inputs):
             return inputs * self.s

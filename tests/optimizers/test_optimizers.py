@@ -9,7 +9,7 @@ from gpunn.optimizers import schedules
 
 
 def variables(*shapes):
-    return [Variable(np.ones(s, "float32"), f"v{i}") for i, s in enumerate(shapes)]
+    return [Variable(np.ones(s, "float32"), name=f"v{i}") for i, s in enumerate(shapes)]
 
 
 def test_constant_gradient_reaches_terminal_velocity():

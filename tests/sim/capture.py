@@ -65,6 +65,7 @@ def submit(name: str, call, *args) -> None:
 class Graph:
     def __init__(self, mode: int):
         self.mode, self.names, self.calls = mode, [], []
+        self.moved = []                         # bytes, one number a node
 
     def launch(self, stream=None) -> None:
         forbid("launching a graph")
