@@ -1,5 +1,5 @@
 """What holds for the whole program: default dtypes, a small number, where channels lie."""
-from ._names import suggest
+from ._names import one_of
 from ._objects import Configured
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
@@ -8,13 +8,6 @@ POLICIES = (*FLOATS, "mixed_float16", "mixed_bfloat16", "bool", "string",
             *[f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)])
 FORMATS = ("channels_last", "channels_first")
 _set = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": FORMATS[0], "policy": None, "interactive": True}
-
-
-def known(who: str, value, values: tuple):
-    if value not in values:
-        listed = ", ".join(map(repr, values))
-        raise ValueError(f"{who}: expected one of {listed}, got {value!r}{suggest(value, values)}")
-    return value
 
 
 def floatx() -> str:
@@ -30,7 +23,7 @@ def storage(dtype: str | None = None) -> str:
 
 def set_floatx(value: str):
     """"float32", "float64", "float16" or "bfloat16": the dtype of what is made from now on."""
-    _set["floatx"] = known("set_floatx", value, FLOATS)
+    _set["floatx"] = one_of("set_floatx", "value", value, FLOATS)
 
 
 def epsilon() -> float:
@@ -48,7 +41,7 @@ def image_data_format() -> str:
 
 
 def set_image_data_format(data_format: str):
-    _set["image_data_format"] = known("set_image_data_format", str(data_format).lower(), FORMATS)
+    _set["image_data_format"] = one_of("set_image_data_format", "data_format", str(data_format).lower(), FORMATS)
 
 
 def is_interactive_logging_enabled() -> bool:
@@ -70,7 +63,7 @@ class DTypePolicy(Configured):
     quantization_mode = None
 
     def __init__(self, name: str | None = None):
-        self.name = dtype_policy().name if name is None else known("DTypePolicy", name, POLICIES)
+        self.name = dtype_policy().name if name is None else one_of("DTypePolicy", "name", name, POLICIES)
         self.compute_dtype = self.name.removeprefix("mixed_")
         self.variable_dtype = self.name if self.compute_dtype == self.name else "float32"
 
@@ -100,4 +93,4 @@ def as_policy(identifier, who: str) -> DTypePolicy:
         return identifier or dtype_policy()
     name = identifier.get("config", identifier).get("name") if isinstance(identifier, dict) else identifier
     name = floatx() if name is float else getattr(name, "name", None) or getattr(name, "__name__", name)
-    return DTypePolicy(known(f"{who}: dtype policy", name, POLICIES))
+    return DTypePolicy(one_of(who, "dtype policy", name, POLICIES))

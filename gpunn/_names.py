@@ -9,6 +9,7 @@ def suggest(name, known) -> str:
     known = sorted({str(k) for k in known})
     lower = {k.lower(): k for k in sorted(known, key=lambda k: k.islower() == str(name).islower())}
     near = [lower[k] for k in difflib.get_close_matches(str(name).lower(), lower, 3, 0.6)]
+    near = near or [k for k in known if "".join(word[:1] for word in k.split("_")) == str(name)]         # lr
     if near:
         return f"; did you mean {' or '.join(map(repr, near))}?"
     return f"; known: {', '.join(known)}" if 0 < len(known) <= 12 else ""
@@ -34,7 +35,8 @@ def one_of(who: str, name: str, value, known):
     """The argument, which must be one of those that are known."""
     if value not in known:
         *most, last = map(repr, known)
-        raise ValueError(f"{who}: {name} must be {', '.join(most)} or {last}, got {value!r}{suggest(value, known)}")
+        near = re.sub("; known.*", "", suggest(value, known))
+        raise ValueError(f"{who}: {name} must be {', '.join(most)} or {last}, got {value!r}{near}")
     return value
 
 

@@ -6,6 +6,7 @@ imported by path.
 import inspect
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 
 from ._names import refuse_unknown, suggest
 
@@ -43,8 +44,27 @@ def option_names(cls) -> list[str]:
             if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
 
 
+def keywords(cls) -> list[str]:
+    """Every keyword that a class or one of its bases takes."""
+    return [name for base in cls.__mro__[:-1] if "__init__" in vars(base) for name in option_names(base)]
+
+
+@cache
+def _takes(cls) -> dict:
+    return inspect.signature(cls.__init__).parameters
+
+
+def strict(cls, *args, **options):
+    """A `__new__` that refuses keywords which the constructor does not take."""
+    takes = _takes(cls)
+    if options and all(p.kind is not p.VAR_KEYWORD for p in takes.values()):
+        refuse_unknown(cls.__name__, [name for name in options if name not in takes], takes.keys() - {"self"})
+    return object.__new__(cls)
+
+
 class Configured:
     """An object whose config is its constructor's arguments, which it keeps in attributes of the same names."""
+    __new__ = strict
 
     def get_config(self) -> dict:
         return {name: getattr(self, name) for name in option_names(type(self)) if hasattr(self, name)}
@@ -52,6 +72,18 @@ class Configured:
     @classmethod
     def from_config(cls, config: dict):
         return cls(**config)
+
+
+def with_values(variables, values, f):
+    """f() while the variables hold these values, and what they hold after it; then they get their own back."""
+    before = [v.data.copy() for v in variables]
+    try:
+        for v, value in zip(variables, values, strict=True):
+            v.assign(value)
+        return f(), [v.data.copy() for v in variables]
+    finally:
+        for v, own in zip(variables, before):
+            v.assign(own)
 
 
 def get_custom_objects() -> dict:
@@ -153,7 +185,6 @@ def constructor(start, defaults: dict):
                                    for name, default in named.items()])
 
     def __init__(self, *args, **options):
-        refuse_unknown(type(self).__name__, [name for name in options if name not in defaults], defaults)
         given = signature.bind(self, *args, **options)
         given.apply_defaults()
         start(**given.arguments)
@@ -164,6 +195,7 @@ def constructor(start, defaults: dict):
 class Declared:
     """A class that lists its constructor's arguments and their defaults as `options`; `start` takes their values."""
     options: dict = {}
+    __new__ = strict
 
     def __init_subclass__(cls):
         if "options" in vars(cls):

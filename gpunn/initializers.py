@@ -1,17 +1,20 @@
 """First values of weights. They are drawn on the host in float64, so every device starts with the same bits."""
 import math
+import os
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 import numpy as np
 
 from . import _objects
-from ._config import storage
+from ._config import REDUCED, storage
 from ._names import one_of, require, snake_case
 from .backend import constant as place
 from .backend.rng import host_normal, host_uniform, next_seed
-from .tensor import Tensor
+from .ops.operators import Tensor, Variable
+from .tensor import rounded
 
+MEMORY = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 1 << 44      # bytes
 _TRUNCATED_STD = 0.87962566103423978            # of a standard normal cut at two
 
 
@@ -29,8 +32,11 @@ def blank(room: int):
 
 
 def claim(who: str, shape: tuple) -> bool:
-    """Whether we are inside `blank`; raises when its room is used up."""
+    """Whether we are inside `blank`; raises when its room is used up, and for more than the machine's memory."""
     if (room := _room.get()) is None:
+        if 4 * math.prod(shape) > MEMORY:
+            raise MemoryError(f"{who} asks for numbers of shape {tuple(shape)}: {math.prod(shape) >> 28:,} GiB, but "
+                              f"this machine has {MEMORY >> 30}. Fix: fewer units, filters or words")
         return False
     room[0] -= math.prod(shape)
     if room[0] < 0:
@@ -39,10 +45,11 @@ def claim(who: str, shape: tuple) -> bool:
 
 
 class Initializer(_objects.Configured):
-    """`values(shape)` gives a float64 array; calling gives a tensor. A seed makes every call give the same numbers."""
+    """`values(shape)` gives a float64 array; calling gives a tensor: the same numbers in every call."""
 
     def __call__(self, shape, dtype=None) -> Tensor:
-        return Tensor(place(np.asarray(self.values(tuple(shape)), storage(dtype))))
+        numbers = Tensor(place(np.asarray(self.values(tuple(shape)), storage(dtype))))
+        return rounded(numbers, dtype) if dtype in REDUCED else numbers
 
     def values(self, shape: tuple) -> np.ndarray:
         raise NotImplementedError(f"{type(self).__name__} must define values(shape)")
@@ -50,10 +57,14 @@ class Initializer(_objects.Configured):
 
 class _Random(Initializer):
     def __init__(self, seed=None):
-        self.seed = seed
+        self.seed, self._drawn = seed, None
 
     def bits(self) -> int:
-        return next_seed() if self.seed is None or hasattr(self.seed, "next") else int(self.seed)
+        """Of the seed; without one, drawn at the first call and kept."""
+        if hasattr(self.seed, "next"):
+            return int.from_bytes(self.seed.next().numpy().tobytes())
+        self._drawn = next_seed() if self.seed is None and self._drawn is None else self._drawn
+        return int(self._drawn if self.seed is None else self.seed)
 
     def uniform(self, shape, low, high):
         return low + (high - low) * host_uniform(self.bits(), math.prod(shape)).reshape(shape)
@@ -228,3 +239,12 @@ serialize = _objects.serialize
 def get(identifier):
     """An initializer from a name, a config, a class, an array of values, or a function (shape, dtype)."""
     return _Given(np.asarray(identifier)) if isinstance(identifier, np.ndarray | Tensor) else _get(identifier)
+
+
+def _first(initializer, shape, dtype):
+    if shape is None:
+        raise ValueError(f"Variable: an initializer needs a shape. Fix: Variable({initializer!r}, shape=...)")
+    return get(initializer)(tuple(shape), dtype=dtype)
+
+
+Variable.first = staticmethod(_first)

@@ -16,7 +16,7 @@ class L1L2(Regularizer):
     """l1 * sum(|x|) + l2 * sum(x^2)"""
 
     def __init__(self, l1=0.0, l2=0.0):
-        self.l1, self.l2 = _factor("L1L2", "l1", l1), _factor("L1L2", "l2", l2)
+        self.l1, self.l2 = _factor("L1L2", "l1", l1, 0.0), _factor("L1L2", "l2", l2, 0.0)
 
     def __call__(self, x):
         if self.l1 and self.l2:
@@ -28,7 +28,7 @@ class L1(Regularizer):
     """l1 * sum(|x|)"""
 
     def __init__(self, l1=0.01):
-        self.l1 = _factor("L1", "l1", l1)
+        self.l1 = _factor("L1", "l1", l1, 0.01)
 
     def __call__(self, x):
         return self.l1 * ops.sum(ops.abs(x))
@@ -38,7 +38,7 @@ class L2(Regularizer):
     """l2 * sum(x^2)"""
 
     def __init__(self, l2=0.01):
-        self.l2 = _factor("L2", "l2", l2)
+        self.l2 = _factor("L2", "l2", l2, 0.01)
 
     def __call__(self, x):
         return self.l2 * ops.sum(ops.square(x))
@@ -48,7 +48,7 @@ class OrthogonalRegularizer(Regularizer):
     """factor * the mean |cosine| between two rows, or columns, of a matrix."""
 
     def __init__(self, factor=0.01, mode="rows"):
-        self.factor = _factor("OrthogonalRegularizer", "factor", factor)
+        self.factor = _factor("OrthogonalRegularizer", "factor", factor, 0.01)
         self.mode = one_of("OrthogonalRegularizer", "mode", mode, ("rows", "columns"))
 
     def __call__(self, x):
@@ -60,8 +60,9 @@ class OrthogonalRegularizer(Regularizer):
         return self.factor * ops.sum(ops.abs(cosines)) / (n * (n - 1.0))
 
 
-def _factor(who: str, name: str, value) -> float:
-    require(who, name, value is not None and 0 <= value < math.inf, "a number >= 0", value)
+def _factor(who: str, name: str, value, default: float) -> float:
+    value = default if value is None else value
+    require(who, name, 0 <= value < math.inf, "a number >= 0", value)
     return float(value)
 
 

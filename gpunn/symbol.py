@@ -3,7 +3,9 @@ from functools import wraps
 
 import numpy as np
 
+from . import _objects
 from ._config import REDUCED, storage
+from ._names import auto_name
 from .tree import flatten, map_structure
 
 
@@ -38,13 +40,23 @@ class Node:
 
 def trace(f, args, options, dtype=None):
     """A node for an op on symbols, or for the cast to a dtype; of few bits, if all floats it is made of are."""
-    made = by_trial(f, args, options)
+    try:
+        made = by_trial(f, args, options)
+    except ValueError as error:
+        shapes = ", ".join(str(s.shape) for s in flatten([args, options]) if isinstance(s, Symbol))
+        raise ValueError(f"{called(f, options)} of {shapes}: {error}") from None
     floats = {dtype} if dtype else {s.dtype for s in flatten([args, options]) if isinstance(s, Symbol)
                                     and "float" in s.dtype}
     for s in flatten(made) if len(floats) == 1 and floats <= set(REDUCED) else ():
         s.dtype = min(floats) if s.dtype == "float32" else s.dtype
-    node = Node(f, args, options, flatten(made), getattr(f, "__name__", None))
+    node = Node(f, args, options, flatten(made), called(f, options))
     return tuple(node.outputs) if isinstance(made, tuple) else node.outputs[0]
+
+
+def called(f, options: dict) -> str:
+    """As users call a function of ops: tanh, where _unary(x, name="tanh") does it."""
+    name = getattr(f, "__name__", type(f).__name__)
+    return str(options.get("name", name) if name == "_unary" else name).lstrip("_")
 
 
 def whole(f):
@@ -75,3 +87,29 @@ def _zeros(values, first: int, other: int):
         y = np.zeros([(other if i else first) if n is None else n for i, n in enumerate(a.shape)], storage(a.dtype))
         return y + np.eye(*y.shape[-2:], dtype=y.dtype) if y.ndim > 1 and y.dtype.kind == "f" else y
     return map_structure(example, values)
+
+
+class Operation(_objects.Configured):
+    """Subclasses define `call`; and `compute_output_spec`, symbols for symbols, where a trial on zeros will not do."""
+
+    def __init__(self, name: str | None = None):
+        self.name = name or auto_name(type(self))
+
+    def call(self, *args, **kwargs):
+        raise NotImplementedError(f"{type(self).__name__} must define call(self, ...)")
+
+    def compute_output_spec(self, *args, **kwargs):
+        return by_trial(self.call, args, kwargs)
+
+    def symbolic_call(self, *args, **kwargs):
+        """The symbols of a node of the graph."""
+        made = self.compute_output_spec(*args, **kwargs)
+        outputs = iter(Node(self, args, kwargs, flatten(made), self.name).outputs)
+        return map_structure(lambda _: next(outputs), made)
+
+    def __call__(self, *args, **kwargs):
+        symbolic = any(isinstance(a, Symbol) for a in flatten([list(args), kwargs]))
+        return (self.symbolic_call if symbolic else self.call)(*args, **kwargs)
+
+    def get_config(self) -> dict:
+        return {"name": self.name, **super().get_config()}

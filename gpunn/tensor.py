@@ -13,7 +13,7 @@ import numpy as np
 
 from ._config import REDUCED
 from ._names import scoped
-from .backend import asarray, backend_of, empty, host_read, kernels_of, persistent, to_numpy
+from .backend import asarray, backend_of, empty, filled, host_read, kernels_of, persistent, to_numpy
 from .symbol import Symbol, trace
 from .tree import map_structure
 
@@ -114,12 +114,16 @@ class Variable(Tensor):
     """A tensor with a name, written in place and never rebound: a weight, a statistic, a counter."""
     __slots__ = ("name", "path", "wanted", "_frozen", "regularizer", "constraint", "__dict__")
 
-    def __init__(self, value, name="variable", trainable=True, dtype=None):
+    def __init__(self, initializer, shape=None, dtype=None, trainable=True, autocast=True, aggregation="none",
+                 synchronization="auto", name=None):
+        made = isinstance(initializer, str) or callable(initializer)
+        value = self.first(initializer, shape, dtype) if made else initializer
         super().__init__(persistent(np.copy(a) if type(a := asarray(value, dtype)) is np.ndarray else a.copy()))
-        self.name, self.path, self.wanted = name, scoped(name), bool(trainable)
+        self.name, self.path, self.wanted = name or "variable", scoped(name or "variable"), bool(trainable)
         self.trainable, self.regularizer, self.constraint = trainable, None, None
 
     value: Tensor = property(lambda self: self)
+    first = None                # (initializer, shape, dtype) -> values
 
     @property
     def trainable(self) -> bool:
@@ -222,11 +226,11 @@ class RoundedVariable(Variable):
     __slots__ = ("dtype",)
 
     def __init__(self, variable: Variable, dtype: str):
-        super().__init__(variable.data, variable.name, variable.wanted)
+        super().__init__(variable.data, trainable=variable.wanted, name=variable.name)
         self.dtype = dtype
         self._round()
         if dtype in REDUCED:
-            self.constraint = _itself       # assigned after each update, and rounded then
+            self.constraint = attrgetter("value")       # assigned after each update, and rounded then
 
     def _round(self):
         if self.dtype in REDUCED:
@@ -240,10 +244,6 @@ class RoundedVariable(Variable):
         return super()._accumulate(how, value)._round()
 
     numpy, __array__ = Rounded.numpy, Rounded.__array__
-
-
-def _itself(weight):
-    return weight
 
 
 def rounded(x: Tensor, dtype: str) -> Rounded:
@@ -288,7 +288,7 @@ def backward(root: Tensor, dy=None):
         if root.size != 1:
             raise ValueError(f"backward: a tensor of shape {root.shape} needs the gradient dy; "
                              "only a single number has dy = 1")
-        dy = kernels_of(root.data).fill(1, empty(root.data))
+        dy = filled(root.data, root.shape, 1)
     with no_grad():
         _Reverse().run(root, dy.data if isinstance(dy, Tensor) else dy)
 
@@ -394,7 +394,7 @@ def gradients(loss: Tensor, variables):
     reverse = _Reverse()
     if loss._node is not None:
         with no_grad():
-            reverse.run(loss, kernels_of(loss.data).fill(1, empty(loss.data)))
+            reverse.run(loss, filled(loss.data, loss.shape, 1))
     for v in variables:
         if id(v) not in reverse.done:
             v.grad = _zeros(v) if v.grad is None else kernels_of(v.grad).fill(0, v.grad)

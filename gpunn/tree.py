@@ -1,4 +1,5 @@
 """Nested lists, tuples and dictionaries as one thing; everything else is a leaf."""
+from numbers import Integral
 
 
 def is_nested(structure) -> bool:
@@ -50,11 +51,16 @@ def map_structure_up_to(shallow_structure, func, *structures):
     return rebuilt(shallow_structure, lambda key, part: map_structure_up_to(part, func, *[s[key] for s in structures]))
 
 
+def is_shape(value) -> bool:
+    """A tuple or list of sizes and None."""
+    return isinstance(value, list | tuple) and all(n is None or isinstance(n, Integral) for n in value)
+
+
 def map_shape_structure(func, structure):
-    """func on every shape: a tuple or list of sizes and None."""
-    if isinstance(structure, list | tuple) and all(n is None or isinstance(n, int) for n in structure):
+    """func on every shape."""
+    if is_shape(structure):
         return func(tuple(structure))
-    return rebuilt(structure, lambda _, part: map_shape_structure(func, part))
+    return rebuilt(structure, lambda _, part: map_shape_structure(func, part)) if is_nested(structure) else structure
 
 
 class MAP_TO_NONE:

@@ -7,16 +7,16 @@ from functools import partial
 import numpy as np
 from tqdm import tqdm
 
+from . import Model, Sequential, layers, use
+from .kernels.cpu import ahead, cache
+
 BATCH = 128
 OPTIMIZERS = "sgd", "rmsprop", "adamw"
 LOSSES = "mse", "mae", "huber", "binary_crossentropy", "categorical_crossentropy"
 
 
 def main() -> int:
-    import gpunn
-
-    gpunn.use("cpu")
-    from .kernels.cpu import ahead, cache
+    use("cpu")
     began = time.perf_counter()
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")         # in a rehearsal, all numbers are nonsense
@@ -49,19 +49,16 @@ def live(build, loss="sparse_categorical_crossentropy", optimizer="adam"):
 
 
 def perceptron():
-    from . import Sequential, layers
     return Sequential([layers.Input((20,)), layers.Dense(64, "tanh"), layers.Dense(10, "sigmoid")])
 
 
 def dense():
-    from . import Sequential, layers
     return Sequential([layers.Input((28, 28)), layers.Rescaling(1 / 255), layers.Flatten(), layers.Dense(512, "relu"),
                        layers.BatchNormalization(), layers.Dropout(0.5), layers.Dense(64, "gelu"),
                        layers.Dense(64, "elu"), layers.Dense(64, "silu"), layers.Dense(10, "softmax")])
 
 
 def convolutional():
-    from . import Sequential, layers
     return Sequential([layers.Input((28, 28, 1)), layers.Conv2D(32, 3, activation="relu"), layers.MaxPooling2D(),
                        layers.Conv2D(64, 3, padding="same"), layers.BatchNormalization(), layers.ReLU(),
                        layers.AveragePooling2D(), layers.Conv2D(64, 3, strides=2, activation="relu"),
@@ -69,21 +66,18 @@ def convolutional():
 
 
 def separable():
-    from . import Sequential, layers
     return Sequential([layers.Input((32, 32, 3)), layers.SeparableConv2D(16, 3, activation="relu"),
                        layers.Conv2DTranspose(8, 3, strides=2), layers.LeakyReLU(), layers.GlobalAveragePooling2D(),
                        layers.Dense(10, "softmax")])
 
 
 def recurrent():
-    from . import Sequential, layers
     return Sequential([layers.Input((20,), dtype="int32"), layers.Embedding(1000, 32),
                        layers.LSTM(32, return_sequences=True), layers.GRU(32, return_sequences=True),
                        layers.SimpleRNN(32), layers.Dense(10, "softmax")])
 
 
 def attentive():
-    from . import Model, layers
     x = layers.Input((16, 32))
     h = layers.LayerNormalization()(layers.Add()([x, layers.MultiHeadAttention(4, 8)(x, x)]))
     h = layers.Add()([h, layers.MultiHeadAttention(4, 8)(h, h, use_causal_mask=True)])

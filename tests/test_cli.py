@@ -88,7 +88,7 @@ def test_warmup_prepares_what_usual_models_need(capsys, monkeypatch):
     modules = set()
     monkeypatch.setattr(ahead, "prepare_all", lambda jobs: [modules.add(k.py_func.__module__) is None for k, _ in jobs])
     assert cli.main(["warmup"]) == 0
-    assert {"attention", "lstm", "normalize", "optimize", "pool"} <= {m.split(".")[-1] for m in modules}
+    assert {"attention", "recurrent", "normalize", "optimize", "pool"} <= {m.split(".")[-1] for m in modules}
     assert re.search(r"(\d+) kernels are ready, \1 of them compiled now, in [\d.]+ s", capsys.readouterr().out)
 
 

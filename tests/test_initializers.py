@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from gpunn import initializers, set_seed
+from gpunn.random import SeedGenerator
 
 SHAPE = (200, 300)
 N = SHAPE[0] * SHAPE[1]
@@ -85,10 +86,13 @@ def test_seeds(name):
     assert not np.array_equal(a((4, 5)).numpy(), b((4, 5)).numpy())
     fresh = cls()
     set_seed(1)
-    first, second = fresh((4, 5)).numpy(), fresh((4, 5)).numpy()
+    first, second, other = fresh((4, 5)).numpy(), fresh((4, 5)).numpy(), cls()((4, 5)).numpy()
     set_seed(1)
     np.testing.assert_array_equal(cls()((4, 5)).numpy(), first)
-    assert not np.array_equal(first, second)
+    np.testing.assert_array_equal(first, second)
+    assert not np.array_equal(first, other)
+    source = cls(seed=SeedGenerator(1))
+    assert not np.array_equal(source((4, 5)).numpy(), source((4, 5)).numpy())
 
 
 @pytest.mark.parametrize("name", initializers.KNOWN)

@@ -10,9 +10,9 @@ ROOT = Path(__file__).parent.parent
 # A component sees those of the rows above, never its own row or a row below.
 ORDER = """
 kernels _names tree
+_objects
 _config
-symbol _objects
-operation
+symbol
 backend
 tensor
 storage optimizers

@@ -81,10 +81,10 @@ def test_replay_counts_like_eager_steps(i):
 
 
 def test_accuracy_by_shapes():
-    assert metrics.resolve_accuracy((8,), (8, 1)) is metrics.BinaryAccuracy
-    assert metrics.resolve_accuracy((8, 1), (8, 10)) is metrics.SparseCategoricalAccuracy
-    assert metrics.resolve_accuracy((8,), (8, 10)) is metrics.SparseCategoricalAccuracy
-    assert metrics.resolve_accuracy((8, 10), (8, 10)) is metrics.CategoricalAccuracy
+    assert type(metrics.as_metric("accuracy", ((8,), (8, 1)))) is metrics.BinaryAccuracy
+    assert type(metrics.as_metric("accuracy", ((8, 1), (8, 10)))) is metrics.SparseCategoricalAccuracy
+    assert type(metrics.as_metric("accuracy", ((8,), (8, 10)))) is metrics.SparseCategoricalAccuracy
+    assert type(metrics.as_metric("accuracy", ((8, 10), (8, 10)))) is metrics.CategoricalAccuracy
     assert metrics.as_metric("acc", ((8,), (8, 10))).name == "acc"
 
 
@@ -126,13 +126,13 @@ def test_own_metric():
             lambda: metrics.Precision(thresholds=[0.5, 2]),
             r"Precision: thresholds must lie in \[0, 1\], got \[2\]"
         ),
-        (lambda: metrics.AUC(curve="RAC"), "AUC: curve is 'ROC' or 'PR', got 'RAC'"),
-        (lambda: metrics.AUC(summation_method="mid"), "AUC: summation_method is"),
+        (lambda: metrics.AUC(curve="RAC"), "AUC: curve must be 'ROC' or 'PR', got 'RAC'"),
+        (lambda: metrics.AUC(summation_method="mid"), "AUC: summation_method must be"),
         (lambda: metrics.AUC(num_thresholds=1), "AUC: num_thresholds must be larger than 1 and .*, got 1"),
         (lambda: metrics.AUC(num_labels=3), "AUC: num_labels needs multi_label=True"),
         (
             lambda: metrics.FBetaScore(average="all"),
-            "FBetaScore: average is None, 'micro', 'macro' or 'weighted', got 'all'"
+            "FBetaScore: average must be None, 'micro', 'macro' or 'weighted', got 'all'"
         ),
         (lambda: metrics.FBetaScore(beta=-1.0), "FBetaScore: beta must be a float > 0, got -1.0"),
         (lambda: metrics.F1Score(threshold=3.0), r"F1Score: threshold must be a float in \(0, 1\], got 3.0"),
@@ -151,7 +151,7 @@ def test_own_metric():
             "class_id=1: predictions must have shape"
         ),
         (lambda: metrics.IoU(2, [2]), r"IoU: target_class_ids must be from 0 to 1, got \[2\]"),
-        (lambda: metrics.PrecisionAtRecall(1.5), r"PrecisionAtRecall: recall must lie in \[0, 1\] .* got 1.5 and 200"),
+        (lambda: metrics.PrecisionAtRecall(1.5), r"PrecisionAtRecall: recall must be in \[0, 1\], got 1.5"),
     ],
 )
 def test_refusals(make, message):

@@ -7,7 +7,7 @@ from operator import attrgetter
 import pytest
 
 import gpunn
-from gpunn.layers.signature import known_options
+from gpunn._objects import keywords
 
 KERAS = json.loads((pathlib.Path(__file__).parent / "golden" / "signatures.json").read_text())
 SHARED = [f"{family}.{name}" for family, name in (full.rsplit(".", 1) for full in KERAS)
@@ -27,7 +27,7 @@ def test_arguments_and_defaults(full):
     own = {p.name: "required" if p.default is p.empty else repr(p.default)
            for p in list(inspect.signature(thing.__init__ if made else thing).parameters.values())[made:]}
     expected = {n: d for n, d in KERAS[full].items() if n not in ABSENT | {"name", "dtype"}}
-    assert set(expected) <= set(own) | set(known_options(thing) if made else ()) | {"input_dim", "activity_regularizer"}
+    assert set(expected) <= set(own) | set(keywords(thing) if made else ()) | {"input_dim", "activity_regularizer"}
     for argument, default in expected.items():
         if argument in own:
             assert own[argument] in (default, EQUAL.get(default)), argument

@@ -91,7 +91,7 @@ def test_a_graph_is_used_once():
 @pytest.mark.parametrize("act, message", [
     (lambda: (Variable(np.ones(2, "float32")) * 2.0).backward(), r"a tensor of shape \(2,\) needs the gradient dy"),
     (lambda: gpunn.grad(lambda x: x * 2.0)(np.ones(3, "float32")), r"must return one number, got \(3,\)"),
-    (lambda: Variable(np.ones(2), "w").assign(np.ones(3)), r"w: expected a value of shape \(2,\), got \(3,\)"),
+    (lambda: Variable(np.ones(2), name="w").assign(np.ones(3)), r"w: expected a value of shape \(2,\), got \(3,\)"),
 ])
 def test_refused(act, message):
     with pytest.raises(ValueError, match=message):

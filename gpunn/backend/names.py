@@ -5,8 +5,8 @@ import gc
 import numpy as np
 
 from .. import _config
-from .._config import FLOATS, POLICIES, floatx, known
-from .._names import get_uid, reset_uids
+from .._config import FLOATS, POLICIES, floatx
+from .._names import get_uid, one_of, reset_uids
 from ..symbol import Symbol
 
 DTYPES = tuple(name for name in POLICIES if not name.startswith("mixed"))
@@ -17,7 +17,7 @@ def standardize_dtype(dtype) -> str:
     if dtype is None or dtype is float:
         return floatx()
     name = getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or str(dtype).rpartition(".")[2]
-    return known("standardize_dtype", {"int": "int32", "str": "string"}.get(name, name), DTYPES)
+    return one_of("standardize_dtype", "dtype", {"int": "int32", "str": "string"}.get(name, name), DTYPES)
 
 
 def is_float_dtype(dtype) -> bool:

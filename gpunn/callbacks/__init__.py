@@ -1,14 +1,11 @@
 """Callbacks: what happens around epochs and batches."""
 from .backup import BackupAndRestore
-from .callback import Callback, CallbackList
+from .callback import Callback, CallbackList, LambdaCallback
 from .checkpoint import ModelCheckpoint
-from .csv_logger import CSVLogger
-from .early_stopping import EarlyStopping
-from .history import History
-from .lambda_callback import LambdaCallback
+from .history import CSVLogger, History
 from .learning_rate_finder import LearningRateFinder
-from .progbar import ProgbarLogger
+from .progress import ProgbarLogger
 from .rates import LearningRateScheduler, ReduceLROnPlateau
-from .stops import StopOnConvergence, TerminateOnNaN
+from .stops import EarlyStopping, StopOnConvergence, TerminateOnNaN
 from .swap_ema import SwapEMAWeights
 from .tensorboard import TensorBoard

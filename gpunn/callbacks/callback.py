@@ -1,5 +1,8 @@
-"""What happens around epochs and batches: the base class, and the list that calls them."""
+"""What happens around epochs and batches: the base class, callbacks from functions, and the list that calls them."""
 import numpy as np
+
+from .._names import refuse_unknown
+from .._objects import strict
 
 HOOKS = [f"on_{when}_{edge}" for edge in ("begin", "end")
          for when in ("train", "test", "predict", "epoch", "train_batch", "test_batch", "predict_batch")]
@@ -11,6 +14,7 @@ class Callback:
     `kept` names the attributes (numbers, arrays, lists of arrays) that BackupAndRestore keeps with the model.
     """
     kept: tuple[str, ...] = ()
+    __new__ = strict
     runs_last = False                   # after the hooks of all others, wherever it stands among them
 
     def __init__(self):
@@ -24,58 +28,45 @@ class Callback:
     def set_model(self, model):
         self._model = model
 
-    def on_train_begin(self, logs=None):
-        """Training starts."""
+    def _run(self, logs=None):
+        """Training, an evaluation or validation, or a prediction starts or is over; logs: its metrics in the end."""
 
-    def on_train_end(self, logs=None):
-        """Training is over; logs of the last epoch."""
+    def _epoch(self, epoch, logs=None):
+        """An epoch, counted from 0, starts or is over; logs: in the end its metrics, and val_ ones."""
 
-    def on_epoch_begin(self, epoch, logs=None):
-        """An epoch starts; epochs count from 0."""
+    def _batch(self, batch, logs=None):
+        """A step starts or is over; logs: in the end the metrics so far, or the "outputs" of a prediction."""
 
-    def on_epoch_end(self, epoch, logs=None):
-        """An epoch is over; logs hold its metrics, and val_ ones."""
+    on_train_begin = on_train_end = on_test_begin = on_test_end = on_predict_begin = on_predict_end = _run
+    on_epoch_begin = on_epoch_end = _epoch
+    on_test_batch_begin = on_test_batch_end = on_predict_batch_begin = on_predict_batch_end = _batch
+    on_batch_begin = on_batch_end = _batch              # the old names of the next two
 
     def on_train_batch_begin(self, batch, logs=None):
-        """A training step starts."""
+        self.on_batch_begin(batch, logs)
 
     def on_train_batch_end(self, batch, logs=None):
         self.on_batch_end(batch, logs)
-
-    def on_batch_begin(self, batch, logs=None):
-        """The old name of on_train_batch_begin."""
-
-    def on_batch_end(self, batch, logs=None):
-        """The old name of on_train_batch_end."""
-
-    def on_test_begin(self, logs=None):
-        """Evaluation or validation starts."""
-
-    def on_test_end(self, logs=None):
-        """Evaluation or validation is over."""
-
-    def on_test_batch_begin(self, batch, logs=None):
-        """A step of evaluation starts."""
-
-    def on_test_batch_end(self, batch, logs=None):
-        """A step of evaluation is over."""
-
-    def on_predict_begin(self, logs=None):
-        """Prediction starts."""
-
-    def on_predict_end(self, logs=None):
-        """Prediction is over."""
-
-    def on_predict_batch_begin(self, batch, logs=None):
-        """A step of prediction starts."""
-
-    def on_predict_batch_end(self, batch, logs=None):
-        """A step of prediction is over; logs["outputs"] are its outputs."""
 
     def watches(self) -> list[str]:
         """The names that logs must have for this callback; `fit` looks for them before the first epoch."""
         monitor = getattr(self, "monitor", None)
         return [monitor] if isinstance(monitor, str) else []
+
+
+class LambdaCallback(Callback):
+    """A callback from functions: `LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs))`."""
+
+    def __init__(self, on_epoch_begin=None, on_epoch_end=None, on_train_begin=None, on_train_end=None,
+                 on_train_batch_begin=None, on_train_batch_end=None, **kwargs):
+        super().__init__()
+        refuse_unknown("LambdaCallback", {k: v for k, v in kwargs.items() if k not in HOOKS}, HOOKS)
+        given = {"on_epoch_begin": on_epoch_begin, "on_epoch_end": on_epoch_end, "on_train_begin": on_train_begin,
+                 "on_train_end": on_train_end, "on_train_batch_begin": on_train_batch_begin,
+                 "on_train_batch_end": on_train_batch_end, **kwargs}
+        # hooks are looked for in the class, so that unused ones cost nothing: each LambdaCallback is a class of its own
+        methods = {name: staticmethod(f) for name, f in given.items() if f is not None}
+        self.__class__ = type("LambdaCallback", (LambdaCallback,), methods)
 
 
 def overrides(callback, name: str) -> bool:
@@ -94,7 +85,7 @@ class CallbackList:
     def __init__(self, callbacks=None, add_history=False, add_progbar=False, model=None, verbose="auto", epochs=1,
                  steps=None, samples=None, batch_size=1):
         from .history import History
-        from .progbar import ProgbarLogger
+        from .progress import ProgbarLogger
         self.callbacks = list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks] if callbacks else []
         for c in self.callbacks:
             if not hasattr(c, "on_epoch_end") or isinstance(c, type):
@@ -121,7 +112,7 @@ class CallbackList:
 
     def quiet(self):
         """The same callbacks without the progress bar: validation inside an epoch has no line of its own."""
-        from .progbar import ProgbarLogger
+        from .progress import ProgbarLogger
         inner = object.__new__(CallbackList)
         inner.callbacks = [c for c in self.callbacks if not isinstance(c, ProgbarLogger)]
         inner.history, inner.params = self.history, self.params

@@ -36,6 +36,8 @@ class ModelCheckpoint(Every, Monitor):
         self.filepath, self.verbose, self.save_best_only = os.fspath(filepath), verbose, save_best_only
         self.save_weights_only, self.best = save_weights_only, initial_value_threshold
         self.start(save_freq)
+        if os.path.isdir(self.filepath or "."):
+            raise IsADirectoryError(f"ModelCheckpoint: filepath {self.filepath!r} is a folder; expected a file's name")
         late = [name for name in self.watches() if name.startswith("val_")]
         if late and save_freq != "epoch":
             raise ValueError(f"ModelCheckpoint: {late[0]!r} has no value inside an epoch. Fix: save_freq='epoch', or "
@@ -63,8 +65,6 @@ class ModelCheckpoint(Every, Monitor):
         except KeyError as error:
             raise KeyError(f"ModelCheckpoint: filepath {self.filepath!r} needs {error}, which epoch {self.epoch + 1} "
                            f"did not log; it has {', '.join(logs)}") from None
-        if os.path.isdir(path):
-            raise IsADirectoryError(f"ModelCheckpoint: filepath {path} is a folder; expected the name of a file")
         why = self.reason(logs) if self.save_best_only else ""
         if why is not None:
             self.tell(f"{why}saving model to {path}")

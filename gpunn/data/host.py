@@ -27,14 +27,17 @@ def _array(value, what: str) -> np.ndarray:
         value = value.numpy()
     elif hasattr(value, "get") and hasattr(value, "__cuda_array_interface__"):
         value = value.get()
+    if callable(value) and not hasattr(value, "__array__"):
+        raise ValueError(f"{what}: expected an array, got the function {value!r}. Fix: call it")
     try:
         array = np.asarray(value)
     except ValueError as error:
         raise ValueError(f"{what}: the samples do not all have the same shape ({error}); pad them, "
                          "see utils.pad_sequences") from None
     if array.dtype.kind in "OUSMm":
-        raise ValueError(f"{what}: expected numbers, got {array.dtype} values such as {array.flat[0]!r}. Fix: encode "
-                         "them, for example with np.unique(labels, return_inverse=True)")
+        raise ValueError(f"{what}: expected numbers, got {array.dtype} values such as "
+                         f"{str(array.reshape(-1)[:1].tolist())[:40]}. Fix: encode words, for example with "
+                         "np.unique(labels, return_inverse=True); astype('float32') for numbers")
     if array.ndim == 0:
         raise ValueError(f"{what}: expected an array of samples, got the single number {array}")
     if array.dtype.kind == "f" and array.dtype != storage():
@@ -62,8 +65,8 @@ def weigh_classes(y, weight, class_weight: dict):
 
 def split(data, fraction: float):
     """The last `fraction` of the samples, apart from the rest."""
-    if not 0 < fraction < 1:
-        raise ValueError(f"fit: validation_split must be between 0 and 1, got {fraction}")
+    if isinstance(fraction, str) or not 0 < fraction < 1:
+        raise ValueError(f"fit: validation_split must be between 0 and 1, got {fraction!r}")
     n = len(next(a for a in flatten(data) if a is not None))
     at = int(n * (1 - fraction))
     if at in (0, n):

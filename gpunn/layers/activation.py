@@ -6,10 +6,7 @@ from .layer import LibraryLayer
 
 class _Elementwise(LibraryLayer):
     """The shape stays, and so does the mask."""
-
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-        self.supports_masking = True
+    supports_masking = True
 
     def compute_output_shape(self, input_shape):
         return input_shape
@@ -19,8 +16,7 @@ class Activation(_Elementwise):
     """A function by name, or any function of a tensor."""
 
     def __init__(self, activation, **kwargs):
-        super().__init__(**kwargs)
-        self.activation = activations.get(activation)
+        self._keep(locals())
 
     def call(self, inputs):
         return self.activation(inputs)
@@ -28,15 +24,13 @@ class Activation(_Elementwise):
 
 class ReLU(_Elementwise):
     """max(x, 0); with a slope below `threshold` and a ceiling `max_value` if wanted."""
-    wants_floats = True
 
     def __init__(self, max_value=None, negative_slope=0.0, threshold=0.0, **kwargs):
-        super().__init__(**kwargs)
+        self._keep(locals())
         self._require("max_value", max_value is None or max_value >= 0, "None or a number >= 0", max_value)
         self._require("negative_slope", negative_slope is not None and negative_slope >= 0, "a number >= 0",
                       negative_slope)
         self._require("threshold", threshold is not None and threshold >= 0, "a number >= 0", threshold)
-        self.max_value, self.negative_slope, self.threshold = max_value, negative_slope, threshold
 
     def call(self, inputs):
         return activations.relu(inputs, self.negative_slope, self.max_value, self.threshold)
@@ -49,10 +43,9 @@ class LeakyReLU(_Elementwise):
     def __init__(self, negative_slope=0.3, **kwargs):
         if "alpha" in kwargs:
             negative_slope = kwargs.pop("alpha")
-        super().__init__(**kwargs)
+        self._keep(locals())
         self._require("negative_slope", negative_slope is not None and negative_slope >= 0, "a number >= 0",
                       negative_slope)
-        self.negative_slope = negative_slope
 
     def call(self, inputs):
         return ops.leaky_relu(inputs, self.negative_slope)
@@ -63,8 +56,7 @@ class ELU(_Elementwise):
     wants_floats = True
 
     def __init__(self, alpha=1.0, **kwargs):
-        super().__init__(**kwargs)
-        self.alpha = alpha
+        self._keep(locals())
 
     def call(self, inputs):
         return ops.elu(inputs, self.alpha)
@@ -76,8 +68,7 @@ class PReLU(_Elementwise):
 
     def __init__(self, alpha_initializer="Zeros", alpha_regularizer=None, alpha_constraint=None,
                  shared_axes=None, **kwargs):
-        super().__init__(**kwargs)
-        self._describe(locals(), "alpha")
+        self._keep(locals())
         shared_axes = [shared_axes] if isinstance(shared_axes, int) else shared_axes
         self.shared_axes = shared_axes and list(shared_axes)
 
@@ -98,8 +89,7 @@ class Softmax(_Elementwise):
     wants_floats = True
 
     def __init__(self, axis=-1, **kwargs):
-        super().__init__(**kwargs)
-        self.axis = axis
+        self._keep(locals())
 
     def call(self, inputs, mask=None):
         if mask is not None:

@@ -1,4 +1,6 @@
 """Attention: every query looks at all keys."""
+import math
+from copy import copy
 from functools import reduce
 
 import numpy as np
@@ -21,61 +23,89 @@ class MultiHeadAttention(LibraryLayer):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.num_heads, self.key_dim = self._count("num_heads", num_heads), self._count("key_dim", key_dim)
         self.value_dim = self._count("value_dim", value_dim or key_dim)
-        self.dropout, self.use_bias = dropout, use_bias
-        self.output_shape = _tuple(output_shape)
-        self._require("attention_axes", _tuple(attention_axes) in (None, (1,)),
-                      "None or 1: attention runs along time, (n, t, c)", attention_axes)
+        self.dropout, self.use_bias, self.use_gate = dropout, use_bias, use_gate
+        self.output_shape, self.attention_axes = _tuple(output_shape) or None, _tuple(attention_axes)
         self.sliding_window = sliding_window and self._count("sliding_window", sliding_window)
-        self._require("use_gate", not use_gate, "False; gated attention is not supported", use_gate)
-        self._require("output_shape", output_shape is None or len(self.output_shape) == 1, "one number", output_shape)
-        self.attention_axes, self._key_heads = (1,), self.num_heads
-        self.flash_attention, self.use_gate = flash_attention, False
+        self._key_heads = self.num_heads
+        self._require("dropout", not (flash_attention and dropout), "0 with flash_attention", dropout)
         self._describe(locals(), "kernel", "bias")
         self._seeded(seed)
 
     def build(self, query_shape, value_shape, key_shape=None):
-        key_shape = key_shape or value_shape
+        key_shape, rank = key_shape or value_shape, len(query_shape)
         for name, shape in (("query", query_shape), ("value", value_shape), ("key", key_shape)):
-            self._require(f"the shape of {name}", len(shape) == 3, "(n, t, c)", shape)
-        heads, width = self.num_heads, (self.output_shape or query_shape[-1:])[0]
-        self._query = self._projection("query", (query_shape[-1], heads, self.key_dim))
-        self._key = self._projection("key", (key_shape[-1], self._key_heads, self.key_dim))
-        self._value = self._projection("value", (value_shape[-1], self._key_heads, self.value_dim))
-        self._output = self._projection("attention_output", (heads, self.value_dim, width))
+            self._require(f"the shape of {name}", len(shape) == rank > 2, "(n, t, c), the same rank for all", shape)
+        axes = range(1, rank - 1) if self.attention_axes is None else [a % rank for a in self.attention_axes]
+        self.attention_axes, heads = tuple(axes), self.num_heads
+        self._query = self._projection("query", query_shape[-1:], (heads, self.key_dim))
+        self._key = self._projection("key", key_shape[-1:], (self._key_heads, self.key_dim))
+        if self.use_gate:
+            self._gate = self._projection("gate", query_shape[-1:], (heads, self.value_dim))
+        self._value = self._projection("value", value_shape[-1:], (self._key_heads, self.value_dim))
+        self._output = self._projection("attention_output", (heads, self.value_dim),
+                                        self.output_shape or query_shape[-1:])
 
-    def _projection(self, name, shape):
-        """A kernel and its bias."""
-        kernel = self._weight(f"{name}/kernel", shape, like="kernel")
-        bias = shape[-1:] if name == "attention_output" else shape[1:]
-        return kernel, self._weight(f"{name}/bias", bias, like="bias") if self.use_bias else None
+    def _projection(self, name, inner, outer):
+        """A kernel and its bias, and how many axes the kernel sums over."""
+        kernel = self._weight(f"{name}/kernel", (*inner, *outer), "kernel", copy(self.kernel_initializer))
+        return kernel, self._weight(f"{name}/bias", outer, like="bias") if self.use_bias else None, len(inner)
 
     def _project(self, x, weights):
-        """(n, t, c) -> (n, t, heads, d)"""
-        kernel, bias = weights
-        c, heads, d = kernel.shape
-        y = ops.dense(x, ops.reshape(kernel, (c, heads * d)), bias if bias is None else ops.reshape(bias, (heads * d,)))
-        return ops.reshape(y, (*x.shape[:2], heads, d))
+        """(..., c) -> (..., heads, d), or back"""
+        kernel, bias, summed = weights
+        y = ops.dense(x, kernel, bias, axes=summed)
+        if self.activity_regularizer is not None:
+            super()._regularize_activity(y)
+        return y
+
+    def _regularize_activity(self, y):
+        """Each projection did."""
 
     def call(self, query, value, key=None, query_mask=None, value_mask=None, key_mask=None,
              attention_mask=None, return_attention_scores=False, training=False, use_causal_mask=False):
-        mask = _joined(query_mask, value_mask, key_mask if key is not None and key is not value else None,
-                       attention_mask)
+        mask = self._mask(query, value, self._query_mask(query, query_mask), value_mask, key_mask, attention_mask,
+                          use_causal_mask)
         q, k = self._project(query, self._query), self._project(value if key is None else key, self._key)
         v, scale = self._project(value, self._value), self.key_dim ** -0.5
-        if self.sliding_window is not None:
-            near = kept(_band, q.shape[1], k.shape[1], self.sliding_window)
-            mask = near if mask is None else ops.logical_and(mask, near)
+        gate = ops.sigmoid(self._project(query, self._gate)) if self.use_gate else None
         if self._key_heads != self.num_heads:
             k, v = (ops.repeat(x, self.num_heads // self._key_heads, axis=2) for x in (k, v))
+        fold = _Fold(self.attention_axes, q.shape, k.shape) if query.ndim > 3 else None
+        if fold:
+            q, k, v, mask = fold.there(q), fold.there(k), fold.there(v), mask if mask is None else fold.mask(mask)
+        causal = bool(use_causal_mask) and mask is None
         if return_attention_scores or (training and self.dropout > 0):
-            scores = ops.attention_scores(q, k, mask, scale, use_causal_mask)
+            scores = ops.attention_scores(q, k, mask, scale, causal)
             y = self._weighted(scores, v, training)
         else:
-            scores, y = None, ops.attention(q, k, v, mask, scale=scale, causal=bool(use_causal_mask))
-        kernel, bias = self._output
-        heads, d, width = kernel.shape
-        y = ops.dense(ops.reshape(y, (*y.shape[:2], heads * d)), ops.reshape(kernel, (heads * d, width)), bias)
+            scores, y = None, ops.attention(q, k, v, mask, scale=scale, causal=causal)
+            if mask is not None and not self.dropout:       # as in Keras, who may look nowhere sees the mean of all
+                some = ops.transpose(ops.any(mask, axis=-1, keepdims=True), (0, 2, 1, 3))
+                y = y + ops.where(some, 0.0, ops.mean(v, axis=1, keepdims=True))
+        if fold:
+            y, scores = fold.back(y), fold.scores(scores) if return_attention_scores else None
+        y = self._project(y if gate is None else y * gate, self._output)
         return (y, scores) if return_attention_scores else y
+
+    def _query_mask(self, query, given):
+        """Keras looks at the mask of the tensor alone."""
+        return query.mask
+
+    def _mask(self, query, value, query_mask, value_mask, key_mask, attention_mask, causal):
+        """All that says who may look where as one mask that broadcasts to (n, ..., heads, tq, tk), or None."""
+        masks = [] if query_mask is None else [ops.expand_dims(query_mask, -1)]
+        masks += [ops.expand_dims(m, -2) for m in (value_mask, key_mask) if m is not None]
+        masks += [] if attention_mask is None else [ops.cast(attention_mask, "bool")]
+        times = query.shape[1], value.shape[1]
+        if self.sliding_window is not None:
+            masks.append(kept(_band, *times, self.sliding_window))
+        if causal and (masks or query.ndim > 3):
+            masks.append(ops.tri(*times, dtype="bool"))
+        if not masks:
+            return None
+        mask, axes = reduce(ops.logical_and, masks), len(self.attention_axes)
+        split = mask.ndim - 2 * axes
+        return ops.reshape(mask, (*mask.shape[:split], *(1,) * (query.ndim + axes - mask.ndim), *mask.shape[split:]))
 
     def _weighted(self, weights, v, training):
         """(n, heads, tq, tk), (n, tk, heads, d) -> (n, tq, heads, d), with dropout on the weights"""
@@ -84,9 +114,35 @@ class MultiHeadAttention(LibraryLayer):
         return ops.transpose(ops.matmul(weights, ops.transpose(v, (0, 2, 1, 3))), (0, 2, 1, 3))
 
     def compute_output_shape(self, query_shape, value_shape, key_shape=None, return_attention_scores=False):
-        output = (*query_shape[:-1], (self.output_shape or query_shape[-1:])[0])
-        scores = (query_shape[0], self.num_heads, query_shape[1], value_shape[1])
+        output = (*query_shape[:-1], *(self.output_shape or query_shape[-1:]))
+        axes = self.attention_axes or range(1, len(query_shape) - 1)
+        others = [n for a, n in enumerate(query_shape[:-1]) if a not in axes]
+        scores = (*others, self.num_heads, *[query_shape[a] for a in axes], *[value_shape[a] for a in axes])
         return (output, scores) if return_attention_scores else output
+
+
+class _Fold:
+    """Attention along `axes` of (n, ..., heads, d): to (n * others, times, heads, d), and back."""
+
+    def __init__(self, axes, query, key):
+        others, rank = [a for a in range(len(query) - 2) if a not in axes], len(query)
+        self.order, self.others = (*others, *axes, rank - 2, rank - 1), [query[a] for a in others]
+        self.times, self.key_times = [query[a] for a in axes], [key[a] for a in axes]
+
+    def there(self, x):
+        return ops.reshape(ops.transpose(x, self.order), (math.prod(self.others), -1, *x.shape[-2:]))
+
+    def back(self, y):
+        y = ops.reshape(y, (*self.others, *self.times, *y.shape[-2:]))
+        return ops.transpose(y, [self.order.index(a) for a in range(y.ndim)])
+
+    def mask(self, mask):
+        heads = mask.shape[len(self.others)]
+        mask = ops.broadcast_to(mask, (*self.others, heads, *self.times, *self.key_times))
+        return ops.reshape(mask, (math.prod(self.others), heads, math.prod(self.times), math.prod(self.key_times)))
+
+    def scores(self, scores):
+        return ops.reshape(scores, (*self.others, scores.shape[1], *self.times, *self.key_times))
 
 
 class GroupedQueryAttention(MultiHeadAttention):
@@ -104,6 +160,9 @@ class GroupedQueryAttention(MultiHeadAttention):
         self._require("num_query_heads", num_query_heads % num_key_value_heads == 0,
                       f"a multiple of num_key_value_heads={num_key_value_heads}", num_query_heads)
 
+    def _query_mask(self, query, given):
+        return given
+
 
 GroupQueryAttention = GroupedQueryAttention
 
@@ -116,16 +175,6 @@ def _band(rows: int, columns: int, reach: int):
 def _tuple(value):
     """A number as a tuple of one; None stays."""
     return (value,) if isinstance(value, int) else value and tuple(value)
-
-
-def _joined(query_mask, value_mask, key_mask, attention_mask):
-    """Masks of steps and of pairs as one mask (n, 1 or heads, tq, tk), or None."""
-    masks = [] if query_mask is None else [ops.expand_dims(query_mask, (1, 3))]
-    masks += [ops.expand_dims(m, (1, 2)) for m in (value_mask, key_mask) if m is not None]
-    if attention_mask is not None:
-        attention_mask = ops.cast(attention_mask, "bool")
-        masks.append(ops.expand_dims(attention_mask, 1) if attention_mask.ndim == 3 else attention_mask)
-    return reduce(ops.logical_and, masks) if masks else None
 
 
 class Attention(LibraryLayer):

@@ -10,7 +10,7 @@ from ..tensor import Tensor
 from .activation import _Elementwise
 from .images import ToSize
 from .input_spec import InputSpec
-from .windows import channel_format, spatial
+from .windows import spatial
 
 FLIPS = {"horizontal": (1,), "vertical": (0,), "horizontal_and_vertical": (0, 1)}
 FILLS = ("reflect", "wrap", "constant", "nearest")
@@ -20,10 +20,6 @@ class _Random(_Elementwise):
     """(n, h, w, c) or one image (h, w, c); called on its own, it acts as in training, as Keras' layers do."""
     wants_floats = True
     input_spec = InputSpec(min_ndim=3, max_ndim=4)
-
-    def _options(self, seed, data_format):
-        self._seeded(seed)
-        self.data_format = channel_format(self, data_format)
 
     def _range(self, name: str, factor, least=-1.0) -> tuple:
         """A number as (-number, number), a pair in order; within [least, 1]."""
@@ -46,9 +42,8 @@ class RandomFlip(_Random):
     """Mirrors half of the images, in each direction of `mode`."""
 
     def __init__(self, mode="horizontal_and_vertical", seed=None, data_format=None, **kwargs):
-        super().__init__(**kwargs)
-        self.mode = self._one_of("mode", mode, tuple(FLIPS))
-        self._options(seed, data_format)
+        self._keep(locals())
+        self._one_of("mode", mode, tuple(FLIPS))
 
     def vary(self, images):
         axes = spatial(self.data_format, 2)
@@ -61,11 +56,10 @@ class RandomFlip(_Random):
 class _Warp(_Random):
     """Images through an affine map of places, another for each."""
 
-    def _warping(self, fill_mode, interpolation, seed, fill_value, data_format):
-        self.fill_mode = self._one_of("fill_mode", fill_mode, FILLS)
-        self.interpolation = self._one_of("interpolation", interpolation, ("nearest", "bilinear"))
-        self.fill_value = fill_value
-        self._options(seed, data_format)
+    def _keep(self, own: dict):
+        super()._keep(own)
+        self._one_of("fill_mode", self.fill_mode, FILLS)
+        self._one_of("interpolation", self.interpolation, ("nearest", "bilinear"))
 
     def vary(self, images):
         n, (height, width) = images.shape[0], (images.shape[a] for a in spatial(self.data_format, 2))
@@ -80,9 +74,8 @@ class RandomRotation(_Warp):
 
     def __init__(self, factor, fill_mode="reflect", interpolation="bilinear", seed=None, fill_value=0.0,
                  data_format=None, **kwargs):
-        super().__init__(**kwargs)
+        self._keep(locals())
         self.factor = self._range("factor", factor)
-        self._warping(fill_mode, interpolation, seed, fill_value, data_format)
 
     def places(self, n, height, width):
         angle = self._draw(n, *(2 * math.pi * f for f in self.factor))
@@ -95,11 +88,9 @@ class RandomTranslation(_Warp):
 
     def __init__(self, height_factor, width_factor, fill_mode="reflect", interpolation="bilinear", seed=None,
                  fill_value=0.0, data_format=None, **kwargs):
-        super().__init__(**kwargs)
-        self.height_factor, self.width_factor = height_factor, width_factor
+        self._keep(locals())
         self._rows = self._range("height_factor", height_factor)
         self._columns = self._range("width_factor", width_factor)
-        self._warping(fill_mode, interpolation, seed, fill_value, data_format)
 
     def places(self, n, height, width):
         right, down = self._draw(n, *self._columns) * width, self._draw(n, *self._rows) * height
@@ -111,11 +102,9 @@ class RandomZoom(_Warp):
 
     def __init__(self, height_factor, width_factor=None, fill_mode="reflect", interpolation="bilinear",
                  seed=None, fill_value=0.0, data_format=None, **kwargs):
-        super().__init__(**kwargs)
-        self.height_factor, self.width_factor = height_factor, width_factor
+        self._keep(locals())
         self._rows = self._range("height_factor", height_factor)
         self._columns = None if width_factor is None else self._range("width_factor", width_factor)
-        self._warping(fill_mode, interpolation, seed, fill_value, data_format)
 
     def places(self, n, height, width):
         rows = self._draw(n, *self._rows) + 1
@@ -124,16 +113,11 @@ class RandomZoom(_Warp):
         return columns, 0.0, (1 - columns) * x, 0.0, rows, (1 - rows) * y
 
 
-class RandomCrop(_Random, ToSize):
+class RandomCrop(ToSize, _Random):
     """A window of each batch of images, at another place at each step; the middle otherwise."""
 
     def __init__(self, height, width, seed=None, data_format=None, **kwargs):
-        super().__init__(**kwargs)
-        self._to(height, width, data_format)
-        self._seeded(seed)
-
-    def compute_output_shape(self, input_shape):
-        return ToSize.compute_output_shape(self, input_shape)
+        self._keep(locals())
 
     def call(self, inputs, training=True):
         sizes = list(zip(self._axes(inputs.ndim), (self.height, self.width)))
@@ -148,12 +132,11 @@ class RandomCrop(_Random, ToSize):
 class _Recolor(_Random):
     """Pixels moved within `value_range`, each image in its own way."""
 
-    def _colors(self, factor, value_range, seed, data_format):
-        self._options(seed, data_format)
-        self.factor = tuple(factor)
-        self._require("value_range", isinstance(value_range, list | tuple) and len(value_range) == 2, "two numbers",
-                      value_range)
-        self.value_range = list(value_range)
+    def _keep(self, own: dict):
+        super()._keep(own)
+        right = isinstance(self.value_range, list | tuple) and len(self.value_range) == 2
+        self._require("value_range", right, "two numbers", self.value_range)
+        self.value_range = list(self.value_range)
 
     def vary(self, images):
         drawn = ops.reshape(self._draw(images.shape[0], *self._span), (-1, 1, 1, 1))
@@ -164,9 +147,9 @@ class RandomBrightness(_Recolor):
     """Adds a random share of the value range, `factor` at most."""
 
     def __init__(self, factor, value_range=(0, 255), seed=None, data_format=None, **kwargs):
-        super().__init__(**kwargs)
-        self._colors(self._range("factor", factor), sorted(value_range), seed, data_format)
-        self._span = self.factor
+        self._keep(locals())
+        self.value_range.sort()
+        self._span = self.factor = self._range("factor", factor)
 
     def recolored(self, images, drawn):
         return images + drawn * (self.value_range[1] - self.value_range[0])
@@ -176,8 +159,8 @@ class RandomContrast(_Recolor):
     """(x - mean) * a number from 1 - factor[0] to 1 + factor[1] + mean; one factor is the upper one."""
 
     def __init__(self, factor, value_range=(0, 255), seed=None, data_format=None, **kwargs):
-        super().__init__(**kwargs)
-        self._colors(factor if isinstance(factor, list | tuple) else (0, factor), value_range, seed, data_format)
+        self._keep(locals())
+        self.factor = tuple(factor) if isinstance(factor, list | tuple) else (0, factor)
         self._require("factor", all(0 <= f <= 1 for f in self.factor), "a number or two from 0 to 1", factor)
         self._span = 1 - self.factor[0], 1 + self.factor[1]
 
@@ -191,10 +174,8 @@ class MixUp(_Random):
     input_spec = None
 
     def __init__(self, alpha=0.2, data_format=None, seed=None, **kwargs):
-        super().__init__(**kwargs)
+        self._keep(locals())
         self._require("alpha", alpha > 0, "a number > 0", alpha)
-        self.alpha = alpha
-        self._options(seed, data_format)
 
     def call(self, inputs, training=True):
         if not training:
@@ -206,12 +187,12 @@ class MixUp(_Random):
         table, left = Tensor(kept(_beta, self.alpha)), ops.floor(place)
         low, high = (ops.take(table, ops.cast(v, "int32")) for v in (left, left + 1.0))
         share = low + (high - low) * (place - left)
-        mixed = {name: self._blend(x, order, ops.reshape(share, (n,) + (1,) * (x.ndim - 1)))
-                 for name, x in given.items()}
-        return mixed if isinstance(inputs, dict) else mixed["images"]
 
-    def _blend(self, x, order, share):
-        return share * x + (1.0 - share) * ops.take(x, order, 0)
+        def blended(x):
+            part = ops.reshape(share, (n,) + (1,) * (x.ndim - 1))
+            return part * x + (1.0 - part) * ops.take(x, order, 0)
+        mixed = {name: blended(x) for name, x in given.items()}
+        return mixed if isinstance(inputs, dict) else mixed["images"]
 
 
 def _order(keys):

@@ -1,5 +1,5 @@
 """One step of a recurrent layer: (inputs, states) -> (output, new states)."""
-from .. import activations, ops
+from .. import ops
 from ..ops import random
 from .layer import LibraryLayer
 
@@ -10,16 +10,11 @@ class _Cell(LibraryLayer):
     wants_floats = True
     gates: int
 
-    def _start_with(self, own: dict):
-        """`own`: what the constructors of all cells share, by name, and more."""
+    def _keep(self, own: dict):
         own["kwargs"].pop("implementation", None)
-        super().__init__(**own["kwargs"])
-        self.units, self.use_bias = self._count("units", own["units"]), own["use_bias"]
-        self.activation = activations.get(own["activation"])
-        self._describe(own, "kernel", "recurrent", "bias")
-        self.dropout = min(1.0, max(0.0, own["dropout"]))
-        self.recurrent_dropout = min(1.0, max(0.0, own["recurrent_dropout"]))
-        self._seeded(own["seed"])
+        super()._keep(own)
+        self.units = self._count("units", self.units)
+        self.dropout, self.recurrent_dropout = (min(1.0, max(0.0, own[n])) for n in ("dropout", "recurrent_dropout"))
         self.state_size, self.output_size, self._drops = self.units, self.units, {}
 
     def build(self, input_shape):
@@ -52,9 +47,6 @@ class _Cell(LibraryLayer):
         state = self.dropped(state, "state", self.recurrent_dropout)
         return self.dropped(inputs, "inputs", self.dropout), state
 
-    def compute_output_shape(self, input_shape):
-        return input_shape[0], self.units
-
 
 class SimpleRNNCell(_Cell):
     """h = activation(x W + h U + b)"""
@@ -64,7 +56,7 @@ class SimpleRNNCell(_Cell):
                  recurrent_initializer="orthogonal", bias_initializer="zeros", kernel_regularizer=None,
                  recurrent_regularizer=None, bias_regularizer=None, kernel_constraint=None, recurrent_constraint=None,
                  bias_constraint=None, dropout=0.0, recurrent_dropout=0.0, seed=None, **kwargs):
-        self._start_with(locals())
+        self._keep(locals())
 
     def call(self, sequence, states, training=False):
         x, h = self.drop_both(sequence, _first(states), training)
@@ -81,9 +73,8 @@ class LSTMCell(_Cell):
                  unit_forget_bias=True, kernel_regularizer=None, recurrent_regularizer=None, bias_regularizer=None,
                  kernel_constraint=None, recurrent_constraint=None, bias_constraint=None, dropout=0.0,
                  recurrent_dropout=0.0, seed=None, **kwargs):
-        self._start_with(locals())
-        self.recurrent_activation = activations.get(recurrent_activation)
-        self.unit_forget_bias, self.state_size = unit_forget_bias, [self.units, self.units]
+        self._keep(locals())
+        self.state_size = [self.units, self.units]
 
     def _make_bias(self, width):
         bias = super()._make_bias(width)
@@ -116,8 +107,7 @@ class GRUCell(_Cell):
                  kernel_regularizer=None, recurrent_regularizer=None, bias_regularizer=None, kernel_constraint=None,
                  recurrent_constraint=None, bias_constraint=None, dropout=0.0, recurrent_dropout=0.0, reset_after=True,
                  seed=None, **kwargs):
-        self._start_with(locals())
-        self.recurrent_activation, self.reset_after = activations.get(recurrent_activation), reset_after
+        self._keep(locals())
 
     def _make_bias(self, width):
         return self._weight("bias", (2, width) if self.reset_after else (width,))

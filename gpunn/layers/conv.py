@@ -3,7 +3,7 @@ from .. import activations, ops
 from ..ops.conv import transposed
 from .input_spec import InputSpec
 from .layer import LibraryLayer
-from .windows import channel_format, of_rank, pair, spatial, window_shape
+from .windows import of_rank, pair, spatial, window_shape
 
 
 class _Conv(LibraryLayer):
@@ -12,15 +12,13 @@ class _Conv(LibraryLayer):
     rank: int
     paddings = ("valid", "same")
 
-    def _start_with(self, own: dict, *weights: str):
-        """`own`: what the constructors of all convolutions share, by name, and more; `weights` beside the bias."""
-        super().__init__(activity_regularizer=own["activity_regularizer"], **own["kwargs"])
+    def _keep(self, own: dict):
+        super()._keep(own)
         for name in ("kernel_size", "strides", "dilation_rate"):
             setattr(self, name, pair(self, name, own[name], self.rank))
+        for name in [n for n in ("filters", "groups", "depth_multiplier") if n in own]:
+            setattr(self, name, self._count(name, own[name]))
         self.padding = self._one_of("padding", own["padding"].lower(), self.paddings)
-        self.data_format = channel_format(self, own["data_format"])
-        self.activation, self.use_bias = activations.get(own["activation"]), own["use_bias"]
-        self._describe(own, *weights, "bias")
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def _channels(self, input_shape) -> int:
@@ -51,8 +49,7 @@ class _FullConv(_Conv):
                  groups=1, activation=None, use_bias=True, kernel_initializer="glorot_uniform",
                  bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None,
                  activity_regularizer=None, kernel_constraint=None, bias_constraint=None, **kwargs):
-        self._start_with(locals(), "kernel")
-        self.filters, self.groups = self._count("filters", filters), self._count("groups", groups)
+        self._keep(locals())
         self._require("filters", filters % groups == 0, f"a multiple of groups={groups}", filters)
 
     def build(self, input_shape):
@@ -80,8 +77,7 @@ class _DepthwiseConv(_Conv):
                  dilation_rate=1, activation=None, use_bias=True, depthwise_initializer="glorot_uniform",
                  bias_initializer="zeros", depthwise_regularizer=None, bias_regularizer=None,
                  activity_regularizer=None, depthwise_constraint=None, bias_constraint=None, **kwargs):
-        self._start_with(locals(), "depthwise")
-        self.depth_multiplier = self._count("depth_multiplier", depth_multiplier)
+        self._keep(locals())
 
     def build(self, input_shape):
         channels = self._channels(input_shape)
@@ -109,9 +105,7 @@ class _SeparableConv(_Conv):
                  pointwise_initializer="glorot_uniform", bias_initializer="zeros", depthwise_regularizer=None,
                  pointwise_regularizer=None, bias_regularizer=None, activity_regularizer=None,
                  depthwise_constraint=None, pointwise_constraint=None, bias_constraint=None, **kwargs):
-        self._start_with(locals(), "depthwise", "pointwise")
-        self.filters = self._count("filters", filters)
-        self.depth_multiplier = self._count("depth_multiplier", depth_multiplier)
+        self._keep(locals())
 
     def build(self, input_shape):
         channels, multiplier = self._channels(input_shape), self.depth_multiplier
@@ -139,11 +133,12 @@ class _ConvTranspose(_Conv):
                  data_format=None, dilation_rate=1, activation=None, use_bias=True, kernel_initializer="glorot_uniform",
                  bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None,
                  kernel_constraint=None, bias_constraint=None, **kwargs):
-        self._start_with(locals(), "kernel")
-        self.filters = self._count("filters", filters)
-        if output_padding is not None:
-            output_padding = pair(self, "output_padding", output_padding, self.rank, 0)
-        self.output_padding = output_padding
+        self._keep(locals())
+
+    def _keep(self, own: dict):
+        super()._keep(own)
+        if self.output_padding is not None:
+            self.output_padding = pair(self, "output_padding", self.output_padding, self.rank, 0)
 
     def build(self, input_shape):
         self.kernel = self._weight("kernel", (*self.kernel_size, self.filters, self._channels(input_shape)))
@@ -176,8 +171,7 @@ class Conv3DTranspose(_ConvTranspose):
                  dilation_rate=1, activation=None, use_bias=True, kernel_initializer="glorot_uniform",
                  bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None,
                  kernel_constraint=None, bias_constraint=None, **kwargs):
-        own = {n: v for n, v in locals().items() if n not in ("self", "kwargs", "__class__")}
-        super().__init__(**own, **kwargs)
+        self._keep(locals())
 
 
 Convolution1D, Convolution2D, Convolution3D, Convolution3DTranspose = Conv1D, Conv2D, Conv3D, Conv3DTranspose

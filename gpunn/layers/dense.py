@@ -1,6 +1,6 @@
 """Dense: every input feeds every unit."""
 from .. import activations, ops
-from ..ops.dense import _dense
+from ..ops.dense import _dense, ending
 from .input_spec import InputSpec
 from .layer import LibraryLayer
 
@@ -12,10 +12,8 @@ class Dense(LibraryLayer):
     def __init__(self, units, activation=None, use_bias=True, kernel_initializer="glorot_uniform",
                  bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None,
                  activity_regularizer=None, kernel_constraint=None, bias_constraint=None, **kwargs):
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.units, self.use_bias = self._count("units", units), use_bias
-        self.activation = activations.get(activation)
-        self._describe(locals(), "kernel", "bias")
+        self._keep(locals())
+        self.units = self._count("units", units)
         self.input_spec = InputSpec(min_ndim=2)
 
     def build(self, input_shape):
@@ -27,7 +25,7 @@ class Dense(LibraryLayer):
 
     def call(self, inputs):
         fused = activations.fused(self.activation)
-        y = _dense(inputs, self.kernel, self.bias, activation=fused or "linear")
+        y = _dense(inputs, self.kernel, self.bias, activation=fused or "linear", before=ending(inputs))
         return y if fused else self.activation(y)
 
     def compute_output_shape(self, input_shape):
@@ -41,14 +39,11 @@ class EinsumDense(LibraryLayer):
     def __init__(self, equation, output_shape, activation=None, bias_axes=None, kernel_initializer="glorot_uniform",
                  bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None, kernel_constraint=None,
                  bias_constraint=None, **kwargs):
-        super().__init__(**kwargs)
+        self._keep(locals())
         left, arrow, self._after = equation.replace(" ", "").partition("->")
         self._before, comma, self._inner = left.partition(",")
         self._require("equation", bool(arrow and comma and self._inner.isalpha()), "of the form 'ab,bc->ac'", equation)
-        self.equation, self.bias_axes = equation, bias_axes
         self.output_shape = (output_shape,) if isinstance(output_shape, int) else tuple(output_shape)
-        self.activation = activations.get(activation)
-        self._describe(locals(), "kernel", "bias")
 
     def _sizes(self, input_shape):
         """The length of each letter: the input's as they are, others as `output_shape` says; and the output's shape."""

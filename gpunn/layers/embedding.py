@@ -11,12 +11,9 @@ class Embedding(LibraryLayer):
     def __init__(self, input_dim, output_dim, embeddings_initializer="uniform", embeddings_regularizer=None,
                  embeddings_constraint=None, mask_zero=False, weights=None, **kwargs):
         kwargs.pop("input_length", None)
-        super().__init__(**kwargs)
-        self.input_dim = self._count("input_dim", input_dim)
-        self.output_dim = self._count("output_dim", output_dim)
-        self._describe(locals(), "embeddings")
-        self.mask_zero = self.supports_masking = mask_zero
-        self.autocast = False
+        self._keep(locals())
+        self.input_dim, self.output_dim = self._count("input_dim", input_dim), self._count("output_dim", output_dim)
+        self.supports_masking, self.autocast = mask_zero, False
         if weights is not None:
             self.build(None)
             self.set_weights(weights if isinstance(weights, list) else [weights])
@@ -37,17 +34,12 @@ class Embedding(LibraryLayer):
     def compute_mask(self, inputs, previous_mask=None):
         return ops.not_equal(inputs, 0) if self.mask_zero else None
 
-    def get_config(self):
-        return {k: v for k, v in super().get_config().items() if k != "weights"}
-
 
 class Masking(_Elementwise):
     """Steps where all features equal `mask_value` do not count."""
-    wants_floats = True
 
     def __init__(self, mask_value=0.0, **kwargs):
-        super().__init__(**kwargs)
-        self.mask_value = mask_value
+        self._keep(locals())
 
     def call(self, inputs):
         return inputs * ops.cast(self._counts(inputs, True), inputs.dtype)

@@ -67,11 +67,9 @@ class Discretization(Encoding):
 
     def __init__(self, bin_boundaries=None, num_bins=None, epsilon=0.01, output_mode="int", sparse=False, dtype=None,
                  name=None, **kwargs):
-        super().__init__(dtype=dtype, name=name, **kwargs)
+        self._keep(locals())
         self._require("bin_boundaries", (bin_boundaries is None) != (num_bins is None), "given, or num_bins", None)
-        self.bin_boundaries, self.num_bins, self.epsilon = bin_boundaries, num_bins, epsilon
         self._encode_as(output_mode, sparse)
-        self.sparse = False
 
     depth = property(lambda self: self.num_bins if self.bin_boundaries is None else len(self.bin_boundaries) + 1)
 

@@ -1,15 +1,15 @@
 """Images (n, h, w, c), or one (h, w, c), of another size."""
 from .. import ops
 from .layer import LibraryLayer
-from .windows import channel_format, spatial
+from .windows import spatial
 
 
 class ToSize(LibraryLayer):
     """Every image gets `height` rows and `width` columns."""
 
-    def _to(self, height, width, data_format):
-        self.height, self.width = self._count("height", height), self._count("width", width)
-        self.data_format = channel_format(self, data_format)
+    def _keep(self, own: dict):
+        super()._keep(own)
+        self.height, self.width = self._count("height", self.height), self._count("width", self.width)
 
     def _axes(self, rank: int) -> tuple:
         """Of rows and columns."""
@@ -31,13 +31,9 @@ class Resizing(ToSize):
 
     def __init__(self, height, width, interpolation="bilinear", crop_to_aspect_ratio=False, pad_to_aspect_ratio=False,
                  fill_mode="constant", fill_value=0.0, antialias=False, data_format=None, **kwargs):
-        super().__init__(**kwargs)
-        self._to(height, width, data_format)
+        self._keep(locals())
         self._require("crop_to_aspect_ratio", not (crop_to_aspect_ratio and pad_to_aspect_ratio),
                       "False where pad_to_aspect_ratio is True", True)
-        self.interpolation, self.antialias = interpolation, antialias
-        self.crop_to_aspect_ratio, self.pad_to_aspect_ratio = crop_to_aspect_ratio, pad_to_aspect_ratio
-        self.fill_mode, self.fill_value = fill_mode, fill_value
 
     def call(self, inputs):
         return ops.image.resize(inputs, (self.height, self.width), self.interpolation, self.antialias,
@@ -50,8 +46,7 @@ class CenterCrop(ToSize):
     wants_floats = True
 
     def __init__(self, height, width, data_format=None, **kwargs):
-        super().__init__(**kwargs)
-        self._to(height, width, data_format)
+        self._keep(locals())
 
     def call(self, inputs):
         index = [slice(None)] * inputs.ndim

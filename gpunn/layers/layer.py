@@ -1,11 +1,10 @@
 """The base of all layers: Keras' protocol. `__init__` stores, `build` makes weights, `call` is math."""
 import inspect
-import threading
 import warnings
 
 import numpy as np
 
-from .. import _objects, constraints, initializers, regularizers
+from .. import _objects, activations, constraints, initializers, regularizers
 from .._config import REDUCED, as_policy
 from .._names import auto_name, one_of, refuse_unknown, require, scoped
 from .._objects import option_names
@@ -14,26 +13,15 @@ from ..ops import cast
 from ..ops.random import SeedGenerator
 from ..symbol import Symbol
 from ..tensor import Tensor, computing
-from ..tree import flatten, map_structure
-from .input_spec import refuse
-from .signature import Signature, config_names, known_options, shape_names
+from ..tree import flatten, map_shape_structure, map_structure
+from .context import _context, inside
+from .signature import Signature, config_names, shape_names
 from .symbolic import symbolic_call
 from .weights import Weights
+from .windows import channel_format
 
-
-class _Context(threading.local):
-    training = None         # of the call around this one; None outside all calls
-    number = 0              # counts outermost calls: losses of an older one are stale
-
-
-_context = _Context()
 _ARRAYS = {"bfloat16": "float16", "string": "U"}         # that no array has: every input is looked at
 KERAS_ONLY = ("quantization_config", "lora_rank", "lora_alpha")     # None in configs that Keras writes
-
-
-def is_training() -> bool:
-    """Whether the call around us is one of training."""
-    return bool(_context.training)
 
 
 class Layer(Weights, _objects.Configured):
@@ -57,7 +45,7 @@ class Layer(Weights, _objects.Configured):
         if "input_dim" in kwargs:
             kwargs["input_shape"] = (kwargs.pop("input_dim"),)
         self._input_shape_arg = kwargs.pop("input_shape", None)
-        refuse_unknown(self._who, kwargs, known_options(type(self)))
+        refuse_unknown(self._who, kwargs, _objects.keywords(type(self)))
         self._start(trainable)
         self._losses, self._loss_call, self._nodes = [], 0, []
 
@@ -121,7 +109,7 @@ class Layer(Weights, _objects.Configured):
             if symbols:
                 rule = self.compute_output_shape if self._knows_shape else None
                 return symbolic_call(self, args, options, rule)
-        x, before = args[0], context.training
+        x, before, outer = args[0], context.training, context.layer
         if not self.built:
             self._build(args, options)
         if self.input_spec is not None:
@@ -142,12 +130,12 @@ class Layer(Weights, _objects.Configured):
             options["mask"] = mask
         if signature.masks:
             self._add_masks(args, options)
-        context.training = training
+        context.training, context.layer = training, self
         try:
             y = self.call(*args, **options)
         finally:
-            context.training = before
-        if self.activity_regularizer is not None:
+            context.training, context.layer = before, outer
+        if y is None or self.activity_regularizer is not None:
             self._regularize_activity(y)
         if mask is not None or self._makes_masks:
             self._mask_output(x, y, mask)
@@ -188,16 +176,19 @@ class Layer(Weights, _objects.Configured):
         if len(inputs) != len(specs):
             raise ValueError(f"{self._who}: expects {len(specs)} input(s), got {len(inputs)}")
         for i, (spec, t) in enumerate(zip(specs, inputs)):
-            problem = spec.problem(t.shape)
-            if problem is not None:
+            if found := spec.problem(t.shape):
                 name = self._signature.first + (f"[{i}]" if isinstance(x, list | tuple) else "")
-                refuse(self, name, t.shape, problem, "axes" in problem)
+                raise ValueError(f"{self._who}: argument '{name}' has shape {tuple(t.shape)}: {found[0]}. "
+                                 f"Fix: {found[1]}.")
 
     def _build(self, args, options):
         if self.input_spec is not None:
             self._check(args[0])
-        if self.has_build:
-            self.build(**self._shapes(self.build, args, options))
+        with inside(self):
+            if self.has_build:
+                if name := self._signature.missing(args, options):
+                    raise TypeError(f"{self._who}: argument '{name}' is missing")
+                self.build(**self._shapes(self.build, args, options))
         self.built = True
 
     def _shapes(self, method, args, options) -> dict:
@@ -231,6 +222,8 @@ class Layer(Weights, _objects.Configured):
 
     def _regularize_activity(self, y):
         """Per sample, so that the strength does not depend on the batch size."""
+        if y is None:
+            raise ValueError(f"{self._who}: call returned None. Fix: `return` at its end")
         for tensor in flatten(y):
             share = 1.0 / max(1, tensor.shape[0]) if tensor.ndim else 1.0
             self.add_loss(self.activity_regularizer(tensor) * share)
@@ -291,15 +284,35 @@ class Layer(Weights, _objects.Configured):
 
     def build_from_config(self, config: dict | None):
         if config and not self.built:
-            self.build(**{name: _as_shape(shape) for name, shape in config.items()})
+            self.build(**{name: map_shape_structure(tuple, shape) for name, shape in config.items()})
 
     def __repr__(self):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
+BASE = option_names(Layer)
+NAMED = {"activation": activations, "initializer": initializers, "regularizer": regularizers, "constraint": constraints}
+
+
 class LibraryLayer(Layer):
     """A layer whose options are attributes of the same names: its config is read from them."""
     _inner: tuple = ()      # the options that are layers, or lists of layers
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+
+    def _keep(self, own: dict):
+        """A constructor's locals(): options of all layers go to the base, its own become attributes of the same names;
+        what names an activation, an initializer, ... becomes it, and a seed the source to draw from."""
+        options = {n: v for n, v in own.items() if n not in ("self", "kwargs", "weights", "__class__")}
+        LibraryLayer.__init__(self, **{n: options.pop(n) for n in BASE if n in options}, **own["kwargs"])
+        for name, value in options.items():
+            kind = name.rpartition("_")[2]
+            setattr(self, name, NAMED[kind].get(value) if kind in NAMED else value)
+        if "data_format" in options:
+            self.data_format = channel_format(self, self.data_format)
+        if "seed" in options:
+            self._seeded(self.seed)
 
     def _describe(self, own: dict, *weights: str):
         """From a constructor's arguments: how weights begin, what they cost and where they must stay."""
@@ -307,10 +320,10 @@ class LibraryLayer(Layer):
             for weight in weights:
                 setattr(self, f"{weight}_{what}", module.get(own.get(f"{weight}_{what}")))
 
-    def _weight(self, name: str, shape, like: str | None = None):
-        """A weight as `_describe` said, or like the weight `like`."""
+    def _weight(self, name: str, shape, like: str | None = None, initializer=None):
+        """A weight as the constructor said, or like the weight `like`."""
         like = like or name
-        return self.add_weight(shape, getattr(self, f"{like}_initializer"),
+        return self.add_weight(shape, initializer or getattr(self, f"{like}_initializer"),
                                regularizer=getattr(self, f"{like}_regularizer"),
                                constraint=getattr(self, f"{like}_constraint"), name=name)
 
@@ -331,7 +344,7 @@ class LibraryLayer(Layer):
         return int(value)
 
     def get_config(self):
-        names = (n for n in config_names(type(self)) if n not in ("name", "dtype", "trainable"))
+        names = (n for n in config_names(type(self)) if n not in ("name", "dtype", "trainable", "weights"))
         own = {n: _plain(getattr(self, n)) for n in names if hasattr(self, n)}
         return {**self._base_config(), **own}
 
@@ -354,13 +367,6 @@ def _shape(x) -> tuple | None:
     return None if x is None else tuple(x.shape)
 
 
-def _as_shape(shape):
-    """Lists, as JSON gives them, back to tuples of sizes."""
-    if isinstance(shape, list | tuple) and all(n is None or isinstance(n, int) for n in shape):
-        return tuple(shape)
-    return [_as_shape(s) for s in shape] if isinstance(shape, list | tuple) else shape
-
-
 def _masks(x):
     """The masks of nested tensors, or None where none has one."""
     masks = map_structure(lambda t: getattr(t, "mask", None), x)
@@ -372,7 +378,8 @@ def _marks_built(build):
     names = shape_names(build)
 
     def wrapper(self, *args, **options):
-        build(self, *args, **options)
+        with inside(self):
+            build(self, *args, **options)
         self._build_shapes, self.built = {**dict(zip(names, args)), **options}, True
     wrapper.__wrapped__, wrapper.__doc__ = build, build.__doc__
     return wrapper

@@ -8,11 +8,8 @@ from .layer import LibraryLayer
 
 class _Merge(LibraryLayer):
     """Element by element, with broadcasting; an input with fewer axes gets axes of one after the batch axis."""
+    supports_masking = True
     combine = None              # what makes one of two, unless `merge` is defined
-
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-        self.supports_masking = True
 
     def build(self, input_shape):
         self._several(input_shape)
@@ -80,8 +77,7 @@ class Concatenate(_Merge):
     """One after the other along an axis."""
 
     def __init__(self, axis=-1, **kwargs):
-        super().__init__(**kwargs)
-        self.axis = axis
+        self._keep(locals())
 
     def call(self, inputs):
         return ops.concatenate(inputs, axis=self.axis)
@@ -110,11 +106,10 @@ class Dot(_Two):
     """Sums products along an axis of each of two inputs, sample by sample; `normalize`: cosines."""
 
     def __init__(self, axes, normalize=False, **kwargs):
-        super().__init__(**kwargs)
+        self._keep(locals())
         self.axes = axes if isinstance(axes, int) else tuple(axes)
         self._require("axes", 0 not in (self.axes if isinstance(axes, list | tuple) else (axes,)),
                       "axes after the batch's, which is 0", axes)
-        self.normalize = normalize
 
     def _places(self, ranks):
         axes = (self.axes,) * 2 if isinstance(self.axes, int) else self.axes

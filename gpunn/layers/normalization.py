@@ -13,9 +13,9 @@ class _Scaled(_Elementwise):
     """A learned scale `gamma` and shift `beta`, where `scale` and `center` ask for them."""
     wants_floats = True
 
-    def _make_scaling(self, shape):
-        self.gamma = self._weight("gamma", shape) if self.scale else None
-        self.beta = self._weight("beta", shape) if self.center else None
+    def _make_scaling(self, shape, scale_only=False):
+        self.gamma = self._weight("gamma", shape) if self.scale or scale_only else None
+        self.beta = self._weight("beta", shape) if self.center and not scale_only else None
 
 
 class BatchNormalization(_Scaled):
@@ -26,14 +26,11 @@ class BatchNormalization(_Scaled):
                  gamma_initializer="ones", moving_mean_initializer="zeros", moving_variance_initializer="ones",
                  beta_regularizer=None, gamma_regularizer=None, beta_constraint=None, gamma_constraint=None,
                  renorm=False, renorm_clipping=None, renorm_momentum=0.99, synchronized=False, **kwargs):
-        super().__init__(**kwargs)
+        self._keep(locals())
         self.axis, self.momentum, self.epsilon = int(axis), float(momentum), float(epsilon)
-        self.center, self.scale = center, scale
-        self._describe(locals(), "beta", "gamma", "moving_mean", "moving_variance")
-        self._require("renorm", not renorm, "False: batch renormalization is not supported", renorm)
-        self._require("synchronized", not synchronized, "False: statistics are those of one device", synchronized)
-        self.synchronized, self.renorm = False, False
-        self.renorm_clipping, self.renorm_momentum = renorm_clipping, renorm_momentum
+        self.renorm_clipping = clip = (renorm_clipping or {}) if renorm else renorm_clipping
+        self._require("renorm_clipping", not renorm or clip.keys() <= {"rmin", "rmax", "dmax"},
+                      "a dictionary of rmin, rmax and dmax", clip)
 
     def build(self, input_shape):
         self._require("axis", -len(input_shape) <= self.axis < len(input_shape), f"an axis of {input_shape}", self.axis)
@@ -41,18 +38,26 @@ class BatchNormalization(_Scaled):
         self._require(f"axis {self.axis} of the input", shape[0] is not None,
                       "known when the layer is built", input_shape)
         self._make_scaling(shape)
-        self.moving_mean = self.add_weight(shape, self.moving_mean_initializer, trainable=False, name="moving_mean",
-                                           autocast=False)
-        self.moving_variance = self.add_weight(shape, self.moving_variance_initializer, trainable=False,
-                                               name="moving_variance", autocast=False)
+        for name in ("moving_mean", "moving_variance"):
+            setattr(self, name, self._statistic(name, shape, getattr(self, f"{name}_initializer")))
+        if self.renorm:
+            self.moving_stddev = self._statistic("moving_stddev", shape, self._first_stddev)
+            self.renorm_mean = self._statistic("renorm_mean", shape, self.moving_mean_initializer)
+            self.renorm_stddev = self._statistic("renorm_stddev", shape, self._first_stddev)
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: shape[0]})
+
+    def _statistic(self, name, shape, initializer):
+        return self.add_weight(shape, initializer, trainable=False, name=name, autocast=False)
+
+    def _first_stddev(self, shape, dtype=None):
+        return ops.sqrt(self.moving_variance_initializer(shape, dtype=dtype))
 
     def call(self, inputs, training=False, mask=None):
         if not (training and self.trainable):
             return ops.batch_normalization(inputs, self.moving_mean, self.moving_variance, self.axis,
                                            self.beta, self.gamma, self.epsilon)
-        if mask is not None:
-            return self._masked(inputs, mask)
+        if mask is not None or self.renorm:
+            return self._by_moments(inputs, mask)
         return ops.batch_norm(inputs, self.gamma, self.beta, self.moving_mean, self.moving_variance,
                               self.axis, self.momentum, self.epsilon)
 
@@ -61,18 +66,42 @@ class BatchNormalization(_Scaled):
         return ops.batch_norm(inputs, self.gamma, self.beta, self.moving_mean, self.moving_variance, -1,
                               self.momentum, self.epsilon, residual=residual, activation="relu")
 
-    def _masked(self, inputs, mask):
+    def _by_moments(self, inputs, mask):
         """Only what the mask lets through counts in the statistics."""
-        weight = ops.broadcast_to(ops.expand_dims(ops.cast(mask, inputs.dtype), -1), inputs.shape)
+        weight = ops.ones_like(inputs) if mask is None else ops.broadcast_to(
+            ops.expand_dims(ops.cast(mask, inputs.dtype), -1), inputs.shape)
         axes = [i for i in range(inputs.ndim) if i != self.axis % inputs.ndim]
-        count = ops.sum(weight, axis=axes, keepdims=True)
+        count = ops.sum(weight, axis=axes, keepdims=True) + (0.0 if mask is None else epsilon())
         mean = ops.sum(inputs * weight, axis=axes, keepdims=True) / count
         variance = ops.sum(ops.square(inputs - mean) * weight, axis=axes, keepdims=True) / count
         mean, variance = (ops.reshape(v, (inputs.shape[self.axis],)) for v in (mean, variance))
+        gamma, beta = self._renormed(mean, variance) if self.renorm else (self.gamma, self.beta)
+        if not self.renorm:
+            _move(self.momentum, (self.moving_mean, mean), (self.moving_variance, variance))
+        return ops.batch_normalization(inputs, mean, variance, self.axis, beta, gamma, self.epsilon)
+
+    def _renormed(self, mean, variance):
+        """Scale and shift that also lead from the statistics of the batch to the moving ones, as far as the clipping
+        allows (batch renormalization)."""
+        rmin, rmax, dmax = (self.renorm_clipping.get(name) for name in ("rmin", "rmax", "dmax"))
         with no_grad():
-            for moving, new in ((self.moving_mean, mean), (self.moving_variance, variance)):
-                moving.assign(moving * self.momentum + new * (1 - self.momentum))
-        return ops.batch_normalization(inputs, mean, variance, self.axis, self.beta, self.gamma, self.epsilon)
+            stddev, least = ops.sqrt(variance + self.epsilon), self.epsilon ** 0.5
+            near = ops.maximum(self.renorm_stddev, least)
+            scale, shift = stddev / near, (mean - self.renorm_mean) / near
+            scale = scale if rmin is None else ops.maximum(scale, rmin)
+            scale = scale if rmax is None else ops.minimum(scale, rmax)
+            shift = shift if dmax is None else ops.clip(shift, -dmax, dmax)
+            _move(self.renorm_momentum, (self.renorm_mean, mean), (self.renorm_stddev, stddev))
+            _move(self.momentum, (self.moving_mean, mean), (self.moving_stddev, stddev))
+            self.moving_variance.assign(ops.relu(ops.square(self.moving_stddev) - self.epsilon))
+        gamma, shift = (scale, shift) if self.gamma is None else (scale * self.gamma, shift * self.gamma)
+        return gamma, shift if self.beta is None else shift + self.beta
+
+
+@no_grad()
+def _move(momentum, *pairs):
+    for moving, new in pairs:
+        moving.assign(moving * momentum + new * (1 - momentum))
 
 
 class LayerNormalization(_Scaled):
@@ -81,21 +110,21 @@ class LayerNormalization(_Scaled):
     def __init__(self, axis=-1, epsilon=1e-3, center=True, scale=True, beta_initializer="zeros",
                  gamma_initializer="ones", beta_regularizer=None, gamma_regularizer=None,
                  beta_constraint=None, gamma_constraint=None, rms_scaling=False, **kwargs):
-        super().__init__(**kwargs)
-        self.axis, self.epsilon = sorted(axis) if isinstance(axis, list | tuple) else axis, epsilon
-        self.center, self.scale = center, scale
-        self._require("rms_scaling", not rms_scaling,
-                      "False; RMSNormalization scales by the root mean square", rms_scaling)
-        self.rms_scaling = False
-        self._describe(locals(), "beta", "gamma")
+        self._keep(locals())
+        self.axis = sorted(axis) if isinstance(axis, list | tuple) else axis
 
     def build(self, input_shape):
         axes = self.axis if isinstance(self.axis, list) else [self.axis]
-        self._make_scaling(tuple(input_shape[a] for a in axes))
+        self._make_scaling(tuple(input_shape[a] for a in axes), self.rms_scaling)
         self.input_spec = InputSpec(ndim=len(input_shape), axes={a: input_shape[a] for a in axes})
 
     def call(self, inputs):
-        return ops.layer_normalization(inputs, self.gamma, self.beta, self.axis, self.epsilon)
+        if not self.rms_scaling:
+            return ops.layer_normalization(inputs, self.gamma, self.beta, self.axis, self.epsilon)
+        variance = ops.var(inputs, axis=self.axis, keepdims=True)
+        axes = [a % inputs.ndim for a in (self.axis if isinstance(self.axis, list) else [self.axis])]
+        shape = [n if i in axes else 1 for i, n in enumerate(inputs.shape)]
+        return inputs * ops.rsqrt(variance + self.epsilon) * ops.reshape(self.gamma, shape)
 
 
 class RMSNormalization(_Elementwise):
@@ -103,8 +132,8 @@ class RMSNormalization(_Elementwise):
     wants_floats = True
 
     def __init__(self, axis=-1, epsilon=1e-6, **kwargs):
-        super().__init__(**kwargs)
-        self.axis, self.epsilon = axis, epsilon
+        self._keep(locals())
+        self.supports_masking = False
 
     def build(self, input_shape):
         axes = self.axis if isinstance(self.axis, list | tuple) else [self.axis]
@@ -119,7 +148,7 @@ class UnitNormalization(_Elementwise):
     wants_floats = True
 
     def __init__(self, axis=-1, **kwargs):
-        super().__init__(**kwargs)
+        self._keep(locals())
         self.axis = list(axis) if isinstance(axis, list | tuple) else axis
 
     def call(self, inputs):
@@ -132,9 +161,7 @@ class GroupNormalization(_Scaled):
     def __init__(self, groups=32, axis=-1, epsilon=1e-3, center=True, scale=True, beta_initializer="zeros",
                  gamma_initializer="ones", beta_regularizer=None, gamma_regularizer=None,
                  beta_constraint=None, gamma_constraint=None, **kwargs):
-        super().__init__(**kwargs)
-        self.groups, self.axis, self.epsilon, self.center, self.scale = groups, axis, epsilon, center, scale
-        self._describe(locals(), "beta", "gamma")
+        self._keep(locals())
 
     def build(self, input_shape):
         channels = input_shape[self.axis]

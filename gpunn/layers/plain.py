@@ -4,10 +4,9 @@ import inspect
 from .. import _objects, ops
 from ..symbol import Symbol, by_trial
 from ..tensor import no_grad
-from ..tree import map_structure
+from ..tree import map_shape_structure, map_structure
 from .activation import _Elementwise
 from .layer import LibraryLayer
-from .symbolic import map_shapes
 
 
 class Identity(_Elementwise):
@@ -22,8 +21,7 @@ class Rescaling(_Elementwise):
     wants_floats = True
 
     def __init__(self, scale, offset=0.0, **kwargs):
-        super().__init__(**kwargs)
-        self.scale, self.offset = scale, offset
+        self._keep(locals())
 
     def call(self, inputs):
         scale, offset = (ops.convert_to_tensor(v, inputs.dtype) if isinstance(v, list | tuple) else v
@@ -38,7 +36,7 @@ class Lambda(LibraryLayer):
     def __init__(self, function, output_shape=None, mask=None, arguments=None, **kwargs):
         super().__init__(**kwargs)
         if isinstance(function, str | dict):
-            function = _objects.deserialize("function", function, {})
+            function = _objects.deserialize("function", function, vars(ops))
         self._require("function", callable(function), "a function", function)
         self.function, self.mask, self.arguments = function, mask, dict(arguments or {})
         given = callable(output_shape) or output_shape is None
@@ -57,7 +55,8 @@ class Lambda(LibraryLayer):
             return tuple(self._output_shape(input_shape))
         if self._output_shape is None:
             with no_grad():
-                return map_structure(lambda s: s.shape, by_trial(self, (map_shapes(Symbol, input_shape),), {}))
+                made = by_trial(self, (map_shape_structure(Symbol, input_shape),), {})
+            return map_structure(lambda s: s.shape, made)
         return (input_shape[0], *self._output_shape)
 
     def compute_mask(self, inputs, previous_mask):
@@ -65,11 +64,11 @@ class Lambda(LibraryLayer):
 
     def get_config(self):
         name = _objects.get_registered_name(self.function)
-        self._require("function", _objects.get_registered_object(name) is self.function,
-                      "registered with gpunn.saving.register_keras_serializable before it can be saved", self.function)
-        shape = None if callable(self._output_shape) else self._output_shape
-        return {**self._base_config(), "function": name, "output_shape": shape, "mask": None,
-                "arguments": self.arguments}
+        known = _objects.get_registered_object(name, module_objects=vars(ops)) is self.function
+        self._require("function", known, "one of gpunn.ops, or registered with "
+                      "gpunn.saving.register_keras_serializable before it can be saved", self.function)
+        shape = {"output_shape": self._output_shape} if isinstance(self._output_shape, tuple) else {}
+        return {**self._base_config(), "function": name, **shape, "arguments": self.arguments}
 
 
 class Maxout(LibraryLayer):
@@ -77,8 +76,8 @@ class Maxout(LibraryLayer):
     wants_floats = True
 
     def __init__(self, num_units, axis=-1, **kwargs):
-        super().__init__(**kwargs)
-        self.num_units, self.axis = self._count("num_units", num_units), axis
+        self._keep(locals())
+        self.num_units = self._count("num_units", num_units)
 
     def call(self, inputs):
         axis = self.axis % inputs.ndim

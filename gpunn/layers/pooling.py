@@ -2,7 +2,7 @@
 from .. import ops
 from .input_spec import InputSpec
 from .layer import LibraryLayer
-from .windows import channel_format, of_rank, pair, spatial, window_shape
+from .windows import of_rank, pair, spatial, window_shape
 
 KINDS = {1: "a sequence", 2: "an image", 3: "a volume"}
 
@@ -14,11 +14,11 @@ class _Pool(LibraryLayer):
     reduce = None               # what makes one number of a window
 
     def __init__(self, pool_size=2, strides=None, padding="valid", data_format=None, **kwargs):
-        super().__init__(**kwargs)
+        self._keep(locals())
         self.pool_size = pair(self, "pool_size", pool_size, self.rank)
         self.strides = self.pool_size if strides is None else pair(self, "strides", strides, self.rank)
         self.padding = self._one_of("padding", padding.lower(), ("valid", "same"))
-        self.data_format, self.input_spec = channel_format(self, data_format), InputSpec(ndim=self.rank + 2)
+        self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def call(self, inputs):
         return self.reduce(inputs, self.pool_size, self.strides, self.padding, self.data_format)
@@ -35,8 +35,7 @@ class _GlobalPool(LibraryLayer):
     reduce = None               # what makes one number of an axis
 
     def __init__(self, data_format=None, keepdims=False, **kwargs):
-        super().__init__(**kwargs)
-        self.data_format, self.keepdims = channel_format(self, data_format), keepdims
+        self._keep(locals())
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def call(self, inputs):
@@ -50,13 +49,15 @@ class _GlobalPool(LibraryLayer):
 
 
 MaxPool1D, MaxPool2D, MaxPool3D = MaxPooling1D, MaxPooling2D, MaxPooling3D = [
-    of_rank(_Pool, f"MaxPooling{rank}D", rank, f"The largest value of each window of {what}.", reduce=ops.max_pool)
+    of_rank(_Pool, f"MaxPooling{rank}D", rank, f"The largest value of each window of {what}.", reduce=ops.max_pool,
+            wants_floats=False)
     for rank, what in KINDS.items()]
 AvgPool1D, AvgPool2D, AvgPool3D = AveragePooling1D, AveragePooling2D, AveragePooling3D = [
     of_rank(_Pool, f"AveragePooling{rank}D", rank, f"The mean of each window of {what}, without padding.",
             reduce=ops.average_pool) for rank, what in KINDS.items()]
 GlobalMaxPool1D, GlobalMaxPool2D, GlobalMaxPool3D = GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D = [
-    of_rank(_GlobalPool, f"GlobalMaxPooling{rank}D", rank, f"The largest value of {what}.", reduce=ops.max)
+    of_rank(_GlobalPool, f"GlobalMaxPooling{rank}D", rank, f"The largest value of {what}.", reduce=ops.max,
+            wants_floats=False)
     for rank, what in KINDS.items()]
 GlobalAvgPool2D, GlobalAvgPool3D = GlobalAveragePooling2D, GlobalAveragePooling3D = [
     of_rank(_GlobalPool, f"GlobalAveragePooling{rank}D", rank, f"The mean of {KINDS[rank]}.", reduce=ops.mean)

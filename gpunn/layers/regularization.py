@@ -3,7 +3,7 @@ from .. import ops, regularizers
 from ..ops import random
 from .activation import _Elementwise
 from .input_spec import InputSpec
-from .windows import channel_format, of_rank, spatial
+from .windows import of_rank, spatial
 
 
 class _Noise(_Elementwise):
@@ -11,10 +11,11 @@ class _Noise(_Elementwise):
     process' seed."""
     wants_floats, _strength = True, "rate"
 
-    def _rate(self, rate, seed, noise_shape=None):
-        self._require("rate", isinstance(rate, int | float) and 0 <= rate <= 1, "a number from 0 to 1", rate)
-        self.rate, self.noise_shape = rate, noise_shape if noise_shape is None else tuple(noise_shape)
-        self._seeded(seed)
+    def _keep(self, own: dict):
+        super()._keep(own)
+        if "rate" in own:
+            right = isinstance(self.rate, int | float) and 0 <= self.rate <= 1
+            self._require("rate", right, "a number from 0 to 1", self.rate)
 
     def call(self, inputs, training=False):
         return self.disturbed(inputs) if training and getattr(self, self._strength) else inputs
@@ -25,8 +26,8 @@ class Dropout(_Noise):
     `noise_shape` that are 1."""
 
     def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
-        super().__init__(**kwargs)
-        self._rate(rate, seed, noise_shape)
+        self._keep(locals())
+        self.noise_shape = noise_shape and tuple(noise_shape)
 
     def _noise(self, shape):
         return self.noise_shape
@@ -40,8 +41,8 @@ class _SpatialDropout(Dropout):
     rank: int
 
     def __init__(self, rate, data_format=None, seed=None, **kwargs):
-        super().__init__(rate, seed=seed, **kwargs)
-        self.data_format, self.input_spec = channel_format(self, data_format), InputSpec(ndim=self.rank + 2)
+        self._keep(locals())
+        self.noise_shape, self.input_spec = None, InputSpec(ndim=self.rank + 2)
 
     def _noise(self, shape):
         axes = spatial(self.data_format, self.rank)
@@ -65,10 +66,8 @@ class GaussianNoise(_Noise):
     _strength = "stddev"
 
     def __init__(self, stddev, seed=None, **kwargs):
-        super().__init__(**kwargs)
+        self._keep(locals())
         self._require("stddev", 0 <= stddev, "a number >= 0", stddev)
-        self.stddev = stddev
-        self._seeded(seed)
 
     def disturbed(self, inputs):
         return inputs + random.normal(inputs.shape, 0.0, self.stddev, inputs.dtype, self._source)
@@ -78,8 +77,7 @@ class GaussianDropout(_Noise):
     """Multiplies by normal noise around 1 while training, as strong as Dropout(rate)."""
 
     def __init__(self, rate, seed=None, **kwargs):
-        super().__init__(**kwargs)
-        self._rate(rate, seed)
+        self._keep(locals())
 
     def disturbed(self, inputs):
         stddev = (self.rate / (1 - self.rate)) ** 0.5

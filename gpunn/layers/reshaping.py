@@ -4,15 +4,15 @@ from math import prod
 from .. import ops
 from .input_spec import InputSpec
 from .layer import LibraryLayer
-from .windows import channel_format, doubled, of_rank, pair, spatial
+from .windows import doubled, of_rank, pair, spatial
 
 
 class Flatten(LibraryLayer):
     """(n, ...) -> (n, product)"""
 
     def __init__(self, data_format=None, **kwargs):
-        super().__init__(**kwargs)
-        self.data_format, self.input_spec = channel_format(self, data_format), InputSpec(min_ndim=1)
+        self._keep(locals())
+        self.input_spec = InputSpec(min_ndim=1)
 
     def call(self, inputs):
         if self.data_format == "channels_first" and inputs.ndim > 2:
@@ -28,7 +28,7 @@ class Reshape(LibraryLayer):
     """(n, ...) -> (n, *target_shape); one -1 is worked out."""
 
     def __init__(self, target_shape, **kwargs):
-        super().__init__(**kwargs)
+        self._keep(locals())
         self.target_shape = tuple(target_shape) if isinstance(target_shape, list | tuple) else (target_shape,)
 
     def _resolved(self, rest) -> tuple:
@@ -53,7 +53,7 @@ class Permute(LibraryLayer):
     """Axes in another order; `dims` counts from 1, the batch axis stays."""
 
     def __init__(self, dims, **kwargs):
-        super().__init__(**kwargs)
+        self._keep(locals())
         self.dims = tuple(dims)
         self._require("dims", sorted(dims) == list(range(1, len(dims) + 1)), "a permutation of 1, 2, ...", dims)
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
@@ -69,7 +69,7 @@ class RepeatVector(LibraryLayer):
     """(n, c) -> (n, times, c)"""
 
     def __init__(self, n, **kwargs):
-        super().__init__(**kwargs)
+        self._keep(locals())
         self.n, self.input_spec = self._count("n", n), InputSpec(ndim=2)
 
     def call(self, inputs):
@@ -84,8 +84,8 @@ class _Sized(LibraryLayer):
     rank: int
 
     def __init__(self, data_format=None, **kwargs):
-        super().__init__(**kwargs)
-        self.data_format, self.input_spec = channel_format(self, data_format), InputSpec(ndim=self.rank + 2)
+        self._keep(locals())
+        self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def compute_output_shape(self, input_shape):
         shape = list(input_shape)

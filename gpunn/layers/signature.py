@@ -22,6 +22,12 @@ class Signature:
         """Argument name -> value, for those that were given."""
         return {**dict(zip(self.names, args)), **options}
 
+    def missing(self, args, options) -> str | None:
+        """The first argument that must be given and is not."""
+        given = self.bound(args, options)
+        return next((p.name for p in self.parameters if p.default is p.empty and p.name in self.names
+                     and p.name not in given), None)
+
 
 def shape_names(method) -> list[str]:
     """The shapes that a `build` or `compute_output_shape` wants, by name."""
@@ -38,9 +44,3 @@ def config_names(cls) -> list[str]:
             if base.__module__.startswith("gpunn."):
                 break
     return list(dict.fromkeys(names))
-
-
-def known_options(cls) -> list[str]:
-    """Every keyword that a class or one of its bases takes."""
-    return [name for base in cls.__mro__ if "__init__" in vars(base) and base is not object
-            for name in option_names(base)]

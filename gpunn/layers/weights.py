@@ -4,7 +4,7 @@ from operator import attrgetter
 
 import numpy as np
 
-from .. import constraints, initializers, regularizers
+from .. import _objects, constraints, initializers, regularizers
 from .._config import REDUCED, storage
 from .._names import refuse_unknown
 from ..tensor import RoundedVariable, Tensor, Variable
@@ -16,6 +16,12 @@ class Weights:
 
     def _start(self, trainable: bool):
         self._trainable, self._own, self._build_shapes = trainable, [], None
+
+    def __getattr__(self, name):
+        if "_trainable" not in vars(self) and name[:2] != "__":
+            raise AttributeError(f"{type(self).__name__}.__init__ must begin with super().__init__(); without it there "
+                                 f"is no {name!r}")
+        return object.__getattribute__(self, name)
 
     @property
     def _who(self) -> str:
@@ -38,10 +44,10 @@ class Weights:
         shape = () if shape is None else tuple(int(n) for n in shape)
         value = (initializers.Zeros() if initializers.claim(self._who, shape) else initializer)(shape, dtype=kept)
         value = value.data if isinstance(value, Tensor) else value
-        weight = Variable(value, name or "variable", trainable, kept)
+        weight = Variable(value, name=name, trainable=trainable, dtype=kept)
         if dtype in REDUCED or autocast and self.compute_dtype in REDUCED:
             weight = RoundedVariable(weight, dtype)
-        weight.path = f"{self.path}/{weight.name}"
+        weight.path, weight.name = f"{self.path}/{weight.name}", weight.name.rpartition("/")[2]
         weight.regularizer = regularizers.get(regularizer)
         weight.constraint = constraints.get(constraint) or weight.constraint
         self._own.append(weight)
@@ -101,10 +107,10 @@ class Weights:
     def set_weights(self, weights):
         """Write arrays into the weights, in the order of `weights`."""
         own = self.weights
-        if len(weights) != len(own):
+        if not isinstance(weights, list | tuple | np.ndarray) or len(weights) != len(own):
             fix = "" if own or self.built else ". Fix: build the layer first, by calling it or with build(input_shape)"
             raise ValueError(f"{self._who}: set_weights expected {len(own)} arrays ({', '.join(w.path for w in own)}), "
-                             f"got {len(weights)}{fix}")
+                             f"got {len(weights) if hasattr(weights, '__len__') else repr(weights)}{fix}")
         arrays = [np.asarray(a) for a in weights]
         for i, (weight, array) in enumerate(zip(own, arrays)):
             if weight.shape != array.shape:
@@ -112,6 +118,14 @@ class Weights:
                                  f"{i}), got {array.shape}")
         for weight, array in zip(own, arrays):
             weight.assign(array)
+
+    def stateless_call(self, trainable_variables, non_trainable_variables, *args, return_losses=False, **kwargs):
+        """The result with these values in the weights, and the values of those that are not trained after it."""
+        trained = self.trainable_variables
+        (y, losses), after = _objects.with_values(
+            [*trained, *self.non_trainable_variables], [*trainable_variables, *non_trainable_variables],
+            lambda: (self(*args, **kwargs), self.losses))
+        return (y, list(map(Tensor, after[len(trained):])), *[losses] * return_losses)
 
     def count_params(self) -> int:
         if not self.built:

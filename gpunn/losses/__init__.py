@@ -11,7 +11,7 @@ from .functions import (binary_crossentropy, binary_focal_crossentropy, categori
                         cosine_similarity, dice, hinge, huber, kl_divergence, log_cosh, mean_absolute_error,
                         mean_absolute_percentage_error, mean_squared_error, mean_squared_logarithmic_error, poisson,
                         sparse_categorical_crossentropy, squared_hinge, tversky)
-from .loss import Loss
+from .loss import Loss, by_labels
 
 CLASSES = {name: c for name, c in globals().items() if isinstance(c, type) and issubclass(c, LossFunctionWrapper)}
 FUNCTIONS = {name: f for name, f in globals().items() if getattr(f, "__module__", None) == functions.__name__}
@@ -30,14 +30,6 @@ def as_loss(identifier, shapes=None) -> Loss:
     `shapes` of labels and predictions say which cross-entropy "crossentropy" and "ce" stand for.
     """
     if shapes is not None and identifier in ("crossentropy", "ce"):
-        return resolve_crossentropy(*shapes)()
+        return by_labels(*shapes, BinaryCrossentropy, SparseCategoricalCrossentropy, CategoricalCrossentropy)()
     found = get(identifier)
     return found if isinstance(found, Loss) else LossFunctionWrapper(found)
-
-
-def resolve_crossentropy(y_true_shape, y_pred_shape):
-    """The cross-entropy that fits the shapes of labels and predictions: binary, sparse or one-hot."""
-    if y_pred_shape[-1] == 1:
-        return BinaryCrossentropy
-    sparse = len(y_true_shape) < len(y_pred_shape) or y_true_shape[-1] == 1
-    return SparseCategoricalCrossentropy if sparse else CategoricalCrossentropy

@@ -50,10 +50,12 @@ def same_rank(a, b, expand: bool = True):
 
 def reduce_weighted(values, sample_weight=None, mask=None, reduction="sum_over_batch_size"):
     """values * weights, reduced; masked samples do not count in a mean."""
-    weights = None if sample_weight is None else ops.cast(ops.convert_to_tensor(sample_weight), values.dtype)
+    weights = None if sample_weight is None else ops.convert_to_tensor(sample_weight, values.dtype)
     if mask is not None:
         weights = masked(weights, ops.cast(mask, values.dtype), reduction)
     if weights is not None:
+        if len(weights.shape) == 1 < len(values.shape):
+            weights = ops.reshape(weights, (-1, *[1] * (len(values.shape) - 1)))        # of a sample, for all its steps
         values, weights = same_rank(values, weights)
         values = ops.multiply(values, weights)
     if reduction in (None, "none") or tuple(values.shape) in ((), (0,)):
@@ -73,3 +75,10 @@ def masked(weights, mask, reduction):
         return mask
     mask, weights = same_rank(mask, weights)
     return ops.multiply(weights, mask)
+
+
+def by_labels(y_true_shape, y_pred_shape, binary, sparse, one_hot):
+    """What fits the shapes of labels and predictions: two classes, labels as integers or as rows."""
+    if y_pred_shape[-1] == 1:
+        return binary
+    return sparse if len(y_true_shape) < len(y_pred_shape) or y_true_shape[-1] == 1 else one_hot

@@ -5,9 +5,10 @@ from ..losses import (binary_crossentropy, binary_focal_crossentropy, categorica
                       categorical_focal_crossentropy, categorical_hinge, hinge, huber, kl_divergence, log_cosh,
                       mean_absolute_error, mean_absolute_percentage_error, mean_squared_error,
                       mean_squared_logarithmic_error, poisson, sparse_categorical_crossentropy, squared_hinge)
+from ..losses.loss import by_labels
 from .accuracy import (Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy,
                        SparseTopKCategoricalAccuracy, TopKCategoricalAccuracy, accuracy, binary_accuracy,
-                       categorical_accuracy, resolve_accuracy, sparse_categorical_accuracy,
+                       categorical_accuracy, sparse_categorical_accuracy,
                        sparse_top_k_categorical_accuracy, top_k_categorical_accuracy)
 from .auc import AUC
 from .confusion import (F1Score, FalseNegatives, FalsePositives, FBetaScore, Precision, PrecisionAtRecall, Recall,
@@ -29,8 +30,8 @@ FUNCTIONS = losses.FUNCTIONS | {f.__name__: f for f in (
 BY_FUNCTION = {c.function: c for c in CLASSES.values() if getattr(c, "function", None) is not None}
 KNOWN = FUNCTIONS | losses.ALIASES | CLASSES
 KNOWN |= {"acc": accuracy, "auc": AUC, "cosine_proximity": cosine_similarity, "f1_score": F1Score,
-          "precision": Precision, "r2_score": R2Score, "recall": Recall, "rmse": RootMeanSquaredError,
-          "root_mean_squared_error": RootMeanSquaredError}
+          "mean": Mean, "precision": Precision, "r2_score": R2Score, "recall": Recall, "rmse": RootMeanSquaredError,
+          "root_mean_squared_error": RootMeanSquaredError, "sum": Sum}
 find, deserialize = _objects.lookups("metric", KNOWN)
 get_function, _ = _objects.lookups("metric function", FUNCTIONS)
 serialize = _objects.serialize
@@ -48,7 +49,7 @@ def as_metric(identifier, shapes=None) -> Metric:
     `shapes` of labels and predictions say which accuracy "accuracy" and "acc" stand for.
     """
     if shapes is not None and identifier in ("accuracy", "acc"):
-        return resolve_accuracy(*shapes)(name=identifier)
+        return by_labels(*shapes, BinaryAccuracy, SparseCategoricalAccuracy, CategoricalAccuracy)(name=identifier)
     found = find(identifier)
     if isinstance(found, Metric):
         if isinstance(identifier, str):

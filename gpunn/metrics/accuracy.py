@@ -54,11 +54,3 @@ TopKCategoricalAccuracy = named("TopKCategoricalAccuracy", top_k_categorical_acc
 SparseTopKCategoricalAccuracy = named("SparseTopKCategoricalAccuracy", sparse_top_k_categorical_accuracy, "up",
                                       "k name dtype from_sorted_ids")
 BinaryAccuracy = named("BinaryAccuracy", binary_accuracy, "up")
-
-
-def resolve_accuracy(y_true_shape, y_pred_shape):
-    """The accuracy that "accuracy" stands for: the shapes of labels and predictions say which."""
-    if y_pred_shape[-1] == 1:
-        return BinaryAccuracy
-    sparse = len(y_true_shape) < len(y_pred_shape) or y_true_shape[-1] == 1
-    return SparseCategoricalAccuracy if sparse else CategoricalAccuracy

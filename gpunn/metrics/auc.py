@@ -77,6 +77,8 @@ class AUC(Metric):
         return ops.divide_no_nan(ops.sum(areas * self.label_weights), ops.sum(self.label_weights))
 
     def get_config(self) -> dict:
-        own = None if self.init_thresholds is None else list(self.init_thresholds)
+        own = {} if self.init_thresholds is None else {"thresholds": list(self.init_thresholds)}
         weights = None if self.label_weights is None else self.label_weights.tolist()
-        return super().get_config() | {"label_weights": weights, "thresholds": own}
+        config = super().get_config() | {"label_weights": weights}
+        del config["thresholds"]
+        return config | own

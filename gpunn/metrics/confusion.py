@@ -26,21 +26,17 @@ def threshold_list(who, thresholds, default) -> list:
     return found
 
 
-def only_top_k(x, k):
-    """x with everything but the k largest of each row moved below every threshold."""
-    best = ops.multi_hot(ops.top_k(ops.reshape(x, (-1, x.shape[-1])), k)[1], x.shape[-1])
-    return ops.where(ops.reshape(best > 0.5, x.shape), x, NEVER)
-
-
 def prepared(y_true, y_pred, sample_weight, top_k, class_id):
     """Labels, predictions and weights of one rank."""
     y_true, y_pred = tensors(y_true, y_pred)
     y_pred, y_true = same_rank(y_pred, y_true)
     if sample_weight is not None:
-        sample_weight = ops.expand_dims(ops.cast(ops.convert_to_tensor(sample_weight), y_pred.dtype), -1)
+        sample_weight = ops.expand_dims(ops.convert_to_tensor(sample_weight, y_pred.dtype), -1)
         sample_weight = same_rank(y_true, sample_weight, expand=False)[1]
     if top_k is not None:
-        y_pred = only_top_k(y_pred, top_k)
+        classes = y_pred.shape[-1]
+        best = ops.multi_hot(ops.top_k(ops.reshape(y_pred, (-1, classes)), top_k)[1], classes)
+        y_pred = ops.where(ops.reshape(best > 0.5, y_pred.shape), y_pred, NEVER)
     if class_id is not None:
         if y_pred.ndim == 1:
             raise ValueError(f"class_id={class_id}: predictions must have shape (n, classes), got {y_pred.shape}")
@@ -65,7 +61,7 @@ def confusion(y_true, y_pred, thresholds, sample_weight=None, multi_label=False,
 
 class _Counting(Metric):
     """Some of the four counts, at one threshold or several."""
-    counts = ()
+    counts, variable = (), None
 
     def __init__(self, thresholds=None, top_k=None, class_id=None, name=None, dtype=None):
         super().__init__(dtype, name)
@@ -73,7 +69,7 @@ class _Counting(Metric):
         self.thresholds = threshold_list(type(self).__name__, thresholds, 0.5 if top_k is None else NEVER)
         self.levels = constant(self.thresholds, self.dtype)
         for count in self.counts:
-            setattr(self, count, self.add_variable((len(self.thresholds),), name=count))
+            setattr(self, count, self.add_variable((len(self.thresholds),), name=self.variable or count))
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         y_true, y_pred, weights = prepared(y_true, y_pred, sample_weight, self.top_k, self.class_id)
@@ -91,6 +87,7 @@ class _Counting(Metric):
 
 class _Count(_Counting):
     """One of the four counts."""
+    variable = "accumulator"
 
     def __init__(self, thresholds=None, name=None, dtype=None):
         super().__init__(thresholds, name=name, dtype=dtype)
@@ -201,8 +198,7 @@ class FBetaScore(Metric):
         else:
             chosen = y_pred > self.threshold
         y_pred = ops.cast(chosen, y_true.dtype)
-        weight = (None if sample_weight is None
-                  else ops.expand_dims(ops.cast(ops.convert_to_tensor(sample_weight), self.dtype), 1))
+        weight = None if sample_weight is None else ops.expand_dims(ops.convert_to_tensor(sample_weight, self.dtype), 1)
         axis = None if self.average == "micro" else 0
         for count, value in ((self.hits, y_pred * y_true), (self.wrong, y_pred * (1.0 - y_true)),
                              (self.missed, (1.0 - y_pred) * y_true), (self.support, y_true)):

@@ -16,13 +16,14 @@ class _Overlap(Metric):
 
     def _start(self, num_classes, target_class_ids=None, threshold=None, name=None, dtype=None, ignore_class=None,
                sparse_y_true=True, sparse_y_pred=True, axis=-1):
-        Metric.__init__(self, "float32" if dtype in (None, "int") else dtype, name)
+        Metric.__init__(self, "int32" if dtype in (None, "int") else dtype, name)
+        self._floats = "float32" if "int" in self.dtype else self.dtype
         self.num_classes, self.threshold, self.ignore_class = num_classes, threshold, ignore_class
         self.target_class_ids = list(range(num_classes) if target_class_ids is None else target_class_ids)
         require(type(self).__name__, "target_class_ids", set(self.target_class_ids) <= set(range(num_classes)),
                 f"from 0 to {num_classes - 1}", target_class_ids)
         self.sparse_y_true, self.sparse_y_pred, self.axis = sparse_y_true, sparse_y_pred, axis
-        self.table = self.add_variable((num_classes, num_classes), name="total_confusion_matrix")
+        self.table = self.add_variable((num_classes, num_classes), dtype=self._floats, name="total_confusion_matrix")
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
@@ -30,20 +31,20 @@ class _Overlap(Metric):
             y_pred = y_pred >= self.threshold
         y_true = y_true if self.sparse_y_true else ops.argmax(y_true, self.axis)
         y_pred = y_pred if self.sparse_y_pred else ops.argmax(y_pred, self.axis)
-        labels, found = (ops.one_hot(ops.ravel(ops.cast(y, "int32")), self.num_classes, dtype=self.dtype)
+        labels, found = (ops.one_hot(ops.ravel(ops.cast(y, "int32")), self.num_classes, dtype=self._floats)
                          for y in (y_true, y_pred))
         if sample_weight is not None:
-            weights = ops.cast(ops.convert_to_tensor(sample_weight), self.dtype)
+            weights = ops.cast(ops.convert_to_tensor(sample_weight, self.dtype), self._floats)
             weights = ops.reshape(weights, (*weights.shape, *(1,) * (y_true.ndim - weights.ndim)))
             labels = labels * ops.reshape(ops.broadcast_to(weights, y_true.shape), (-1, 1))
         if self.ignore_class is not None:
-            labels = labels * ops.cast(ops.reshape(y_true, (-1, 1)) != self.ignore_class, self.dtype)
+            labels = labels * ops.cast(ops.reshape(y_true, (-1, 1)) != self.ignore_class, self._floats)
         self.table.assign_add(ops.matmul(ops.transpose(labels), found))
 
     def result(self):
         both = ops.take(ops.diag(self.table), self.target_class_ids)
         either = ops.take(ops.sum(self.table, 0) + ops.sum(self.table, 1), self.target_class_ids) - both
-        there = ops.cast(either > 1e-9, self.dtype)
+        there = ops.cast(either > 1e-9, self._floats)
         return ops.sum(there * both / (either + 1e-7)) / (ops.sum(there) + 1e-7)
 
 

@@ -10,10 +10,9 @@ import numpy as np
 from .. import _objects, layers
 from .._objects import option_names
 from ..layers.input import InputLayer
-from ..layers.symbolic import is_shape
 from ..symbol import Node, Symbol
 from ..tensor import Tensor, Variable
-from ..tree import flatten, map_structure
+from ..tree import flatten, is_shape, map_structure
 
 NUMBERS = {"bool", "bfloat16", *(np.dtype(code).name for code in "bBhHiIlLqQefd")}
 
@@ -27,17 +26,6 @@ def known() -> dict:
 
 def layer_from(config: dict, custom_objects=None):
     return _objects.deserialize("layer", config, known(), custom_objects)
-
-
-def sequential_config(model) -> dict:
-    inputs = [{"class_name": "InputLayer", "config": input_config(s)} for s in model.inputs]
-    return {"name": model.name, "trainable": model.trainable,
-            "layers": inputs + [_objects.serialize(layer) for layer in model.layers]}
-
-
-def sequential_from_config(cls, config, custom_objects=None):
-    made = [layer_from(c, custom_objects) for c in config["layers"]]
-    return cls(made, name=config.get("name"), trainable=config.get("trainable", True))
 
 
 def input_config(symbol) -> dict:
@@ -149,7 +137,7 @@ def _operation(entry: dict):
     """A call of gpunn.ops: nothing is computed, its outputs are what the config says."""
     name = entry["config"]["function"]
     f = _objects.find("operation", name, operations())
-    outputs = [Symbol(shape, _numeric(dtype)) for shape, dtype in entry["outputs"] if is_shape(tuple(shape))]
+    outputs = [Symbol(shape, _numeric(dtype)) for shape, dtype in entry["outputs"] if is_shape(shape)]
 
     def call(*args, **options):
         odd = [v for v in flatten([args, options]) if isinstance(v, str) and not re.fullmatch(r"\w{0,40}", v)]

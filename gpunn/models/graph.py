@@ -1,7 +1,6 @@
 """A functional model's graph: the nodes between its inputs and outputs, in an order in which they can run."""
-from ..operation import Operation
-from ..ops import convert_to_tensor
-from ..symbol import Node, Symbol
+from ..ops import cast, convert_to_tensor, expand_dims, squeeze
+from ..symbol import Node, Operation, Symbol
 from ..tensor import Tensor
 from ..tree import flatten, map_structure
 from .fusion import steps_of, symbols_of
@@ -78,7 +77,6 @@ def _ordered(roots, known: set) -> list[Node]:
 
 def fitted(who: str, value, symbol: Symbol):
     """Data for an input: cast to its dtype, with a last axis of one added or dropped, and its shape checked."""
-    from ..ops import cast, expand_dims, squeeze
     if isinstance(value, Tensor) and value.dtype != symbol.dtype:
         mask, value = value.mask, cast(value, symbol.dtype)
         value.mask = mask

@@ -3,17 +3,16 @@ import json
 from functools import cache
 
 from ..layers.input import InputLayer
-from ..layers.layer import Layer, _as_shape
-from ..layers.symbolic import map_shapes
+from ..layers.layer import Layer
 from ..symbol import Symbol, by_trial
 from ..tensor import no_grad
-from ..tree import flatten
-from .files import save_model
+from ..tree import flatten, map_shape_structure
+from .config import graph_config, graph_from_config, made_of_graph
+from .files import load_weights, save_model, save_weights
 from .graph import Graph, fitted
 from .objects import serialize_keras_object
 from .summary import summary
 from .trainer import Trainer
-from .weight_files import load_weights, save_weights
 
 
 class Model(Trainer, Layer):
@@ -37,7 +36,7 @@ class Model(Trainer, Layer):
         """Make the weights, as a call on data of this shape, or these shapes, does."""
         if not self.built:
             with no_grad():
-                by_trial(self, [map_shapes(Symbol, _as_shape(input_shape))], {})
+                by_trial(self, [map_shape_structure(Symbol, input_shape)], {})
 
     @property
     def input(self):
@@ -71,7 +70,6 @@ class Model(Trainer, Layer):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """A graph of layers, or for a subclass with options of its own, `cls(**config)`."""
-        from .config import graph_from_config
         if "input_layers" in config:
             return graph_from_config(cls, config, custom_objects)
         return cls(**config)
@@ -123,7 +121,6 @@ class Functional(Model):
         return [fitted(self.name, v, s) for v, s in zip(values, self.inputs, strict=True)]
 
     def get_config(self) -> dict:
-        from .config import graph_config, made_of_graph
         return graph_config(self) if made_of_graph(type(self)) else super().get_config()
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from .. import _objects, activations, constraints, initializers, layers, losses, metrics, optimizers, regularizers
 from ..storage import read_json
 from ..tensor import Tensor
+from .config import known
 
 TABLES = {"layers": layers.KNOWN, "losses": losses.KNOWN, "metrics": metrics.KNOWN,
           "optimizers": optimizers.KNOWN | optimizers.schedules.SCHEDULES, "initializers": initializers.KNOWN,
@@ -65,7 +66,6 @@ def deserialize_keras_object(config, custom_objects: dict | None = None, safe_mo
 
 def _table(module: str) -> dict:
     """The names of a module, gpunn.losses or keras.losses; where it says nothing, those of all, layers first."""
-    from .config import known
     tables = {**TABLES, "layers": known()}
     for part in module.split("."):
         if part in tables:
@@ -75,4 +75,8 @@ def _table(module: str) -> dict:
 
 def model_from_json(json_string: str, custom_objects: dict | None = None):
     """The model of what `model.to_json()` gave, with fresh weights."""
-    return deserialize_keras_object(read_json(json_string), custom_objects)
+    config = read_json(json_string) if isinstance(json_string, str) else json_string
+    if not isinstance(config, dict) or "class_name" not in config:
+        raise ValueError("model_from_json: expected the text that model.to_json() gives, got "
+                         f"{str(json_string)[:40]!r}")
+    return deserialize_keras_object(config, custom_objects)

@@ -1,5 +1,7 @@
 """Before the first batch: everything that is wrong with data, labels, loss and monitors, at once, each with its fix."""
+import math
 import warnings
+from itertools import zip_longest
 
 import numpy as np
 
@@ -7,12 +9,15 @@ from .. import losses, metrics
 from .._names import suggest
 from ..backend import to_numpy
 from ..callbacks.monitor import Monitor
-from ..tree import flatten
+from ..tensor import Tensor, no_grad
+from ..tree import flatten, map_structure
+from .graph import fitted
 
 SPARSE = ("sparse_categorical_crossentropy",)
 CATEGORICAL = ("categorical_crossentropy",)
 BINARY = ("binary_crossentropy", "bce", "BCE")
-KNOWN_AT_ONCE = ("loss", "val_loss", "learning_rate", "lr")
+RATES = ("learning_rate", "lr")
+KNOWN_AT_ONCE = ("loss", *RATES)
 
 
 def check_compile(compiled: dict):
@@ -20,6 +25,8 @@ def check_compile(compiled: dict):
     for identifier in flatten(compiled["loss"]):
         if isinstance(identifier, str):
             losses.as_loss(identifier, ((1,), (1, 1)))
+        elif not callable(identifier) and identifier is not None and not isinstance(compiled["loss"], dict):
+            raise ValueError(f"compile: loss must be a name, a function or a Loss, got {identifier!r}")
     for identifier in flatten([compiled["metrics"] or [], compiled["weighted_metrics"] or []]):
         if isinstance(identifier, str):
             metrics.as_metric(identifier, ((1,), (1, 1)))
@@ -30,9 +37,9 @@ def check_compile(compiled: dict):
 
 def check_fit(model, feed, calls, held_out):
     """Raise one error that lists every problem."""
-    problems = [*label_problems(model, feed), *monitor_problems(model, calls, held_out)]
+    problems = [*data_problems(model, feed), *monitor_problems(model, calls, held_out)]
     if hasattr(held_out, "length"):
-        problems += [f"validation_data: {p}" for p in label_problems(model, held_out)]
+        problems += [f"validation_data: {p}" for p in data_problems(model, held_out)]
     if problems:
         raise ValueError(f"{model.name} cannot be trained as it is:\n" + "\n".join(f"  - {p}" for p in problems))
     warn_of_scores(model)
@@ -43,16 +50,18 @@ def check_fit(model, feed, calls, held_out):
 
 
 def warn_of_scores(model):
-    """Where a cross-entropy reads as probabilities what a last layer without an activation makes."""
+    """Where a cross-entropy reads as probabilities what a last layer makes that makes none."""
     loss = name_of(model.loss)
     if loss not in (*SPARSE, *CATEGORICAL, *BINARY) or getattr(model.loss, "options", {}).get("from_logits"):
         return
     for s in getattr(model, "outputs", None) or ():
-        activation = getattr(getattr(s.node, "f", None), "activation", None)
-        if getattr(activation, "__name__", "") == "linear":
-            warnings.warn(f"fit: {loss} reads the outputs as probabilities, but the last layer has no activation. Fix: "
-                          f"activation='{'sigmoid' if loss in BINARY else 'softmax'}' in it, or a loss with "
-                          "from_logits=True", stacklevel=5)
+        name = getattr(getattr(getattr(s.node, "f", None), "activation", None), "__name__", "")
+        wanted = "sigmoid" if loss in BINARY else "softmax"
+        if name in ("linear", "relu", "tanh") or name == "softmax" and s.shape[-1] == 1 \
+                or name == "sigmoid" != wanted and s.shape[-1] != 1:
+            has = "has no activation" if name == "linear" else f"of {s.shape[-1]} units has the activation {name}"
+            warnings.warn(f"fit: {loss} reads the outputs as probabilities, but the last layer {has}. Fix: "
+                          f"activation='{wanted}' in it, or a loss with from_logits=True", stacklevel=5)
 
 
 def _rescales(model) -> bool:
@@ -64,10 +73,78 @@ def name_of(loss) -> str:
     return loss if isinstance(loss, str) else getattr(loss, "name", None) or getattr(loss, "__name__", "")
 
 
-def label_problems(model, feed) -> list[str]:
+def data_problems(model, feed) -> list[str]:
+    """Of all samples that are in memory, or of the first batch."""
+    x, y, weight = feed.arrays if hasattr(feed, "length") else feed.first()
+    found = shape_problem(model, feed.first()[0])
+    if found:
+        return [found]
+    plain = _plain(model, "train_step", "compute_loss")
+    if y is None and model.loss is not None and plain:
+        return ["argument 'y' is missing: the loss compares the outputs with it"]
+    problems = [*input_problems(model, x), *label_problems(model, y)]
+    if plain and all(name_of(loss) in losses.KNOWN for loss in flatten(model.loss)):
+        problems += [p[0] for what, a in (("y", y), ("sample_weight", weight)) if (p := bad_number(what, a))]
+        for s in (getattr(model, "outputs", None) or ())[:1] if getattr(weight, "ndim", 1) > 1 else ():
+            pairs = zip_longest((*s.shape[1:-1], 1)[:weight.ndim - 1], weight.shape[1:])
+            if not all(n in (m, None) for n, m in pairs):
+                problems.append(f"sample_weight has shape {weight.shape}. Fix: one number a sample, ({len(weight)},)")
+    return problems
+
+
+def _plain(model, *methods) -> bool:
+    """Whether these are the library's."""
+    from .trainer import Trainer
+    return all(getattr(type(model), name) is getattr(Trainer, name) for name in methods)
+
+
+def shape_problem(model, x) -> str | None:
+    symbols, arrays = getattr(model, "inputs", None) or (), flatten(x)
+    try:
+        for symbol, array in zip(symbols, () if isinstance(x, dict) or len(arrays) != len(symbols) else arrays):
+            fitted(model.name, array, symbol)
+    except ValueError as error:
+        return str(error)
+
+
+def bad_number(what: str, nest) -> tuple[str, int] | None:
+    """Where the first NaN or infinity is, and in which sample; floats that add up to a number hold none."""
+    for i, a in enumerate(arrays := [a for a in flatten(nest) if a is not None]):
+        with np.errstate(all="ignore"):
+            if a.dtype.kind != "f" or math.isfinite(a.sum()) or not (bad := ~np.isfinite(a := to_numpy(a))).any():
+                continue
+        at = np.unravel_index(int(bad.argmax()), a.shape)
+        samples, place = int(bad.reshape(len(a), -1).any(1).sum()), ", ".join(map(str, at[1:]))
+        return (f"{what}{f'[{i}]' if len(arrays) > 1 else ''} holds {a[at]} in {samples} of {len(a)} samples, first in "
+                f"sample {at[0]}{f', column {place}' if place else ''}. Fix: np.nan_to_num, or leave such samples out",
+                int(at[0]))
+
+
+def input_problems(model, x) -> list[str]:
+    """NaN that reaches the outputs, and numbers beyond the words of an Embedding."""
+    problems, found = [], bad_number("x", x)
+    if found:
+        sample = map_structure(lambda a: Tensor(a[found[1]:found[1] + 1]), x)
+        with no_grad():
+            if bad_number("", map_structure(lambda t: t.data, model(sample, training=False))):
+                problems.append(found[0])
+    graph, arrays = getattr(model, "_graph", None), flatten(x)
+    first = [(0, layer) for layer in getattr(model, "_layers", ())[:1]] if graph is None else \
+        [(i, node.f) for node in graph.nodes for i, s in enumerate(graph.input_symbols) if s is node.args[0]]
+    for i, layer in first:
+        if type(layer).__name__ != "Embedding" or not arrays[i].size:
+            continue
+        least, most, words = int(arrays[i].min()), int(arrays[i].max()), layer.input_dim
+        if not 0 <= least <= most < words:
+            fix = f"Embedding({most + 1}, ...)" if least >= 0 else "numbers >= 0"
+            problems.append(f"x holds the numbers {least} to {most}, but Embedding '{layer.name}' has "
+                            f"input_dim={words}: 0 to {words - 1}. Fix: {fix}")
+    return problems
+
+
+def label_problems(model, targets) -> list[str]:
     """Targets that cannot belong to the outputs, for each output with a loss of the library's."""
     shapes = [s.shape for s in getattr(model, "outputs", None) or ()]          # a subclass knows them when it runs
-    targets = feed.arrays[1] if hasattr(feed, "length") else feed.first()[1]
     y, names = flatten(targets), getattr(model, "output_names", None) or [model.name]
     wanted = model.loss
     if isinstance(wanted, dict):
@@ -81,6 +158,9 @@ def label_problems(model, feed) -> list[str]:
 
 def label_problem(loss: str, labels, shape, name: str) -> str | None:
     classes = shape[-1]
+    if loss in losses.KNOWN and len(shape) > 2 and labels.ndim <= 2 and labels.ndim + (loss in SPARSE) < len(shape):
+        return (f"output '{name}' has shape {shape}, an answer for each place, but y has shape {labels.shape}. Fix: "
+                "Flatten() (or return_sequences=False in a recurrent layer) before the last layer")
     if loss in CATEGORICAL and (labels.ndim < len(shape) or labels.shape[-1] == 1 != classes):
         return (f"output '{name}' has {classes} values a sample, but y has shape {labels.shape}: "
                 "categorical_crossentropy wants "
@@ -90,8 +170,12 @@ def label_problem(loss: str, labels, shape, name: str) -> str | None:
                 "loss='categorical_crossentropy', or y = y.argmax(-1)")
     if loss in SPARSE and labels.size and classes is not None:
         return class_problem(labels, classes, name)
-    if loss in losses.KNOWN and loss not in SPARSE and labels.ndim == len(shape) and not all(
-            n == m or None in (n, m) or 1 in (n, m) for n, m in zip(shape[1:], labels.shape[1:], strict=True)):
+    if loss in BINARY and labels.size and (labels.min() < 0 or labels.max() > 1):
+        return (f"output '{name}': binary_crossentropy wants labels from 0 to 1, y has {float(labels.min()):g} to "
+                f"{float(labels.max()):g}. Fix: labels of 0 and 1 (for more classes 'sparse_categorical_crossentropy')")
+    if loss in losses.KNOWN and loss not in SPARSE and (
+            labels.ndim == len(shape) - 1 and classes not in (1, None) or labels.ndim == len(shape) and not all(
+            n == m or None in (n, m) or 1 in (n, m) for n, m in zip(shape[1:], labels.shape[1:], strict=True))):
         return f"output '{name}' has shape {shape}, but y has shape {labels.shape}. Fix: another last layer or y"
     return None
 
@@ -115,7 +199,7 @@ def monitor_problems(model, calls, held_out) -> list[str]:
     for c, monitor in watched:
         if known is not None and monitor.removeprefix("val_") not in known:
             problems.append(f"{type(c).__name__} monitors {monitor!r}, which is not among the metrics"
-                            f"{suggest(monitor, [*known, *(f'val_{k}' for k in known if k[:4] != 'val_')])}")
+                            f"{suggest(monitor, [*known, *(f'val_{k}' for k in known if k not in RATES)])}")
         elif monitor.startswith("val_") and held_out is None:
             problems.append(f"{type(c).__name__} monitors {monitor!r}, but there is no validation data. Fix: pass "
                             f"validation_data or validation_split to fit, or monitor {monitor[4:]!r}")
@@ -129,8 +213,7 @@ def monitor_problems(model, calls, held_out) -> list[str]:
 
 def known_metrics(model) -> dict | None:
     """The names that logs will have, and the metrics behind them; None when a model makes its own logs."""
-    from .trainer import Trainer
-    if type(model).train_step is not Trainer.train_step or type(model).compute_metrics is not Trainer.compute_metrics:
+    if not _plain(model, "train_step", "compute_metrics"):
         return None
     names = getattr(model, "output_names", None) or [None]
     prefixes = [f"{n}_" for n in names] if len(names) > 1 else [""]

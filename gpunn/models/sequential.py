@@ -1,6 +1,9 @@
 """Sequential: one layer after the other."""
+from .._objects import serialize
+from ..layers.context import inside
 from ..layers.input import Input, InputLayer
 from ..layers.layer import Layer
+from .config import input_config, layer_from
 from .graph import Graph, fitted
 from .model import Model
 
@@ -11,6 +14,8 @@ class Sequential(Model):
     def __init__(self, layers=None, trainable=True, name=None):
         super().__init__(trainable=trainable, name=name)
         self._layers, self._input, self._symbols, self._graph = [], None, [], None
+        if isinstance(layers, Layer):
+            raise ValueError(f"Sequential: expected a list of layers, got one. Fix: Sequential([{layers.name}, ...])")
         for layer in layers or ():
             self._append(layer)
         self._chain()
@@ -53,9 +58,10 @@ class Sequential(Model):
     def _chain(self):
         """Call the layers on the input symbol: all weights are made."""
         self._symbols, x = [], self._input
-        for layer in self._layers if x is not None else ():
-            x = layer(x)
-            self._symbols.append(x)
+        with inside(self):
+            for layer in self._layers if x is not None else ():
+                x = layer(x)
+                self._symbols.append(x)
         self.built = x is not None and bool(self._layers)
         self._graph = Graph(self._input, x) if self.built else None
 
@@ -67,6 +73,8 @@ class Sequential(Model):
     def call(self, inputs, training=None, mask=None):
         if self._graph is not None:
             return self._graph.run([fitted(self.name, inputs, self._input)])
+        if not self._layers:
+            raise ValueError(f"{self.name} has no layers yet. Fix: {self.name}.add(layer)")
         for layer in self._layers:
             inputs = layer(inputs)
         return inputs
@@ -90,10 +98,10 @@ class Sequential(Model):
     output_names: list = property(lambda self: [layer.name for layer in self._layers[-1:]])
 
     def get_config(self) -> dict:
-        from .config import sequential_config
-        return sequential_config(self)
+        inputs = [{"class_name": "InputLayer", "config": input_config(s)} for s in self.inputs]
+        return {"name": self.name, "trainable": self.trainable, "layers": inputs + list(map(serialize, self.layers))}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        from .config import sequential_from_config
-        return sequential_from_config(cls, config, custom_objects)
+        made = [layer_from(c, custom_objects) for c in config["layers"]]
+        return cls(made, name=config.get("name"), trainable=config.get("trainable", True))

@@ -2,11 +2,14 @@
 import operator
 from math import prod
 
+import numpy as np
+
 from .._names import one_of
 from ..backend import backend_of, empty
 from ..symbol import whole
 from ..tensor import op
 from .core import array, axes_of, axis_index, fit, into, joined, kernels_of, tensor
+from .create import ndim as ndim_of
 
 
 @op(arrays=1)
@@ -143,11 +146,6 @@ def hstack(xs):
 def vstack(xs):
     """Arrays one below the other."""
     return concatenate([reshape(x, (1, -1)) if ndim_of(x) == 1 else x for x in xs], 0)
-
-
-def ndim_of(x) -> int:
-    from .create import ndim
-    return ndim(x)
 
 
 @op
@@ -304,8 +302,6 @@ def pad(x, pad_width, mode: str = "constant", constant_values=None):
     if constant_values is not None:
         raise ValueError(f"pad: constant_values goes with mode='constant', got mode={mode!r}")
     one_of("pad", "mode", mode, ("constant", "edge", "reflect", "symmetric", "wrap"))
-    import numpy as np
-
     from .index import take
     for axis, (before, after) in enumerate(pairs):
         if before or after:

@@ -30,12 +30,13 @@ class LossScaleOptimizer(Optimizer):
         self.calls, self.use_ema = inner_optimizer.calls, inner_optimizer.use_ema
         self.kept_out = inner_optimizer.kept_out        # the same set
         self.initial_scale, self.dynamic_growth_steps = initial_scale, dynamic_growth_steps
-        self.step_counter = Variable(np.zeros((), np.int32), "step_counter", trainable=False)
-        self.dynamic_scale = Variable(np.float32(initial_scale), "dynamic_scale", trainable=False)
-        self.own_calls = Variable(np.zeros((), np.int32), "iteration", trainable=False)
+        self.step_counter = Variable(np.zeros((), np.int32), name="step_counter", trainable=False)
+        self.dynamic_scale = Variable(np.float32(initial_scale), name="dynamic_scale", trainable=False)
+        self.own_calls = Variable(np.zeros((), np.int32), name="iteration", trainable=False)
         inner_optimizer.loss_scale_factor = None        # or the gradients were divided twice
 
     updates = property(lambda self: self.inner_optimizer.updates)
+    steady = property(lambda self: self.inner_optimizer.steady)
     schedule = property(lambda self: self.inner_optimizer.schedule)
     iterations = property(lambda self: self.inner_optimizer.iterations)
     learning_rate = property(lambda self: self.inner_optimizer.learning_rate,

@@ -1,2 +1,2 @@
 """Sequences of different lengths."""
-from ..utils.sequences import pad_sequences  # noqa: F401
+from ..utils.arrays import pad_sequences  # noqa: F401

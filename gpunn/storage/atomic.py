@@ -27,9 +27,11 @@ def replacing(path):
             file.flush()
             os.fsync(file.fileno())
         os.replace(draft, path)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             draft.unlink()
+        if isinstance(error, OSError) and error.errno and error.filename is None:
+            error.filename = os.fspath(path)                            # "No space left on device" alone says little
         raise
     sync_folder(path.parent)
 

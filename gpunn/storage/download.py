@@ -1,6 +1,7 @@
 """Files over https: no other scheme, not even by a redirect, and never more than the limit."""
 import http.client
 import io
+import urllib.error
 import urllib.request
 
 TIMEOUT = 20                                    # seconds without an answer
@@ -29,6 +30,8 @@ def fetch_into(url: str, write, limit: float = float("inf")):
                 if size > limit:
                     raise OSError(f"{url} sends more than {limit} bytes")
                 write(piece)
+    except urllib.error.URLError as error:
+        raise OSError(f"{url}: {error}") from error
     except http.client.HTTPException as error:
         raise OSError(f"{url}: the answer broke off: {error!r}") from error
     if promised is not None and size != promised:

@@ -9,14 +9,13 @@ from ..data.batches import unpack as unpack_x_y_sample_weight
 from ..data.pydataset import PyDataset
 from ..models.diagram import model_to_dot, plot_model
 from ..models.objects import deserialize_keras_object, serialize_keras_object
+from .arrays import normalize, pad_sequences, to_categorical
 from .audio import audio_dataset_from_directory
 from .files import get_file
 from .dataset import (image_dataset_from_directory, split_dataset, text_dataset_from_directory,
                       timeseries_dataset_from_array)
 from .image import array_to_img, img_to_array, load_img, save_img
-from .labels import normalize, to_categorical
 from .progbar import Progbar
-from .sequences import pad_sequences
 
 Sequence = PyDataset
 set_random_seed = set_seed

@@ -4,7 +4,7 @@ import wave
 
 import numpy as np
 
-from .dataset import _found, _labelled
+from .dataset import _found, _labelled, of_file
 
 
 def decode_wav(raw: bytes) -> tuple[np.ndarray, int]:
@@ -32,10 +32,7 @@ def audio_dataset_from_directory(directory, labels="inferred", label_mode="int",
         raise ValueError("audio_dataset_from_directory: ragged=True has no arrays here. Fix: output_sequence_length")
 
     def load(path):
-        try:
-            sound, rate = decode_wav(path.read_bytes())
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from None
+        sound, rate = of_file(path, decode_wav)
         if sampling_rate in (None, rate):
             return sound
         at = np.arange(len(sound) * sampling_rate // rate) * (rate / sampling_rate)

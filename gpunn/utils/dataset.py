@@ -10,8 +10,8 @@ from ..backend import rng
 from ..data.batched import Batches
 from ..ops.window import channels_first
 from ..tree import flatten, map_structure
+from .arrays import to_categorical
 from .image import decode
-from .labels import to_categorical
 
 IMAGES = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
 
@@ -22,7 +22,7 @@ def image_dataset_from_directory(directory, labels="inferred", label_mode="int",
                                  pad_to_aspect_ratio=False, data_format=None, format="tf", verbose=True):
     """Batches of images (n, h, w, c), float32 from 0 to 255, from one folder for each class."""
     def load(path):
-        image = np.asarray(decode(path.read_bytes(), color_mode), np.float32)
+        image = np.asarray(of_file(path, decode, color_mode), np.float32)
         return ops.image.resize(image, image_size, interpolation, crop_to_aspect_ratio=crop_to_aspect_ratio,
                                 pad_to_aspect_ratio=pad_to_aspect_ratio, data_format="channels_last").numpy()
 
@@ -39,9 +39,24 @@ def text_dataset_from_directory(directory, labels="inferred", label_mode="int", 
                                 follow_links=False, format="tf", verbose=True):
     """Batches of texts (n,) from .txt files, one folder for each class: `.map` a TextVectorization over them."""
     def make(paths):
-        return np.array([path.read_text("utf-8")[:max_length] for path in paths])
+        return np.array([of_file(path, _text)[:max_length] for path in paths])
     files = _found(directory, labels, (".txt",), class_names, follow_links, verbose)
     return _labelled(make, *files, label_mode, batch_size, shuffle, seed, validation_split, subset)
+
+
+def of_file(path, decode, *options):
+    """decode(bytes, ...) of a file, whose name stands in the error."""
+    try:
+        return decode(path.read_bytes(), *options)
+    except (ValueError, ImportError) as error:
+        raise type(error)(f"{path}: {error}") from None
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"this is no UTF-8 text: {error}") from None
 
 
 def _found(directory, labels, endings, class_names, follow_links, verbose):
@@ -55,8 +70,8 @@ def _found(directory, labels, endings, class_names, follow_links, verbose):
     classes = list(class_names or folders) if inferred else [""]
     paths, numbers = [], []
     for number, name in enumerate(classes):
-        for folder, _, files in sorted(os.walk(root / name, followlinks=follow_links)):
-            chosen = [Path(folder) / f for f in sorted(files) if f.lower().endswith(endings)]
+        for folder, files in sorted(_walk(root / name, follow_links)):
+            chosen = [p for f in sorted(files) if f.lower().endswith(endings) and (p := Path(folder) / f).is_file()]
             paths += chosen
             numbers += [number] * len(chosen)
     if not paths:
@@ -69,6 +84,17 @@ def _found(directory, labels, endings, class_names, follow_links, verbose):
     if verbose:
         print(f"Found {len(paths)} files" + (f" belonging to {len(classes)} classes." if classes else "."))
     return paths, numbers, classes
+
+
+def _walk(root, follow_links):
+    """(folder, file names), each folder once: links may lead in circles."""
+    seen = set()
+    for folder, folders, files in os.walk(root, followlinks=follow_links):
+        if (place := os.path.realpath(folder)) in seen:
+            folders.clear()
+            continue
+        seen.add(place)
+        yield folder, files
 
 
 def _labelled(make, paths, labels, classes, label_mode, batch_size, shuffle, seed, validation_split, subset):

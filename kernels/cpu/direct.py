@@ -1,4 +1,7 @@
-"""Convolution and its gradients without a matrix of windows, for every stride, dilation and group. For conv.py."""
+"""Convolution and its gradients without a matrix of windows, for every stride, dilation and group. For conv.py.
+
+What it reads at a time is a slab: some whole images, or some lines of one.
+"""
 import functools
 
 import numpy as np
@@ -7,16 +10,48 @@ from numba import get_num_threads
 from .activate import finish
 from .launch import SMALL, inner_kernel, parallel_kernel, share
 from .plan import backward, forward, plan, tiled
-from .slab import bunch, slab
-from .vector import BYTES, LINE, ROWS, VECTORS, address, load, move, store
+from .vector import BYTES, LINE, ROWS, VECTORS, address, clear, load, move, store
 from .walk import DEPTH, INDEX, aligned, strip, sweep
-from .winograd import PLANES, TAPS, collect, leave_lines, spread_lines, suits, weigh
+from .winograd import PLANES, TAPS, collect, enter_lines, leave_lines, spread_lines, suits, weigh
 
 PIXELS = 400                    # at a time in a weight gradient: a strip of dz stays in the first-level cache
 PARTS = 8                       # sums that a weight gradient is made of, whatever the number of threads
 SUMS = 1 << 20                  # and numbers in all of them
 BAND = 8 * ROWS                # pixels at a time in a depthwise convolution, whose channels then lie together
 WIDE = VECTORS * BYTES // 4     # packed weights are rounded up to this, in float64 too
+
+
+@inner_kernel
+def bunch(number, cut):
+    """The first image of slab `number`"""
+    return cut[0] * (number // cut[6]) // cut[4]
+
+
+@inner_kernel
+def slab(kind, x, room, number, cut, zeros):
+    """Where slab `number` begins: in x itself, or in `room`, as a copy with zeros around the image or as its planes.
+
+    cut: (n, h, w, c, bunches of images, lines of output of a slab, blocks of lines an image, lines of input a line of
+    output, first line, first column, lines and columns of the room, its numbers a column: none, c or all planes')
+    """
+    n, h, w, c, bunches, lines, blocks, step, top, left, high, wide, deep = cut
+    first, line, size = bunch(number, cut), number % blocks * lines * step, kind.itemsize
+    if deep == 0:
+        return x + (first * h + line) * w * c * size
+    before = min(wide, max(0, -left))
+    after = max(before, min(wide, w - left))
+    for r in range((bunch(number + blocks, cut) - first) * high):
+        i, q, target = first + r // high, line + top + r % high, room + r * wide * deep * size
+        source = x + (i * h + q) * w * c * size
+        if q < 0 or q >= h:
+            clear(kind, target, wide * deep)
+        elif deep > c:
+            enter_lines(kind, source, 1, w, c, left, zeros, target, wide, zeros, 0)
+        else:
+            clear(kind, target, before * c)
+            move(kind, source + (left + before) * c * size, target + before * c * size, (after - before) * c)
+            clear(kind, target + after * c * size, (wide - after) * c)
+    return room
 
 
 @inner_kernel

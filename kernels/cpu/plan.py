@@ -45,7 +45,7 @@ class Plan(NamedTuple):
     steps: np.ndarray           # of a number of the window from its pixel
     sources: np.ndarray         # of its weights in w
     phases: np.ndarray          # (first pixel, lines, columns, first step, steps) each
-    cut: tuple                  # see slab.slab
+    cut: tuple                  # see direct.slab
     form: tuple                 # groups, numbers read a pixel and group, written, whether depthwise
     column: int                 # from a number written to the next in w
     space: tuple                # slabs, numbers of one's copy, of the planes it gives, written an image, a slab's lines

@@ -1,4 +1,4 @@
-"""Recurrent layers: all steps in one compiled call, and the simplest of them. lstm.py and gru.py build on this.
+"""Recurrent layers: all steps in one compiled call.
 
 Sequences are independent, so the threads share out the batch and never wait for each other in between. A thread walks
 a chunk of sequences through all steps; the states stay in its scratch, beside the weights packed for the register tile.
@@ -9,9 +9,10 @@ import functools
 import numpy as np
 
 from .launch import inner_kernel, outputs, parallel_kernel, share
-from .maths import tanh
+from .maths import sigmoid, tanh
 from .matmul import matmul
-from .memory import copy
+from .memory import copy, fill
+from .reduce import reduce
 from .strips import in_strips, own_places, pack, padded, product, scratch_for, threads_for, whole
 from .vector import address, clear, load, move, store
 
@@ -160,3 +161,111 @@ def simple_rnn_backward(dh, h, u, h0, mask=None, out=None):
     run(_simple_rnn_backward, (dh, u, h0, h, none, dz, dz, dh0, none), mask, dz.shape, u.shape[0])
     weight_grad(h, h0, dz, du)
     return dz, du, dh0
+
+
+@inner_kernel
+def _sigmoid(kind, z, sums, gates, n):
+    for j in range(n):
+        store(kind, gates, j, sigmoid(load(kind, z, j) + load(kind, sums, j)))
+
+
+@over_steps
+def _lstm(kind, z, sums, gates, before, c, h, units):
+    f, g, o = [k * units * kind.itemsize for k in (1, 2, 3)]
+    _sigmoid(kind, z, sums, gates, 2 * units)
+    _sigmoid(kind, z + o, sums + o, gates + o, units)
+    for j in range(units):
+        store(kind, gates + g, j, tanh(load(kind, z + g, j) + load(kind, sums + g, j)))
+    for j in range(units):
+        store(kind, c, j, load(kind, gates + f, j) * load(kind, before, j)
+              + load(kind, gates, j) * load(kind, gates + g, j))
+    for j in range(units):
+        store(kind, h, j, load(kind, gates + o, j) * tanh(load(kind, c, j)))
+
+
+@back_over_steps
+def _lstm_backward(kind, dh, gates, before, c, dz, d, dh_next, dc_next, units):
+    f, g, o = [k * units * kind.itemsize for k in (1, 2, 3)]
+    one = kind.dtype.type(1)
+    for j in range(units):
+        down, out, top = load(kind, dh, j) + load(kind, dh_next, j), load(kind, gates + o, j), tanh(load(kind, c, j))
+        store(kind, d + o, j, down * top * out * (one - out))
+        store(kind, dc_next, j, load(kind, dc_next, j) + down * out * (one - top * top))
+    for j in range(units):
+        dc, a, b = load(kind, dc_next, j), load(kind, gates, j), load(kind, gates + g, j)
+        store(kind, d, j, dc * b * a * (one - a))
+        store(kind, d + g, j, dc * a * (one - b * b))
+    for j in range(units):
+        dc, keep = load(kind, dc_next, j), load(kind, gates + f, j)
+        store(kind, d + f, j, dc * load(kind, before, j) * keep * (one - keep))
+        store(kind, dc_next, j, dc * keep)
+    clear(kind, dh_next, units)
+
+
+def lstm(z, u, h0, c0, mask=None, out=None):
+    """z (n, t, 4u) in gates i f c o -> (h (n, t, u), c (n, t, u), gates (n, t, 4u))"""
+    shape = *z.shape[:2], u.shape[0]
+    h, c, gates = outputs(out, [shape, shape, z.shape], z.dtype)
+    run(_lstm, (z, NOTHING[z.dtype], u, h0, c0, h, c, gates), mask, z.shape, u.shape[0])
+    return h, c, gates
+
+
+def lstm_backward(dh, dc_last, h, c, gates, u, h0, c0, mask=None, out=None):
+    """dh (n, t, u), dc_last (n, u) or None -> (dz, du, dh0, dc0)"""
+    dz, du, dh0, dc0 = outputs(out, [gates.shape, u.shape, h0.shape, c0.shape], dh.dtype)
+    fill(0, dc0) if dc_last is None else copy(dc_last, out=dc0)
+    run(_lstm_backward, (dh, u, c0, c, gates, dz, dz, dh0, dc0), mask, dz.shape, u.shape[0])
+    weight_grad(h, h0, dz, du)
+    return dz, du, dh0, dc0
+
+
+@over_steps
+def _gru(kind, z, sums, gates, before, c, h, units):
+    """gates: z r candidate and the recurrent part of the candidate (4u,)"""
+    r, x, inner = [k * units * kind.itemsize for k in (1, 2, 3)]
+    one = kind.dtype.type(1)
+    for j in range(2 * units):
+        store(kind, gates, j, sigmoid(load(kind, z, j) + load(kind, sums, j)))
+    for j in range(units):
+        store(kind, gates + x, j, tanh(load(kind, z + x, j) + load(kind, gates + r, j) * load(kind, sums + x, j)))
+    move(kind, sums + x, gates + inner, units)
+    for j in range(units):
+        keep = load(kind, gates, j)
+        store(kind, h, j, keep * load(kind, h, j) + (one - keep) * load(kind, gates + x, j))
+
+
+@back_over_steps
+def _gru_backward(kind, dh, gates, before, h, dz, d, dh_next, dc_next, units):
+    """dz and d (3u,) differ by the reset gate."""
+    r, x, inner = [k * units * kind.itemsize for k in (1, 2, 3)]
+    one = kind.dtype.type(1)
+    for j in range(units):
+        down, keep = load(kind, dh, j) + load(kind, dh_next, j), load(kind, gates, j)
+        new = load(kind, gates + x, j)
+        store(kind, dh_next, j, down * keep)
+        store(kind, dz, j, down * (load(kind, before, j) - new) * keep * (one - keep))
+        store(kind, dz + x, j, down * (one - keep) * (one - new * new))
+    for j in range(units):
+        reset, slope = load(kind, gates + r, j), load(kind, dz + x, j)
+        store(kind, dz + r, j, slope * load(kind, gates + inner, j) * reset * (one - reset))
+        store(kind, d + x, j, slope * reset)
+    move(kind, dz, d, 2 * units)
+
+
+def gru(z, u, b, h0, mask=None, out=None):
+    """z (n, t, 3u) in gates z r h, b (3u,) inside the reset gate -> (h (n, t, u), gates (n, t, 4u))"""
+    n, steps, units = *z.shape[:2], u.shape[0]
+    h, gates = outputs(out, [(n, steps, units), (n, steps, 4 * units)], z.dtype)
+    none = NOTHING[z.dtype]
+    run(_gru, (z, b, u, h0, none, h, none, gates), mask, z.shape, units)
+    return h, gates
+
+
+def gru_backward(dh, h, gates, u, h0, mask=None, out=None):
+    """dh (n, t, u) -> (dz, du, db, dh0)"""
+    dz, du, db, dh0 = outputs(out, [(*dh.shape[:2], u.shape[1]), u.shape, u.shape[1:], h0.shape], dh.dtype)
+    dy = np.empty(dz.shape, dz.dtype)
+    run(_gru_backward, (dh, u, h0, h, gates, dz, dy, dh0, NOTHING[dh.dtype]), mask, dz.shape, u.shape[0])
+    weight_grad(h, h0, dy, du)
+    reduce("sum", dy, (0, 1), False, db)
+    return dz, du, db, dh0

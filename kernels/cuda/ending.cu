@@ -10,7 +10,8 @@ KERNEL(256) combine(const T *partial, T *c, const T *bias,
         for (int piece = 0; piece < s.pieces; piece++)
             total += partial[((long long)piece * rows + row) * s.n + column];
         T *here = c + place(batch, 2, row / s.m) + row % s.m * s.c_row + column;
-        *here = finished(total, s.accumulate ? *here : (T)0, bias + row / s.m * s.n, column, s);
+        const T *extra = bias + row / s.m * s.n + row % s.m * (long long)s.bias_row;
+        *here = finished(total, s.accumulate ? *here : (T)0, extra, column, s);
     }
 }
 

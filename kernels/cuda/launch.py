@@ -98,13 +98,13 @@ def quarter(out) -> int:
     return blocks(-(-out.size // 4))
 
 
-def launch(file: str, name: str, grid, args, *, block=BLOCK, macros=(), **types):
+def launch(file: str, name: str, grid, args, *, block=BLOCK, macros=(), like=None, **types):
     """Run kernel `name` of `file`.cu; `types` are its dtype macros (T=x.dtype, ...), floats become T; `macros` are
-    pairs (name, text).
+    pairs (name, text). The library is that of the arrays, or of `like`.
 
     An empty grid runs nothing.
     """
-    library = next(libraries[type(a)] for a in args if type(a) in libraries)
+    library = next(libraries[type(a)] for a in (*args, like) if type(a) in libraries)
     types = {key: np.dtype(dtype) for key, dtype in types.items()}
     grid, block = (grid,) if isinstance(grid, int) else grid, (block,) if isinstance(block, int) else block
     if 0 in grid:

@@ -4,6 +4,12 @@ import numpy as np
 from .launch import blocks, empty, launch, quarter
 from .views import view_of
 
+MOST = 8                        # numbers in one launch of tally
+KINDS = {"int32": 0, "uint32": 0, "float32": 1, "float64": 2}
+# Tally in memory.cu
+TALLY = np.dtype([("target", "u8", MOST), ("source", "u8", MOST), ("factor", "f8", MOST), ("kind", "i4", MOST),
+                  ("count", "i4")], align=True)
+
 
 def fill(value, out):
     """out[...] = value"""
@@ -22,7 +28,12 @@ def copy(x, dtype=None, out=None):
     return out
 
 
-def tick(out):
-    """out += 1, in place"""
-    launch("memory", "tick", blocks(out.size), (out, out.size), S=out.dtype, T=out.dtype)
-    return out
+def tally(targets, sources, factors):
+    """target += factor * source, for single numbers; sources None: += factor"""
+    for first in range(0, len(targets), MOST):
+        table, mine = np.zeros(1, TALLY), slice(first, first + MOST)
+        table["count"] = len(targets[mine])
+        for i, (target, source, factor) in enumerate(zip(targets[mine], sources[mine], factors[mine], strict=True)):
+            table["target"][0, i], table["source"][0, i] = target.data.ptr, 0 if source is None else source.data.ptr
+            table["factor"][0, i], table["kind"][0, i] = factor, KINDS[target.dtype.name]
+        launch("memory", "tally", 1, (table,), block=32, like=targets[0], S=np.float32, T=np.float32)

@@ -143,7 +143,8 @@ __device__ inline void write_tile(const Total &total, T *pool, T *c, T *partial,
         NO_UNROLL for (int e = threadIdx.x; e < WARP_M * TILE_N / 4; e += THREADS) {
             int i = first_i + half * WARP_M + e / (TILE_N / 4), j = first_j + e % (TILE_N / 4) * 4;
             if (i >= s.m || j >= s.n) continue;
-            write_four(part[e], s.pieces > 1 ? partial + (long long)i * s.n + j : c + i * s.c_row + j, bias, j, s);
+            write_four(part[e], s.pieces > 1 ? partial + (long long)i * s.n + j : c + i * s.c_row + j,
+                       bias + (long long)i * s.bias_row, j, s);
         }
     }
     __syncthreads();

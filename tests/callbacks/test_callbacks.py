@@ -202,3 +202,18 @@ def test_every_hook_gets_logs():
     assert set(seen) == set(hooks)
     assert all(isinstance(args[-1], dict) and len(args) == 1 + ("batch" in name or "epoch" in name)
                for name, args in seen.items())
+
+
+def test_the_old_names_of_batch_hooks_are_called():
+    class Old(callbacks.Callback):
+        seen = ()
+
+        def on_batch_begin(self, batch, logs=None):
+            self.seen += (("begin", batch),)
+
+        def on_batch_end(self, batch, logs=None):
+            self.seen += (("end", batch),)
+
+    old = Old()
+    fit(model(), old, epochs=1, batch_size=20)
+    assert old.seen == (("begin", 0), ("end", 0), ("begin", 1), ("end", 1))

@@ -14,11 +14,11 @@ TF32, BF16 = "HMMA.1688.F32.TF32", "HMMA.16816.F32.BF16"
 # what is streamed moves four numbers at a time
 BOTH = LOAD, STORE
 STREAMS = dict.fromkeys([
-    ("elementwise", "unary"), ("elementwise", "unary_backward"), ("binary", "binary"), ("memory", "copy"),
-    ("ending", "activation_backward"), ("random", "dropout"), ("optimize", "optimize"),
-    ("normalize", "batch_norm"), ("normalize", "batch_norm_dx"), ("normalize", "layer_norm"),
-    ("normalize", "layer_norm_dx"), ("softmax", "softmax"), ("softmax", "softmax_backward"),
-    ("softmax", "softmax_cross_entropy_backward")], BOTH)
+    ("elementwise", "unary"), ("elementwise", "unary_backward"), ("binary", "binary"),
+    ("ending", "activation_backward"),
+    ("memory", "copy"), ("random", "dropout"), ("optimize", "optimize"), ("normalize", "batch_norm"),
+    ("normalize", "batch_norm_dx"), ("normalize", "layer_norm"), ("normalize", "layer_norm_dx"), ("softmax", "softmax"),
+    ("softmax", "softmax_backward"), ("softmax", "softmax_cross_entropy_backward")], BOTH)
 STREAMS |= {("random", "random_uniform"): (STORE,), ("random", "random_bits"): (STORE,),
             ("softmax", "softmax_cross_entropy"): (LOAD,)}
 DEEP, WIDE = "Matrix<TILE_N, true, 4>", "Matrix<TILE_N, false, 4>"

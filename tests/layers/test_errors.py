@@ -34,7 +34,7 @@ ERRORS = {
     "config without class": (lambda: layers.deserialize({"name": "x"}),
                              "layer: expected a config with 'class_name' and 'config'"),
     "units": (lambda: layers.Dense(-1), "Dense 'dense.*': units must be a positive integer, got -1"),
-    "dtype": (lambda: layers.Dense(1, dtype="float8"), "Dense: dtype policy: expected .*'float8'; did you mean"),
+    "dtype": (lambda: layers.Dense(1, dtype="float8"), "Dense: dtype policy must be .*'float8'; did you mean"),
     "features": (lambda: built(layers.Dense(2, name="d"), 3, 4)(x(3, 5)),
                  r"Dense 'd': argument 'inputs' has shape \(3, 5\): expected 4 on axis -1, got 5. Fix: "
                  "the layer was built"),
@@ -58,8 +58,8 @@ ERRORS = {
     "filters": (lambda: layers.Conv2D(3, 1, groups=2), "filters must be a multiple of groups=2, got 3"),
     "kernel size": (lambda: layers.Conv2D(3, (1, 2, 3)), r"kernel_size must be an integer >= 1 or 2 of them, "
                                                          r"got \(1, 2, 3\)"),
-    "padding": (lambda: layers.Conv2D(3, 1, padding="smae"), "padding must be one of .*, got 'smae'"),
-    "format": (lambda: layers.MaxPooling2D(data_format="nhwc"), "data_format must be one of"),
+    "padding": (lambda: layers.Conv2D(3, 1, padding="smae"), "padding must be 'valid' or 'same', got 'smae'; did you"),
+    "format": (lambda: layers.MaxPooling2D(data_format="nhwc"), "data_format must be '"),
     "window": (lambda: layers.Conv2D(1, 5)(x(1, 3, 3, 1)), r"a window of \(5, 5\) does not fit the input of "
                                                            r"shape .*Fix: use a smaller window"),
     "pool window": (lambda: layers.MaxPooling2D(4)(Input((3, 3, 1))), r"a window of \(4, 4\) does not fit"),
@@ -79,7 +79,8 @@ ERRORS = {
                                                        "the second 4"),
     "groups": (lambda: layers.GroupNormalization(4)(x(2, 6)), "groups must be a divisor of the 6 channels, "
                                                               "got 4"),
-    "renorm": (lambda: layers.BatchNormalization(renorm=True), "renorm must be False"),
+    "renorm": (lambda: layers.BatchNormalization(renorm=True, renorm_clipping={"max": 1}),
+               "renorm_clipping must be a dictionary of rmin, rmax and dmax"),
     "heads": (lambda: layers.MultiHeadAttention(0, 2), "num_heads must be a positive integer, got 0"),
     "attention": (lambda: layers.Attention()(x(2, 3)), r"inputs must be \[query, value\] or"),
     "cell": (lambda: layers.RNN(3), "cell must be a layer with call"),
@@ -87,7 +88,7 @@ ERRORS = {
     "stateful": (lambda: layers.LSTM(2, stateful=True)(Input((3, 2))), "stateful must be used with a fixed "
                                                                        "batch size"),
     "bidirectional": (lambda: layers.Bidirectional(layers.Dense(2)), "layer must be a recurrent layer"),
-    "merge mode": (lambda: layers.Bidirectional(layers.LSTM(2), "mean"), "merge_mode must be one of"),
+    "merge mode": (lambda: layers.Bidirectional(layers.LSTM(2), "mean"), "merge_mode must be '"),
     "wrapper": (lambda: layers.TimeDistributed(3), "layer must be a layer, got 3"),
     "maxout": (lambda: layers.Maxout(4)(x(2, 6)), "num_units must be a divisor of the 6 channels"),
     "input": (lambda: Input(4), r"shape must be a tuple such as \(4,\), got 4"),
@@ -101,7 +102,7 @@ ERRORS = {
                           r"set_weights expected shape \(2,\) for d/bias \(array 1\), got \(3,\)"),
     "output": (lambda: layers.Dense(2).output, "has no input or output yet: it was not called on a symbol"),
     "loss": (lambda: layers.Dense(2).add_loss(3.0), "add_loss expected a tensor, got float 3.0"),
-    "lambda": (lambda: layers.Lambda(lambda v: v).get_config(), "function must be registered"),
+    "lambda": (lambda: layers.Lambda(lambda v: v).get_config(), "function must be one of gpunn.ops, or registered"),
     "adapt": (lambda: layers.Normalization(mean=0.0, variance=1.0).adapt(x(2, 2)),
               r"mean must be None: adapt\(\) measures it"),
     "mean alone": (lambda: layers.Normalization(mean=0.0), "mean and variance must be given together"),

@@ -150,7 +150,7 @@ def test_ranges_are_learned():
     (lambda: layers.StringLookup.from_config({"vocabulary": "/etc/passwd"}), "not the name of a file"),
     (lambda: layers.StringLookup(vocabulary=WORDS).adapt(["a"]), "vocabulary must be None for adapt"),
     (lambda: layers.IntegerLookup.from_config({"num_oov_indices": 10**9}), "num_oov_indices must be 0 to 65536"),
-    (lambda: layers.IntegerLookup(output_mode="many"), "output_mode must be one of"),
+    (lambda: layers.IntegerLookup(output_mode="many"), "output_mode must be '"),
     (lambda: layers.CategoryEncoding(), "num_tokens must be a positive integer"),
     (lambda: layers.CategoryEncoding(3)(np.ones((2, 2)), count_weights=np.ones((2, 2))), "count_weights must be None"),
     (lambda: layers.Discretization(num_bins=3)(np.ones(3)), r"measured first, by adapt\(data\)"),

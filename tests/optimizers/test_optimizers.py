@@ -9,7 +9,7 @@ from gpunn.optimizers import schedules
 
 
 def variables(*shapes):
-    return [Variable(np.ones(s, "float32"), f"v{i}") for i, s in enumerate(shapes)]
+    return [Variable(np.ones(s, "float32"), name=f"v{i}") for i, s in enumerate(shapes)]
 
 
 def test_constant_gradient_reaches_terminal_velocity():
@@ -163,8 +163,8 @@ def test_schedule(schedule, step, rate):
     (lambda: optimizers.SGD(ema_momentum=2), "ema_momentum must be between 0 and 1, got 2"),
     (lambda: optimizers.SGD(ema_overwrite_frequency=0), "ema_overwrite_frequency must be an integer >= 1, got 0"),
     (lambda: optimizers.Lion(beta_1=0), "Lion: beta_1 must be above 0 and at most 1, got 0"),
-    (lambda: optimizers.Ftrl(initial_accumulator_value=-1), "Ftrl: initial_accumulator_value must not be negative"),
-    (lambda: optimizers.Ftrl(learning_rate_power=1), "Ftrl: learning_rate_power must not be positive, got 1"),
+    (lambda: optimizers.Ftrl(initial_accumulator_value=-1), "Ftrl: initial_accumulator_value must be 0 or more"),
+    (lambda: optimizers.Ftrl(learning_rate_power=1), "Ftrl: learning_rate_power must be 0 or less, got 1"),
     (lambda: optimizers.LossScaleOptimizer(optimizers.SGD(), dynamic=False), "dynamic=False is not served"),
     (lambda: optimizers.LossScaleOptimizer(optimizers.SGD(), clipnorm=1.0), "set clipnorm on the inner optimizer"),
     (lambda: optimizers.AdamW(weight_decay=None), "use Adam to train without decay"),
