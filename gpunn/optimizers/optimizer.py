@@ -132,7 +132,10 @@ class Optimizer(_objects.Declared):
     @property
     def variables(self) -> list[Variable]:
         """The count of batches, the rate if no schedule sets it, then one entry a slot and weight."""
-        return [self.calls, *[self._rate] * (self.schedule is None), *self.own_variables]
+        own = [self.calls, *[self._rate] * (self.schedule is None), *self.own_variables]
+        for v in own:
+            v.path = f"{self.name}/{v.name}"
+        return own
 
     def add_variable(self, shape, initializer="zeros", dtype="float32", name=None) -> Variable:
         """More to remember than slots hold, for subclasses; initializer: "zeros", "ones" or a function of the shape."""

@@ -28,8 +28,8 @@ WORKLOADS = {
                                           *bottleneck(8, 1, True), *bottleneck(16, 2, True), MEAN, dense(10))),
     "transformer": transformer(2, 6, 50, 32, 4, 3),
 }
-# launches a step, on our own kernels: cuBLASLt makes a dense layer's two gradients in one. The recurrent network has two
-# in each direction for each of its 5 steps of time.
+# launches a step, on our own kernels: cuBLASLt makes a dense layer's two gradients in one. The recurrent network has
+# two in each direction for each of its 5 steps of time.
 NODES = {"tiny": 22, "mlp": 17, "cnn": 25, "resnet8": 114, "lstm": 44, "gpt": 106, "resnet50": 112, "transformer": 151}
 STEPS = 5
 
