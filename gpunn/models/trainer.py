@@ -314,7 +314,8 @@ class Trainer:
             calls.on_test_batch_end(step, numbers(logs) if calls.wants_batches else None)
             step += 1
         if not step:
-            raise ValueError("evaluate: the data is empty")
+            raise ValueError(f"{loop.what}: the data is empty. Fix: arrays or a PyDataset; a generator gives a batch "
+                             "but once")
         logs = numbers(logs)
         calls.on_test_end(logs)
         return logs
