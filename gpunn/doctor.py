@@ -10,7 +10,6 @@ from . import __version__
 from .backend import cuda
 
 PACKAGES = ("numpy", "numba", "llvmlite", "tqdm")
-LIBRARIES = {"NVRTC": "libnvrtc.so.", "cuBLASLt": "libcublasLt.so."}         # needed by a step on the GPU
 
 
 def main(require: str | None = None) -> int:
@@ -59,8 +58,8 @@ def gpu(problems: list[str]) -> list[tuple[str, str]]:
     """The rows of the GPU; what is missing is added to the problems, the driver first."""
     rows = [("driver", driver(problems)), ("CuPy", cupy_wheels(problems))]
     generation = 13 if "cupy-cuda13x" in cuda.wheels() else 12
-    for name, soname in LIBRARIES.items():
-        rows.append((name, library(name, f"{soname}{generation}", generation, problems)))
+    rows += [("NVRTC", library("NVRTC", f"libnvrtc.so.{generation}", generation, problems)),
+             ("cuBLASLt", products(generation))]
     if not problems:
         reason = cuda.why_not()
         rows.append(("device", reason or cuda.cuda_backend(0).describe()))
@@ -88,6 +87,16 @@ def cupy_wheels(problems: list[str]) -> str:
         problems.append(f"CuPy is there {len(found)} times and the copies break each other: "
                         f"pip uninstall {' '.join(found)}; then pip install one of them again")
     return ", ".join(f"{name} {version(name)}" for name in found)
+
+
+def products(generation: int) -> str:
+    """cuBLASLt need not be there."""
+    from .kernels.cuda.cublaslt import found
+    lt, where = found()
+    if lt is None:
+        return f"not found: gpunn's own kernels multiply, slower; pip install 'cupy-cuda{generation}x[ctk]'"
+    version = lt.cublasLtGetVersion()
+    return f"{where}, version {version // 10000}.{version // 100 % 100}.{version % 100}"
 
 
 def library(name: str, soname: str, generation: int, problems: list[str]) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ._config import REDUCED
 from ._names import scoped
-from .backend import asarray, backend_of, empty, host_read, kernels_of, persistent, to_numpy
+from .backend import asarray, backend_of, empty, filled, host_read, kernels_of, persistent, to_numpy
 from .symbol import Symbol, trace
 from .tree import map_structure
 
@@ -288,7 +288,7 @@ def backward(root: Tensor, dy=None):
         if root.size != 1:
             raise ValueError(f"backward: a tensor of shape {root.shape} needs the gradient dy; "
                              "only a single number has dy = 1")
-        dy = kernels_of(root.data).fill(1, empty(root.data))
+        dy = filled(root.data, root.shape, 1)
     with no_grad():
         _Reverse().run(root, dy.data if isinstance(dy, Tensor) else dy)
 
@@ -394,7 +394,7 @@ def gradients(loss: Tensor, variables):
     reverse = _Reverse()
     if loss._node is not None:
         with no_grad():
-            reverse.run(loss, kernels_of(loss.data).fill(1, empty(loss.data)))
+            reverse.run(loss, filled(loss.data, loss.shape, 1))
     for v in variables:
         if id(v) not in reverse.done:
             v.grad = _zeros(v) if v.grad is None else kernels_of(v.grad).fill(0, v.grad)

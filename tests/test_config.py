@@ -8,9 +8,10 @@ from gpunn import _config, config, constraints, layers, losses, ops
 
 @pytest.fixture(autouse=True)
 def as_before():
-    before = dict(_config._set)
+    before, precision = dict(_config._set), config.matmul_precision()
     yield
     _config._set.update(before)
+    config.set_matmul_precision(precision)
 
 
 def test_defaults_are_those_of_keras():
@@ -62,11 +63,22 @@ def test_image_data_format_is_the_default_of_layers_and_ops():
     (config.set_image_data_format, "channel_last", "did you mean 'channels_last'"),
     (config.set_backend, "torch", "must be 'numpy', 'cupy' or 'auto', got 'torch'"),
     (config.set_dtype_policy, "mixed_float8", "got 'mixed_float8'; did you mean 'mixed_float16'"),
+    (config.set_matmul_precision, "hihgest", "must be 'highest', 'high' or 'medium', got 'hihgest'; did you mean"),
     (config.set_dtype_policy, 5, "set_dtype_policy: dtype policy must be .* got 5"),
 ])
 def test_what_is_unknown_is_refused(f, value, match):
     with pytest.raises(ValueError, match=match):
         f(value)
+
+
+def test_matmul_precision_is_that_of_tf32_and_changes_nothing_on_a_cpu():
+    assert config.matmul_precision() == "high"
+    x = np.random.default_rng(0).normal(size=(40, 50)).astype("float32")
+    full = np.asarray(ops.matmul(x, x.T))
+    for precision in ("highest", "medium"):
+        config.set_matmul_precision(precision)
+        assert config.matmul_precision() == precision
+        np.testing.assert_array_equal(np.asarray(ops.matmul(x, x.T)), full)
 
 
 def test_backend_is_the_array_library():

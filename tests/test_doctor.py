@@ -6,6 +6,7 @@ import pytest
 
 from gpunn import doctor
 from gpunn.backend import cuda
+from gpunn.kernels.cuda import cublaslt
 
 
 @pytest.fixture
@@ -22,6 +23,8 @@ def machine(monkeypatch):
         backend = types.SimpleNamespace(describe=lambda: "cuda:0 (H200)")
         monkeypatch.setattr(cuda, "cuda_backend", lambda number: backend)
         monkeypatch.setattr(doctor, "library_folders", lambda: iter(()))
+        lt = types.SimpleNamespace(cublasLtGetVersion=lambda: 120901)
+        monkeypatch.setattr(cublaslt, "found", lambda: (lt, LT) if LT in loadable else (None, "no such file"))
         monkeypatch.setattr(doctor, "cpu", lambda: [("threads", "omp, 2 threads")])
     return build
 
@@ -34,7 +37,7 @@ DRIVER, NVRTC, LT = "libcuda.so.1", "libnvrtc.so.12", "libcublasLt.so.12"
     ([], [DRIVER, NVRTC, LT], None, "to repair: pip install 'gpunn[cuda12]'"),
     (["cupy-cuda12x", "cupy-cuda13x"], [DRIVER, NVRTC, LT], None, "pip uninstall cupy-cuda12x cupy-cuda13x"),
     (["cupy-cuda12x"], [DRIVER, LT], None, "NVRTC (libnvrtc.so.12) is not found: pip install 'cupy-cuda12x["),
-    (["cupy-cuda13x"], [DRIVER, NVRTC[:-2] + "13"], None, "(libcublasLt.so.13) is not found"),
+    (["cupy-cuda13x"], [DRIVER], None, "(libnvrtc.so.13) is not found"),
     (["cupy-cuda12x"], [DRIVER, NVRTC, LT], "no GPU is visible", "to repair: no GPU is visible"),
 ])
 def test_what_is_missing_is_named_with_its_repair(machine, capsys, wheels, loadable, reason, expected):
@@ -49,6 +52,14 @@ def test_a_complete_machine(machine, capsys):
     assert doctor.main(require="cuda") == 0
     text = capsys.readouterr().out
     assert "for CUDA up to 12.4" in text and "cuda:0 (H200)" in text and "the GPU is ready" in text
+    assert f"{LT}, version 12.9.1" in text
+
+
+def test_without_cublaslt_the_gpu_is_ready_too(machine, capsys):
+    machine(["cupy-cuda13x"], [DRIVER, NVRTC[:-2] + "13"])
+    assert doctor.main(require="cuda") == 0
+    text = capsys.readouterr().out
+    assert "gpunn's own kernels multiply, slower; pip install 'cupy-cuda13x[ctk]'" in text and "GPU is ready" in text
 
 
 def test_this_machine_is_described(capsys):

@@ -1,9 +1,13 @@
 """The same trainings in several libraries, each in its own process: `python -m benchmarks.contenders.ours cnn`.
 
-A program prints one JSON object a line, for each line it reads: a round of its workload.
+A program prints one JSON object a line, for each line it reads: a round of its workload. Without an argument it
+says that it is there, and the lines name the workloads: `cnn`, then `go` for each round, anything else ends it, and the
+next name may come. The argument `first` ends after one step of what a second one names.
 """
+import importlib
 import itertools
 import json
+import math
 import os
 import sys
 import time
@@ -13,8 +17,20 @@ import numpy as np
 
 from .. import floor, single, workloads
 
-LEAST_SECONDS = 0.25            # of a round, in whole epochs
-WORK = 4e9                      # of an epoch, about: multiplications, and a byte counts as seven
+DEVICE = os.environ.get("BENCHMARK_DEVICE", "cpu")              # of the peers: cpu or cuda
+SHORT = bool(os.environ.get("BENCHMARK_SHORT"))
+LEAST_SECONDS = 0.01 if SHORT else 0.25         # of a round, in whole epochs
+EPOCH = 0.04                    # seconds, about, at these rates: operations and bytes a second, seconds of a step
+RATES = {"cpu": (1e11, 1e11 / 7, 0), "cuda": (1e14, 2e12, 2e-5)}
+MOST = {"cpu": 300, "cuda": 2000}
+GO = "go"
+ROOM = 256e6                    # bytes of data
+
+
+def plug_in():
+    """What registers a device that gpunn does not know by itself."""
+    if os.environ.get("BENCHMARK_PLUGIN"):
+        importlib.import_module(os.environ["BENCHMARK_PLUGIN"]).install()
 
 
 def timed(f):
@@ -44,10 +60,11 @@ class Rounds:
         if self.seen == 3:
             self.count = max(1, round(LEAST_SECONDS / (time.perf_counter() - self.began)))
             self.left = 0
-            forget_peak()
+            if self.before is not None:
+                forget_peak()
             tell({"ready": True})
         if self.seen >= 3 and not self.left:
-            if not sys.stdin.readline():
+            if sys.stdin.readline().strip() != GO:
                 return False
             self.left = self.count
         if self.seen < 3 or self.left == self.count:
@@ -60,16 +77,48 @@ class Rounds:
             self.left -= 1
             if not self.left:
                 seconds = (time.perf_counter() - self.began) / self.count / self.batches
-                tell({"seconds": seconds, "memory": status("VmHWM") - self.before})
+                memory = {} if self.before is None else {"memory": status("VmHWM") - self.before}
+                tell({"seconds": seconds} | memory)
+
+
+class FirstStep:
+    """Ends after one epoch, of one step."""
+    wanted = True
+
+    def begin(self) -> bool:
+        return self.wanted
+
+    def end(self):
+        self.wanted = False
+        tell({"first step": True})
+
+
+def batches_of(work) -> int:
+    """Of an epoch"""
+    (flops, moved), (rate, width, step) = floor.work_of(work), RATES[DEVICE]
+    most = min(MOST[DEVICE], ROOM / (4 * work.batch * math.prod(work.shape)))
+    return 4 if SHORT else int(max(8, min(most, EPOCH / (flops / rate + moved / width + step))))
 
 
 def training(train):
     """`train(work, x, y, rounds)` trains, epoch after epoch, until `rounds` says that it is enough."""
-    work = workloads.ALL[sys.argv[1]]
-    flops, moved = floor.work_of(work)
-    batches = int(max(8, min(300, WORK / (flops + 7 * moved))))
-    x, y = workloads.data(work, batches)
-    train(work, x, y, Rounds(batches, status("VmRSS")))
+    match sys.argv[1:]:
+        case ["first", name]:
+            work = workloads.KNOWN[name]
+            train(work, *workloads.data(work), FirstStep())
+        case [name]:
+            rounds_of(train, name, status("VmRSS"))
+        case []:
+            tell({"here": True})
+            for line in iter(sys.stdin.readline, ""):
+                rounds_of(train, line.strip(), None)
+
+
+def rounds_of(train, name: str, before: float | None):
+    """`before`: MB that were there; None where the memory that counts is not the process's."""
+    work = workloads.KNOWN[name]
+    batches = batches_of(work)
+    train(work, *workloads.data(work, batches), Rounds(batches, before))
 
 
 def by_epoch(epoch):

@@ -1,13 +1,13 @@
 """JAX's rounds: one jitted function a step, forward, backward and Adam; its arguments are donated."""
 import os
 
-os.environ["JAX_PLATFORMS"] = "cpu"
+from . import DEVICE, by_epoch, training
+
+os.environ["JAX_PLATFORMS"] = DEVICE
 import jax  # noqa: E402
 import numpy as np  # noqa: E402
 from jax import lax  # noqa: E402
 from jax import numpy as jnp  # noqa: E402
-
-from . import by_epoch, training  # noqa: E402
 
 ACTIVATIONS = {"linear": lambda x: x, "relu": jax.nn.relu, "tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid,
                "gelu": lambda x: jax.nn.gelu(x, approximate=False)}
@@ -140,7 +140,8 @@ def cross_entropy(y, labels):
     return -jnp.take_along_axis(jax.nn.log_softmax(y), labels[..., None], -1).mean()
 
 
-def stepper(work, call):
+def step_of(work, call):
+    """(weights, both moments, count, x, y) -> the same after a step of Adam"""
     def loss(p, x, y):
         out = call(p, x)
         return ((out - y) ** 2).mean() if work.classes is None else cross_entropy(out, y)
@@ -151,14 +152,20 @@ def stepper(work, call):
         v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, v, g)
         rate = 0.001 * jnp.sqrt(1 - 0.999 ** t) / (1 - 0.9 ** t)
         return jax.tree.map(lambda p, m, v: p - rate * m / (jnp.sqrt(v) + 1e-7), p, m, v), m, v, t + 1
-    return jax.jit(step, donate_argnums=(0, 1, 2, 3))
+    return step
+
+
+def built(work):
+    """-> (a step, what it begins with)"""
+    parameters, call, _ = chain((work.batch, *work.shape), work.layers)
+    return step_of(work, call), [parameters, *(jax.tree.map(jnp.zeros_like, parameters) for _ in range(2)),
+                                 jnp.float32(1)]
 
 
 def epoch(work, x, y):
     """-> a function that trains over all of x once, in batches laid out beforehand"""
-    parameters, call, _ = chain((work.batch, *work.shape), work.layers)
-    step = stepper(work, call)
-    state = [parameters, *(jax.tree.map(jnp.zeros_like, parameters) for _ in range(2)), jnp.float32(1)]
+    step, state = built(work)
+    step = jax.jit(step, donate_argnums=(0, 1, 2, 3))
     batches = [(jnp.asarray(x[i:i + work.batch]), jnp.asarray(y[i:i + work.batch]))
                for i in range(0, len(x), work.batch)]
 

@@ -3,11 +3,12 @@ import sys
 
 import gpunn
 
-from . import decks, serve, training
+from . import decks, plug_in, serve, training
 from .keras_api import train
 
 if __name__ == "__main__":
-    if sys.argv[1] == "decks":
+    plug_in()
+    if sys.argv[1:] == ["decks"]:
         serve(decks(gpunn, gpunn.set_seed))
     else:
         gpunn.backend.current()                 # the library is there before memory is counted

@@ -5,6 +5,7 @@ import sys
 
 from . import tell
 from .chosen import Chosen, options
+from .process import kill_all
 
 
 def module(part: str):
@@ -16,6 +17,12 @@ def run(chosen: Chosen):
         tell(row)
 
 
+def out_of_time(*_):
+    """No process is left behind, and nobody waits for an answer of one."""
+    kill_all()
+    sys.exit("out of time")
+
+
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("out of time"))
+    signal.signal(signal.SIGTERM, out_of_time)
     run(options(sys.argv[1:]))

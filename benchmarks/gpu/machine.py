@@ -22,7 +22,7 @@ def rows(chosen):
     runtime = backend.xp.cuda.runtime
     properties = runtime.getDeviceProperties(0)
     yield row("device", properties["name"].decode())
-    yield row("memory", f"{properties['totalGlobalMem'] / 2**30:.0f} GiB, L2 {properties['l2CacheSize'] / 2**20:.0f} MiB")
+    yield row("memory", f"{properties['totalGlobalMem'] / 2**30:.0f} GiB, cache {properties['l2CacheSize'] >> 20} MiB")
     yield row("multiprocessors", f"{properties['multiProcessorCount']}, compute capability "
                                  f"{properties['major']}.{properties['minor']}")
     yield row("CUDA", f"runtime {version(runtime.runtimeGetVersion())}, driver {version(runtime.driverGetVersion())}")

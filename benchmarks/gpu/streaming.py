@@ -18,7 +18,7 @@ def optimizer(name, n) -> Row:
 
     def call(k, p, g, *rest, out):
         k.optimize(name, p, g, rest[:slots], rest[slots], OPTIMIZERS[name])
-    return Row(((n,),) * len(formula.arrays) + ((4,),), call, n * (len(formula.arrays) + len(formula.written)))
+    return Row(((n,),) * len(formula.arrays) + ((5,),), call, n * (len(formula.arrays) + len(formula.written)))
 
 
 def elementwise(n) -> dict[str, Row]:
@@ -27,12 +27,14 @@ def elementwise(n) -> dict[str, Row]:
         "copy": Row((x,), lambda k, x, out: k.copy(x, out=out), 2 * n),
         "copy, transposed": Row((table,), lambda k, x, out: k.copy(x.T, out=out), 2 * n),
         "fill": Row((x,), lambda k, x, out: k.fill(0.5, x), n),
-        "tick": Row((Ints(100, (1,)),), lambda k, x, out: k.tick(x), 2),
+        "tally": Row((Ints(100, (1,)),), lambda k, x, out: k.tally((x,), (None,), (1,)), 2),
         "unary relu": Row((x,), lambda k, x, out: k.unary("relu", x, out=out), 2 * n),
         "unary gelu": Row((x,), lambda k, x, out: k.unary("gelu", x, out=out), 2 * n),
-        "unary_backward gelu": Row((x, x, x), lambda k, dy, x, y, out: k.unary_backward("gelu", dy, x, y, out=out), 3 * n),
+        "unary_backward gelu": Row((x, x, x), lambda k, dy, x, y, out: k.unary_backward(
+            "gelu", dy, x, y, out=out), 3 * n),
         "binary add": Row((x, x), lambda k, a, b, out: k.binary("add", a, b, out=out), 3 * n),
-        "binary multiply, by a row": Row((table, (C,)), lambda k, a, b, out: k.binary("multiply", a, b, out=out), 2 * n),
+        "binary multiply, by a row": Row((table, (C,)), lambda k, a, b, out: k.binary("multiply", a, b, out=out),
+                                         2 * n),
         "where": Row((Ints(2, x, "bool"), x, x), lambda k, c, a, b, out: k.where(c, a, b, out=out), 3.25 * n),
         "activation_backward": Row((table, table), lambda k, dy, y, out: k.activation_backward("relu", dy, y, out=out),
                                    3 * n),
@@ -59,7 +61,8 @@ def rows_of_numbers(n) -> dict[str, Row]:
         "softmax": Row((table,), lambda k, x, out: k.softmax(x, out=out), 2 * n),
         "softmax_backward": Row((table, table), lambda k, dy, y, out: k.softmax_backward(dy, y, out=out), 3 * n),
         "log_softmax": Row((table,), lambda k, x, out: k.log_softmax(x, out=out), 2 * n),
-        "log_softmax_backward": Row((table, table), lambda k, dy, y, out: k.log_softmax_backward(dy, y, out=out), 3 * n),
+        "log_softmax_backward": Row((table, table), lambda k, dy, y, out: k.log_softmax_backward(
+            dy, y, out=out), 3 * n),
         "softmax_cross_entropy": Row((logits, labels), lambda k, x, labels, out: k.softmax_cross_entropy(
             x, labels, out=out), n),
         "softmax_cross_entropy_backward": Row(((least,), logits, labels), lambda k, d, x, labels, out:
@@ -78,8 +81,8 @@ def rows_of_numbers(n) -> dict[str, Row]:
         "gather": Row((table, Ints(n // C, one)), lambda k, x, ids, out: k.gather(x, ids, out=out), 2 * n),
         "scatter_add": Row((table, Ints(n // C, one)), lambda k, dy, ids, out: k.scatter_add(
             dy, ids, n // C, out=out), 2 * n),
-        "gather_batch": Row((table, Ints(n // C, one), Ints(1, (1,))), lambda k, x, order, at, out: k.gather_batch(
-            x, order, at, n // C, out=out), 2 * n),
+        "gather_batches": Row((table, Ints(n // C, one), Ints(1, (1,))), lambda k, x, order, at, out: k.gather_batches(
+            (x,), order, at, n // C, out=out), 2 * n),
     }
 
 

@@ -16,7 +16,8 @@ from .names import (clear_session, get_uid, is_float_dtype, is_int_dtype, is_ker
                     standardize_dtype)
 
 __all__ = ["Backend", "Uncapturable", "asarray", "backend_of", "blank", "constant", "current", "device",
-           "device_count", "empty", "host_read", "kernels_of", "persistent", "register", "to_numpy", "use",
+           "device_count", "empty", "filled", "filled_with", "host_read", "kernels_of", "persistent", "register",
+           "to_numpy", "use",
            # what Keras users look for here
            "backend", "clear_session", "epsilon", "floatx", "get_uid", "image_data_format", "is_float_dtype",
            "is_int_dtype", "is_keras_tensor", "result_type", "set_epsilon", "set_floatx", "set_image_data_format",
@@ -47,6 +48,7 @@ class _Kernels(dict):
 here = _Here()
 _backends, _kernels = _Backends(), _Kernels()
 _constants: dict[tuple, object] = {}
+_filled: dict[int, float] = {}
 _factories = {}                 # device name without number -> function (number) -> Backend
 _current: Backend | None = None
 _lock = threading.Lock()
@@ -125,6 +127,21 @@ def _numbers(value, dtype):
     if key not in _constants:
         _constants[key] = constant(host)
     return _constants[key]
+
+
+def filled(like, shape, value: float):
+    """An array beside `like` that holds one number everywhere: known beforehand, and kept; for a few numbers only."""
+    value = like.dtype.type(value).item()
+    key = backend_of(like).name, like.dtype, tuple(shape), value
+    if key not in _constants:
+        _constants[key] = persistent(backend_of(like).asarray(np.full(shape, value, like.dtype)))
+        _filled[id(_constants[key])] = value
+    return _constants[key]
+
+
+def filled_with(array) -> float | None:
+    """The number that `filled` put there, or None."""
+    return _filled.get(id(array))
 
 
 def to_numpy(array) -> np.ndarray:

@@ -60,7 +60,7 @@ def slab(size: int) -> np.ndarray:
 
 
 class _Layout:
-    version = object()          # another one when weights moved to other memory: older programs must not be replayed
+    version = object()          # another when weights moved or kernels changed: older programs must not be replayed
 
 
 def moved():

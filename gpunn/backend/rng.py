@@ -65,16 +65,22 @@ class Source:
 
     @contextmanager
     def step(self):
-        """What is drawn inside is numbered from 1; at the end the clock moves on, as the last kernel of the step."""
-        with using(self, count(1)):
-            yield
-            kernels_of(self.clock()).tick(self.clock())
+        """What is drawn inside is numbered from 1; at the end, all that counts moves on at once."""
+        before, _thread.counts = _thread.counts, []
+        try:
+            with using(self, count(1)):
+                yield
+            later(self.clock())
+            settle()
+        finally:
+            _thread.counts = before
 
 
 class _Thread(threading.local):
     root = None                 # this thread's own global source
     source = None               # of the model at work
     calls = None                # inside a step: the numbers of its draws
+    counts = None               # inside a step: what is to be added to what at its end
 
 
 _thread = _Thread()
@@ -105,6 +111,22 @@ def using(source: Source, calls=None):
         yield
     finally:
         _thread.source, _thread.calls = before
+
+
+def later(target, factor=1, source=None):
+    """target += factor * source (None: 1), single numbers: at the end of the step; outside of one, at once."""
+    if _thread.counts is None:
+        kernels_of(target).tally((target,), (source,), (factor,))
+    else:
+        _thread.counts.append((target, source, factor))
+
+
+def settle(target=None):
+    """What was left for later is added now: somebody is about to read it (or `target` of it)."""
+    counts = _thread.counts
+    if counts and (target is None or any([t is target for t, *_ in counts])):
+        kernels_of(counts[0][0]).tally(*zip(*counts, strict=True))
+        counts.clear()
 
 
 def words(seed: int):

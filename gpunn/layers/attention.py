@@ -53,10 +53,7 @@ class MultiHeadAttention(LibraryLayer):
     def _project(self, x, weights):
         """(..., c) -> (..., heads, d), or back"""
         kernel, bias, summed = weights
-        inner, outer = math.prod(kernel.shape[:summed]), kernel.shape[summed:]
-        y = ops.dense(ops.reshape(x, (*x.shape[:x.ndim - summed], inner)), ops.reshape(kernel, (inner, -1)),
-                      bias if bias is None else ops.reshape(bias, (-1,)))
-        y = ops.reshape(y, (*y.shape[:-1], *outer))
+        y = ops.dense(x, kernel, bias, axes=summed)
         if self.activity_regularizer is not None:
             super()._regularize_activity(y)
         return y
@@ -82,6 +79,9 @@ class MultiHeadAttention(LibraryLayer):
             y = self._weighted(scores, v, training)
         else:
             scores, y = None, ops.attention(q, k, v, mask, scale=scale, causal=causal)
+            if mask is not None and not self.dropout:       # as in Keras, who may look nowhere sees the mean of all
+                some = ops.transpose(ops.any(mask, axis=-1, keepdims=True), (0, 2, 1, 3))
+                y = y + ops.where(some, 0.0, ops.mean(v, axis=1, keepdims=True))
         if fold:
             y, scores = fold.back(y), fold.scores(scores) if return_attention_scores else None
         y = self._project(y if gate is None else y * gate, self._output)
@@ -115,7 +115,9 @@ class MultiHeadAttention(LibraryLayer):
 
     def compute_output_shape(self, query_shape, value_shape, key_shape=None, return_attention_scores=False):
         output = (*query_shape[:-1], *(self.output_shape or query_shape[-1:]))
-        scores = (query_shape[0], self.num_heads, query_shape[1], value_shape[1])
+        axes = self.attention_axes or range(1, len(query_shape) - 1)
+        others = [n for a, n in enumerate(query_shape[:-1]) if a not in axes]
+        scores = (*others, self.num_heads, *[query_shape[a] for a in axes], *[value_shape[a] for a in axes])
         return (output, scores) if return_attention_scores else output
 
 

@@ -113,14 +113,11 @@ class RandomZoom(_Warp):
         return columns, 0.0, (1 - columns) * x, 0.0, rows, (1 - rows) * y
 
 
-class RandomCrop(_Random, ToSize):
+class RandomCrop(ToSize, _Random):
     """A window of each batch of images, at another place at each step; the middle otherwise."""
 
     def __init__(self, height, width, seed=None, data_format=None, **kwargs):
         self._keep(locals())
-
-    def compute_output_shape(self, input_shape):
-        return ToSize.compute_output_shape(self, input_shape)
 
     def call(self, inputs, training=True):
         sizes = list(zip(self._axes(inputs.ndim), (self.height, self.width)))
@@ -190,12 +187,12 @@ class MixUp(_Random):
         table, left = Tensor(kept(_beta, self.alpha)), ops.floor(place)
         low, high = (ops.take(table, ops.cast(v, "int32")) for v in (left, left + 1.0))
         share = low + (high - low) * (place - left)
-        mixed = {name: self._blend(x, order, ops.reshape(share, (n,) + (1,) * (x.ndim - 1)))
-                 for name, x in given.items()}
-        return mixed if isinstance(inputs, dict) else mixed["images"]
 
-    def _blend(self, x, order, share):
-        return share * x + (1.0 - share) * ops.take(x, order, 0)
+        def blended(x):
+            part = ops.reshape(share, (n,) + (1,) * (x.ndim - 1))
+            return part * x + (1.0 - part) * ops.take(x, order, 0)
+        mixed = {name: blended(x) for name, x in given.items()}
+        return mixed if isinstance(inputs, dict) else mixed["images"]
 
 
 def _order(keys):

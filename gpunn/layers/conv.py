@@ -134,8 +134,11 @@ class _ConvTranspose(_Conv):
                  bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None,
                  kernel_constraint=None, bias_constraint=None, **kwargs):
         self._keep(locals())
-        if output_padding is not None:
-            self.output_padding = pair(self, "output_padding", output_padding, self.rank, 0)
+
+    def _keep(self, own: dict):
+        super()._keep(own)
+        if self.output_padding is not None:
+            self.output_padding = pair(self, "output_padding", self.output_padding, self.rank, 0)
 
     def build(self, input_shape):
         self.kernel = self._weight("kernel", (*self.kernel_size, self.filters, self._channels(input_shape)))
@@ -168,8 +171,7 @@ class Conv3DTranspose(_ConvTranspose):
                  dilation_rate=1, activation=None, use_bias=True, kernel_initializer="glorot_uniform",
                  bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None,
                  kernel_constraint=None, bias_constraint=None, **kwargs):
-        own = {n: v for n, v in locals().items() if n not in ("self", "kwargs", "__class__")}
-        super().__init__(**own, **kwargs)
+        self._keep(locals())
 
 
 Convolution1D, Convolution2D, Convolution3D, Convolution3DTranspose = Conv1D, Conv2D, Conv3D, Conv3DTranspose

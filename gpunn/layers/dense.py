@@ -1,6 +1,6 @@
 """Dense: every input feeds every unit."""
 from .. import activations, ops
-from ..ops.dense import _dense
+from ..ops.dense import _dense, ending
 from .input_spec import InputSpec
 from .layer import LibraryLayer
 
@@ -25,7 +25,7 @@ class Dense(LibraryLayer):
 
     def call(self, inputs):
         fused = activations.fused(self.activation)
-        y = _dense(inputs, self.kernel, self.bias, activation=fused or "linear")
+        y = _dense(inputs, self.kernel, self.bias, activation=fused or "linear", before=ending(inputs))
         return y if fused else self.activation(y)
 
     def compute_output_shape(self, input_shape):

@@ -12,18 +12,18 @@ class InputSpec:
         if self.shape is not None:
             self.axes.update({i: n for i, n in enumerate(self.shape) if n is not None})
 
-    def problem(self, shape) -> str | None:
-        """What is wrong with this shape, in words."""
-        rank = len(shape)
-        if self.ndim is not None and rank != self.ndim:
-            return f"expected {self.ndim} axes, got {rank}"
-        if self.min_ndim is not None and rank < self.min_ndim:
-            return f"expected at least {self.min_ndim} axes, got {rank}"
-        if self.max_ndim is not None and rank > self.max_ndim:
-            return f"expected at most {self.max_ndim} axes, got {rank}"
+    def problem(self, shape) -> tuple[str, str] | None:
+        """What is wrong with this shape, and the repair that usually helps, in words."""
+        rank, low, high = len(shape), self.min_ndim or 0, self.max_ndim or len(shape)
+        if self.ndim not in (None, rank):
+            return f"expected {self.ndim} axes, got {rank}", _rank_fix(self.ndim, rank, exact=True)
+        if not low <= rank <= high:
+            expected = f"at least {low}" if rank < low else f"at most {high}"
+            return f"expected {expected} axes, got {rank}", _rank_fix(low if rank < low else high, rank)
         for axis, size in self.axes.items():
             if size is not None and shape[axis] not in (size, None):
-                return f"expected {size} on axis {axis}, got {shape[axis]}"
+                return (f"expected {size} on axis {axis}, got {shape[axis]}",
+                        "the layer was built for another size: give it data of that size, or make a new layer")
         return None
 
     def __repr__(self):
@@ -31,16 +31,8 @@ class InputSpec:
         return f"InputSpec({', '.join(f'{k}={v}' for k, v in given.items())})"
 
 
-def refuse(layer, argument: str, shape, problem: str, rank: bool):
-    """Raise for an input that does not fit, with the repair that usually helps."""
-    fix = _rank_fix(problem) if rank else \
-        "the layer was built for another size: give it data of that size, or make a new layer"
-    raise ValueError(f"{layer._who}: argument '{argument}' has shape {tuple(shape)}: {problem}. Fix: {fix}.")
-
-
-def _rank_fix(problem: str) -> str:
-    expected, got = (int(word) for word in problem.replace(",", " ").split() if word.isdigit())
-    if problem == "expected 3 axes, got 2":
+def _rank_fix(expected: int, got: int, exact: bool = False) -> str:
+    if exact and (expected, got) == (3, 2):
         return "add the missing axis: x[..., None] or x[None], or return_sequences=True in a recurrent layer before it"
     if got < expected:
         return "add the missing axis, for example x[..., None] for one channel or x[None] for one sample"

@@ -1,6 +1,5 @@
 """The base of all layers: Keras' protocol. `__init__` stores, `build` makes weights, `call` is math."""
 import inspect
-import threading
 import warnings
 
 import numpy as np
@@ -15,26 +14,14 @@ from ..ops.random import SeedGenerator
 from ..symbol import Symbol
 from ..tensor import Tensor, computing
 from ..tree import flatten, map_shape_structure, map_structure
-from .input_spec import refuse
+from .context import _context, inside
 from .signature import Signature, config_names, shape_names
 from .symbolic import symbolic_call
 from .weights import Weights
 from .windows import channel_format
 
-
-class _Context(threading.local):
-    training = None         # of the call around this one; None outside all calls
-    number = 0              # counts outermost calls: losses of an older one are stale
-
-
-_context = _Context()
 _ARRAYS = {"bfloat16": "float16", "string": "U"}         # that no array has: every input is looked at
 KERAS_ONLY = ("quantization_config", "lora_rank", "lora_alpha")     # None in configs that Keras writes
-
-
-def is_training() -> bool:
-    """Whether the call around us is one of training."""
-    return bool(_context.training)
 
 
 class Layer(Weights, _objects.Configured):
@@ -122,7 +109,7 @@ class Layer(Weights, _objects.Configured):
             if symbols:
                 rule = self.compute_output_shape if self._knows_shape else None
                 return symbolic_call(self, args, options, rule)
-        x, before = args[0], context.training
+        x, before, outer = args[0], context.training, context.layer
         if not self.built:
             self._build(args, options)
         if self.input_spec is not None:
@@ -143,11 +130,11 @@ class Layer(Weights, _objects.Configured):
             options["mask"] = mask
         if signature.masks:
             self._add_masks(args, options)
-        context.training = training
+        context.training, context.layer = training, self
         try:
             y = self.call(*args, **options)
         finally:
-            context.training = before
+            context.training, context.layer = before, outer
         if y is None or self.activity_regularizer is not None:
             self._regularize_activity(y)
         if mask is not None or self._makes_masks:
@@ -191,18 +178,19 @@ class Layer(Weights, _objects.Configured):
         if len(inputs) != len(specs):
             raise ValueError(f"{self._who}: expects {len(specs)} input(s), got {len(inputs)}")
         for i, (spec, t) in enumerate(zip(specs, inputs)):
-            problem = spec.problem(t.shape)
-            if problem is not None:
+            if found := spec.problem(t.shape):
                 name = self._signature.first + (f"[{i}]" if isinstance(x, list | tuple) else "")
-                refuse(self, name, t.shape, problem, "axes" in problem)
+                raise ValueError(f"{self._who}: argument '{name}' has shape {tuple(t.shape)}: {found[0]}. "
+                                 f"Fix: {found[1]}.")
 
     def _build(self, args, options):
         if self.input_spec is not None:
             self._check(args[0])
-        if self.has_build:
-            if name := self._signature.missing(args, options):
-                raise TypeError(f"{self._who}: argument '{name}' is missing")
-            self.build(**self._shapes(self.build, args, options))
+        with inside(self):
+            if self.has_build:
+                if name := self._signature.missing(args, options):
+                    raise TypeError(f"{self._who}: argument '{name}' is missing")
+                self.build(**self._shapes(self.build, args, options))
         self.built = True
 
     def _shapes(self, method, args, options) -> dict:
@@ -335,7 +323,7 @@ class LibraryLayer(Layer):
                 setattr(self, f"{weight}_{what}", module.get(own.get(f"{weight}_{what}")))
 
     def _weight(self, name: str, shape, like: str | None = None, initializer=None):
-        """A weight as `_describe` said, or like the weight `like`."""
+        """A weight as the constructor said, or like the weight `like`."""
         like = like or name
         return self.add_weight(shape, initializer or getattr(self, f"{like}_initializer"),
                                regularizer=getattr(self, f"{like}_regularizer"),
@@ -392,7 +380,8 @@ def _marks_built(build):
     names = shape_names(build)
 
     def wrapper(self, *args, **options):
-        build(self, *args, **options)
+        with inside(self):
+            build(self, *args, **options)
         self._build_shapes, self.built = {**dict(zip(names, args)), **options}, True
     wrapper.__wrapped__, wrapper.__doc__ = build, build.__doc__
     return wrapper

@@ -121,7 +121,7 @@ class IntegerLookup(_Lookup):
         self._require("oov_method", oov_method == "floormod", "'floormod'", oov_method)
 
     def call(self, inputs):
-        x = ops.cast(ops.convert_to_tensor(inputs), "int32")
+        x = ops.convert_to_tensor(inputs, "int32")
         if self.invert:
             known = self.get_vocabulary()
             inside = ops.logical_and(x >= 0, x < len(known))

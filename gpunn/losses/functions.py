@@ -11,7 +11,7 @@ def tensors(y_true, y_pred):
     y_pred = ops.convert_to_tensor(y_pred)
     if y_pred.dtype not in ("float32", "float64"):
         y_pred = ops.cast(y_pred, storage())
-    return ops.cast(ops.convert_to_tensor(y_true), y_pred.dtype), y_pred
+    return ops.convert_to_tensor(y_true, y_pred.dtype), y_pred
 
 
 def aligned(y_true, y_pred):

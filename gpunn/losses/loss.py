@@ -54,7 +54,7 @@ def same_rank(a, b, expand: bool = True):
 
 def reduce_weighted(values, sample_weight=None, mask=None, reduction="sum_over_batch_size"):
     """values * weights, reduced; masked samples do not count in a mean."""
-    weights = None if sample_weight is None else ops.cast(ops.convert_to_tensor(sample_weight), values.dtype)
+    weights = None if sample_weight is None else ops.convert_to_tensor(sample_weight, values.dtype)
     if mask is not None:
         weights = masked(weights, ops.cast(mask, values.dtype), reduction)
     if weights is not None:

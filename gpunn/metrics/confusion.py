@@ -26,21 +26,17 @@ def threshold_list(who, thresholds, default) -> list:
     return found
 
 
-def only_top_k(x, k):
-    """x with everything but the k largest of each row moved below every threshold."""
-    best = ops.multi_hot(ops.top_k(ops.reshape(x, (-1, x.shape[-1])), k)[1], x.shape[-1])
-    return ops.where(ops.reshape(best > 0.5, x.shape), x, NEVER)
-
-
 def prepared(y_true, y_pred, sample_weight, top_k, class_id):
     """Labels, predictions and weights of one rank."""
     y_true, y_pred = tensors(y_true, y_pred)
     y_pred, y_true = same_rank(y_pred, y_true)
     if sample_weight is not None:
-        sample_weight = ops.expand_dims(ops.cast(ops.convert_to_tensor(sample_weight), y_pred.dtype), -1)
+        sample_weight = ops.expand_dims(ops.convert_to_tensor(sample_weight, y_pred.dtype), -1)
         sample_weight = same_rank(y_true, sample_weight, expand=False)[1]
     if top_k is not None:
-        y_pred = only_top_k(y_pred, top_k)
+        classes = y_pred.shape[-1]
+        best = ops.multi_hot(ops.top_k(ops.reshape(y_pred, (-1, classes)), top_k)[1], classes)
+        y_pred = ops.where(ops.reshape(best > 0.5, y_pred.shape), y_pred, NEVER)
     if class_id is not None:
         if y_pred.ndim == 1:
             raise ValueError(f"class_id={class_id}: predictions must have shape (n, classes), got {y_pred.shape}")
@@ -202,8 +198,7 @@ class FBetaScore(Metric):
         else:
             chosen = y_pred > self.threshold
         y_pred = ops.cast(chosen, y_true.dtype)
-        weight = (None if sample_weight is None
-                  else ops.expand_dims(ops.cast(ops.convert_to_tensor(sample_weight), self.dtype), 1))
+        weight = None if sample_weight is None else ops.expand_dims(ops.convert_to_tensor(sample_weight, self.dtype), 1)
         axis = None if self.average == "micro" else 0
         for count, value in ((self.hits, y_pred * y_true), (self.wrong, y_pred * (1.0 - y_true)),
                              (self.missed, (1.0 - y_pred) * y_true), (self.support, y_true)):

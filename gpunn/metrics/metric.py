@@ -4,7 +4,7 @@ from inspect import signature
 from .. import _objects, initializers, losses, ops
 from .._config import floatx
 from .._names import auto_name
-from ..backend import kernels_of
+from ..backend import kernels_of, rng
 from ..losses.loss import masked, same_rank
 from ..tensor import Tensor, Variable, no_grad
 
@@ -37,6 +37,7 @@ class Metric(_objects.Configured):
     @property
     def variables(self) -> list:
         """The state, with that of metrics held as attributes."""
+        rng.settle()
         return self._variables + [v for m in vars(self).values() if isinstance(m, Metric) for v in m.variables]
 
     def update_state(self, *args, **kwargs):
@@ -79,7 +80,7 @@ def samplewise(values, sample_weight, reduce, dtype):
     """One value and one weight a sample: (n, ...) -> (n,), (n,) or None."""
     mask, values = getattr(values, "mask", None), ops.cast(values, dtype)
     if sample_weight is not None:
-        weights = ops.cast(ops.convert_to_tensor(sample_weight), dtype)
+        weights = ops.convert_to_tensor(sample_weight, dtype)
         if mask is not None:
             weights = masked(weights, ops.cast(mask, dtype), "sum")
         values, weights = same_rank(values, weights)
@@ -119,10 +120,18 @@ class Mean(Metric):
 
     def update_state(self, values, sample_weight=None):
         values, weights = samplewise(ops.convert_to_tensor(values), sample_weight, ops.mean, self.dtype)
-        self.total.assign_add(ops.sum(values))
-        self.count.assign_add(ops.sum(weights) if weights is not None else values.shape[0] if values.ndim else 1)
+        if weights is None:
+            self.add(ops.sum(values), 1, None, values.shape[0] if values.ndim else 1)
+        else:
+            self.add(ops.sum(values), 1, ops.sum(weights), 1)
+
+    def add(self, total, times, count, number):
+        """total += times * total, count += number * count (None: 1), by the end of the step"""
+        rng.later(self.total.data, times, total.data)
+        rng.later(self.count.data, number, None if count is None else count.data)
 
     def result(self):
+        rng.settle()
         return ops.divide_no_nan(self.total, self.count)
 
 
@@ -139,7 +148,7 @@ class MeanMetricWrapper(Mean):
         y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
         values = self.fn(y_true, y_pred, **self.options)
         if y_pred.mask is not None:
-            weights = None if sample_weight is None else ops.cast(ops.convert_to_tensor(sample_weight), self.dtype)
+            weights = None if sample_weight is None else ops.convert_to_tensor(sample_weight, self.dtype)
             sample_weight = masked(weights, ops.cast(y_pred.mask, self.dtype), "sum")
         super().update_state(values, sample_weight)
 

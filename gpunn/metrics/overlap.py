@@ -34,7 +34,7 @@ class _Overlap(Metric):
         labels, found = (ops.one_hot(ops.ravel(ops.cast(y, "int32")), self.num_classes, dtype=self._floats)
                          for y in (y_true, y_pred))
         if sample_weight is not None:
-            weights = ops.cast(ops.cast(ops.convert_to_tensor(sample_weight), self.dtype), self._floats)
+            weights = ops.cast(ops.convert_to_tensor(sample_weight, self.dtype), self._floats)
             weights = ops.reshape(weights, (*weights.shape, *(1,) * (y_true.ndim - weights.ndim)))
             labels = labels * ops.reshape(ops.broadcast_to(weights, y_true.shape), (-1, 1))
         if self.ignore_class is not None:

@@ -88,7 +88,7 @@ class R2Score(Metric):
             raise ValueError(f"R2Score: expected predictions of shape (n, outputs), got {y_pred.shape}")
         if self.sums is None:
             self.build(y_pred.shape[1])
-        w = ops.cast(ops.convert_to_tensor(1.0 if sample_weight is None else sample_weight), y_true.dtype)
+        w = ops.convert_to_tensor(1.0 if sample_weight is None else sample_weight, y_true.dtype)
         w = ops.broadcast_to(ops.expand_dims(w, 1) if w.ndim == 1 else w, y_true.shape)
         self.sums.assign_add(ops.sum(y_true * w, 0))
         self.squares.assign_add(ops.sum(y_true * y_true * w, 0))

@@ -3,6 +3,7 @@ from collections.abc import Mapping
 
 from .. import losses as losses_module
 from .. import metrics as metrics_module
+from .. import ops
 from ..metrics import Mean
 from ..tree import flatten
 
@@ -27,8 +28,7 @@ class LossMean(Mean):
     """The mean of the batches' losses, each counted as often as its batch has samples."""
 
     def update_state(self, loss, samples: int):
-        self.total.assign_add(loss * float(samples))
-        self.count.assign_add(samples)
+        self.add(ops.cast(loss, self.total.dtype), samples, None, samples)
 
 
 class Losses:
@@ -70,16 +70,17 @@ class Metrics:
         self.made = None
 
     def build(self, targets, predictions):
-        self.made = []
+        made = []
         for i, (prefix, plain, weighted, t, p) in enumerate(zip(self.prefixes, self.plain, self.weighted, targets,
                                                                 predictions, strict=True)):
             for is_weighted, wanted in ((False, plain), (True, weighted)):
                 for m in wanted:
                     metric = metrics_module.as_metric(m, (t.shape, p.shape))
-                    taken = {name for _, name, *_ in self.made}
+                    taken = {name for _, name, *_ in made}
                     again = is_weighted and prefix + metric.name in taken
                     name = f"{prefix}{'weighted_' * again}{metric.name}"
-                    self.made.append((i, name if name not in taken else f"{name}_{len(taken)}", metric, is_weighted))
+                    made.append((i, name if name not in taken else f"{name}_{len(taken)}", metric, is_weighted))
+        self.made = made
 
     def update(self, y, y_pred, sample_weight):
         predictions = flatten(y_pred)

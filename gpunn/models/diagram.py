@@ -112,7 +112,7 @@ def lines_of(f, inputs, outputs, shapes: bool, dtype: bool, names: bool, activat
 def svg(boxes: list[Box], rankdir: str) -> str:
     """Level below level, or in "LR" beside it; edges go around the boxes that they pass."""
     # to (across, along) and back
-    turn = -1 if one_of("plot_model", "rankdir of a .svg", rankdir, ("TB", "LR")) == "LR" else 1
+    turn = -1 if one_of("plot_model into a .svg", "rankdir", rankdir, ("TB", "LR")) == "LR" else 1
     boxes, along = with_stretches(boxes), GAP / 2
     rows = [[box for box in boxes if box.level == level] for level in range(max(box.level for box in boxes) + 1)]
     widths = [sum([box.size[::turn][0] + GAP for box in row]) for row in rows]

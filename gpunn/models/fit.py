@@ -22,6 +22,8 @@ class Fit:
         self.next_epoch, self.next_step = initial_epoch, 0
         self.calls.on_train_begin()                     # where a training that was broken off may be taken up again
         self.steps_done, logs = int(optimizer.calls), {}
+        # the host decides before each step of some optimizers: these come one by one
+        self.at_once = model._steps_in_one() if optimizer.steady else 1
         with driven(optimizer):
             for epoch in range(self.next_epoch, epochs):
                 logs = self.epoch(epoch)
@@ -59,16 +61,14 @@ class Fit:
 
     def steps(self) -> dict:
         """All steps of an epoch; the logs of the last one, still on the device."""
-        model, feed, calls, optimizer, run = self.model, self.feed, self.calls, self.model.optimizer, self.loop.run
+        model, feed, calls = self.model, self.feed, self.calls
         step, self.next_step = self.next_step, 0
         logs = model.get_metrics_result() if step else {}
-        while (key := feed.advance()) is not None:
+        while (key := feed.advance(self.at_once)) is not None:
             calls.on_train_batch_begin(step)
-            optimizer.refresh(self.steps_done)
-            logs = run(key)
-            self.steps_done += 1
-            calls.on_train_batch_end(step, logs)
-            step += 1
+            done, logs = self.execution(key)
+            step += done
+            calls.on_train_batch_end(step - 1, logs)
             if model.stop_training:
                 break
         if not step:
@@ -78,6 +78,19 @@ class Fit:
                           "steps_per_epoch * epochs batches", stacklevel=6)
             model.stop_training = not feed.can_restart
         return logs
+
+
+    def execution(self, key):
+        """As many steps as `steps_per_execution` says, or the epoch has left: how many, and the logs of the last."""
+        done, feed = 0, self.feed
+        while key is not None:
+            self.model.optimizer.refresh(self.steps_done)
+            logs = self.loop.run(key)
+            self.steps_done += feed.steps_at_once
+            done += feed.steps_at_once
+            left = self.model._steps_in_one() - done
+            key = feed.advance(min(left, self.at_once)) if left > 0 else None
+        return done, logs
 
 
 @contextmanager

@@ -3,8 +3,9 @@
 Convolution + ReLU + max pooling: ReLU waits until pooling has left few numbers. Batch normalization (+ sum) + ReLU: one
 kernel in each direction.
 """
-from .. import activations, layers, ops
-from ..layers.layer import is_training
+from .. import activations, layers
+from ..layers.context import is_training
+from ..ops.pool import max_pool_relu
 from ..symbol import Node, Symbol
 from ..tensor import Tensor
 from ..tree import flatten, map_structure
@@ -81,7 +82,8 @@ def _pooled(node, pool):
             and activations.fused(node.f.activation) == "relu"):
         return None
     conv = node.f
-    return Chain([node, pool], symbols_of(node), lambda x: ops.relu(pool.f.call(conv.convolved(x, "linear"))))
+    how = pool.f.pool_size, pool.f.strides, pool.f.padding, pool.f.data_format
+    return Chain([node, pool], symbols_of(node), lambda x: max_pool_relu(conv.convolved(x, "linear"), *how))
 
 
 def _normalized(node, following):

@@ -5,7 +5,7 @@ from ..backend.program import Program
 
 
 class Loop:
-    """`run(key)` performs `step(data)` on the batch that the feed has just advanced to, and returns its result."""
+    """`run(key)` performs `step(data)` on the batches that the feed advanced to, and returns the last result."""
 
     def __init__(self, step, feed, source, *, eager: bool, pure: bool, what: str, variant=lambda: None):
         self.step, self.feed, self.source = step, feed, source
@@ -29,5 +29,7 @@ class Loop:
         return sum([program.recorder.bytes for program in self.programs.values()])
 
     def whole_step(self):
-        with self.source.step():
-            return self.step(self.feed.batch())
+        for _ in range(self.feed.steps_at_once):
+            with self.source.step():
+                result = self.step(self.feed.batch())
+        return result

@@ -4,6 +4,7 @@ from itertools import chain, count, zip_longest
 
 from ..symbol import called
 from .fusion import symbols_of
+from .memory import readable
 
 HEADS = "Layer (type)", "Output Shape", "Param #", "Connected to", "Trainable"
 MEMORY = {"float32": 4, "float64": 8, "int32": 4, "bool": 1}
@@ -98,7 +99,7 @@ def _totals(model) -> list[str]:
     for name, weights in (("Total", model.weights), ("Trainable", model.trainable_weights),
                           ("Non-trainable", model.non_trainable_weights)):
         number, size = count(weights)
-        lines.append(f" {name} params: {number:,} ({_bytes(size)})")
+        lines.append(f" {name} params: {number:,} ({readable(size)})")
     return [*lines, *_step_memory(model)]
 
 
@@ -114,11 +115,5 @@ def _step_memory(model) -> list[str]:
     parts = {"weights": flat.data.nbytes + sum(w.data.nbytes for w in model.non_trainable_weights),
              "gradients": flat.grad.nbytes, "optimizer": sum(v.data.nbytes for v in optimizer.variables if v.ndim),
              "temporaries": temporaries}
-    return [f" Step memory: {_bytes(sum(parts.values()))} ({', '.join(f'{k} {_bytes(n)}' for k, n in parts.items())})"]
-
-
-def _bytes(n: float) -> str:
-    for unit in ("B", "KB", "MB", "GB"):
-        if n < 1024 or unit == "GB":
-            return f"{n:.2f} {unit}"
-        n /= 1024
+    said = ", ".join(f"{name} {readable(n)}" for name, n in parts.items())
+    return [f" Step memory: {readable(sum(parts.values()))} ({said})"]

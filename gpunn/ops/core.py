@@ -92,6 +92,11 @@ def shaped(x, shape):
     return x if x is None or x.shape == shape else x.reshape(shape)
 
 
+def laid_out(need, shape):
+    """Where a gradient goes, in this shape: the very array, if it has it."""
+    return need if need is True else shaped(need, shape)
+
+
 def fit(k, dx, shape, dtype, need):
     """A gradient summed over the axes that were broadcast, in the dtype of its input."""
     if dx.shape != shape:

@@ -1,10 +1,11 @@
 """Dense layers, softmax and cross-entropy on logits: the fused ops."""
 from math import prod
+from types import SimpleNamespace
 
 from .._config import floatx, storage
 from ..tensor import op
 from .arithmetic import subtract
-from .core import array, as_dtype, floating, into, kernels_of, named, shaped
+from .core import array, as_dtype, floating, into, kernels_of, laid_out, named, shaped
 from .create import arange_constant, cast
 from .math import exp
 from .reduce import logsumexp
@@ -13,25 +14,39 @@ from .shape import moveaxis
 FUSED = ("linear", "relu", "sigmoid", "tanh")           # what dense and conv compute in the same pass
 
 
-def dense(x, w, b=None, activation: str = "linear"):
-    """activation(x @ w + b) over the last axis: (..., i) x (i, o) + (o,) -> (..., o)."""
-    return _dense(x, w, b, activation=activation)
+def dense(x, w, b=None, activation: str = "linear", axes: int = 1):
+    """activation(x @ w + b) over the last axes: (..., *i) x (*i, *o) + (*o,) -> (..., *o), with so many axes i."""
+    return _dense(x, w, b, activation=activation, axes=axes, before=ending(x))
+
+
+def ending(x):
+    """Of the dense that made this tensor: `mask`, by which kernels bend a gradient on its way there, and `bent`, the
+    one that they did. Another, to which a second path's was added, is bent anew: twice by relu is once."""
+    return getattr(getattr(getattr(x, "_node", None), "backward", None), "ending", None)
 
 
 @op
-def _dense(x, w, b, *, activation):
-    if x.shape[-1:] != w.shape[:1]:
-        raise ValueError(f"dense: x of shape {x.shape} has {x.shape[-1:]} features, but the kernel of shape {w.shape} "
-                         f"expects {w.shape[0]}")
-    k, shape, dtype = kernels_of(w), x.shape, x.dtype
-    x = as_dtype(x, w.dtype).reshape(prod(shape[:-1]), shape[-1])
-    y = k.dense(x, w, b, activation)
+def _dense(x, w, b, *, activation, axes=1, before=None):
+    if x.shape[-axes:] != w.shape[:axes]:
+        raise ValueError(f"dense: x of shape {x.shape} has {x.shape[-axes:]} features, but the kernel of shape "
+                         f"{w.shape} expects {w.shape[:axes]}")
+    k, shape, dtype, rows, features = kernels_of(w), x.shape, x.dtype, prod(x.shape[:-axes]), prod(w.shape[:axes])
+    x, flat = as_dtype(x, w.dtype).reshape(rows, features), w.reshape(features, prod(w.shape[axes:]))
+    y = k.dense(x, flat, None if b is None else b.reshape(flat.shape[1]), activation, masks := [])
+    own = masks and SimpleNamespace(mask=masks[0], shape=y.shape, bent=None)
+    before = before if before and before.shape == x.shape else None
 
     def backward(dy, need):
-        wanted = (need[0] is not None or None, need[1], need[2])
-        dx, dw, db = k.dense_backward(dy.reshape(y.shape), y, x, w, activation, wanted)
-        return None if dx is None else as_dtype(shaped(dx, shape), dtype), dw, db
-    return y.reshape(*shape[:-1], w.shape[1]), backward
+        wanted = [need[0] is not None or None, *map(laid_out, need[1:], (flat.shape, flat.shape[1:]))]
+        left = "linear" if own and dy is own.bent else activation
+        dx, dw, db = k.dense_backward(dy.reshape(y.shape), y, x, flat, left, wanted, before and before.mask)
+        dx = None if dx is None else as_dtype(shaped(dx, shape), dtype)
+        if before:
+            before.bent = dx
+        return dx, *[shaped(d, a.shape) if n is True else n for d, n, a in ((dw, need[1], w), (db, need[2], b))]
+    if own:
+        backward.ending = own
+    return y.reshape(*shape[:-axes], *w.shape[axes:]), backward
 
 
 def softmax(x, axis=-1):

@@ -4,7 +4,7 @@ from math import prod
 from .. import _config
 from ..tensor import op
 from .arithmetic import add, divide, maximum, multiply, subtract
-from .core import axes_of, axis_index, floating, kernels_of, shaped, tensor
+from .core import axes_of, axis_index, floating, kernels_of, laid_out, shaped, tensor
 from .math import rsqrt, square
 from .reduce import mean, norm, sum
 from .shape import moveaxis, reshape
@@ -71,7 +71,7 @@ def _layer_norm(x, gamma, beta, *, axes, epsilon):
     y, mean, rstd = k.layer_norm(rows, *flat, epsilon)
 
     def backward(dy, need):
-        wanted = (need[0] is not None or None, *(n if n is None or n is True else n.reshape(-1) for n in need[1:]))
+        wanted = (need[0] is not None or None, *[laid_out(n, rows.shape[1:]) for n in need[1:]])
         dx, dgamma, dbeta = k.layer_norm_backward(dy.reshape(rows.shape), rows, flat[0], mean, rstd, wanted)
         shape = x.shape[cut:]
         return shaped(dx, x.shape), shaped(dgamma, shape), shaped(dbeta, shape)

@@ -17,10 +17,6 @@ def _whole(x) -> bool:
     return type(x) is int or str(getattr(x, "dtype", "")).startswith(("int", "uint"))
 
 
-def _inverted(x):
-    return arithmetic.bitwise_invert(x) if _whole(x) else math.logical_not(x)
-
-
 __all__ = ["KerasTensor", "Symbol", "Tensor", "Variable"]       # with their operators
 KerasTensor = Symbol
 
@@ -59,7 +55,8 @@ def attach(cls) -> None:
     for name, f in COMPARE.items():
         setattr(cls, f"__{name}__", _compared(f))
     cls.__hash__ = object.__hash__
-    cls.__neg__, cls.__abs__, cls.__invert__ = math.negative, math.abs, _inverted
+    cls.__neg__, cls.__abs__ = math.negative, math.abs
+    cls.__invert__ = lambda self: arithmetic.bitwise_invert(self) if _whole(self) else math.logical_not(self)
     cls.__getitem__ = index.get_item
     cls.T = property(shape.transpose)
     cls.reshape = lambda self, *shape_: shape.reshape(self, shape_[0] if len(shape_) == 1 else shape_)

@@ -1,4 +1,5 @@
 """Pooling over windows of images (n, h, w, c), sequences (n, t, c) and volumes (n, d, h, w, c)."""
+from functools import partial
 from math import prod
 
 from ..tensor import op
@@ -15,13 +16,18 @@ def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None)
     return y if "float" in str(getattr(inputs, "dtype", "float")) else cast(y, inputs.dtype)
 
 
+def max_pool_relu(inputs, pool_size, strides=None, padding="valid", data_format=None):
+    """relu(max_pool(inputs)) in one pass."""
+    return _pool(partial(_max_pool, activation="relu"), inputs, pool_size, strides, padding, data_format, "max_pool")
+
+
 def average_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
     """The mean of each window; padding does not count."""
     return _pool(_average_pool, inputs, pool_size, strides, padding, data_format)
 
 
-def _pool(f, x, pool_size, strides, padding, data_format):
-    who = f.__name__.lstrip("_")
+def _pool(f, x, pool_size, strides, padding, data_format, who=None):
+    who = who or f.__name__.lstrip("_")
     rank = rank_of(x, who)
     x, back = channels_last_of(x, data_format, who)
     size = pair(pool_size, rank, f"{who}: pool_size")
@@ -51,13 +57,13 @@ def _pads(x, size, strides, padding, who):
 
 
 @op
-def _max_pool(x, *, size, strides, padding):
+def _max_pool(x, *, size, strides, padding, activation="linear"):
     """(n, h, w, c) -> (n, oh, ow, c)"""
     xs = image(floating(x))
     k, pads = kernels_of(x), _pads(xs, size, strides, padding, "max_pool")
-    y, index = k.max_pool(xs, size, strides, pads)
+    y, index = k.max_pool(xs, size, strides, pads, activation)
     return like(y, x), lambda dy, need: (
-        k.max_pool_backward(dy.reshape(y.shape), index, xs.shape, size, strides, pads).reshape(x.shape),)
+        k.max_pool_backward(dy.reshape(y.shape), index, xs.shape, size, strides, pads, y, activation).reshape(x.shape),)
 
 
 @op

@@ -1,7 +1,7 @@
 """Sums, means, extremes along axes."""
 from math import prod as product
 
-from ..backend import backend_of, empty, host_read
+from ..backend import backend_of, empty, filled, filled_with, host_read
 from ..tensor import op
 from .arithmetic import add, divide, maximum, minimum, multiply, not_equal, power, subtract, where
 from .core import array, as_dtype, axes_of, axis_index, floating, into, kernels_of, named, tensor
@@ -9,6 +9,7 @@ from .create import cast, full, ones_like, stop_gradient
 from .math import abs, as_floats, exp, isclose, isfinite, log, sqrt, square
 from .shape import expand_dims, moveaxis, ndim_of, ravel, reshape, squeeze
 
+FEW = 1 << 14                   # numbers of a gradient that may be kept for good
 SMALL = ("bool", "int8", "int16", "uint8", "uint16")
 
 
@@ -22,9 +23,13 @@ def _kept(shape, axes) -> tuple:
     return tuple(1 if i in axes else n for i, n in enumerate(shape))
 
 
-def _spread(k, dy, x, axes, need):
-    """dy in the shape of x, along the axes that were reduced."""
-    return k.copy(dy.reshape(_kept(x.shape, axes)), out=need if need is not True else empty(x))
+def _spread(k, dy, scale, x, axes, need):
+    """scale * dy in the shape of x, along the axes that were reduced; what is known beforehand is not computed."""
+    known = filled_with(dy)
+    if known is not None and need is True and x.size <= FEW:
+        return filled(x, x.shape, known * scale)
+    dy = backend_of(x).xp.broadcast_to(dy.reshape(_kept(x.shape, axes)), x.shape)
+    return k.binary("multiply", dy, scale, out=need if need is not True else empty(x))
 
 
 @op(arrays=1)
@@ -32,7 +37,7 @@ def sum(x, axis=None, keepdims: bool = False):
     """The sum along axes."""
     x = _summable(x)
     k, axes = kernels_of(x), axes_of(axis, x.ndim, "sum")
-    return k.reduce("sum", x, axes, keepdims), lambda dy, need: (_spread(k, dy, x, axes, need[0]),)
+    return k.reduce("sum", x, axes, keepdims), lambda dy, need: (_spread(k, dy, 1.0, x, axes, need[0]),)
 
 
 @op(arrays=1)
@@ -41,8 +46,7 @@ def mean(x, axis=None, keepdims: bool = False):
     x = floating(x)
     k, axes = kernels_of(x), axes_of(axis, x.ndim, "mean")
     scale = 1.0 / (product([x.shape[i] for i in axes]) or 1)
-    return k.reduce("mean", x, axes, keepdims), lambda dy, need: (
-        _spread(k, k.binary("multiply", dy, scale), x, axes, need[0]),)
+    return k.reduce("mean", x, axes, keepdims), lambda dy, need: (_spread(k, dy, scale, x, axes, need[0]),)
 
 
 @op

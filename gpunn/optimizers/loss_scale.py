@@ -36,6 +36,7 @@ class LossScaleOptimizer(Optimizer):
         inner_optimizer.loss_scale_factor = None        # or the gradients were divided twice
 
     updates = property(lambda self: self.inner_optimizer.updates)
+    steady = property(lambda self: self.inner_optimizer.steady)
     schedule = property(lambda self: self.inner_optimizer.schedule)
     iterations = property(lambda self: self.inner_optimizer.iterations)
     learning_rate = property(lambda self: self.inner_optimizer.learning_rate,

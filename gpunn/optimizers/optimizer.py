@@ -5,7 +5,7 @@ import numpy as np
 
 from .. import _objects
 from .._names import auto_name, require
-from ..backend import asarray, kernels_of
+from ..backend import asarray, kernels_of, rng
 from ..tensor import Tensor, Variable
 from .flat import FlatParams
 from .schedules import LearningRateSchedule, deserialize, serialize
@@ -27,11 +27,13 @@ class Optimizer(_objects.Declared):
 
     def start(self, learning_rate, name, **options):
         self.name = name or auto_name(type(self))
-        self.calls = Variable(np.zeros((), np.int32), name="iteration", trainable=False)
-        # rate, step, momentum, and whether the step is to change anything
-        self.hyper = Variable(np.array([0, 0, 0, 1], np.float32), name="hyper", trainable=False)
+        # rate; how many batches there were, an int32; momentum; whether the step is to change anything; batches a step
+        every = options["gradient_accumulation_steps"] or 1
+        self.hyper = Variable(np.array([0, 0, 0, 1, every], np.float32), name="hyper", trainable=False)
         self._rate = Variable(np.zeros((), np.float32), name="learning_rate", trainable=False)
         self._rate.data = self.hyper.data[0:1].reshape(())
+        self.calls = Variable(np.zeros((), np.int32), name="iteration", trainable=False)
+        self.calls.data = self.hyper.data[1:2].view("int32").reshape(())
         self.learning_rate, self.kept_out, self.state, self.own_variables = learning_rate, set(), {}, []
         for option, value in options.items():
             setattr(self, option, value)
@@ -51,6 +53,7 @@ class Optimizer(_objects.Declared):
     @property
     def iterations(self):
         """How many updates were made; `calls` counts each batch, also where several make one update."""
+        rng.settle()
         every, calls = self.gradient_accumulation_steps, self.calls.data
         return self.calls if every is None else Tensor(kernels_of(calls).binary("floor_divide", calls, every))
 
@@ -71,11 +74,16 @@ class Optimizer(_objects.Declared):
         if self.schedule is None:
             self._rate.assign(float(value))
 
+    @property
+    def steady(self) -> bool:
+        """Whether the host has nothing to decide before a step."""
+        return self.schedule is None and self.gradient_accumulation_steps is None
+
     def refresh(self, step: int | None = None):
         """Before step number `step`: what the host decides. The rate goes to the device if a schedule sets it."""
-        every, schedule = self.gradient_accumulation_steps, self.schedule
-        if schedule is None and every is None:
+        if self.steady:
             return
+        every, schedule = self.gradient_accumulation_steps, self.schedule
         step = int(self.calls) if step is None else step
         if schedule is not None:
             self._rate.assign(float(schedule(step) if isinstance(schedule, LearningRateSchedule) else schedule()))
@@ -91,7 +99,11 @@ class Optimizer(_objects.Declared):
     def prepare(self, variables):
         """Build, if these are not the variables that it was built for; what the slots hold stays."""
         if self.flat is None or not self.flat.holds(variables):
-            self.build(variables)
+            try:
+                self.build(variables)
+            except BaseException:
+                self.flat = None                # half built: from the start, the next time
+                raise
 
     def build(self, variables):
         """Move the variables into flat buffers and make the slots."""
@@ -120,7 +132,10 @@ class Optimizer(_objects.Declared):
     @property
     def variables(self) -> list[Variable]:
         """The count of batches, the rate if no schedule sets it, then one entry a slot and weight."""
-        return [self.calls, *[self._rate] * (self.schedule is None), *self.own_variables]
+        own = [self.calls, *[self._rate] * (self.schedule is None), *self.own_variables]
+        for v in own:
+            v.path = f"{self.name}/{v.name}"
+        return own
 
     def add_variable(self, shape, initializer="zeros", dtype="float32", name=None) -> Variable:
         """More to remember than slots hold, for subclasses; initializer: "zeros", "ones" or a function of the shape."""
@@ -151,6 +166,7 @@ class Optimizer(_objects.Declared):
             raise ValueError(f"{self.name}: no gradient for any variable; is the loss computed from them?")
         variables = list(trainable_variables) if trainable_variables is not None else self.flat.variables
         self.prepare(variables)
+        rng.settle(self.calls.data)
         if not self.driven:
             self.refresh()
         if grads is not None:
@@ -175,7 +191,6 @@ class Optimizer(_objects.Declared):
 
     def step(self, k):
         p, g = self.flat.data, self.flat.grad
-        self.count(k)
         if self.loss_scale_factor:
             k.binary("divide", g, float(self.loss_scale_factor), out=g)
         if self.accumulate(k):
@@ -186,14 +201,7 @@ class Optimizer(_objects.Declared):
         for v in self.flat.variables:
             if v.constraint is not None:
                 v.assign(v.constraint(v))
-
-    def count(self, k):
-        """The number of the update to which this batch belongs goes to where formulas read it."""
-        calls, steps = self.calls.data.reshape(1), self.gradient_accumulation_steps
-        k.tick(calls)
-        if steps:
-            calls = k.binary("floor_divide", k.binary("add", calls, steps - 1), steps)
-        k.copy(calls, out=self.hyper.data[1:2])
+        rng.later(self.calls.data)
 
     def accumulate(self, k) -> bool:
         """Collect the gradients of several steps; True when their mean is ready to be used."""

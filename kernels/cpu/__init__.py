@@ -4,11 +4,10 @@ from .activate import activation_backward, bias_backward
 from .attention import attention, attention_backward
 from .conv import col2im, conv, conv_input_grad, conv_weight_grad, im2col
 from .elementwise import binary, unary, unary_backward, where
-from .index import gather, gather_batch, scatter_add
-from .layernorm import layer_norm, layer_norm_backward
+from .index import gather, gather_batches, scatter_add
 from .matmul import dense, dense_backward, matmul
-from .memory import copy, fill, tick
-from .normalize import batch_norm, batch_norm_backward
+from .memory import copy, fill, tally
+from .normalize import batch_norm, batch_norm_backward, layer_norm, layer_norm_backward
 from .optimize import optimize
 from .pool import average_pool, average_pool_backward, max_pool, max_pool_backward
 from .random import dropout, random_bits, random_uniform

@@ -45,7 +45,7 @@ def _soften(kind, scores, columns, top, total, y, width):
         store(kind, total, 0, load(kind, total, 0) * factor)
         scaled(kind, y, 0, y, 0, 1, width, factor)
     store(kind, top, 0, new)
-    store(kind, total, 0, load(kind, total, 0) + powers(kind, scores, columns, new))
+    store(kind, total, 0, load(kind, total, 0) + powers(kind, scores, columns, new, 1, scores))
 
 
 @inner_kernel
@@ -140,7 +140,7 @@ def _rows(kind, scores, d_scores, rows, seen, columns, first, causal, mask, at, 
             clear(kind, ds, columns)
         else:
             hide(kind, p, mask, at + r * steps[2], steps[3], limit, columns)
-            powers(kind, p, columns, load(kind, lse, r) * kind.dtype.type(LOG2E))
+            powers(kind, p, columns, load(kind, lse, r) * kind.dtype.type(LOG2E), 1, p)
             for j in range(columns):
                 store(kind, ds, j, load(kind, p, j) * (load(kind, ds, j) - load(kind, delta, r)))
 

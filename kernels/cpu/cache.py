@@ -1,11 +1,8 @@
 """Where compiled CPU kernels are kept: a private folder named by the kernels' sources and the processor."""
 import functools
 import hashlib
-import os
 import pickle
-import stat
 import sys
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +12,8 @@ from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
 from numba.core.runtime import _nrt_python
 from numba.core.serialize import dumps
+
+from ..private import keep, private_folder
 
 SOURCES = Path(__file__).parent
 
@@ -27,33 +26,10 @@ def digest() -> str:
     return hashlib.sha256(text + str(machine).encode()).hexdigest()[:16]
 
 
-def candidates():
-    if "GPUNN_CACHE_DIR" in os.environ:
-        yield Path(os.environ["GPUNN_CACHE_DIR"])
-    yield Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gpunn"
-    yield Path(tempfile.gettempdir()) / f"gpunn-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
-
-
-def private(folder: Path) -> bool:
-    """Ours alone: cached kernels are machine code that this process will run."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = folder.stat()
-    except OSError:
-        return False
-    if hasattr(os, "getuid") and (status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o022):
-        return False
-    return os.access(folder, os.W_OK)
-
-
 @functools.cache
 def folder() -> Path | None:
-    """The first private place; None when there is no such place, and nothing is cached."""
-    for base in candidates():
-        path = base / f"numba-{digest()}"
-        if private(path):
-            return path
-    return None
+    """None when no place is private, and nothing is cached."""
+    return private_folder(f"numba-{digest()}")
 
 
 @functools.cache
@@ -81,11 +57,8 @@ class Store(NullCache):
                 return CompileResult._rebuild(target_context, *pickle.loads(data[32:]))
 
     def save_overload(self, sig, cres):
-        """All at once; a full disk is no reason to stop. Addresses of this process are not for others."""
+        """Addresses of this process are not for others."""
         *parts, environments = cres._reduce()
         data = dumps((*parts, [e for e in environments if e.consts]))       # the others say where the source was
-        unfinished = self.path(sig).with_suffix(f".{os.getpid()}")
-        with suppress(OSError):
-            if not cres.library.has_dynamic_globals:
-                unfinished.write_bytes(hashlib.sha256(data).digest() + data)
-                unfinished.replace(self.path(sig))
+        if not cres.library.has_dynamic_globals:
+            keep(self.path(sig), hashlib.sha256(data).digest() + data)

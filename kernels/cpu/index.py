@@ -59,10 +59,11 @@ def scatter_add(dy, ids, rows, out=None):
     return out
 
 
-def gather_batch(x, order, cursor, size, dtype=None, out=None):
-    """Rows x[order[cursor[0] + i]] for i < size; a place outside gives zeros."""
-    out = np.empty((size, *x.shape[1:]), dtype or x.dtype) if out is None else out
-    if out.size:
-        width = out.size // out.shape[0]
-        _gather_batch(x.reshape(x.shape[0], width), order, cursor, out.reshape(out.shape[0], width))
+def gather_batches(xs, order, cursor, size, out=None):
+    """Of every x the rows x[order[cursor[0] + i]] for i < size; a place outside gives zeros."""
+    out = tuple([np.empty((size, *x.shape[1:]), x.dtype) for x in xs]) if out is None else out
+    for x, y in zip(xs, out, strict=True):
+        if y.size:
+            width = y.size // y.shape[0]
+            _gather_batch(x.reshape(x.shape[0], width), order, cursor, y.reshape(y.shape[0], width))
     return out

@@ -141,7 +141,7 @@ def _dense_plan(size, x, w, bias, relu):
                  False, bias, relu)
 
 
-def dense(x, w, b, activation="linear", out=None):
+def dense(x, w, b, activation="linear", masks=None, out=None):
     """(n, i) x (i, o) + (o,) -> (n, o); nothing in between is Python: a small layer is mostly this function"""
     if out is None:
         out = np.empty((x.shape[0], w.shape[1]), x.dtype)
@@ -154,7 +154,7 @@ def dense(x, w, b, activation="linear", out=None):
     return out
 
 
-def dense_backward(dy, y, x, w, activation, need, out=None):
+def dense_backward(dy, y, x, w, activation, need, mask=None, out=None):
     """need for (x, w, b): gradients of dense, each written where `need` or `out` says"""
     places = out or tuple(n if isinstance(n, np.ndarray) else None for n in need)
     bent = activation != "linear"

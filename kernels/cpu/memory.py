@@ -133,6 +133,9 @@ def copy(x, dtype=None, out=None):
     return out
 
 
-def tick(out):
-    call(np.add, out, 1, out)
-    return out
+def tally(targets, sources, factors):
+    for target, source, factor in zip(targets, sources, factors, strict=True):
+        part = factor if source is None else source
+        if source is not None and factor != 1:
+            call(np.multiply, source, factor, part := np.empty(target.shape, target.dtype))
+        call(np.add, target, part, target)

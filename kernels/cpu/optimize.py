@@ -21,7 +21,7 @@ def choose(condition, a, b):
 
 
 SCOPE = {"sqrt": np.sqrt, "expm1": np.expm1, "pow": np.power, "fabs": np.abs, "floor": np.floor, "smaller": min,
-         "larger": larger, "choose": choose, "clip": clip, "sign": sign, "own": own}
+         "larger": larger, "choose": choose, "clip": clip, "sign": sign, "own": own, "int32": np.int32}
 
 
 def source(name: str) -> str:
@@ -31,7 +31,7 @@ def source(name: str) -> str:
     text = [f"def {name}(part, {', '.join(stored)}, hyper, decay, {', '.join(f.constants)}):",
             "    if hyper[3] == 0: return",
             "    T = p_.dtype.type",
-            "    rate, t, momentum = T(hyper[0]), T(hyper[1]), T(hyper[2])",
+            "    rate, t, momentum = T(hyper[0]), T(hyper.view(int32)[1] // int32(hyper[4]) + 1), T(hyper[2])",
             "    keep = T(1) - rate * T(decay)",
             *[f"    {x} = T({x})" for x in f.constants],
             *["    " + line for line in lines(f.before)],

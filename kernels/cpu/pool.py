@@ -6,6 +6,8 @@ import functools
 import numpy as np
 
 from . import taps
+from .activate import activation_backward
+from .elementwise import unary
 from .launch import inner_kernel, parallel_kernel, share
 from .vector import address
 from .window import windows
@@ -94,19 +96,23 @@ def _average_pool_backward(part, dy, dx, down, along, steps, line_shares, column
                          address(dx) + (r * columns + q) * c * size, shares)
 
 
-def max_pool(x, size, strides, padding, out=None):
-    """-> (y, index), both (n, oh, ow, c); index is row * kw + column of the first maximum in its window."""
+def max_pool(x, size, strides, padding, activation="linear", out=None):
+    """-> (activation(y), index), both (n, oh, ow, c); index is row * kw + column of a window's first maximum."""
     y, index = out or (None, None)
     shape = x.shape[0], *windows(x.shape, size, strides, padding), x.shape[3]
     y = np.empty(shape, x.dtype) if y is None else y
     index = np.empty(shape, np.uint8 if size[0] * size[1] <= 256 else np.int32) if index is None else index
     _max_pool(x, y, index, *_plan(_spans, x.shape, shape, size, strides, padding))
+    if activation != "linear":
+        unary(activation, y, out=y)
     return y, index
 
 
-def max_pool_backward(dy, index, shape, size, strides, padding, out=None):
+def max_pool_backward(dy, index, shape, size, strides, padding, y=None, activation="linear", out=None):
     """-> dx, shape = (n, h, w, c)"""
     out = np.empty(shape, dy.dtype) if out is None else out
+    if activation != "linear":
+        dy = activation_backward(activation, dy, y)
     _max_pool_backward(dy, index, out, *_plan(_covers, shape, dy.shape, size, strides, padding))
     return out
 

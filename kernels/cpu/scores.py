@@ -12,40 +12,51 @@ from numba.extending import intrinsic
 
 from .launch import inner_kernel
 from .maths import EXP, SHIFT
-from .vector import INT, Vectors, address, load, store
+from .vector import AHEAD, INT, Vectors, address, load, store
 
 LOG2E, LN2 = math.log2(math.e), math.log(2)
 
 
 class Row(Vectors):
-    def folded(self, row, n, first, body, join):
-        """One number: first, then what body(pointer) gives, joined two by two."""
-        total = cgutils.alloca_once_value(self.bd, self.number(first))
-        with cgutils.for_range(self.bd, self.bd.sdiv(n, self.const(self.lanes))) as loop:
-            place = self.at(self.pointer(row), self.bd.mul(loop.index, self.const(self.lanes)))
-            self.bd.store(join(self.bd.load(total), body(place)), total)
-        lanes = [self.bd.extract_element(self.bd.load(total), ir.Constant(INT, i)) for i in range(self.lanes)]
+    def folded(self, n, first, body, join):
+        """One number: first, joined with what body(place, mask) gives. The mask says what is real of the last vector,
+        if not all is."""
+        bd, total = self.bd, cgutils.alloca_once_value(self.bd, self.number(first))
+        whole = bd.sdiv(n, self.const(self.lanes))
+        done = bd.mul(whole, self.const(self.lanes))
+        with cgutils.for_range(bd, whole) as loop:
+            bd.store(join(bd.load(total), body(bd.mul(loop.index, self.const(self.lanes)), None)), total)
+        with bd.if_then(bd.icmp_signed("<", done, n), likely=False):
+            real = self.first_lanes(bd.sub(n, done))
+            value = bd.select(real, body(done, real), self.number(first))
+            bd.store(join(bd.load(total), value), total)
+        return self.across(bd.load(total), join)
+
+    def across(self, value, join):
+        lanes = [self.bd.extract_element(value, ir.Constant(INT, i)) for i in range(self.lanes)]
         while len(lanes) > 1:
             lanes = [join(a, b) for a, b in zip(lanes[::2], lanes[1::2])]
         return lanes[0]
 
+    def larger(self, a, b):
+        return self.at_least(b, a)
+
     def number(self, value):
         return ir.Constant(self.vec, [value] * self.lanes)
 
-    def power(self, x):
-        """2^x for x <= 0; below the normal numbers 0"""
+    def power(self, x, unit):
+        """2^(x * unit) for x <= 0; below the normal numbers 0"""
         bd, real = self.bd, f"float{32 if self.real == ir.FloatType() else 64}"
-        bias, place = SHIFT[real]
-        whole = self.call("rint", self.vec, x)
-        rest, terms = bd.fsub(x, whole), [self.number(c * LN2 ** k) for k, c in enumerate((1, 1, *EXP[real]))]
-        while len(terms) > 1:                               # by twos: Horner's rule is one long wait
-            joined = [self.multiply_add(b, rest, a) for a, b in zip(terms[::2], terms[1::2])]
-            terms, rest = joined + terms[2 * len(joined):], bd.fmul(rest, rest)
-        word = ir.VectorType(ir.IntType(int(real[5:])), self.lanes)
-        whole = bd.fptosi(whole, ir.VectorType(INT, self.lanes))
-        whole = bd.shl(whole if word.element == INT else bd.sext(whole, word), ir.Constant(word, [place] * self.lanes))
-        power = bd.bitcast(bd.add(bd.bitcast(terms[0], word), whole), self.vec)
-        return bd.select(bd.fcmp_ordered("<", x, self.number(1 - bias)), self.number(0), power)
+        (bias, place), word = SHIFT[real], ir.VectorType(ir.IntType(int(real[5:])), self.lanes)
+        x = self.at_least(x, bd.fdiv(self.number(-bias), unit))
+        whole = self.number(1.5 * 2.0 ** place + bias)                  # see maths.py; not to be reordered
+        exponent = self.multiply_add(x, unit, whole)
+        rest = self.multiply_add(x, unit, bd.fsub(whole, exponent, flags=["contract"]))
+        *terms, total = [self.number(c * LN2 ** k) for k, c in enumerate((1, 1, *EXP[real]))]
+        for term in terms[::-1]:
+            total = self.multiply_add(total, rest, term)
+        scale = bd.shl(bd.bitcast(exponent, word), ir.Constant(word, [place] * self.lanes))
+        return bd.fmul(total, bd.bitcast(scale, self.vec))
 
 
 @intrinsic
@@ -53,25 +64,50 @@ def largest(typing, kind, x, n):
     """NaN may win or not."""
     def codegen(context, builder, signature, args):
         f = Row(context, builder, kind.dtype)
-        return f.folded(args[1], args[2], -math.inf, f.load, lambda a, b: f.at_least(b, a))
+        x = f.pointer(args[1])
+        return f.folded(args[2], -math.inf, lambda i, real: f.load(f.at(x, i), real), f.larger)
 
     return kind.dtype(kind, types.int64, types.int64), codegen
 
 
 @intrinsic
-def powers(typing, kind, x, n, top):
-    """x -> 2^(x - top), in place; their sum"""
+def powers(typing, kind, x, n, top, unit, y):
+    """y = 2^((x - top) * unit), which may lie where x does; their sum"""
     def codegen(context, builder, signature, args):
         f = Row(context, builder, kind.dtype)
-        top = f.spread(args[3])
+        (x, y), (top, unit) = map(f.pointer, (args[1], args[5])), map(f.spread, args[3:5])
 
-        def body(place):
-            power = f.power(builder.fsub(f.load(place), top))
-            f.store(power, place)
+        def body(i, real):
+            power = f.power(builder.fsub(f.load(f.at(x, i), real), top), unit)
+            f.store(power, f.at(y, i)) if real is None else f.store_first(power, f.at(y, i), builder.sub(args[2], i))
             return power
-        return f.folded(args[1], args[2], 0.0, body, builder.fadd)
+        return f.folded(args[2], 0.0, body, builder.fadd)
 
-    return kind.dtype(kind, types.int64, types.int64, kind.dtype), codegen
+    return kind.dtype(kind, *[types.int64] * 2, *[kind.dtype] * 2, types.int64), codegen
+
+
+@intrinsic
+def relay(typing, kind, n, x, x_next, e, e_before, y, top, unit, scale):
+    """Three rows of whole vectors at once, so that memory moves while this computes: y = e_before * scale, past the
+    caches; e = 2^((x - top) * unit). -> (the largest of x_next, the sum of e)
+    """
+    def codegen(context, builder, signature, args):
+        f, n = Row(context, builder, kind.dtype), args[1]
+        (x, x_next, e, e_before, y), (top, unit, scale) = map(f.pointer, args[2:7]), map(f.spread, args[7:])
+
+        def body(k, state):
+            i, (best, total) = builder.mul(k, f.const(f.lanes)), state
+            f.prefetch(f.at(x_next, builder.add(i, f.const(AHEAD * 8 // kind.dtype.bitwidth))))
+            power = f.power(builder.fsub(f.load(f.at(x, i)), top), unit)
+            f.store(power, f.at(e, i))
+            f.stream(builder.fmul(f.load(f.at(e_before, i)), scale), f.at(y, i))
+            return f.larger(best, f.load(f.at(x_next, i))), builder.fadd(total, power)
+
+        best, total = f.loop(builder.sdiv(n, f.const(f.lanes)), [f.number(-math.inf), f.number(0)], body)
+        return context.make_tuple(builder, signature.return_type,
+                                  [f.across(best, f.larger), f.across(total, builder.fadd)])
+
+    return types.UniTuple(kind.dtype, 2)(kind, *[types.int64] * 6, *[kind.dtype] * 3), codegen
 
 
 @inner_kernel

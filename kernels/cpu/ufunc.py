@@ -118,10 +118,6 @@ def _plan(f, *layouts):
     return *loop, _width(lengths, walk, kind.itemsize), lengths, walk[0], walk[-2], walk[-1]
 
 
-def _layout(x):
-    return (x.dtype, x.shape, x.strides) if isinstance(x, np.ndarray) else None
-
-
 def call_ufunc(f, *args):
     f(*args[:-1], out=args[-1])
 
@@ -129,7 +125,9 @@ def call_ufunc(f, *args):
 def apply(f, *args):
     """f(a, out) or f(a, b, out): arrays of any strides, one of a and b may be a number."""
     out = args[-1]
-    plan = _plan(f, *map(_layout, args)) if out.size >= LARGE else None
+    plan = None
+    if out.size >= LARGE:
+        plan = _plan(f, *[(x.dtype, x.shape, x.strides) if isinstance(x, np.ndarray) else None for x in args])
     if plan is None:
         call(call_ufunc, f, *args)
         return

@@ -4,13 +4,8 @@ from math import prod
 import numpy as np
 
 from .launch import ACTIVATIONS, blocks, empty, launch, launch_table
+from .matmul import TILES, fours, matmul, matrix, multiplied, tiled
 from .window import window, windows
-
-TILE = 64
-
-
-def _tiles(n):
-    return -(-n // TILE)
 
 
 def im2col(x, size, strides, padding, dilation, groups=1, out=None):
@@ -19,7 +14,7 @@ def im2col(x, size, strides, padding, dilation, groups=1, out=None):
     if out is None:
         out = empty(x, (n, *windows(x.shape, size, strides, padding, dilation), groups, *size, c))
     g = window(x.shape, groups, size, strides, padding, dilation, groups)
-    launch_table("conv", "im2col", prod(out.shape[:3]), prod(out.shape[3:]), (x, out, g), T=x.dtype)
+    launch_table("windows", "im2col", prod(out.shape[:3]), prod(out.shape[3:]), (x, out, g), T=x.dtype)
     return out
 
 
@@ -27,54 +22,90 @@ def col2im(cols, shape, size, strides, padding, dilation, groups=1, out=None):
     """The transpose of im2col: -> shape = (n, h, w, c), windows that overlap are summed."""
     out = empty(cols, shape) if out is None else out
     g = window(tuple(shape), groups, size, strides, padding, dilation, groups)
-    launch_table("conv", "col2im", prod(shape[:3]), shape[3], (cols, out, g), T=cols.dtype)
+    launch_table("windows", "col2im", prod(shape[:3]), shape[3], (cols, out, g), T=cols.dtype)
     return out
 
 
 def conv(x, w, b, strides, padding, dilation, groups=1, activation="linear", out=None):
     """-> (n, oh, ow, f): bias and activation are applied on the way out."""
-    f, size = w.shape[3], w.shape[:2]
-    out = empty(x, (x.shape[0], *windows(x.shape, size, strides, padding, dilation), f)) if out is None else out
-    g = window(x.shape, f, size, strides, padding, dilation, groups)
-    bias, biased = (x, 0) if b is None else (b, 1)
-    _run("forward", (x, w, bias, out, g, biased, ACTIVATIONS[activation]), out, groups, w.shape[2])
-    return out
+    (*size, c, total), f = w.shape, w.shape[3] // groups
+    out = empty(x, (x.shape[0], *windows(x.shape, size, strides, padding, dilation), total)) if out is None else out
+    if _plain(size, strides, padding, groups):
+        multiplied(_pixels(x), _pixels(w), _pixels(out), b, activation=activation)
+        return out
+    g = window(x.shape, total, tuple(size), strides, padding, dilation, groups)
+    if _thin(c, groups):
+        bias, biased = (x, 0) if b is None else (b, 1)
+        launch_table("windows", "depthwise_forward", prod(out.shape[:3]), total,
+                     (x, w, bias, out, g, biased, ACTIVATIONS[activation]), T=out.dtype)
+        return out
+    sizes = prod(out.shape[:3]), f, prod(size) * c
+    return _gathered("Windows<false, ", x, c, w, out, g, sizes, ((c, 0, 0), (f, total, 1), (f, total, 1)),
+                     matrix("TILE_N", w, f, sizes[2], (f, 1, total)), bias=b, activation=activation)
 
 
 def conv_input_grad(dz, w, shape, strides, padding, dilation, groups=1, out=None):
     """dx; also the forward pass of a transposed convolution."""
+    (*size, c, total), f = w.shape, w.shape[3] // groups
     out = empty(dz, shape) if out is None else out
-    g = window(tuple(shape), w.shape[3], w.shape[:2], strides, padding, dilation, groups)
-    _run("backward", (dz, w, out, g), out, groups, w.shape[2])
-    return out
-
-
-def _run(direction, args, out, groups, channels):
-    """A grid over the pixels and filters of the result."""
-    pixels, filters = prod(out.shape[:3]), out.shape[3]
-    if channels == 1 and groups > 1:
-        launch_table("conv", f"depthwise_{direction}", pixels, filters, args, T=out.dtype)
-    else:
-        grid = _tiles(pixels), _tiles(filters // groups), groups
-        launch("conv", f"conv_{direction}", grid, args, T=out.dtype)
+    if _plain(size, strides, padding, groups):
+        matmul(_pixels(dz), _pixels(w), transpose_b=True, out=_pixels(out))
+        return out
+    g = window(tuple(shape), total, tuple(size), strides, padding, dilation, groups)
+    if _thin(c, groups):
+        launch_table("windows", "depthwise_backward", prod(shape[:3]), shape[3], (dz, w, out, g), T=out.dtype)
+        return out
+    right = f"Matrix<TILE_N, true, {4 if fours(w, f, total) else 1}>"
+    return _gathered("Windows<true, ", dz, f, w, out, g, (prod(shape[:3]), c, prod(size) * f),
+                     ((f, 0, 0), (f, 1, total), (c, shape[3], 1)), right, period=f, jump=c * total)
 
 
 def conv_weight_grad(x, dz, size, strides, padding, dilation, groups=1, out=None):
-    """dw (kh, kw, c / groups, f): slices of the pixels are summed apart, then added up in order."""
-    f, c = dz.shape[3], x.shape[3] // groups
-    out = empty(x, (*size, c, f)) if out is None else out
+    """dw (kh, kw, c / groups, f)"""
+    total, c = dz.shape[3], x.shape[3] // groups
+    f, pixels = total // groups, prod(dz.shape[:3])
+    out = empty(x, (*size, c, total)) if out is None else out
+    if _plain(size, strides, padding, groups):
+        matmul(_pixels(x), _pixels(dz), transpose_a=True, out=_pixels(out))
+        return out
+    g = window(x.shape, total, tuple(size), strides, padding, dilation, groups)
+    if _thin(c, groups):
+        return _depthwise_weight_grad(x, dz, g, prod(size), out)
+    walks = (c, 0, 0), (f, total, 1), (f, total, 1)
+    return _gathered("Patches<", x, c, dz, out, g, (prod(size) * c, f, pixels), walks,
+                     matrix("TILE_N", dz, f, pixels, (f, 1, total)))
+
+
+def _plain(size, strides, padding, groups) -> bool:
+    """Is a pixel of the result made of one pixel, by the same matrix everywhere?"""
+    return (*size, *strides, groups) == (1, 1, 1, 1, 1) and not any(map(any, padding))
+
+
+def _pixels(x):
+    return x.reshape(-1, x.shape[-1])
+
+
+def _thin(channels, groups):
+    return channels == 1 and groups > 1
+
+
+def _gathered(left, x, channels, right, out, g, sizes, walks, kind, **options):
+    """The product of what `left` gathers from x and the matrix `right`; groups are its batch."""
+    width = 4 if fours(x, channels) else 1
+    return tiled("conv", (x, right, out), sizes, (int(g["groups"][0]),), walks, f"{left}{width}>", kind, more=(g,),
+                 shapes=TILES if width == 4 else TILES[-1:], **options)
+
+
+def _depthwise_weight_grad(x, dz, g, taps, out):
+    """Slices of the pixels are summed apart, then added up in order."""
     if not out.size:
         return out
-    thin = c == 1 and groups > 1
-    taps = size[0] * size[1]
-    tiles, depth = (-(-f // 32), taps) if thin else (_tiles(taps * c) * _tiles(f // groups), groups)
-    slices, length = _slices(prod(dz.shape[:3]), tiles * depth)
+    tiles = -(-dz.shape[3] // 32)
+    slices, length = _slices(prod(dz.shape[:3]), tiles * taps)
     parts = out if slices == 1 else empty(x, (slices, *out.shape))
-    g = window(x.shape, f, size, strides, padding, dilation, groups)
-    name = "depthwise_weight" if thin else "conv_weight"
-    launch("conv", name, (tiles, slices, depth), (x, dz, parts, g, length), T=x.dtype)
+    launch("windows", "depthwise_weight", (tiles, slices, taps), (x, dz, parts, g, length), T=x.dtype)
     if slices > 1:
-        launch("conv", "add_slices", blocks(out.size), (parts, out, slices, np.int64(out.size)), T=x.dtype)
+        launch("windows", "add_slices", blocks(out.size), (parts, out, slices, np.int64(out.size)), T=x.dtype)
     return out
 
 

@@ -39,12 +39,31 @@ KERNEL(256) scatter_add(const T *dy, const int *ids, T *out, int count, int rows
     }
 }
 
-// out (count, width)[i] = x (rows, width)[order[cursor[0] + i]], cast; zeros outside
-KERNEL(256) gather_batch(const S *x, const int *order,
-        const int *cursor, T *out, int count, int rows, int length, int width) {
+template <class V> __device__ inline void gather_rows(const V *x, V *y, const int *order, long long first,
+        int width, int count, int rows, int length) {
     ROWS_COLUMNS(i, count, j, width) {
-        long long place = (long long)cursor[0] + i;
+        long long place = first + i;
         int row = place >= 0 && place < length ? order[place] : -1;
-        out[(long long)i * width + j] = row >= 0 && row < rows ? (T)x[(long long)row * width + j] : (T)0;
+        y[(long long)i * width + j] = row >= 0 && row < rows ? x[(long long)row * width + j] : V{};
     }
+}
+
+#define GATHER_AS(V, x, y, bytes) \
+    if (((unsigned long long)x | (unsigned long long)y | bytes) % sizeof(V) == 0) \
+        return gather_rows((const V *)x, (V *)y, order, first, bytes / (int)sizeof(V), count, rows, length);
+
+// In pieces as large as a row's place and length allow
+__device__ inline void gather_bytes(const void *x, void *y, int bytes, const int *order, long long first,
+        int count, int rows, int length) {
+    GATHER_AS(uint4, x, y, bytes)
+    GATHER_AS(int, x, y, bytes)
+    GATHER_AS(char, x, y, bytes)
+}
+
+// y (count, bytes)[i] = x (rows, bytes)[order[cursor[0] + i]], zeros outside; for up to three x
+KERNEL(256) gather_batches(const void *x0, const void *x1, const void *x2, void *y0, void *y1, void *y2,
+        const int *order, const int *cursor, int bytes0, int bytes1, int bytes2, int count, int rows, int length) {
+    gather_bytes(x0, y0, bytes0, order, cursor[0], count, rows, length);
+    if (bytes1) gather_bytes(x1, y1, bytes1, order, cursor[0], count, rows, length);
+    if (bytes2) gather_bytes(x2, y2, bytes2, order, cursor[0], count, rows, length);
 }

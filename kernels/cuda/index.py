@@ -25,10 +25,13 @@ def scatter_add(dy, ids, rows, out=None):
     return out
 
 
-def gather_batch(x, order, cursor, size, dtype=None, out=None):
-    """Rows x[order[cursor[0] + i]] for i < size; a place outside gives zeros."""
-    out = empty(x, (size, *x.shape[1:]), dtype) if out is None else out
-    width = out.size // max(1, size)
-    launch_table("index", "gather_batch", size, width, (x, order, cursor, out, size, x.shape[0], order.size, width),
-                S=x.dtype, T=out.dtype)
+def gather_batches(xs, order, cursor, size, out=None):
+    """Of every x the rows x[order[cursor[0] + i]] for i < size; a place outside gives zeros."""
+    out = tuple(empty(x, (size, *x.shape[1:])) for x in xs) if out is None else out
+    pairs = [(x, y, y.nbytes // size) for x, y in zip(xs, out) if y.size]
+    for first in range(0, len(pairs), 3):
+        some = pairs[first:first + 3]
+        x, y, width = zip(*some, *[(None, None, 0)] * (3 - len(some)))
+        launch_table("index", "gather_batches", size, -(-max(width) // 16), (
+            *x, *y, order, cursor, *width, size, len(x[0]), order.size), S=np.int32, T=np.int32)
     return out

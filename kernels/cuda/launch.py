@@ -20,7 +20,11 @@ C_NAME = {"float32": "float", "float64": "double", "bool": "bool", "int8": "sign
 # those that kernels end with: Activation in common.cuh
 ACTIVATIONS = {"linear": 0, "relu": 1, "sigmoid": 2, "tanh": 3}
 
+# how float32 products are made on GPUs that have tensor cores: PRECISION in tiles.cuh
+PRECISIONS = {"highest": 0, "high": 1, "medium": 2}
+
 libraries: dict[type, object] = {}      # array type -> array library; the backend fills it
+settings = {"matmul_precision": "high"}
 
 
 def empty(like, shape, dtype=None):
@@ -52,7 +56,14 @@ def power_of_two(n: int, most: int) -> int:
 
 @cache
 def source(file: str) -> str:
-    return (HERE / "common.cuh").read_text() + (HERE / f"{file}.cu").read_text()
+    """The text that is compiled: an #include stands for a file beside it."""
+    return (HERE / "common.cuh").read_text() + _whole(f"{file}.cu", set())
+
+
+def _whole(name: str, seen: set) -> str:
+    def text(match) -> str:
+        return "" if match[1] in seen else seen.add(match[1]) or _whole(match[1], seen)
+    return re.sub(r'#include "(.*)"\n', text, (HERE / name).read_text())
 
 
 @cache
@@ -82,13 +93,18 @@ def blocks(n: int) -> int:
     return min(-(-n // BLOCK), MAX_BLOCKS)
 
 
-def launch(file: str, name: str, grid, args, *, block=BLOCK, macros=(), **types):
+def quarter(out) -> int:
+    """Blocks of threads that make four numbers each."""
+    return blocks(-(-out.size // 4))
+
+
+def launch(file: str, name: str, grid, args, *, block=BLOCK, macros=(), like=None, **types):
     """Run kernel `name` of `file`.cu; `types` are its dtype macros (T=x.dtype, ...), floats become T; `macros` are
-    pairs (name, text).
+    pairs (name, text). The library is that of the arrays, or of `like`.
 
     An empty grid runs nothing.
     """
-    library = next(libraries[type(a)] for a in args if type(a) in libraries)
+    library = next(libraries[type(a)] for a in (*args, like) if type(a) in libraries)
     types = {key: np.dtype(dtype) for key, dtype in types.items()}
     grid, block = (grid,) if isinstance(grid, int) else grid, (block,) if isinstance(block, int) else block
     if 0 in grid:

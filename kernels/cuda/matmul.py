@@ -3,34 +3,75 @@ from math import prod
 
 import numpy as np
 
-from .launch import ACTIVATIONS, blocks, empty, launch, launch_table, targets
+from . import cublaslt
+from .elementwise import unary
+from .launch import ACTIVATIONS, PRECISIONS, empty, launch, launch_table, outputs, quarter, settings, targets
 from .reduce import reduce
 from .views import steps, view
 
-TILE = 64
-CHUNK = 512                     # an inner axis is cut into pieces no shorter than this,
-BLOCKS = 256                    # until there are so many blocks
-MATRICES = np.dtype([(name, "i8") for name in "a_row a_col b_row b_col c_row".split()] + [
-    (name, "i4") for name in "m n k chunk batches pieces has_bias accumulate activation".split()], align=True)
+TILES = ((128, 128), (128, 64), (64, 64))
+THREADS, DEPTH = 128, 16        # of a block, of the slices that it multiplies
+NEVER = 2**30
+BLOCKS = 192                    # larger tiles are taken while they make so many blocks,
+CHUNK = 512                     # and a depth is cut into pieces no shorter than this, until there are so many
+MATRICES = np.dtype([(name, "i8") for name in "a_row a_col b_row b_col b_jump c_row".split()] + [
+    (name, "i4") for name in "m n k chunk batches pieces period bias_row has_bias accumulate activation wide".split()],
+    align=True)
 
 
-def product(a, b, c, bias=None, accumulate=False, activation="linear"):
-    """c = activation(a @ b + bias (+ c)); a, b and the rows of c of any strides."""
+def product(a, b, c, bias=None, accumulate=False, activation="linear", bends=False):
+    """c = activation(a @ b + bias (+ c)), or a @ b times relu's slope at `bias`; a, b, rows of c of any strides."""
     (m, k), n, lead = a.shape[-2:], b.shape[-1], tuple(c.shape[:-2])
-    batches, tiles = prod(lead), -(-m // TILE) * -(-n // TILE)
-    pieces = max(1, min(k // CHUNK, BLOCKS // max(1, tiles * batches)))
-    walks = [steps(a, (*lead, m, k)), steps(b, (*lead, k, n)), steps(c, c.shape)]
-    chunk = -(-k // pieces)
-    matrices = np.array([(*walks[0][-2:], *walks[1][-2:], walks[2][-2], m, n, k, chunk, batches, pieces,
-                          bias is not None, accumulate, ACTIVATIONS[activation])], MATRICES)
-    partial = c if pieces == 1 else empty(c, (pieces, *c.shape))
+    of_a, of_b, of_c = steps(a, (*lead, m, k)), steps(b, (*lead, k, n)), steps(c, c.shape)
+    return tiled("matmul", (a, b, c), (m, n, k), lead, (of_a, of_b, of_c),
+                 matrix("TILE_M", a, m, k, of_a), matrix("TILE_N", b, n, k, (*of_b[:-2], of_b[-1], of_b[-2])),
+                 bias, accumulate, activation, bends=bends)
+
+
+def matrix(tile, x, rows, depth, walk) -> str:
+    """How x (..., rows, depth) travels, in tiles of `tile` rows: a type of tiles.cuh"""
+    *batch, row, col = walk
+    deep = row != 1
+    near, far, extent = (col, row, depth) if deep else (row, col, rows)
+    width = 4 if near == 1 and fours(x, extent, *batch, far) else 1
+    return f"Matrix<{tile}, {str(deep).lower()}, {width}>"
+
+
+def fours(x, *sizes) -> bool:
+    """Can x, some of whose extents and strides are these, be moved four numbers at a time?"""
+    return x.itemsize == 4 and x.data.ptr % 16 == 0 and not any(size % 4 for size in sizes)
+
+
+def tiled(kernel, arrays, sizes, lead, walks, left, right, bias=None, accumulate=False, activation="linear",
+          period=None, jump=0, more=(), shapes=TILES, bends=False):
+    """Launch a kernel of tiles.cuh: (a, b, c), (m, n, k), the batch and how its axes and the last two are walked."""
+    (a, b, c), (m, n, k), batches = arrays, sizes, prod(lead)
+    counts = [-(-m // height) * -(-n // width) for height, width in shapes]
+    i = next((i for i, count in enumerate(counts) if count * batches >= BLOCKS and n > shapes[i][1] // 2), -1)
+    pieces = max(1, min(k // CHUNK, BLOCKS // max(1, counts[i] * batches)))
+    chunk = -(-k // pieces // DEPTH) * DEPTH
+    pieces = -(-k // chunk) if k else 1
+    matrices = np.array([(*walks[0][-2:], *walks[1][-2:], jump, walks[2][-2], m, n, k, chunk, batches, pieces,
+                          period or NEVER, n * bends, (bias is not None) + bends, accumulate, ACTIVATIONS[activation],
+                          fours(c, n, *walks[2][:-1]))], MATRICES)
+    partial = c if pieces == 1 else empty(c, (pieces, batches, m, n))
     bias = c if bias is None else bias
     batch = view(lead, *(walk[:-2] for walk in walks))
-    launch("matmul", "matmul", (tiles, min(batches, 65535), pieces),
-           (a, b, c, bias, partial, matrices, batch), T=c.dtype)
+    precision = PRECISIONS[settings["matmul_precision"]] if c.dtype == "float32" else 0
+    macros = ("TILE_M", shapes[i][0]), ("TILE_N", shapes[i][1]), ("LEFT", left), ("RIGHT", right)
+    launch(kernel, kernel, (counts[i], min(batches, 65535), pieces), (a, b, c, bias, partial, matrices, batch, *more),
+           block=THREADS, macros=(*macros, ("PRECISION", precision)), T=c.dtype)
     if pieces > 1:
-        launch_table("matmul", "combine", batches * m, n, (partial, c, bias, matrices, batch), T=c.dtype)
+        launch_table("ending", "combine", batches * m, n, (partial, c, bias, matrices, batch), T=c.dtype)
     return c
+
+
+def multiplied(a, b, c, bias=None, accumulate=False, activation="linear"):
+    """As `product`, by cuBLASLt where it serves."""
+    fused = activation if activation == "relu" else "linear"
+    if not cublaslt.product(a, b, c, bias, accumulate, fused == "relu"):
+        return product(a, b, c, bias, accumulate, activation)
+    return c if activation == fused else unary(activation, c, out=c)
 
 
 def matmul(a, b, transpose_a=False, transpose_b=False, accumulate=False, out=None):
@@ -41,30 +82,50 @@ def matmul(a, b, transpose_a=False, transpose_b=False, accumulate=False, out=Non
         raise ValueError(f"matmul: inner sizes differ: {tuple(a.shape)} @ {tuple(b.shape)}")
     if out is None:
         out = empty(a, (*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1]))
-    return product(a, b, out, accumulate=accumulate)
+    return multiplied(a, b, out, accumulate=accumulate)
 
 
-def dense(x, w, b, activation="linear", out=None):
-    """(n, i) x (i, o) + (o,) -> (n, o)"""
+def dense(x, w, b, activation="linear", masks=None, out=None):
+    """(n, i) x (i, o) + (o,) -> (n, o); relu's mask is y itself for `product`, and bits for cuBLASLt"""
     out = empty(x, (x.shape[0], w.shape[1])) if out is None else out
-    return product(x, w, out, b, activation=activation)
+    if masks is not None and activation == "relu":
+        mask = cublaslt.mask_for(out)
+        if mask is not None and cublaslt.product(x, w, out, b, relu=True, mask=mask):
+            masks.append(mask)
+            return out
+        if cublaslt.engines.get(type(out)) is None:
+            masks.append(out)
+    return multiplied(x, w, out, b, activation=activation)
 
 
-def dense_backward(dy, y, x, w, activation, need, out=None):
-    """(dx, dw, db), None where not wanted"""
+def dense_backward(dy, y, x, w, activation, need, mask=None, out=None):
+    """(dx, dw, db), None where not wanted; mask: that of x, by whose relu dx is bent"""
     (want_x, dx), (want_w, dw), (want_b, db) = targets(need, out)
-    bent = activation != "linear"
-    dz, db = bias_backward(activation, dy, y, (bent, want_b), (None, db))
-    dz = dz if bent else dy
-    dx = matmul(dz, w, transpose_b=True, out=dx) if want_x else None
+    dz = dy if activation == "linear" else activation_backward(activation, dy, y)
+    dx = _input_grad(dz, w.T, x, mask, dx) if want_x else None
+    if want_w and want_b:
+        dw, db = outputs(dz, (dw, db), w.shape, w.shape[1:])
+        if cublaslt.product(x.T, dz, dw, sums=db):          # one pass over dz
+            return dx, dw, db
     dw = matmul(x, dz, transpose_a=True, out=dw) if want_w else None
-    return dx, dw, db
+    return dx, dw, reduce("sum", dz, 0, out=db) if want_b else None
+
+
+def _input_grad(dz, w, x, mask, out):
+    """dz (n, o) x (o, i) -> (n, i), times the slope of relu where x has a mask"""
+    out = empty(dz, x.shape) if out is None else out
+    if mask is None:
+        return matmul(dz, w, out=out)
+    if mask.dtype == x.dtype:
+        return product(dz, w, out, x, bends=True)
+    served = cublaslt.product(dz, w, out, mask=mask)
+    return out if served else activation_backward("relu", matmul(dz, w, out=out), x, out)
 
 
 def activation_backward(activation, dy, y, out=None):
     """dz of a fused activation, from its output y"""
     out = empty(dy, dy.shape) if out is None else out
-    launch("matmul", "activation_backward", blocks(out.size),
+    launch("ending", "activation_backward", quarter(out),
            (dy, y, out, ACTIVATIONS[activation], np.int64(out.size)), T=dy.dtype)
     return out
 

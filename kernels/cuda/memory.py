@@ -1,8 +1,14 @@
 """Filling, casting, moving, counting."""
 import numpy as np
 
-from .launch import blocks, empty, launch
+from .launch import blocks, empty, launch, quarter
 from .views import view_of
+
+MOST = 8                        # numbers in one launch of tally
+KINDS = {"int32": 0, "uint32": 0, "float32": 1, "float64": 2}
+# Tally in memory.cu
+TALLY = np.dtype([("target", "u8", MOST), ("source", "u8", MOST), ("factor", "f8", MOST), ("kind", "i4", MOST),
+                  ("count", "i4")], align=True)
 
 
 def fill(value, out):
@@ -17,12 +23,17 @@ def copy(x, dtype=None, out=None):
     out = empty(x, x.shape, dtype) if out is None else out
     if np.broadcast_shapes(x.shape, out.shape) != tuple(out.shape):
         raise ValueError(f"copy: x of shape {x.shape} does not fit into out of shape {out.shape}")
-    launch("memory", "copy", blocks(out.size), (x, out, np.int64(out.size), view_of(out.shape, out, x)),
+    launch("memory", "copy", quarter(out), (x, out, np.int64(out.size), view_of(out.shape, out, x)),
            S=x.dtype, T=out.dtype)
     return out
 
 
-def tick(out):
-    """out += 1, in place"""
-    launch("memory", "tick", blocks(out.size), (out, out.size), S=out.dtype, T=out.dtype)
-    return out
+def tally(targets, sources, factors):
+    """target += factor * source, for single numbers; sources None: += factor"""
+    for first in range(0, len(targets), MOST):
+        table, mine = np.zeros(1, TALLY), slice(first, first + MOST)
+        table["count"] = len(targets[mine])
+        for i, (target, source, factor) in enumerate(zip(targets[mine], sources[mine], factors[mine], strict=True)):
+            table["target"][0, i], table["source"][0, i] = target.data.ptr, 0 if source is None else source.data.ptr
+            table["factor"][0, i], table["kind"][0, i] = factor, KINDS[target.dtype.name]
+        launch("memory", "tally", 1, (table,), block=32, like=targets[0], S=np.float32, T=np.float32)

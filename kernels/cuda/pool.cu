@@ -15,7 +15,7 @@ struct Holders {
 };
 
 // x (n, h, w, c) -> y, index (n, oh, ow, c)
-KERNEL(256) max_pool(const T *x, T *y, I *index, Window g) {
+KERNEL(256) max_pool(const T *x, T *y, I *index, Window g, int relu) {
     ROWS_COLUMNS(p, g.n * g.oh * g.ow, j, g.c) {
         int image = p / g.ow / g.oh, line = p / g.ow % g.oh * g.sh - g.top, column = p % g.ow * g.sw - g.left;
         Taps rows(line, g.kh, g.h), columns(column, g.kw, g.w);
@@ -28,13 +28,13 @@ KERNEL(256) max_pool(const T *x, T *y, I *index, Window g) {
                 if (!(value <= best) && best == best) best = value, place = a * g.kw + b;       // NaN wins
             }
         }
-        y[(long long)p * g.c + j] = best;
+        y[(long long)p * g.c + j] = relu && best <= 0 ? (T)0 : best;
         index[(long long)p * g.c + j] = (I)place;
     }
 }
 
-// dy, index (n, oh, ow, c) -> dx (n, h, w, c)
-KERNEL(256) max_pool_backward(const T *dy, const I *index, T *dx, Window g) {
+// dy, index, y (n, oh, ow, c) -> dx (n, h, w, c)
+KERNEL(256) max_pool_backward(const T *dy, const I *index, const T *y, T *dx, Window g, int relu) {
     ROWS_COLUMNS(p, g.n * g.h * g.w, j, g.c) {
         int image = p / (g.h * g.w), line = p / g.w % g.h + g.top, column = p % g.w + g.left;
         Holders rows(line, g.kh, g.sh, g.oh), columns(column, g.kw, g.sw, g.ow);
@@ -42,7 +42,7 @@ KERNEL(256) max_pool_backward(const T *dy, const I *index, T *dx, Window g) {
         for (int oy = rows.first; oy < rows.last; oy++)
             NO_UNROLL for (int ox = columns.first; ox < columns.last; ox++) {
                 long long at = ((long long)(image * g.oh + oy) * g.ow + ox) * g.c + j;
-                if (index[at] == (line - oy * g.sh) * g.kw + column - ox * g.sw) sum += dy[at];
+                if (index[at] == (line - oy * g.sh) * g.kw + column - ox * g.sw && (!relu || y[at] > 0)) sum += dy[at];
             }
         dx[(long long)p * g.c + j] = sum;
     }

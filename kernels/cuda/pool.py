@@ -5,20 +5,21 @@ from .launch import empty, launch_table
 from .window import window, windows
 
 
-def max_pool(x, size, strides, padding, out=None):
-    """-> (y, index), both (n, oh, ow, c); index is row * kw + column of the first maximum in its window."""
+def max_pool(x, size, strides, padding, activation="linear", out=None):
+    """-> (activation(y), index), both (n, oh, ow, c); index is row * kw + column of a window's first maximum."""
     y, index = out or (None, None)
     shape = x.shape[0], *windows(x.shape, size, strides, padding), x.shape[3]
     y = empty(x, shape) if y is None else y
     index = empty(x, shape, "uint8" if size[0] * size[1] <= 256 else "int32") if index is None else index
-    _run("max_pool", (x, y, index), x.shape, y, size, strides, padding, index.dtype)
+    _run("max_pool", (x, y, index), x.shape, y, size, strides, padding, index.dtype, int(activation == "relu"))
     return y, index
 
 
-def max_pool_backward(dy, index, shape, size, strides, padding, out=None):
+def max_pool_backward(dy, index, shape, size, strides, padding, y=None, activation="linear", out=None):
     """-> dx, shape = (n, h, w, c)"""
-    out = empty(dy, shape) if out is None else out
-    _run("max_pool_backward", (dy, index, out), shape, out, size, strides, padding, index.dtype)
+    out, y = empty(dy, shape) if out is None else out, dy if y is None else y
+    _run("max_pool_backward", (dy, index, y, out), shape, out, size, strides, padding, index.dtype,
+         int(activation == "relu"))
     return out
 
 
@@ -36,7 +37,7 @@ def average_pool_backward(dy, shape, size, strides, padding, out=None):
     return out
 
 
-def _run(name, arrays, image, result, size, strides, padding, index="uint8"):
+def _run(name, arrays, image, result, size, strides, padding, index="uint8", *options):
     """A thread an element of the result; `image` is the shape (n, h, w, c), `index` the dtype of places."""
     g = window(tuple(image), image[3], size, strides, padding)
-    launch_table("pool", name, prod(result.shape[:3]), result.shape[3], (*arrays, g), T=result.dtype, I=index)
+    launch_table("pool", name, prod(result.shape[:3]), result.shape[3], (*arrays, g, *options), T=result.dtype, I=index)

@@ -102,64 +102,32 @@ case(
 )
 
 
-def batch(x, order, cursor, size, dtype=None):
+def batches(xs, order, cursor, size):
     places = int(cursor[0]) + np.arange(size)
     rows = np.array([order[p] if 0 <= p < len(order) else -1 for p in places], int)
-    inside = (rows >= 0) & (rows < len(x))
-    result = np.zeros((size, *x.shape[1:]), dtype or x.dtype)
-    result[inside] = x[rows[inside]]
-    return result
+    inside = (rows >= 0) & (rows < len(xs[0]))
+    results = [np.zeros((size, *x.shape[1:]), x.dtype) for x in xs]
+    for x, result in zip(xs, results):
+        result[inside] = x[rows[inside]]
+    return tuple(results)
 
 
 def order(r, n):
     return r.permutation(n).astype(np.int32)
 
 
-for shape, cursor, size in (
-    ((33,), 0, 5),
-    ((33, 7), 4, 16),
-    ((100, 28, 28, 1), 64, 32),
-    ((10, 3), 8, 4),
-    ((10, 3), 0, 0),
-    ((4, 0), 0, 2),
-    ((5, 2), 7, 3),
-):
-    case(
-        "gather_batch",
-        lambda r, shape=shape, cursor=cursor, size=size: (
-            r.normal(size=shape),
-            order(r, shape[0]),
-            np.array([cursor], np.int32),
-            size,
-        ),
-        batch,
-        exact=True,
-        id=f"{shape}-{cursor}-{size}",
-    )
-case(
-    "gather_batch",
-    lambda r: (
-        r.integers(0, 256, (31, 28, 28)).astype(np.uint8),
-        order(r, 31),
-        np.array([3], np.int32),
-        16,
-        "float32",
-    ),
-    batch,
-    dtypes=("float32",),
-    id="uint8",
-)
-case(
-    "gather_batch",
-    lambda r: (r.integers(0, 10, 31, np.int64), order(r, 31), np.array([3], np.int32), 16, "int32"),
-    batch,
-    dtypes=("float32",),
-    id="int64",
-)
-case(
-    "gather_batch",
-    lambda r: (r.normal(size=(5, 3)), np.array([0, 9, -1, 4], np.int32), np.array([0], np.int32), 4),
-    batch,
-    exact=True,
-    id="outside",
-)
+def rows(shapes, cursor, size, id, order=order, dtypes=("float32", "float64")):
+    case("gather_batches", lambda r: (tuple(r.normal(size=s) for s in shapes), order(r, shapes[0][0]),
+                                      np.array([cursor], np.int32), size), batches, exact=True, id=id, dtypes=dtypes)
+
+
+for shape, cursor, size in (((33,), 0, 5), ((33, 7), 4, 16), ((100, 28, 28, 1), 64, 32), ((10, 3), 8, 4),
+                            ((10, 3), 0, 0), ((4, 0), 0, 2), ((5, 2), 7, 3)):
+    rows((shape,), cursor, size, f"{shape}-{cursor}-{size}")
+rows(((33, 4), (33,), (33, 1, 9)), 4, 16, "three")
+rows(tuple((9, n) for n in (3, 0, 4, 1, 8)), 2, 5, "five, one empty")
+rows(((5, 3),), 0, 4, "outside", lambda r, n: np.array([0, 9, -1, 4], np.int32))
+for kind in ("uint8", "int64", "int32", "bool"):
+    case("gather_batches", lambda r, kind=kind: ((r.integers(0, 2, (31, 7, 3)).astype(kind), r.normal(size=(31, 5))),
+                                                 order(r, 31), np.array([3], np.int32), 16), batches, exact=True,
+         dtypes=("float32",), id=kind)

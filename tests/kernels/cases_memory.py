@@ -102,19 +102,19 @@ case(
     dtypes=("float32",),
     id="int64-int32",
 )
-case(
-    "tick",
-    lambda r: (np.array([0, 41, 2**31 - 2], np.int32),),
-    lambda x: x + 1,
-    inplace=(0,),
-    dtypes=("float32",),
-    id="int32",
-)
-case(
-    "tick",
-    lambda r: (np.array([0, 2**32 - 2], np.uint32),),
-    lambda x: x + np.uint32(1),
-    inplace=(0,),
-    dtypes=("float32",),
-    id="uint32",
-)
+
+
+def tallied(targets, sources, factors):
+    return tuple(t + f * (1 if s is None else s) for t, s, f in zip(targets, sources, factors, strict=True))
+
+
+def counters(r):
+    """A batch's counts: of every type, one number each."""
+    return ((np.array([2**31 - 9], np.int32), np.array([7], np.uint32), r.normal(size=()), r.normal(size=1)),
+            (None, None, r.normal(size=()), None), (8, 1, 128, 128))
+
+
+case("tally", counters, tallied, inplace=(0,), id="a step")
+case("tally", lambda r: ((r.normal(size=()),), (r.normal(size=()),), (1,)), tallied, inplace=(0,), id="one")
+case("tally", lambda r: (tuple(r.normal(size=(19, 1))), (None,) * 19, tuple(range(19))), tallied, inplace=(0,),
+     id="many")

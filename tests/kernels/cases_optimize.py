@@ -153,19 +153,27 @@ def expected(name, p, g, slots, hyper, options=(), decay=0.0):
     old = {"p": p, "g": g, **dict(zip(names, slots))}
     if not hyper[3]:
         return tuple(old.values())
-    rate, t, momentum = map(float, hyper[:3])
+    rate, momentum, every = map(float, (hyper[0], hyper[2], hyper[4]))
+    t = int(hyper.astype(np.float32).view(np.int32)[1]) // int(every) + 1
     changed = p * (1 - rate * decay) if "p" in formula.written else p
     new = (REFERENCES.get(name) or globals()[name])(changed, g, rate, t, momentum, decay,
                                                     **dict(zip(names, (*slots, *options))))
     return tuple((old | {a: b for a, b in new.items() if a in old}).values())
 
 
-def arguments(r, name, size, step=3, go=1.0, decay=0.0, **changed):
+def hypers(rate, step, momentum, go=1.0, every=1):
+    """The float32 array that kernels read: the step is told by the bits of an int32, the batches before this one."""
+    hyper = np.array([rate, 0, momentum, go, every], np.float32)
+    hyper.view(np.int32)[1] = step * every - 1
+    return hyper
+
+
+def arguments(r, name, size, step=3, go=1.0, decay=0.0, every=1, **changed):
     """Accumulated squares are at least 1, means are smaller."""
     f, usual = FORMULAS[name], USUAL | changed
     slots = tuple(0.1 * r.normal(size=size) if s in ("m", "mean", "linear", "average") else 1 + r.random(size)
                   for s in f.slots.split())
-    hyper = np.array([0.01, step, 0.7, go], np.float32)
+    hyper = hypers(0.01, step, 0.7, go, every)
     return (name, r.normal(size=size), r.normal(size=size), slots, hyper,
             tuple(usual[o] for o in f.options.split()), decay)
 
@@ -187,13 +195,14 @@ for name in FORMULAS:
 for beta, step in ((0.999, 1), (0.999, 2), (0.999, 1000), (0.999, 1_000_000), (0.0, 2)):
     # 1 - 0.999 in float32 is wrong by 6e-5, so the bias correction is not computed so
     add("adam", f"beta-{beta}-{step}", size=33, step=step, beta_2=beta)
+add("adam", "every-third", size=33, every=3)
 add("average_overwrite", "not-yet", dtypes=("float32",), size=33, step=4)
 add("schedule_free", "no-warmup", dtypes=("float32",), size=33, warmup=0.0)
 
 
 def plain(name, p, g, slots, options, id, step=1):
     case("optimize", lambda r: (name, np.array(p), np.array(g), tuple(np.zeros(len(p)) for _ in range(slots)),
-                                np.array([1, step, 0, 1], np.float32), options), expected, inplace=(1, 2, 3),
+                                hypers(1, step, 0), options), expected, inplace=(1, 2, 3),
          rtol=2e-6, id=f"{name}-{id}")
 
 

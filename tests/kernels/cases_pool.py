@@ -38,7 +38,7 @@ def outputs(shape, size, strides, padding):
     return shape[0], *count, shape[3]
 
 
-def max_pool(x, size, strides, padding):
+def max_pool(x, size, strides, padding, activation="linear"):
     y = np.empty(outputs(x.shape, size, strides, padding))
     index = np.empty(y.shape, np.uint8 if size[0] * size[1] <= 256 else np.int32)
     for (p, q), (top, left), (rows, columns) in each(x.shape, size, strides, padding):
@@ -48,11 +48,11 @@ def max_pool(x, size, strides, padding):
             y[i, p, q, c], index[i, p, q, c] = (
                 nans[0] if nans else max(seen, key=lambda entry: (entry[0], -entry[1]))
             )
-    return y, index
+    return y if activation == "linear" else np.where(y <= 0, 0, y), index
 
 
-def max_pool_backward(dy, index, shape, size, strides, padding):
-    dx = np.zeros(shape)
+def max_pool_backward(dy, index, shape, size, strides, padding, y=None, activation="linear"):
+    dx, dy = np.zeros(shape), dy if y is None else dy * (y > 0)
     for i, p, q, c in np.ndindex(dy.shape):
         row, column = divmod(int(index[i, p, q, c]), size[1])
         dx[i, p * strides[0] - padding[0][0] + row, q * strides[1] - padding[1][0] + column, c] += dy[
@@ -92,6 +92,9 @@ def add(name, shape, *window):
         exact=True,
     )
     case("max_pool_backward", indices, max_pool_backward, id=name)
+    case("max_pool", lambda r: (r.standard_normal(shape), *window, "relu"), max_pool, id=f"{name}-relu", exact=True)
+    case("max_pool_backward", lambda r: (*indices(r), r.standard_normal(result), "relu"), max_pool_backward,
+         id=f"{name}-relu")
     case("average_pool", lambda r: (r.standard_normal(shape), *window), average_pool, id=name)
     case(
         "average_pool_backward",

@@ -1,5 +1,6 @@
 """What there is to test (public functions, CUDA kernels) and what the cases ran."""
 import contextlib
+import dataclasses
 import functools
 import hashlib
 import importlib
@@ -7,19 +8,38 @@ import inspect
 import json
 from pathlib import Path
 
+import numpy as np
+
 from gpunn.kernels.cuda import launch
 from tests.sim import build
 
 from .devices import Sim
-from .harness import CASES, Run, arguments
+from .harness import CASES, Case, Run, arguments
+from .references import rounded
 
 HERE = Path(__file__).parent
 SUPPORT = ("launch", "cache")                       # modules that hold no kernels
+TENSOR = ("matmul", "conv", "conv_input_grad", "conv_weight_grad")     # what tensor cores make
 
 
+@functools.cache
 def load_cases() -> None:
     for path in sorted(HERE.glob("cases_*.py")):
         importlib.import_module(f"{__package__}.{path.stem}")
+    products = [case for case in CASES if case.kernel in TENSOR]
+    CASES.extend(on_tensor_cores(case, 1 if i % 2 else case.blocks) for i, case in enumerate(products))
+
+
+def on_tensor_cores(case: Case, blocks: int) -> Case:
+    """The same, of numbers that TF32 holds, so that the bounds are the same."""
+    def make(r):
+        made = case.make(r)
+        for a in made:
+            if isinstance(a, np.ndarray) and a.dtype.kind == "f":
+                a[...] = rounded(a, 10)
+        return made
+    return dataclasses.replace(case, make=make, dtypes=("float32",), id=f"{case.id}-tf32", precision="high",
+                               blocks=blocks)
 
 
 def exported(module) -> dict:

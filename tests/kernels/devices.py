@@ -4,7 +4,7 @@ from contextlib import nullcontext
 
 import numpy as np
 
-from gpunn.kernels.cuda import launch
+from gpunn.kernels.cuda import cublaslt, launch
 from tests import sim
 from tests.sim.memory import guarded
 
@@ -52,6 +52,7 @@ class Cuda(Sim):
     def __init__(self):
         self.library = importlib.import_module("cupy")
         launch.libraries[self.library.ndarray] = self.library
+        cublaslt.serve(self.library)
         self.kernels = importlib.import_module("gpunn.kernels.cuda")
 
     def schedules(self):

@@ -5,14 +5,19 @@ numbers, None, tuples. `reference(*args, **options)` gets them upcast to float64
 the results, then the new values of the `inplace` arguments. There float64 stands for the dtype under test,
 int64 for int32; None is not compared.
 """
+import importlib
 import inspect
 import zlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from unittest import mock
 
 import numpy as np
 
+from gpunn.kernels.cuda import launch
+
+tiles = importlib.import_module("gpunn.kernels.cuda.matmul")       # the package's `matmul` is the function
 RTOL = {"float32": 2e-5, "float64": 1e-11}
 CASES: list["Case"] = []
 _count = Counter()
@@ -30,6 +35,8 @@ class Case:
     exact: bool
     dtypes: tuple
     id: str
+    precision: str = "highest"                      # of matrix products on a GPU,
+    blocks: int = tiles.BLOCKS                      # and for how many blocks it takes small tiles
 
 
 def case(kernel: str, make: Callable, reference: Callable, *, options=None, inplace=(), rtol=None, atol=None,
@@ -114,7 +121,9 @@ class Run:
         self.placed = [place(a, device) if isinstance(a, np.ndarray) else None for a in args]
         given = [self._move(a, p, device) for a, p in zip(args, self.placed)]
         extra = {} if out is None else {"out": out}
-        result = getattr(device.kernels, case.kernel)(*given, **case.options, **extra)
+        with (mock.patch.dict(launch.settings, matmul_precision=case.precision),
+              mock.patch.object(tiles, "BLOCKS", case.blocks)):
+            result = getattr(device.kernels, case.kernel)(*given, **case.options, **extra)
         changed = [a for i in case.inplace for a in as_list(given[i])]
         results = [] if result is None else as_list(result)
         self.results = [r for r in results if not any(r is c for c in changed)]

@@ -40,3 +40,11 @@ def activated(name: str, x):
 def coarse(r: np.random.Generator, *shape: int):
     """Multiples of 1/64: the same number in every type."""
     return np.round(r.standard_normal(shape) * 64) / 64
+
+
+def rounded(x, bits: int):
+    """The nearest numbers with so many bits of mantissa; a tie goes away from 0 as in TF32, in bfloat16 to even."""
+    with np.errstate(all="ignore"):
+        ulp = np.exp2(np.floor(np.log2(np.abs(np.where(x == 0, 1, x)))) - bits)
+        near = np.rint(x / ulp) if bits == 7 else np.trunc(x / ulp + np.copysign(0.5, x))
+        return np.where(np.isfinite(x), near * ulp, x)

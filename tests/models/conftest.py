@@ -16,6 +16,15 @@ def device(request):
     gpunn.use(before)
 
 
+@pytest.fixture
+def full_precision():
+    """A GPU multiplies as a CPU does."""
+    before = gpunn.config.matmul_precision()
+    gpunn.config.set_matmul_precision("highest")
+    yield
+    gpunn.config.set_matmul_precision(before)
+
+
 @pytest.fixture(autouse=True)
 def machine_code(monkeypatch):
     """Short trainings are replayed as long ones are: from the first replay on as one piece of machine code."""

@@ -89,5 +89,5 @@ def test_files(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(ImportError, match="a .png needs Graphviz .*Fix: to_file=.*m.svg' needs nothing"):
         plot_model(model, str(tmp_path / "m.png"))
-    with pytest.raises(ValueError, match="rankdir must be 'TB' or 'LR' in a .svg, got 'BT'"):
+    with pytest.raises(ValueError, match="rankdir must be 'TB' or 'LR', got 'BT'"):
         plot_model(model, tmp_path / "m.svg", rankdir="BT")

@@ -125,7 +125,7 @@ def test_weights_can_be_taken_from_a_whole_model(tmp_path):
     same(other.get_weights(), model.get_weights())
 
 
-def test_on_every_device_and_from_one_to_the_other(device, tmp_path):
+def test_on_every_device_and_from_one_to_the_other(device, tmp_path, full_precision):
     model, (x, y) = compiled("mlp"), data(MODELS["mlp"]())
     model.fit(x, y, batch_size=8, verbose=0)
     copy = again(model, tmp_path / "m")

@@ -17,6 +17,7 @@ HEADERS = [HERE / name for name in ("fibers.h", "shim.h", "export.h")]
 FLAGS = (
     "-std=c++17", "-O2", "-march=native", "-fno-strict-aliasing", "-fwrapv", "-shared", "-fPIC", "-w",
     "-ffp-contract=fast",                           # NVRTC, too, fuses a * b + c
+    "-fno-gnu-unique",                              # shared memory in templates is each library's own
     "-fsanitize=alignment,bounds", "-fsanitize-undefined-trap-on-error",
 )
 # KERNEL(256) name(...), as common.cuh defines it, or spelled out

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 
-from . import build, capture
+from . import build, capture, traffic
 from .array import SimArray
 
 MAX_GRID = (2**31 - 1, 65535, 65535)
@@ -80,6 +80,9 @@ class Kernel:
             raise TypeError(f"{self.name}: {len(args)} arguments, the kernel takes {len(self.parameters)}")
         values = [self._value(i, a, *p) for i, (a, p) in enumerate(zip(args, self.parameters))]
         held = [a.host for a in args if isinstance(a, SimArray)]
+        if (graph := capture.recording()) is not None:
+            hosts = [a.host if isinstance(a, SimArray) else None for a in args]
+            graph.moved.append(traffic.moved(self.code, self.name, hosts))
         capture.submit(self.name, self._run, (*grid, *block), shared_mem, values, held)
 
     def _run(self, size, shared_mem: int, values: list, held: list) -> None:

@@ -1,5 +1,5 @@
 // CUDA C++ for a host compiler: the words of the language that our kernels use, over fibers.h.
-// What device code writes as inline PTX (common.cuh, DEVICE ONLY part) is here in plain C++.
+// What device code writes as inline PTX (tensor.cuh) is here in plain C++.
 #pragma once
 #include <math.h>
 #include <stdlib.h>
@@ -126,6 +126,7 @@ static inline void __threadfence_block() {}
 template <class V> static inline V __ldg(const V *p) { return *p; }
 template <class V> static inline V __ldcs(const V *p) { return *p; }
 template <class V> static inline void __stcs(V *p, same<V> v) { *p = v; }
+template <class V> static inline void __stwb(V *p, same<V> v) { *p = v; }
 
 // ---- arithmetic ----
 #define __expf(x) expf(x)               // glibc has functions of these names
@@ -182,9 +183,12 @@ template <class A, class B> static inline typename std::common_type<A, B>::type 
   else return a < b ? a : b;
 }
 
-// ---- asynchronous copies and tensor cores: the twins of common.cuh's inline PTX ----
+// ---- asynchronous copies and tensor cores: the twins of tensor.cuh's inline PTX ----
 static inline void cp_async16(void *to, const void *from, bool valid = true) {
   shim::copy_later(to, from, 16, valid);
+}
+static inline void cp_async8(void *to, const void *from, bool valid = true) {
+  shim::copy_later(to, from, 8, valid);
 }
 static inline void cp_async4(void *to, const void *from, bool valid = true) {
   shim::copy_later(to, from, 4, valid);

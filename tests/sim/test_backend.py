@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import gpunn
-from gpunn import backend, layers, models
+from gpunn import backend, config, layers, models
 from gpunn.backend.program import WARMUP, Program
 from tests import sim
 from tests.sim.capture import all_released
@@ -16,8 +16,11 @@ def chosen(monkeypatch):
     """chosen(name): new arrays are born there, until the test ends."""
     sim.install()
     monkeypatch.setattr(backend, "_current", None)
+    before = config.matmul_precision()
+    config.set_matmul_precision("highest")
     with all_released():
         yield backend.use
+    config.set_matmul_precision(before)
 
 
 def test_the_device_has_a_name(chosen, capsys):
@@ -32,7 +35,7 @@ def descend(device: str, steps: int, eager: bool) -> np.ndarray:
     here = backend.backend_of(backend.asarray(0.0))
     r = np.random.default_rng(0)
     x, w = (backend.persistent(backend.asarray(r.normal(size=s).astype("float32"))) for s in ((8, 3), (3, 2)))
-    hyper = backend.persistent(backend.asarray(np.array([0.1, 0, 0, 1], "float32")))
+    hyper = backend.persistent(backend.asarray(np.array([0.1, 0, 0, 1, 1], "float32")))
     k = here.kernels
 
     def step():
@@ -93,3 +96,20 @@ def test_fit_is_the_same_eager_captured_and_nearly_on_the_cpu(chosen, capsys):
     np.testing.assert_allclose(captured[1], cpu[1], rtol=1e-4)
     for one, other in zip(captured[0], cpu[0], strict=True):
         np.testing.assert_allclose(one, other, rtol=2e-3, atol=2e-4)
+
+
+def test_a_recorded_step_does_not_outlive_its_precision(chosen):
+    """Of ten steps of training the last five are made in TF32, whether the first ones are replayed or not."""
+    def weights(eager: bool, precision: str) -> np.ndarray:
+        gpunn.set_seed(1)
+        x = np.random.default_rng(0).normal(size=(20, 6)).astype("float32")
+        model = models.Sequential([layers.Input((6,)), layers.Dense(3)])
+        model.compile("sgd", "mse", run_eagerly=eager)
+        for chosen_precision in ("highest", precision):
+            config.set_matmul_precision(chosen_precision)
+            model.fit(x, x[:, :3], batch_size=4, verbose=0, shuffle=False)
+        return np.concatenate([w.ravel() for w in model.get_weights()])
+
+    chosen("sim")
+    np.testing.assert_array_equal(weights(False, "high"), weights(True, "high"))
+    assert (weights(False, "high") != weights(False, "highest")).any()

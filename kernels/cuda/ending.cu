@@ -1,0 +1,25 @@
+// What follows a matrix product where it is not part of it.
+#include "ending.cuh"
+
+// c = activation(sum of the pieces + bias (+ c)); partial is (pieces, batches, m, n), bias (batches, n)
+KERNEL(256) combine(const T *partial, T *c, const T *bias,
+        const __grid_constant__ Matrices s, const __grid_constant__ View batch) {
+    const int rows = s.batches * s.m;
+    ROWS_COLUMNS(row, rows, column, s.n) {
+        T total = 0;
+        for (int piece = 0; piece < s.pieces; piece++)
+            total += partial[((long long)piece * rows + row) * s.n + column];
+        T *here = c + place(batch, 2, row / s.m) + row % s.m * s.c_row + column;
+        const T *extra = bias + row / s.m * s.n + row % s.m * (long long)s.bias_row;
+        *here = finished(total, s.accumulate ? *here : (T)0, extra, column, s);
+    }
+}
+
+// dz = dy * slope(y), all (n)
+KERNEL(256) activation_backward(const T *dy, const T *y, T *dz, int activation, long long n) {
+    BY_FOUR(first, count, n, on_bounds(dy) && on_bounds(y) && on_bounds(dz)) {
+        Quad<T> in = fetch(dy, first, count), result = fetch(y, first, count);
+        UNROLL for (int j = 0; j < 4; j++) result.set(j, in.get(j) * activated_slope(activation, result.get(j)));
+        put(dz, first, count, result);
+    }
+}

@@ -1,0 +1,9 @@
+"""A part that does not know when to stop."""
+import time
+
+TITLE, SHARE = "Planted", 1
+
+
+def rows(chosen):
+    yield {"what": "awake"}
+    time.sleep(600)

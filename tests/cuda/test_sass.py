@@ -1,0 +1,81 @@
+"""The instructions that the kernels are compiled to, for two GPUs: what keeps them at the speed of memory or of tensor
+cores is there, and what slows them down is not.
+"""
+import pytest
+
+from gpunn.kernels.cuda import launch
+from tests.sim.build import kernel_names
+
+from .test_nvrtc import STACK_ALLOWED, compiler, nearest, variants
+
+ARCHITECTURES = 80, 90
+LOAD, STORE, COPY = "LDG.E.128", "STG.E.128", "LDGSTS.E.BYPASS.LTC128B.128"
+TF32, BF16 = "HMMA.1688.F32.TF32", "HMMA.16816.F32.BF16"
+# what is streamed moves four numbers at a time
+BOTH = LOAD, STORE
+STREAMS = dict.fromkeys([
+    ("elementwise", "unary"), ("elementwise", "unary_backward"), ("binary", "binary"),
+    ("ending", "activation_backward"),
+    ("memory", "copy"), ("random", "dropout"), ("optimize", "optimize"), ("normalize", "batch_norm"),
+    ("normalize", "batch_norm_dx"), ("normalize", "layer_norm"), ("normalize", "layer_norm_dx"), ("softmax", "softmax"),
+    ("softmax", "softmax_backward"), ("softmax", "softmax_cross_entropy_backward")], BOTH)
+STREAMS |= {("random", "random_uniform"): (STORE,), ("random", "random_bits"): (STORE,),
+            ("softmax", "softmax_cross_entropy"): (LOAD,)}
+DEEP, WIDE = "Matrix<TILE_N, true, 4>", "Matrix<TILE_N, false, 4>"
+# file, left, right, precision -> what its product is made of
+PRODUCTS = {
+    ("matmul", "Matrix<TILE_M, true, 4>", WIDE, 1): (TF32, COPY),
+    ("matmul", "Matrix<TILE_M, true, 4>", DEEP, 1): (TF32, COPY),
+    ("matmul", "Matrix<TILE_M, false, 4>", WIDE, 2): (BF16, COPY),
+    ("conv", "Windows<false, 4>", WIDE, 1): (TF32, COPY), ("conv", "Windows<true, 4>", DEEP, 1): (TF32, COPY),
+    ("conv", "Patches<4>", WIDE, 1): (TF32, COPY), ("conv", "Windows<false, 1>", WIDE, 1): (TF32, COPY),
+}
+
+
+def has(found: dict, opcode: str) -> bool:
+    """Modifiers may follow (.CONSTANT, .STRONG.GPU, on other GPUs)."""
+    return any(name == opcode or name.startswith(opcode + ".") for name in found)
+
+
+def missing(found: dict, wanted) -> list[str]:
+    return [opcode for opcode in wanted if not has(found, opcode)]
+
+
+def local(found: dict) -> list[str]:
+    """Traffic with memory that stands in for registers."""
+    return [name for name in found if name.startswith(("LDL", "STL"))]
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_no_kernel_uses_local_memory_and_streams_are_wide(architecture):
+    bad = []
+    for file, macro_sets in variants().items():
+        text = nearest(macro_sets, "float") + launch.source(file)
+        for kernel, found in compiler(13).opcodes(text, launch.OPTIONS, architecture).items():
+            where = f"{file}.{kernel} on sm_{architecture}"
+            bad += [f"{where}: {name}" for name in local(found) if (file, kernel) not in STACK_ALLOWED]
+            bad += [f"{where}: no {name}" for name in missing(found, STREAMS.get((file, kernel), ()))]
+    assert not bad, "\n".join(bad)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize(("file", "left", "right", "precision"), PRODUCTS)
+def test_products_are_made_on_tensor_cores(file, left, right, precision, architecture):
+    side = 128 if "1>" not in left else 64
+    macros = {"T": "float", "TILE_M": side, "TILE_N": side, "LEFT": left, "RIGHT": right, "PRECISION": precision}
+    text = "".join(f"#define {key} {value}\n" for key, value in macros.items()) + launch.source(file)
+    found = compiler(13).opcodes(text, launch.OPTIONS, architecture)[file]
+    assert not missing(found, PRODUCTS[file, left, right, precision]) and not local(found)
+
+
+def test_streams_are_kernels_that_exist():
+    kernels = {(file, name) for file in variants() for name in kernel_names(launch.source(file))}
+    assert set(STREAMS) <= kernels
+
+
+def test_what_is_planted_is_noticed():
+    code = 'extern "C" __global__ void planted(float *x, int n) {\n  float a[64];\n' \
+           "  for (int i = 0; i < 64; i++) a[i] = x[i];\n  for (int i = 0; i < n; i++) a[i * 5 % 64] *= 2;\n" \
+           "  x[0] = a[n];\n}"
+    found = compiler(13).opcodes(code, launch.OPTIONS, 90)["planted"]
+    assert local(found) and missing(found, (LOAD, TF32)) == [LOAD, TF32] and not missing(found, ("LDG.E", "STG.E"))
