@@ -99,7 +99,11 @@ class Optimizer(_objects.Declared):
     def prepare(self, variables):
         """Build, if these are not the variables that it was built for; what the slots hold stays."""
         if self.flat is None or not self.flat.holds(variables):
-            self.build(variables)
+            try:
+                self.build(variables)
+            except BaseException:
+                self.flat = None                # half built: from the start, the next time
+                raise
 
     def build(self, variables):
         """Move the variables into flat buffers and make the slots."""

@@ -12,7 +12,7 @@ from numba.extending import intrinsic
 
 from .launch import inner_kernel
 from .maths import EXP, SHIFT
-from .vector import INT, Vectors, address, load, store
+from .vector import AHEAD, INT, Vectors, address, load, store
 
 LOG2E, LN2 = math.log2(math.e), math.log(2)
 
@@ -30,10 +30,16 @@ class Row(Vectors):
             real = self.first_lanes(bd.sub(n, done))
             value = bd.select(real, body(done, real), self.number(first))
             bd.store(join(bd.load(total), value), total)
-        lanes = [bd.extract_element(bd.load(total), ir.Constant(INT, i)) for i in range(self.lanes)]
+        return self.across(bd.load(total), join)
+
+    def across(self, value, join):
+        lanes = [self.bd.extract_element(value, ir.Constant(INT, i)) for i in range(self.lanes)]
         while len(lanes) > 1:
             lanes = [join(a, b) for a, b in zip(lanes[::2], lanes[1::2])]
         return lanes[0]
+
+    def larger(self, a, b):
+        return self.at_least(b, a)
 
     def number(self, value):
         return ir.Constant(self.vec, [value] * self.lanes)
@@ -59,7 +65,7 @@ def largest(typing, kind, x, n):
     def codegen(context, builder, signature, args):
         f = Row(context, builder, kind.dtype)
         x = f.pointer(args[1])
-        return f.folded(args[2], -math.inf, lambda i, real: f.load(f.at(x, i), real), lambda a, b: f.at_least(b, a))
+        return f.folded(args[2], -math.inf, lambda i, real: f.load(f.at(x, i), real), f.larger)
 
     return kind.dtype(kind, types.int64, types.int64), codegen
 
@@ -78,6 +84,30 @@ def powers(typing, kind, x, n, top, unit, y):
         return f.folded(args[2], 0.0, body, builder.fadd)
 
     return kind.dtype(kind, *[types.int64] * 2, *[kind.dtype] * 2, types.int64), codegen
+
+
+@intrinsic
+def relay(typing, kind, n, x, x_next, e, e_before, y, top, unit, scale):
+    """Three rows of whole vectors at once, so that memory moves while this computes: y = e_before * scale, past the
+    caches; e = 2^((x - top) * unit). -> (the largest of x_next, the sum of e)
+    """
+    def codegen(context, builder, signature, args):
+        f, n = Row(context, builder, kind.dtype), args[1]
+        (x, x_next, e, e_before, y), (top, unit, scale) = map(f.pointer, args[2:7]), map(f.spread, args[7:])
+
+        def body(k, state):
+            i, (best, total) = builder.mul(k, f.const(f.lanes)), state
+            f.prefetch(f.at(x_next, builder.add(i, f.const(AHEAD * 8 // kind.dtype.bitwidth))))
+            power = f.power(builder.fsub(f.load(f.at(x, i)), top), unit)
+            f.store(power, f.at(e, i))
+            f.stream(builder.fmul(f.load(f.at(e_before, i)), scale), f.at(y, i))
+            return f.larger(best, f.load(f.at(x_next, i))), builder.fadd(total, power)
+
+        best, total = f.loop(builder.sdiv(n, f.const(f.lanes)), [f.number(-math.inf), f.number(0)], body)
+        return context.make_tuple(builder, signature.return_type,
+                                  [f.across(best, f.larger), f.across(total, builder.fadd)])
+
+    return types.UniTuple(kind.dtype, 2)(kind, *[types.int64] * 6, *[kind.dtype] * 3), codegen
 
 
 @inner_kernel

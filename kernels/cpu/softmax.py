@@ -3,8 +3,9 @@ import numpy as np
 
 from .launch import exact_kernel, inner_kernel, own, parallel_kernel, share
 from .maths import exp_negative, log_normal
-from .scores import LOG2E, largest, powers
-from .vector import AHEAD, PIECE, address, fetch, load, store, stream
+from .scores import LOG2E, largest, powers, relay
+from .vector import AHEAD, BYTES, LINE, PIECE, address, fetch, load, store
+from .walk import aligned
 
 SHORT = 32      # numbers in a row: up to here, exp runs over all rows at once
 BLOCK = 2048    # numbers that are worked on at a time
@@ -27,6 +28,12 @@ def _finite(top):
     return type(top)(0) if top == -np.inf else top
 
 
+@exact_kernel
+def _quotient(a, b):
+    """Once: where order is free, x * (a / b) becomes a division for each x."""
+    return a / b
+
+
 @inner_kernel
 def _together(c):
     """Rows that are worked on at a time"""
@@ -43,7 +50,9 @@ def _exponentials(kind, x, rows, c, e, top, total):
         for k in range(rows):
             row = x + k * c * size
             fetch(row + 2 * AHEAD, c * size)
-            total[k] = powers(kind, row, c, top[k], LOG2E, e + k * c * size)
+            total[k] = 0
+            for j in range(0, c, BLOCK):                # few numbers at a time: a long sum loses digits
+                total[k] += powers(kind, row + j * size, min(BLOCK, c - j), top[k], LOG2E, e + (k * c + j) * size)
         return
     for k in range(rows):
         row, best = x + k * c * size, load(kind, x, k * c)
@@ -63,28 +72,52 @@ def _exponentials(kind, x, rows, c, e, top, total):
         total[k] = sums
 
 
+@inner_kernel
+def _weigh(kind, e, c, dloss, labels, row, total):
+    """What makes the gradient of a row's exponentials: its factor, when the label's has become less by 1"""
+    weight, label = dloss[row] if dloss.size else kind.type(1), labels[row] if labels.size else -1
+    total = total if total != 0 else kind.type(1)           # 0: nothing but -inf
+    if 0 <= label < c:
+        store(kind, e, label, load(kind, e, label) - total)
+    return _quotient(weight, total)
+
+
+@inner_kernel
+def _beyond_caches(kind, x, c, out, mine, dloss, labels, room):
+    """While a row leaves past the caches, the next one's exponentials are taken, and its successor's largest is found.
+    room: three rows, where e and the next e lie, and what two empty turns at the beginning write
+    """
+    size, last, top, scale = kind.itemsize, mine.stop - 1, kind.type(0), kind.type(0)
+    for i in range(mine.start - 2, mine.stop):
+        following, e, before = max(i + 1, mine.start), room + (i & 1) * c * size, room + (~i & 1) * c * size
+        here, there = min(following, last) * c * size, min(i + 2, last) * c * size
+        y = out + i * c * size if i >= mine.start else room + 2 * c * size
+        best, total = kind.type(-np.inf), kind.type(0)
+        for j in range(0, c * size, BLOCK * size):
+            v, part = relay(kind, min(BLOCK, c - j // size), x + here + j, x + there + j, e + j, before + j, y + j, top,
+                            LOG2E, scale)
+            best, total = v if v > best else best, total + part
+        top, scale = _finite(best), _weigh(kind, e, c, dloss, labels, following, total) if following <= last else scale
+
+
 @parallel_kernel
 def _softmax(part, x, dloss, labels, out):
     """(softmax(x) - one hot) * dloss; an empty array stands for dloss of 1, or for no label"""
     kind, c, mine, together = x.dtype, x.shape[1], share(part, len(x)), _together(x.shape[1])
     row = c * kind.itemsize
-    far = len(x) * row >= FAR and (address(out) | row) % PIECE == 0
-    top, total, near = np.empty(together, kind), np.empty(together, kind), np.empty(together * c if far else 0, kind)
+    if c > SHORT and len(x) * row >= FAR and row % BYTES == 0 and address(out) % PIECE == 0:
+        room = np.empty(3 * c + LINE // kind.itemsize, kind)
+        _beyond_caches(kind, address(x), c, address(out), mine, dloss, labels, aligned(room))
+        return
+    top, total = np.empty(together, kind), np.empty(together, kind)
     for start in range(mine.start, mine.stop, together):
-        rows, place = min(together, mine.stop - start), start * row
-        e = address(near) if far else address(out) + place
-        _exponentials(kind, address(x) + place, rows, c, e, top, total)
+        rows, e = min(together, mine.stop - start), address(out) + start * row
+        _exponentials(kind, address(x) + start * row, rows, c, e, top, total)
         for k in range(rows):
-            weight, label = dloss[start + k] if dloss.size else kind.type(1), labels[start + k] if labels.size else -1
-            all_of_it = total[k] if total[k] != 0 else kind.type(1)         # of nothing but -inf
-            scale, here = weight / all_of_it, e + k * row
-            if 0 <= label < c:
-                store(kind, here, label, load(kind, here, label) - all_of_it)
-            if far:
-                stream(kind, here, address(out) + place + k * row, c, scale)
-            else:
-                for j in range(c):
-                    store(kind, here, j, load(kind, here, j) * scale)
+            here = e + k * row
+            scale = _weigh(kind, here, c, dloss, labels, start + k, total[k])
+            for j in range(c):
+                store(kind, here, j, load(kind, here, j) * scale)
 
 
 @inner_kernel

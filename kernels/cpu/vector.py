@@ -19,7 +19,7 @@ else:
 INT, LONG = ir.IntType(32), ir.IntType(64)
 LINE = 64       # bytes that come at once; where a thread's scratch begins
 AHEAD, AHEAD_ROWS = 4096, 48     # bytes that it pays to fetch ahead, and rows that lie far apart
-PIECE = 16      # bytes that are streamed at a time, to a multiple of so many
+PIECE = 16      # bytes that are written past the caches at a time, to a multiple of so many
 
 
 def lanes(itemsize: int) -> int:
@@ -61,6 +61,14 @@ class Vectors:
 
     def store(self, value, pointer):
         self.bd.store(value, self.bd.bitcast(pointer, value.type.as_pointer())).align = 4
+
+    def stream(self, value, pointer):
+        """Past the caches: no line is read before it is written. The end of a kernel waits for it."""
+        count = PIECE * self.lanes // BYTES
+        for i in range(0, self.lanes, count):
+            piece = self.bd.shuffle_vector(value, value, ir.Constant(ir.VectorType(INT, count), [*range(i, i + count)]))
+            put = self.bd.store(piece, self.bd.bitcast(self.at(pointer, i), piece.type.as_pointer()), align=PIECE)
+            put.set_metadata("nontemporal", self.bd.module.add_metadata([ir.Constant(INT, 1)]))
 
     def store_first(self, value, pointer, count):
         """The first `count` lanes, all of them at most, by halves: masked stores are slow on many processors."""
@@ -251,26 +259,6 @@ def move(typing, kind, source, target, count):
         return context.get_dummy_value()
 
     return types.void(kind, *[types.int64] * 3), codegen
-
-
-@intrinsic
-def stream(typing, kind, source, target, count, factor):
-    """target = source * factor past the caches, by pieces: no line is read before it is written. The end of a kernel
-    waits for it.
-    """
-    def codegen(context, builder, signature, args):
-        f = Vectors(context, builder, kind.dtype)
-        piece = ir.VectorType(f.real, PIECE * 8 // kind.dtype.bitwidth)
-        source, target = (builder.inttoptr(a, piece.as_pointer()) for a in args[1:3])
-        factor = builder.shuffle_vector(f.spread(args[4]), f.spread(args[4]), ir.Constant(
-            ir.VectorType(INT, piece.count), None))
-        with cgutils.for_range(builder, builder.udiv(args[3], ir.Constant(LONG, piece.count))) as loop:
-            value = builder.fmul(builder.load(builder.gep(source, [loop.index]), align=4), factor)
-            put = builder.store(value, builder.gep(target, [loop.index]), align=PIECE)
-            put.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(INT, 1)]))
-        return context.get_dummy_value()
-
-    return types.void(kind, *[types.int64] * 3, kind.dtype), codegen
 
 
 @intrinsic
