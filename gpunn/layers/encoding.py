@@ -60,7 +60,7 @@ class CategoryEncoding(Encoding):
                       "None unless output_mode is 'count'", self.output_mode)
         inputs = ops.convert_to_tensor(inputs)
         if here.recording is None and 0 not in inputs.shape:           # a recorded step looks at no value
-            most = inputs.numpy().max()
+            most = inputs.numpy().max().item()
             self._require("the inputs", most < self.num_tokens, f"less than num_tokens={self.num_tokens}", most)
         return self.encoded(inputs, None if count_weights is None else ops.cast(count_weights, self.compute_dtype))
 
