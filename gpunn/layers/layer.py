@@ -147,6 +147,8 @@ class Layer(Weights, _objects.Configured):
             if self._signature.first not in options:
                 raise TypeError(f"{self._who}: argument '{self._signature.first}' is missing")
             args = (options.pop(self._signature.first),)
+        if isinstance(args[0], Layer):
+            raise TypeError(f"{self._who}: expected a tensor, got the layer '{args[0].name}'. Fix: call it first")
         args = (self._tensors(args[0], self.wants_floats), *[self._tensors(a, False) for a in args[1:]])
         options = {name: self._tensors(value, False) for name, value in options.items()}
         if not isinstance(args[0], Tensor | Symbol | list | tuple | dict):

@@ -89,7 +89,11 @@ class Metrics:
         if self.made is None:
             self.build(targets, predictions)
         for i, _, metric, weighted in self.made:
-            metric.update_state(targets[i], predictions[i], weights[i] if weighted else None)
+            try:
+                metric.update_state(targets[i], predictions[i], weights[i] if weighted else None)
+            except ValueError as error:
+                raise ValueError(f"metric '{metric.name}' of labels {targets[i].shape} and outputs "
+                                 f"{predictions[i].shape}: {error}. Fix: a metric (or labels) of that form") from None
 
     named: list = property(lambda self: [(name, metric) for _, name, metric, _ in self.made or ()])
 

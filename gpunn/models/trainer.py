@@ -331,7 +331,8 @@ class Trainer:
             step += loop.feed.steps_at_once
             calls.on_test_batch_end(step - 1, numbers(logs) if calls.wants_batches else None)
         if not step:
-            raise ValueError("evaluate: the data is empty")
+            raise ValueError(f"{loop.what}: the data is empty. Fix: arrays or a PyDataset; a generator gives a batch "
+                             "but once")
         logs = numbers(logs)
         calls.on_test_end(logs)
         return logs
