@@ -17,7 +17,9 @@ template <class V> struct alignas(sizeof(V) < 4 ? 4 * sizeof(V) : 16) Quad {
     __device__ void set(int j, V v) { (j == 0 ? x : j == 1 ? y : j == 2 ? z : w) = v; }
 };
 
-template <class V> __device__ inline bool on_bounds(const V *x) { return (unsigned long long)x % alignof(Quad<V>) == 0; }
+template <class V> __device__ inline bool on_bounds(const V *x) {
+    return (unsigned long long)x % alignof(Quad<V>) == 0;
+}
 
 // How many columns of rows of c are moved at once: four, if all rows begin on bounds
 template <class... V> __device__ inline int columns_at_once(int c, const V *...x) {

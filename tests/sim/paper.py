@@ -87,7 +87,7 @@ class Paper:
         return shape                            # done by the normalization before it
 
     def sum(self, shape, branches):
-        """Two branches of one input, whose gradients are added up. The sum is the last normalization's, if any."""
+        """Two branches of one input, whose gradients are added up. A last normalization does the sum, too."""
         normalized = branches[0][-1][0] == "norm"
         self.moved += 3 * prod(shape)
         main = self.chain(shape, branches[0][:-1] if normalized else branches[0])
@@ -130,5 +130,6 @@ class Paper:
         x, row = prod(shape), prod(shape[:-1]) * heads
         for _ in range(4):
             self.dense(shape, width, "linear")
-        self.moved += 4 * x + row + 2 * x + row + 3 * (5 * x + 2 * row) + 2 * 3 * x     # last: q, k, v's gradients
+        # forward; two gradients' product, the three gradients; at the end what q, k and v give x is added up
+        self.moved += 4 * x + row + 2 * x + row + 3 * (5 * x + 2 * row) + 2 * 3 * x
         return shape
