@@ -56,7 +56,8 @@ def __getattr__(name):
         value = getattr(importlib.import_module(f"gpunn.{_NAMES[name]}"), name)
         globals()[name] = value
         return value
-    raise AttributeError(f"module 'gpunn' has no attribute {name!r}")
+    from ._names import suggest
+    raise AttributeError(f"module 'gpunn' has no attribute {name!r}{suggest(name, __all__)}")
 
 
 def __dir__():

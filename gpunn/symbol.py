@@ -44,13 +44,19 @@ def trace(f, args, options, dtype=None):
         made = by_trial(f, args, options)
     except ValueError as error:
         shapes = ", ".join(str(s.shape) for s in flatten([args, options]) if isinstance(s, Symbol))
-        raise ValueError(f"{getattr(f, '__name__', f)} of {shapes}: {error}") from error
+        raise ValueError(f"{called(f, options)} of {shapes}: {error}") from None
     floats = {dtype} if dtype else {s.dtype for s in flatten([args, options]) if isinstance(s, Symbol)
                                     and "float" in s.dtype}
     for s in flatten(made) if len(floats) == 1 and floats <= set(REDUCED) else ():
         s.dtype = min(floats) if s.dtype == "float32" else s.dtype
-    node = Node(f, args, options, flatten(made), getattr(f, "__name__", None))
+    node = Node(f, args, options, flatten(made), called(f, options))
     return tuple(node.outputs) if isinstance(made, tuple) else node.outputs[0]
+
+
+def called(f, options: dict) -> str:
+    """As users call a function of ops: tanh, where _unary(x, name="tanh") does it."""
+    name = getattr(f, "__name__", type(f).__name__)
+    return str(options.get("name", name) if name == "_unary" else name).lstrip("_")
 
 
 def whole(f):

@@ -182,3 +182,26 @@ def test_overlap_of_images_with_a_weight_for_each_and_labels_outside():
 
 def test_a_prediction_of_zero_is_positive_at_the_threshold_zero():
     assert float(metrics.RecallAtPrecision(0.5)(np.ones(2), np.zeros(2))) == 1.0
+
+
+def test_stateless_updates_leave_the_metric_alone():
+    metric = metrics.Mean()
+    state = metric.stateless_update_state(metric.variables, np.array([1.0, 3.0]))
+    state = metric.stateless_update_state(state, np.array([8.0]))
+    assert float(metric.stateless_result(state)) == 4 and float(metric.result()) == 0
+    assert [float(v) for v in metric.stateless_reset_state()] == [0, 0]
+
+
+def test_overlaps_weigh_by_whole_numbers_unless_told_otherwise():
+    labels, found, weights = [0, 0, 1, 1], [0, 1, 0, 1], np.array([0.3, 0.3, 0.3, 1.1])
+    assert metrics.MeanIoU(2).get_config()["dtype"] == "int32"
+    assert float(metrics.MeanIoU(2)(labels, found, weights)) == pytest.approx(1, abs=1e-5)
+    exact = metrics.MeanIoU(2, dtype="float32")(labels, found, weights)
+    assert float(exact) == pytest.approx((1 / 3 + 1.1 / 1.7) / 2, abs=1e-5)
+
+
+def test_names_that_configs_and_states_have():
+    assert "thresholds" not in metrics.AUC().get_config()
+    assert metrics.AUC(thresholds=[0.5]).get_config()["thresholds"] == [0.5]
+    assert metrics.TruePositives().variables[0].name == "accumulator"
+    assert isinstance(metrics.get("mean"), metrics.Mean) and isinstance(metrics.get("sum"), metrics.Sum)

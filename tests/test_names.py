@@ -1,6 +1,7 @@
 """Names: near misses, counting, nested structures, what the user registers."""
 import pytest
 
+import gpunn
 from gpunn import _names, _objects, tree
 
 
@@ -52,3 +53,16 @@ def test_a_scope_ends():
         assert _objects.find("thing", "five", {}) is int
     with pytest.raises(ValueError, match="unknown thing 'five'"):
         _objects.find("thing", "five", {})
+
+
+@pytest.mark.parametrize("make, near", [
+    (lambda: gpunn.optimizers.SGD(lr=0.1), "learning_rate"),
+    (lambda: gpunn.metrics.AUC(num_threshold=3), "num_thresholds"),
+    (lambda: gpunn.callbacks.EarlyStopping(monitr="loss"), "monitor"),
+    (lambda: gpunn.initializers.RandomNormal(std=1), "stddev"), (lambda: gpunn.regularizers.L2(l=1), "l2"),
+    (lambda: gpunn.constraints.MaxNorm(max_val=1), "max_value"), (lambda: gpunn.losses.Huber(delt=1), "delta"),
+    (lambda: gpunn.layers.Dense(1, activaton="relu"), "activation"),
+    (lambda: gpunn.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5, stair=True), "staircase")])
+def test_unknown_arguments_are_refused_everywhere(make, near):
+    with pytest.raises((TypeError, ValueError), match=f"unknown argument .*did you mean .*'{near}'"):
+        make()

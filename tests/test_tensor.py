@@ -116,3 +116,11 @@ def test_arrays_may_be_given_by_name():
     y = ops.sum(axis=1, x=ops.add(x, x2=ops.multiply(x1=x, x2=x)))
     ops.sum(y).backward()
     assert y.tolist() == [6, 6] and (x.grad == 3).all()
+
+
+def test_variables_from_initializers():
+    assert gpunn.Variable("ones", (2, 3)).numpy().tolist() == [[1, 1, 1]] * 2
+    v = gpunn.Variable(lambda shape, dtype: np.full(shape, 2, dtype), shape=(2,), dtype="int32", name="v")
+    assert (v.numpy().tolist(), v.dtype, v.path) == ([2, 2], "int32", "v")
+    with pytest.raises(ValueError, match=r"an initializer needs a shape. Fix: Variable\('zeros', shape=...\)"):
+        gpunn.Variable("zeros")

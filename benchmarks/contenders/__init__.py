@@ -1,8 +1,8 @@
 """The same trainings in several libraries, each in its own process: `python -m benchmarks.contenders.ours cnn`.
 
-A program prints one JSON object a line, for each line it reads: a round of its workload. Without an argument the lines
-name the workloads: `cnn`, then `go` for each round, anything else ends it, and the next name may come. The argument
-`first` ends after one step of what a second one names.
+A program prints one JSON object a line, for each line it reads: a round of its workload. Without an argument it
+says that it is there, and the lines name the workloads: `cnn`, then `go` for each round, anything else ends it, and the
+next name may come. The argument `first` ends after one step of what a second one names.
 """
 import importlib
 import itertools
@@ -109,6 +109,7 @@ def training(train):
         case [name]:
             rounds_of(train, name, status("VmRSS"))
         case []:
+            tell({"here": True})
             for line in iter(sys.stdin.readline, ""):
                 rounds_of(train, line.strip(), None)
 

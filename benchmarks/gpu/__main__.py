@@ -44,13 +44,14 @@ def share(part: str) -> float:
 
 
 def records_of(chosen: Chosen, environment: dict) -> dict[str, dict]:
-    """All parts, one after the other. What one does not need of its time goes to those after it."""
+    """All parts, one after the other, each saved at once. What one does not need of its time goes to those after it."""
     records = {}
     for i, part in enumerate(chosen.parts):
         part_of_time = share(part) / sum(map(share, chosen.parts[i:]))
         mine = chosen.within(max(0.0, (chosen.left() - GRACE) * part_of_time))
         records[part] = record_of(part, mine, environment) if mine.seconds >= 1 else unheard(part)
         print(report.section(records[part]), flush=True)
+        report.save(chosen.results, records)
     return records
 
 

@@ -24,6 +24,8 @@ def products(n) -> dict[str, Row]:
                                2 * math.prod(heads) + heads[0] * heads[1] ** 2, 2 * math.prod(heads) * heads[1]),
         "dense, relu": Row(((n, n), (n, n), (n,)), lambda k, x, w, b, out: k.dense(x, w, b, "relu", out=out),
                            3 * n * n, 2 * n ** 3),
+        "dense_masked, relu": Row(((n, n), (n, n), (n,)), lambda k, x, w, b, out: k.dense_masked(x, w, b, "relu"),
+                                  3 * n * n, 2 * n ** 3),
         "dense_backward, relu": Row(((n, n),) * 4, lambda k, dy, y, x, w, out: k.dense_backward(
             dy, y, x, w, "relu", BOTH, out=out), 6 * n * n, 4 * n ** 3),
     }
@@ -49,21 +51,19 @@ def convolution(n, side, c, f, size, groups=1, stride=1) -> dict[str, Row]:
 
 
 def recurrence(kind, n, t, u) -> dict[str, Row]:
-    """The product with the inputs is not part of it. Its three products one step after another: far from a floor."""
-    g = GATES[kind]
-    z, h, state, kernel = (n, t, g * u), (n, t, u), (n, u), (u, g * u)
-    flops, calls = 2 * n * t * u * g * u, {
-        "lstm": (Row((z, kernel, state, state), lambda k, *a, out: k.lstm(*a, out=out), 0),
-                 Row((h, state, h, h, (n, t, 4 * u), kernel, state, state),
-                     lambda k, *a, out: k.lstm_backward(*a, out=out), 0)),
-        "gru": (Row((z, kernel, (g * u,), state), lambda k, *a, out: k.gru(*a, out=out), 0),
-                Row((h, h, (n, t, 4 * u), kernel, state), lambda k, *a, out: k.gru_backward(*a, out=out), 0)),
-        "simple_rnn": (Row((z, kernel, state), lambda k, *a, out: k.simple_rnn(*a, out=out), 0),
-                       Row((h, h, kernel, state), lambda k, *a, out: k.simple_rnn_backward(*a, out=out), 0))}[kind]
-    written = {"lstm": 6, "gru": 5, "simple_rnn": 1}[kind] * n * t * u
-    moved = math.prod(z) + written
-    return {f"{kind}{suffix} {n} x {t} x {u}": Row(row.arrays, row.call, moved, flops * times)
-            for row, suffix, times in zip(calls, ("", "_backward"), (1, 2))}
+    """Without the product with the inputs. One step waits for the other: far from any floor."""
+    g, flops = GATES[kind], 2 * n * t * u * GATES[kind] * u
+    z, h, state, kernel, kept = (n, t, g * u), (n, t, u), (n, u), (u, g * u), (n, t, 4 * u)
+    forward, backward, numbers = {
+        "lstm": ((z, kernel, state, state), (h, state, h, h, kept, kernel, state, state), (10, 11)),
+        "gru": ((z, kernel, (g * u,), state), (h, h, kept, kernel, state), (8, 9)),
+        "simple_rnn": ((z, kernel, state), (h, h, kernel, state), (2, 3))}[kind]
+
+    def called(name):
+        return lambda k, *arrays, out: getattr(k, name)(*arrays, out=out)
+    names = kind, f"{kind}_backward"
+    return {f"{name} {n} x {t} x {u}": Row(arrays, called(name), n * t * u * moved, flops * products)
+            for name, arrays, moved, products in zip(names, (forward, backward), numbers, (1, 2))}
 
 
 def attention(n, t, heads, d, causal) -> dict[str, Row]:

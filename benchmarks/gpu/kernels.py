@@ -5,7 +5,7 @@ from . import arithmetic, failed, left_out, limits, streaming
 from .clock import Clock
 from .row import Arrays, Row
 
-TITLE, SHARE = "Share of the floor: least bytes over the copy's rate, or operations over the TF32 product's", 60
+TITLE, SHARE = "Share of the floor: least bytes over the copy's rate, or operations over the TF32 product's", 55
 LARGE, SMALL = 1 << 25, 1 << 12         # numbers of an array
 SAMPLES, MOST = 11, 8           # of a measurement; input sets of a row at most,
 ROOM = 4e9                      # and bytes for all of them
@@ -48,7 +48,7 @@ def measured(name: str, row: Row, seconds: float, bounds: dict) -> dict:
     return {"kernel": name, "us": seconds * 1e6, "GB/s": 4 * row.moved / seconds / 1e9,
             "TFLOP/s": row.flops / seconds / 1e12 if row.flops else None,
             "floor us": None if floor is None else floor * 1e6,
-            "share": None if floor is None else f"{floor / seconds:.0%}"}
+            "share": None if floor is None else floor / seconds}
 
 
 def once(chosen):

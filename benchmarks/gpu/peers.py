@@ -11,7 +11,7 @@ from .process import Ended, Process
 PEERS = {"PyTorch": ("torch_eager", "torch"), "torch.compile": ("torch_compiled", "torch"),
          "torch CUDA graph": ("torch_graph", "torch"), "JAX jit": ("jax_jit", "jax"), "JAX scan": ("jax_scan", "jax")}
 OURS = "gpunn"
-ROUND = 30                      # seconds that a round may take at most
+START, ROUND = 60, 30           # seconds, at most: to import what it needs; of a round
 
 
 @functools.cache
@@ -50,20 +50,22 @@ class Crowd:
     def dismiss(self, name: str):
         self.processes.pop(name).end()
 
-    def prepared(self, workload: str, limit: float) -> dict[str, str | None]:
-        """All get ready at once, for that is compiling, mostly: name -> None, or why it is not ready."""
+    def prepared(self, workload: str, limit: float) -> dict[str, Ended | None]:
+        """All get ready at once, for that is compiling, mostly: name -> None, or why not."""
         with ThreadPoolExecutor(len(self.contenders)) as pool:
             return dict(zip(self.contenders, pool.map(lambda name: self.asked(name, workload, limit), self.contenders)))
 
-    def asked(self, name: str, line: str, limit: float) -> str | dict | None:
+    def asked(self, name: str, line: str, limit: float) -> dict | Ended | None:
         """None when it is ready, the answer to a round, or what went wrong."""
-        if name not in self.processes:
-            self.processes[name] = Process(command(*self.contenders[name]), self.chosen.environment())
         try:
-            answer = self.processes[name].ask(line, limit)
+            if name not in self.processes:
+                self.processes[name] = Process(command(*self.contenders[name]), self.chosen.environment())
+                self.processes[name].answer(min(START, max(1, self.chosen.left())))
+            self.processes[name].say(line)
+            answer = self.processes[name].answer(limit)
         except Ended as error:
             self.dismiss(name)
-            return str(error)
+            return error
         return answer if "seconds" in answer else None
 
     def rest(self):

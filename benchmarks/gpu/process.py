@@ -5,14 +5,11 @@ import signal
 import subprocess
 import tempfile
 import threading
-import time
 from contextlib import suppress
 
 from . import ROOT
 
 PATIENCE = 3                    # seconds between asking and insisting
-
-
 LIVE: set["Process"] = set()
 
 
@@ -20,9 +17,14 @@ class Ended(RuntimeError):
     """The process ended, or was ended, before it answered."""
 
 
+class Overtime(Ended):
+    """It would have taken longer."""
+
+
 class Process:
     def __init__(self, command: list[str], environment: dict[str, str] | None = None):
-        self.errors, self.overtime, self.began = tempfile.TemporaryFile("w+"), False, time.monotonic()
+        self.errors, self.overtime = tempfile.TemporaryFile("w+"), False
+        self.insisting = threading.Timer(PATIENCE, self.kill)
         self.process = subprocess.Popen(
             command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors,
             env=os.environ | (environment or {}), start_new_session=True)
@@ -50,11 +52,7 @@ class Process:
         for row in self.rows(limit):
             return row
         self.process.wait()
-        raise Ended(f"took longer than {limit:.0f} s" if self.overtime else self.last_words())
-
-    def ask(self, line: str, limit: float) -> dict:
-        self.say(line)
-        return self.answer(limit)
+        raise Overtime(f"took longer than {limit:.0f} s") if self.overtime else Ended(self.last_words())
 
     def say(self, line: str):
         with suppress(BrokenPipeError):
@@ -71,9 +69,7 @@ class Process:
         """Asks it to end, so that it ends its own processes first."""
         self.overtime = True
         self.process.terminate()
-        insist = threading.Timer(PATIENCE, self.kill)
-        insist.daemon = True
-        insist.start()
+        self.insisting.start()
 
     def kill(self):
         with suppress(ProcessLookupError):
@@ -88,6 +84,7 @@ class Process:
         with suppress(BrokenPipeError):
             self.process.stdin.close()
         self.kill()
+        self.insisting.cancel()
         self.process.wait()
         self.process.stdout.close()
         self.errors.close()

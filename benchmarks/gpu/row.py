@@ -17,9 +17,15 @@ class Ints:
 
 
 @dataclass(frozen=True)
+class Given:
+    """Just these numbers"""
+    numbers: tuple
+
+
+@dataclass(frozen=True)
 class Row:
-    """`arrays`: shapes of float32 numbers between 0 and 1, or Ints. `call(k, *arrays, out)` writes into `out`, but at
-    first, when it is None. `moved` counts float32 numbers read or written."""
+    """`arrays`: shapes of float32 numbers between 0 and 1, Ints, or Given. `call(k, *arrays, out)` writes into `out`,
+    but at first, when it is None. `moved` counts float32 numbers read or written."""
     arrays: tuple
     call: Callable
     moved: float
@@ -47,6 +53,8 @@ class Arrays:
         self.whole = dice.integers(0, 1 << 62, POOL)
 
     def __call__(self, what):
+        if isinstance(what, Given):
+            return self.backend.xp.asarray(np.array(what.numbers, np.float32))
         if isinstance(what, Ints):
             return self.placed((self.whole % what.below).astype(what.dtype), what.shape)
         return self.placed(self.real, what)

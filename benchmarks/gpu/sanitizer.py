@@ -7,7 +7,7 @@ from pathlib import Path
 
 from . import ROOT, failed, kernels, left_out
 
-TITLE, SHARE = "compute-sanitizer", 60
+TITLE, SHARE = "compute-sanitizer", 45
 # CuPy asks the driver what it knows to be refused at times
 TOOLS = {"memcheck": ("--report-api-errors", "no"), "racecheck": (), "initcheck": ()}
 NAME = "compute-sanitizer"

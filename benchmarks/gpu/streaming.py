@@ -1,12 +1,13 @@
 """Kernels that move bytes: every one reads each input once and writes each output once, at least."""
 from gpunn.kernels.formulas import FORMULAS
 
-from .row import Ints, Row
+from .row import Given, Ints, Row
 
 C, CLASSES = 512, 1024          # columns of a table; of logits
 KEY, CLOCK = Ints(1 << 31, (2,), "uint32"), Ints(1 << 20, (1,), "uint32")
 TWO, NONE = (2, 2), ((0, 0), (0, 0))
 ALL = (True, True, True)
+HYPER = Given((1e-3, 0, 0.9, 1, 1))     # rate, batches seen, momentum, on, batches of a step
 # name -> options
 OPTIMIZERS = {"sgd": (), "sgd_momentum": (), "rmsprop": (0.9, 1e-7), "adagrad": (1e-7,), "lion": (0.9, 0.99),
               "adam": (0.9, 0.999, 1e-7)}
@@ -18,7 +19,7 @@ def optimizer(name, n) -> Row:
 
     def call(k, p, g, *rest, out):
         k.optimize(name, p, g, rest[:slots], rest[slots], OPTIMIZERS[name])
-    return Row(((n,),) * len(formula.arrays) + ((5,),), call, n * (len(formula.arrays) + len(formula.written)))
+    return Row(((n,),) * len(formula.arrays) + (HYPER,), call, n * (len(formula.arrays) + len(formula.written)))
 
 
 def elementwise(n) -> dict[str, Row]:

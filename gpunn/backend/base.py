@@ -4,6 +4,7 @@ from types import ModuleType
 import numpy as np
 
 from .._config import storage
+from .memory import persistent
 
 
 class Uncapturable(RuntimeError):
@@ -18,6 +19,7 @@ class Backend:
     array_type: type
     kernels: ModuleType
     steps_in_one = 1            # where the user leaves it to us
+    lanes = 1                   # in which batches of one shape travel to the device
 
     def describe(self) -> str:
         """The words after "gpunn:" in the device line."""
@@ -30,11 +32,37 @@ class Backend:
     def to_numpy(self, array) -> np.ndarray:
         raise NotImplementedError
 
+    def free_bytes(self) -> int | None:
+        """What new arrays may take; None where the system decides."""
+        return None
+
+    def has_room(self, nbytes: int) -> bool:
+        """For a data set of this size."""
+        return True
+
+    def lane(self, arrays):
+        """Buffers for batches like these, with `fill(arrays)` before a step and `release()` after it."""
+        return Lane(arrays)
+
     def recorder(self):
         """An object with `eager(step, pure)`: run it as it is; and `record(step)`: run it once while writing it down,
         giving (its result, a function that repeats it or None, why it cannot be repeated or None); `bytes`: what the
         recorded step keeps for its temporaries."""
         raise NotImplementedError
+
+
+class Lane:
+    """Where the host's memory is the device's."""
+
+    def __init__(self, arrays):
+        self.buffers = [persistent(np.empty(a.shape, a.dtype)) for a in arrays]
+
+    def fill(self, arrays):
+        for buffer, a in zip(self.buffers, arrays, strict=True):
+            np.copyto(buffer, a)
+
+    def release(self):
+        """Nothing waits."""
 
 
 def host_array(value, dtype=None) -> np.ndarray:

@@ -14,6 +14,7 @@ import numpy as np
 from . import here
 from .base import Backend, Uncapturable, host_array
 
+DATA_SHARE = 0.5                # of the free memory that a data set may take; larger ones stay with the host
 WHEELS = ("cupy-cuda11x", "cupy-cuda12x", "cupy-cuda13x", "cupy")
 
 
@@ -83,6 +84,7 @@ def _backend(cupy, number: int) -> "CudaBackend":
 class CudaBackend(Backend):
     """One GPU. Everything runs on one non-blocking stream, never on the default one: a capture forbids it."""
     steps_in_one = 16           # a launch costs what some kernels do
+    lanes = 2                   # one is filled while a step reads the other
 
     def __init__(self, cupy, name: str):
         from gpunn.kernels import cuda
@@ -90,6 +92,7 @@ class CudaBackend(Backend):
         cuda.launch.libraries[cupy.ndarray] = cupy
         self.stream = cupy.cuda.Stream(non_blocking=True)
         self.stream.use()
+        self.copies = cupy.cuda.Stream(non_blocking=True)
 
     def describe(self) -> str:
         properties = self.xp.cuda.runtime.getDeviceProperties(self.xp.cuda.Device().id)
@@ -103,12 +106,51 @@ class CudaBackend(Backend):
     def to_numpy(self, array) -> np.ndarray:
         return self.xp.asnumpy(array)
 
+    def free_bytes(self) -> int:
+        gc.collect()                    # what a failed step left in cycles
+        self.stream.synchronize()
+        self.xp.get_default_memory_pool().free_all_blocks()
+        return self.xp.cuda.runtime.memGetInfo()[0]
+
+    def has_room(self, nbytes: int) -> bool:
+        free = self.xp.cuda.runtime.memGetInfo()[0] + self.xp.get_default_memory_pool().free_bytes()
+        return nbytes <= DATA_SHARE * free
+
+    def lane(self, arrays) -> "PinnedLane":
+        return PinnedLane(self, arrays)
+
     def recorder(self) -> "Graph":
         return Graph(self)
 
 
 def reason(error: Exception) -> str:
     return str(error) if isinstance(error, Uncapturable) else f"{type(error).__name__}: {error}"
+
+
+class PinnedLane:
+    """Batches on their way: from page-locked memory into buffers on the device, on a stream of its own. Each side waits
+    for the other by events: the copy for the step that reads the buffers, that step's successor for the copy."""
+
+    def __init__(self, backend, arrays):
+        self.stream, self.copies, cuda = backend.stream, backend.copies, backend.xp.cuda
+        self.staged = [np.frombuffer(cuda.alloc_pinned_memory(max(1, a.nbytes)), a.dtype, a.size).reshape(a.shape)
+                       for a in arrays]
+        self.buffers = [backend.xp.empty(a.shape, a.dtype) for a in arrays]
+        self.copied, self.read = (cuda.Event(disable_timing=True) for _ in range(2))
+
+    def fill(self, arrays):
+        self.copied.synchronize()
+        for staged, a in zip(self.staged, arrays, strict=True):
+            staged[...] = a
+        self.copies.wait_event(self.read)
+        for buffer, staged in zip(self.buffers, self.staged, strict=True):
+            buffer.set(staged, self.copies)
+        self.copied.record(self.copies)
+        self.stream.wait_event(self.copied)
+
+    def release(self):
+        """All that reads the buffers has been launched."""
+        self.read.record(self.stream)
 
 
 class Capturing:
@@ -126,7 +168,7 @@ class Graph:
 
     def __init__(self, backend: CudaBackend):
         self.cuda, self.stream = backend.xp.cuda, backend.stream
-        self.pool, self.graph = self.cuda.MemoryPool(), None
+        self.pool, self.graph, self.failures = self.cuda.MemoryPool(), None, 0
 
     @property
     def bytes(self) -> int:
@@ -138,13 +180,20 @@ class Graph:
             return step()
 
     def record(self, step):
-        """Capture, then launch once: a capture runs nothing; a failed one leaves no trace and the step runs eagerly."""
+        """Capture, then launch: a capture runs nothing; a failed one leaves no trace, and the step runs eagerly.
+
+        A kernel that is first used now, or memory that was not there yet, is there the next time: that is tried once.
+        """
         try:
             result = self.capture(step)
-        except Exception as error:
-            return self.eager(step, pure=False), None, reason(error)
-        self.launch()
-        return result, self.launch, None
+        except RuntimeError as error:                   # what CuPy and CUDA raise; anything else is the user's affair
+            self.failures += 1
+            final = isinstance(error, Uncapturable) or self.failures > 1
+            why = reason(error) if final else None
+        else:
+            self.launch()
+            return result, self.launch, None
+        return self.eager(step, pure=False), None, why
 
     def capture(self, step):
         self.stream.synchronize()

@@ -1,9 +1,10 @@
 """A data set in memory: it goes to the device once; each step gathers its batch there, in the epoch's order."""
 import numpy as np
 
-from ..backend import asarray, current, kernels_of, persistent, rng
+from ..backend import asarray, current, kernels_of, persistent, rng, to_numpy
 from ..tensor import Tensor
 from ..tree import flatten, map_structure
+from .stream import BatchFeed
 
 
 class ArrayFeed:
@@ -12,12 +13,22 @@ class ArrayFeed:
 
     def __init__(self, data, batch_size: int = 32, shuffle: bool = False, steps: int | None = None):
         self.length = _length(data)
-        self.arrays = map_structure(lambda a: None if a is None else persistent(asarray(a)), data)
         self.batch_size, self.shuffle, self.seed = batch_size, shuffle, None
         self.steps = -(-self.length // batch_size) if steps is None else steps
+        self.taken, self.done, self.size, self.pass_began = 0, self.length, 0, 0
+        self.place(data)
+
+    def place(self, data):
+        """Where the samples lie, in which order they come, and which is the next."""
+        self.arrays = map_structure(lambda a: None if a is None else persistent(asarray(a)), data)
         self.order = persistent(asarray(np.arange(self.length, dtype=np.int32)))
         self.cursor = persistent(asarray(np.zeros(1, np.int32)))
-        self.taken, self.done, self.size, self.pass_began = 0, self.length, 0, 0
+
+    def reorder(self, order):
+        kernels_of(self.order).copy(asarray(order), out=self.order)
+
+    def go_to(self, sample: int):
+        kernels_of(self.cursor).fill(sample, self.cursor)
 
     def start(self, epoch: int):
         """A new epoch; a new pass over the data, unless `steps` left some of the last one."""
@@ -34,10 +45,9 @@ class ArrayFeed:
     def begin_pass(self, epoch: int):
         """Another order, a function of the seed and the epoch alone."""
         self.done, self.pass_began = 0, epoch
-        k = kernels_of(self.order)
-        k.fill(0, self.cursor)
+        self.go_to(0)
         if self.shuffle:
-            k.copy(asarray(rng.permutation(self.seed, epoch, self.length)), out=self.order)
+            self.reorder(rng.permutation(self.seed, epoch, self.length))
 
     def advance(self, most: int = 1):
         """The key of the program for the next batches, of one size and at most so many: how many, and their size.
@@ -73,14 +83,37 @@ class ArrayFeed:
         self.seed = position["seed"]
         self.begin_pass(position["pass"])
         self.done, self.taken = position["done"] if broken_off else self.length, position["taken"]
-        kernels_of(self.cursor).fill(self.done, self.cursor)
+        self.go_to(self.done)
 
     def first(self):
         """A few samples on the host, for checks."""
-        return map_structure(lambda a: None if a is None else current().to_numpy(a[:self.batch_size]), self.arrays)
+        return map_structure(lambda a: None if a is None else to_numpy(a[:self.batch_size]), self.arrays)
 
     def close(self):
         """Nothing to release: the arrays go with this object."""
+
+
+class HostFeed(ArrayFeed):
+    """A data set that the device has no room for: the host gathers a batch, and sends it while the last step runs."""
+
+    def place(self, data):
+        self.arrays, self.order, self.sent = data, np.arange(self.length), BatchFeed(current().lanes)
+
+    def reorder(self, order):
+        self.order = order
+
+    def go_to(self, sample):
+        """`done` says it."""
+
+    def advance(self, most: int = 1):
+        first = self.done
+        if super().advance() is None:
+            return None
+        rows = self.order[first:self.done]
+        return self.sent.put(map_structure(lambda a: None if a is None else a[rows], self.arrays))
+
+    def batch(self):
+        return self.sent.batch()
 
 
 def _length(data) -> int:

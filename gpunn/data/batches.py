@@ -11,6 +11,8 @@ def unpack(data):
     """(x, y, sample_weight) with None for what is not there."""
     if isinstance(data, list):
         data = tuple(data)
+    if data is None:
+        raise ValueError("a batch must be x, (x, y) or (x, y, sample_weight), got None. Fix: `return`")
     if not isinstance(data, tuple):
         return data, None, None
     if not 1 <= len(data) <= 3:

@@ -2,8 +2,9 @@
 from functools import partial
 from numbers import Integral
 
-from ..backend import rng
-from .arrays import ArrayFeed
+from ..backend import current, rng
+from ..tree import flatten
+from .arrays import ArrayFeed, HostFeed
 from .host import host, weigh_classes
 from .pydataset import PyDataset, batches
 from .stream import StreamFeed
@@ -21,7 +22,8 @@ def make_feed(x, y=None, sample_weight=None, *, batch_size=None, steps=None, shu
     data = host(x, "x"), host(y, "y"), host(sample_weight, "sample_weight")
     if class_weight is not None:
         data = (data[0], data[1], weigh_classes(data[1], data[2], class_weight))
-    return ArrayFeed(data, batch_size or 32, shuffle, steps)
+    fits = current().has_room(sum(a.nbytes for a in flatten(data) if a is not None))
+    return (ArrayFeed if fits else HostFeed)(data, batch_size or 32, shuffle, steps)
 
 
 def check(who: str, x, batch_size, steps):

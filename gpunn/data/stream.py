@@ -1,7 +1,8 @@
 """Batches that come from Python, one by one: generators, PyDatasets, iterables. A buffer of its shape takes each."""
 from itertools import islice
 
-from ..backend import asarray, empty, kernels_of, persistent
+from ..backend import current
+from ..backend.base import host_array
 from ..tensor import Tensor
 from ..tree import flatten, map_structure
 from .host import host_batch
@@ -12,20 +13,21 @@ class BatchFeed:
 
     steps_at_once = 1
 
-    def __init__(self):
-        self.buffers, self.key, self.size, self.host = {}, None, 0, None
+    def __init__(self, lanes: int = 1):
+        self.lanes, self.key, self.size, self.host = {}, None, 0, None
+        self.turn, self.turns = 0, lanes
 
     def put(self, data):
-        """Copy a host batch (x, y, sample_weight) into the buffers of its shape; returns their key."""
-        self.host = data
-        arrays = [None if a is None else asarray(a) for a in flatten(data)]
-        self.key = tuple([None if a is None else (a.shape, a.dtype.name) for a in arrays])
-        self.size = next(len(a) for a in arrays if a is not None)
-        if self.key not in self.buffers:
-            self.buffers[self.key] = map_structure(lambda a: None if a is None else persistent(empty(asarray(a))), data)
-        for buffer, a in zip(flatten(self.buffers[self.key]), arrays, strict=True):
-            if a is not None:
-                kernels_of(buffer).copy(a, out=buffer)
+        """Send a host batch (x, y, sample_weight) to the buffers of its shape whose turn it is; returns their key."""
+        self.host, parts = data, flatten(data)
+        arrays = [host_array(a) for a in parts if a is not None]
+        if self.key is not None:
+            self.lanes[self.key].release()
+        self.size, self.turn = len(arrays[0]), (self.turn + 1) % self.turns
+        self.key = self.turn, tuple([a is None for a in parts]), tuple([(a.shape, a.dtype.name) for a in arrays])
+        if self.key not in self.lanes:
+            self.lanes[self.key] = current().lane(arrays)
+        self.lanes[self.key].fill(arrays)
         return self.key
 
     def first(self):
@@ -33,14 +35,16 @@ class BatchFeed:
 
     def batch(self):
         """Inside the step: the buffers, as they are."""
-        return map_structure(lambda a: None if a is None else Tensor(a), self.buffers[self.key])
+        buffers = {id(a): b for a, b in zip([a for a in flatten(self.host) if a is not None],
+                                            self.lanes[self.key].buffers, strict=True)}
+        return map_structure(lambda a: None if a is None else Tensor(buffers[id(a)]), self.host)
 
 
 class StreamFeed(BatchFeed):
     """`batches()` makes an iterator of host batches for an epoch; an endless one goes on where the last stopped."""
 
     def __init__(self, batches, steps: int | None, prepare=None, endless: bool = False):
-        super().__init__()
+        super().__init__(current().lanes)
         self.batches, self.steps, self.endless = batches, steps, endless
         self.prepare = prepare or (lambda batch: batch)
         self.iterator, self.ahead, self.done, self.can_restart = None, [], 0, not endless
@@ -70,7 +74,8 @@ class StreamFeed(BatchFeed):
 
     def advance(self, most: int = 1):
         """Fetch the next batch; the key of its buffers, or None at the end of the epoch. One at a time."""
-        found = [] if self.steps is not None and self.done >= self.steps else self.next()
+        over = self.iterator is None or self.steps is not None and self.done >= self.steps
+        found = [] if over else self.next()
         if not found:
             self.close()
             return None

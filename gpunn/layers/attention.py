@@ -79,6 +79,9 @@ class MultiHeadAttention(LibraryLayer):
             y = self._weighted(scores, v, training)
         else:
             scores, y = None, ops.attention(q, k, v, mask, scale=scale, causal=causal)
+            if mask is not None and not self.dropout:       # as in Keras, who may look nowhere sees the mean of all
+                some = ops.transpose(ops.any(mask, axis=-1, keepdims=True), (0, 2, 1, 3))
+                y = y + ops.where(some, 0.0, ops.mean(v, axis=1, keepdims=True))
         if fold:
             y, scores = fold.back(y), fold.scores(scores) if return_attention_scores else None
         y = self._project(y if gate is None else y * gate, self._output)
@@ -112,7 +115,9 @@ class MultiHeadAttention(LibraryLayer):
 
     def compute_output_shape(self, query_shape, value_shape, key_shape=None, return_attention_scores=False):
         output = (*query_shape[:-1], *(self.output_shape or query_shape[-1:]))
-        scores = (query_shape[0], self.num_heads, query_shape[1], value_shape[1])
+        axes = self.attention_axes or range(1, len(query_shape) - 1)
+        others = [n for a, n in enumerate(query_shape[:-1]) if a not in axes]
+        scores = (*others, self.num_heads, *[query_shape[a] for a in axes], *[value_shape[a] for a in axes])
         return (output, scores) if return_attention_scores else output
 
 

@@ -113,14 +113,11 @@ class RandomZoom(_Warp):
         return columns, 0.0, (1 - columns) * x, 0.0, rows, (1 - rows) * y
 
 
-class RandomCrop(_Random, ToSize):
+class RandomCrop(ToSize, _Random):
     """A window of each batch of images, at another place at each step; the middle otherwise."""
 
     def __init__(self, height, width, seed=None, data_format=None, **kwargs):
         self._keep(locals())
-
-    def compute_output_shape(self, input_shape):
-        return ToSize.compute_output_shape(self, input_shape)
 
     def call(self, inputs, training=True):
         sizes = list(zip(self._axes(inputs.ndim), (self.height, self.width)))

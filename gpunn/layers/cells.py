@@ -47,9 +47,6 @@ class _Cell(LibraryLayer):
         state = self.dropped(state, "state", self.recurrent_dropout)
         return self.dropped(inputs, "inputs", self.dropout), state
 
-    def compute_output_shape(self, input_shape):
-        return input_shape[0], self.units
-
 
 class SimpleRNNCell(_Cell):
     """h = activation(x W + h U + b)"""

@@ -1,6 +1,5 @@
 """The base of all layers: Keras' protocol. `__init__` stores, `build` makes weights, `call` is math."""
 import inspect
-import threading
 import warnings
 
 import numpy as np
@@ -15,25 +14,14 @@ from ..ops.random import SeedGenerator
 from ..symbol import Symbol
 from ..tensor import Tensor, computing
 from ..tree import flatten, map_shape_structure, map_structure
+from .context import _context, inside
 from .signature import Signature, config_names, shape_names
 from .symbolic import symbolic_call
 from .weights import Weights
 from .windows import channel_format
 
-
-class _Context(threading.local):
-    training = None         # of the call around this one; None outside all calls
-    number = 0              # counts outermost calls: losses of an older one are stale
-
-
-_context = _Context()
 _ARRAYS = {"bfloat16": "float16", "string": "U"}         # that no array has: every input is looked at
 KERAS_ONLY = ("quantization_config", "lora_rank", "lora_alpha")     # None in configs that Keras writes
-
-
-def is_training() -> bool:
-    """Whether the call around us is one of training."""
-    return bool(_context.training)
 
 
 class Layer(Weights, _objects.Configured):
@@ -121,7 +109,7 @@ class Layer(Weights, _objects.Configured):
             if symbols:
                 rule = self.compute_output_shape if self._knows_shape else None
                 return symbolic_call(self, args, options, rule)
-        x, before = args[0], context.training
+        x, before, outer = args[0], context.training, context.layer
         if not self.built:
             self._build(args, options)
         if self.input_spec is not None:
@@ -142,11 +130,11 @@ class Layer(Weights, _objects.Configured):
             options["mask"] = mask
         if signature.masks:
             self._add_masks(args, options)
-        context.training = training
+        context.training, context.layer = training, self
         try:
             y = self.call(*args, **options)
         finally:
-            context.training = before
+            context.training, context.layer = before, outer
         if y is None or self.activity_regularizer is not None:
             self._regularize_activity(y)
         if mask is not None or self._makes_masks:
@@ -159,6 +147,8 @@ class Layer(Weights, _objects.Configured):
             if self._signature.first not in options:
                 raise TypeError(f"{self._who}: argument '{self._signature.first}' is missing")
             args = (options.pop(self._signature.first),)
+        if isinstance(args[0], Layer):
+            raise TypeError(f"{self._who}: expected a tensor, got the layer '{args[0].name}'. Fix: call it first")
         args = (self._tensors(args[0], self.wants_floats), *[self._tensors(a, False) for a in args[1:]])
         options = {name: self._tensors(value, False) for name, value in options.items()}
         if not isinstance(args[0], Tensor | Symbol | list | tuple | dict):
@@ -196,10 +186,11 @@ class Layer(Weights, _objects.Configured):
     def _build(self, args, options):
         if self.input_spec is not None:
             self._check(args[0])
-        if self.has_build:
-            if name := self._signature.missing(args, options):
-                raise TypeError(f"{self._who}: argument '{name}' is missing")
-            self.build(**self._shapes(self.build, args, options))
+        with inside(self):
+            if self.has_build:
+                if name := self._signature.missing(args, options):
+                    raise TypeError(f"{self._who}: argument '{name}' is missing")
+                self.build(**self._shapes(self.build, args, options))
         self.built = True
 
     def _shapes(self, method, args, options) -> dict:
@@ -389,7 +380,8 @@ def _marks_built(build):
     names = shape_names(build)
 
     def wrapper(self, *args, **options):
-        build(self, *args, **options)
+        with inside(self):
+            build(self, *args, **options)
         self._build_shapes, self.built = {**dict(zip(names, args)), **options}, True
     wrapper.__wrapped__, wrapper.__doc__ = build, build.__doc__
     return wrapper

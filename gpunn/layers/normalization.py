@@ -133,6 +133,7 @@ class RMSNormalization(_Elementwise):
 
     def __init__(self, axis=-1, epsilon=1e-6, **kwargs):
         self._keep(locals())
+        self.supports_masking = False
 
     def build(self, input_shape):
         axes = self.axis if isinstance(self.axis, list | tuple) else [self.axis]

@@ -2,6 +2,7 @@
 from types import SimpleNamespace
 
 from .. import activations, ops
+from .._names import snake_case
 from .._objects import option_names
 from ..backend import constant
 from ..ops import random
@@ -117,9 +118,10 @@ class _Known(RNN):
     def _start_with(self, own: dict):
         """`own`: the constructor's arguments; those in `kwargs` are the layer's."""
         options = {n: v for n, v in own["kwargs"].items() if n not in ("implementation", "use_cudnn")}
-        name = f"{options.get('name') or self.cell_class.__name__.lower()}_cell"
         cell_options = {n: own[n] for n in option_names(self.cell_class)}
-        super().__init__(self.cell_class(**cell_options, dtype=options.get("dtype"), name=name), **options)
+        shared = {n: options[n] for n in ("dtype", "trainable") if n in options}
+        cell = self.cell_class(**cell_options, **shared, name=snake_case(self.cell_class.__name__))
+        super().__init__(cell, **options)
 
     def __getattr__(self, name):
         cell = self.__dict__.get("cell")

@@ -47,7 +47,7 @@ class Weights:
         weight = Variable(value, name=name, trainable=trainable, dtype=kept)
         if dtype in REDUCED or autocast and self.compute_dtype in REDUCED:
             weight = RoundedVariable(weight, dtype)
-        weight.path = f"{self.path}/{weight.name}"
+        weight.path, weight.name = f"{self.path}/{weight.name}", weight.name.rpartition("/")[2]
         weight.regularizer = regularizers.get(regularizer)
         weight.constraint = constraints.get(constraint) or weight.constraint
         self._own.append(weight)

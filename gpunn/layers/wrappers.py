@@ -1,6 +1,7 @@
 """Layers around another layer."""
 from .. import _objects, initializers, ops
 from ..tensor import no_grad
+from .context import is_training
 from .input_spec import InputSpec
 from .layer import Layer, LibraryLayer
 
@@ -29,6 +30,8 @@ class TimeDistributed(Wrapper):
 
     def call(self, inputs, mask=None):
         n, t = inputs.shape[:2]
+        if is_training() and any(not w.wanted for w in self.layer.weights):      # statistics: step by step, as in Keras
+            return ops.stack([self.layer(inputs[:, i]) for i in range(t)], axis=1)
         y = self.layer(ops.reshape(inputs, (n * t, *inputs.shape[2:])))
         return ops.reshape(y, (n, t, *y.shape[1:]))
 

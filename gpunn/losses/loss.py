@@ -5,6 +5,7 @@ from .. import ops
 from .._config import storage
 from .._names import one_of, snake_case
 from .._objects import Configured
+from ..tensor import Tensor
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
 
@@ -24,6 +25,9 @@ class Loss(Configured):
         y_pred = ops.convert_to_tensor(y_pred)
         mask, y_pred = y_pred.mask, ops.convert_to_tensor(y_pred, self.dtype or storage(y_pred.dtype))
         values = self.call(ops.convert_to_tensor(y_true), y_pred)
+        if not isinstance(values, Tensor):
+            raise ValueError(f"loss '{self.name}': expected a tensor, got {values!r}. Fix: `return`, and gpunn.ops for "
+                             "NumPy and .numpy(), which have no gradient")
         loss = reduce_weighted(values, sample_weight, joined(mask, values.mask), self.reduction)
         return loss if self.dtype is None else ops.cast(loss, self.dtype)
 

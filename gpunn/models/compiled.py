@@ -70,16 +70,17 @@ class Metrics:
         self.made = None
 
     def build(self, targets, predictions):
-        self.made = []
+        made = []
         for i, (prefix, plain, weighted, t, p) in enumerate(zip(self.prefixes, self.plain, self.weighted, targets,
                                                                 predictions, strict=True)):
             for is_weighted, wanted in ((False, plain), (True, weighted)):
                 for m in wanted:
                     metric = metrics_module.as_metric(m, (t.shape, p.shape))
-                    taken = {name for _, name, *_ in self.made}
+                    taken = {name for _, name, *_ in made}
                     again = is_weighted and prefix + metric.name in taken
                     name = f"{prefix}{'weighted_' * again}{metric.name}"
-                    self.made.append((i, name if name not in taken else f"{name}_{len(taken)}", metric, is_weighted))
+                    made.append((i, name if name not in taken else f"{name}_{len(taken)}", metric, is_weighted))
+        self.made = made
 
     def update(self, y, y_pred, sample_weight):
         predictions = flatten(y_pred)
@@ -88,7 +89,11 @@ class Metrics:
         if self.made is None:
             self.build(targets, predictions)
         for i, _, metric, weighted in self.made:
-            metric.update_state(targets[i], predictions[i], weights[i] if weighted else None)
+            try:
+                metric.update_state(targets[i], predictions[i], weights[i] if weighted else None)
+            except ValueError as error:
+                raise ValueError(f"metric '{metric.name}' of labels {targets[i].shape} and outputs "
+                                 f"{predictions[i].shape}: {error}. Fix: a metric (or labels) of that form") from None
 
     named: list = property(lambda self: [(name, metric) for _, name, metric, _ in self.made or ()])
 

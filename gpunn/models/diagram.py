@@ -7,6 +7,7 @@ from html import escape
 
 from .._names import one_of
 from ..storage.atomic import replacing
+from ..symbol import Node, called
 from .fusion import symbols_of
 
 LINE, LETTER, GAP = 18, 7.5, 36                 # pixels: a line's height, a letter's width, between the boxes
@@ -76,7 +77,7 @@ def boxes_of(model, expand: bool, shown) -> list[Box]:
             if inner is None:
                 layer = hasattr(node.f, "weights")
                 box = boxes.setdefault(id(node.f if layer else node), Box(
-                    lines_of(node.f, symbols_of(node), node.outputs, *shown)))
+                    lines_of(node.f if layer else node, symbols_of(node), node.outputs, *shown)))
                 box.sources += [b for b in dict.fromkeys(found) if b is not None and b not in (*box.sources, box)]
                 box.level = box.level or max([b.level + 1 for b in box.sources], default=0)
             made = [box] * len(node.outputs) if inner is None else walk(inner, found)
@@ -94,7 +95,7 @@ def boxes_of(model, expand: bool, shown) -> list[Box]:
 
 def lines_of(f, inputs, outputs, shapes: bool, dtype: bool, names: bool, activations: bool, trainable: bool) -> list:
     """What a box says of a layer or an op."""
-    kind = type(f).__name__ if hasattr(f, "weights") else f.__name__
+    kind = called(f.f, f.options) if isinstance(f, Node) else type(f).__name__
     lines = [f"{f.name} ({kind})" if names and hasattr(f, "name") else kind]
     if activations and getattr(f, "activation", None) is not None:
         lines.append(f"Activation: {getattr(f.activation, '__name__', f.activation)}")

@@ -23,7 +23,7 @@ class Fit:
         self.calls.on_train_begin()                     # where a training that was broken off may be taken up again
         self.steps_done, logs = int(optimizer.calls), {}
         # the host decides before each step of some optimizers: these come one by one
-        self.at_once = model.steps_in_one() if optimizer.steady else 1
+        self.at_once = model._steps_in_one() if optimizer.steady else 1
         with driven(optimizer):
             for epoch in range(self.next_epoch, epochs):
                 logs = self.epoch(epoch)
@@ -88,7 +88,7 @@ class Fit:
             logs = self.loop.run(key)
             self.steps_done += feed.steps_at_once
             done += feed.steps_at_once
-            left = self.model.steps_in_one() - done
+            left = self.model._steps_in_one() - done
             key = feed.advance(min(left, self.at_once)) if left > 0 else None
         return done, logs
 

@@ -4,7 +4,7 @@ Convolution + ReLU + max pooling: ReLU waits until pooling has left few numbers.
 kernel in each direction.
 """
 from .. import activations, layers
-from ..layers.layer import is_training
+from ..layers.context import is_training
 from ..ops.pool import max_pool_relu
 from ..symbol import Node, Symbol
 from ..tensor import Tensor

@@ -81,7 +81,8 @@ def fitted(who: str, value, symbol: Symbol):
         mask, value = value.mask, cast(value, symbol.dtype)
         value.mask = mask
     if not hasattr(value, "ndim"):
-        raise ValueError(f"{who}: input '{symbol.name}' is one array, got a {type(value).__name__} of {len(value)}")
+        raise ValueError(f"{who}: input '{symbol.name}' is one array, got a {type(value).__name__} of {len(value)}. "
+                         "Fix: np.array(...)")
     rank = len(symbol.shape)
     if value.ndim == rank - 1 and symbol.shape[-1] == 1:
         value = expand_dims(value, -1)

@@ -30,6 +30,8 @@ def check_compile(compiled: dict):
     for identifier in flatten([compiled["metrics"] or [], compiled["weighted_metrics"] or []]):
         if isinstance(identifier, str):
             metrics.as_metric(identifier, ((1,), (1, 1)))
+        elif not callable(identifier) and isinstance(identifier, int | float):
+            raise ValueError(f"compile: a metric must be a name, a function or a Metric, got {identifier!r}")
     for weight in flatten(compiled["loss_weights"]):
         if isinstance(weight, str):
             raise ValueError(f"compile: loss_weights must be numbers, got {weight!r}. Fix: metrics=[{weight!r}]")
@@ -158,7 +160,8 @@ def label_problems(model, targets) -> list[str]:
 
 def label_problem(loss: str, labels, shape, name: str) -> str | None:
     classes = shape[-1]
-    if loss in losses.KNOWN and len(shape) > 2 and labels.ndim <= 2 and labels.ndim + (loss in SPARSE) < len(shape):
+    joins = classes == 1 and all(n in (m, None) for n, m in zip_longest(shape[1:-1], labels.shape[1:]))
+    if loss in losses.KNOWN and not joins and 2 >= labels.ndim < len(shape) - (loss in SPARSE) > 1 < len(shape) - 1:
         return (f"output '{name}' has shape {shape}, an answer for each place, but y has shape {labels.shape}. Fix: "
                 "Flatten() (or return_sequences=False in a recurrent layer) before the last layer")
     if loss in CATEGORICAL and (labels.ndim < len(shape) or labels.shape[-1] == 1 != classes):

@@ -1,5 +1,6 @@
 """Sequential: one layer after the other."""
 from .._objects import serialize
+from ..layers.context import inside
 from ..layers.input import Input, InputLayer
 from ..layers.layer import Layer
 from .config import input_config, layer_from
@@ -57,9 +58,10 @@ class Sequential(Model):
     def _chain(self):
         """Call the layers on the input symbol: all weights are made."""
         self._symbols, x = [], self._input
-        for layer in self._layers if x is not None else ():
-            x = layer(x)
-            self._symbols.append(x)
+        with inside(self):
+            for layer in self._layers if x is not None else ():
+                x = layer(x)
+                self._symbols.append(x)
         self.built = x is not None and bool(self._layers)
         self._graph = Graph(self._input, x) if self.built else None
 

@@ -1,18 +1,24 @@
 """The table of a model's layers: shapes, parameters, totals."""
 import sys
+from itertools import chain, count, zip_longest
 
+from ..symbol import called
+from .fusion import symbols_of
+from .memory import readable
+
+HEADS = "Layer (type)", "Output Shape", "Param #", "Connected to", "Trainable"
 MEMORY = {"float32": 4, "float64": 8, "int32": 4, "bool": 1}
 
 
 def summary(model, line_length=None, positions=None, print_fn=None, expand_nested=False, show_trainable=False,
             layer_range=None):
-    """Print the layers with output shapes and parameter counts."""
-    rows = [_row(layer, depth, show_trainable) for layer, depth in _walk(model, expand_nested)]
-    first, last = _range(model, layer_range)
-    heads = ["Layer (type)", "Output Shape", "Param #", *(["Trainable"] if show_trainable else [])]
-    shown = rows if expand_nested else rows[first:last]
-    text = "\n".join([f'Model: "{model.name}"', *_table(heads, shown), *_totals(model)])
-    (print_fn or _print)(text)
+    """Print the layers with output shapes and parameter counts; of a graph that branches, also who reads whom."""
+    things = _branching(model) or [(layer, layer.name, ()) for layer in model.layers]
+    rows = [row for thing in things[_range([name for _, name, _ in things], layer_range)]
+            for row in _rows(*thing, expand_nested)]
+    shown = [True, True, True, any(row[3] for row in rows), show_trainable]
+    table = _table(*([cell for cell, show in zip(row, shown, strict=True) if show] for row in (HEADS, *rows)))
+    (print_fn or _print)("\n".join([f'Model: "{model.name}"', *table, *_totals(model)]))
 
 
 def _print(text: str):
@@ -24,46 +30,67 @@ def _print(text: str):
     print(text)
 
 
-def _walk(model, nested: bool, depth: int = 0):
-    for layer in model.layers:
-        yield layer, depth
-        if nested and hasattr(layer, "layers"):
-            yield from _walk(layer, nested, depth + 1)
+def _branching(model) -> list:
+    """(layer or node of an operation, its name, what it reads: "name[call][output]") in the order of the calls; nothing
+    for a chain of layers."""
+    graph = getattr(model, "_graph", None)
+    if graph is None or len(graph.input_symbols) == 1 and all(
+            hasattr(node.f, "weights") and [s.node for s in symbols_of(node)] == [before]
+            for node, before in zip(graph.nodes, [None, *graph.nodes])):
+        return []
+    found, places, calls, names = {}, {}, {}, [layer.name for layer in model.layers]
+    for layer, s in zip(model.layers, graph.input_symbols):
+        found[id(layer)], places[id(s)] = (layer, layer.name, []), f"{layer.name}[0][0]"
+    for node in graph.nodes:
+        thing, name = (node.f, node.f.name) if hasattr(node.f, "weights") else (node, called(node.f, node.options))
+        if thing is node:
+            name = next(n for n in chain([name], (f"{name}_{i}" for i in count(1))) if n not in names)
+            names.append(name)
+        _, _, reads = found.setdefault(id(thing), (thing, name, []))
+        calls[id(thing)] = call = calls.get(id(thing), -1) + 1
+        reads += [places[id(s)] for s in symbols_of(node)]
+        places.update((id(s), f"{name}[{call}][{s.index}]") for s in node.outputs)
+    return list(found.values())
 
 
-def _range(model, layer_range):
-    if layer_range is None:
-        return 0, None
-    names = [layer.name for layer in model.layers]
-    missing = [n for n in layer_range if n not in names]
+def _range(names: list, wanted) -> slice:
+    missing = [n for n in wanted or () if n not in names]
     if missing:
         raise ValueError(f"summary: layer_range names {missing}, but the layers are {', '.join(names)}")
-    return names.index(layer_range[0]), names.index(layer_range[1]) + 1
+    return slice(names.index(wanted[0]), names.index(wanted[1]) + 1) if wanted else slice(None)
 
 
-def _row(layer, depth, show_trainable) -> list[str]:
-    row = [f"{'  ' * depth}{layer.name} ({type(layer).__name__})", _shape(layer),
-           f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"]
-    return [*row, "yes" if layer.trainable else "no"] if show_trainable else row
+def _rows(thing, name: str, reads, nested: bool, depth: int = 0):
+    """The cells of a layer or an operation, and of the layers inside."""
+    if hasattr(thing, "weights"):
+        shapes = _shapes(thing)
+        cells = type(thing).__name__, f"{thing.count_params():,}" if thing.built else "0 (unbuilt)"
+    else:
+        shapes, cells = [s.shape for s in thing.outputs], (called(thing.f, thing.options).title().replace("_", ""), "0")
+    yield [f"{'  ' * depth}{name} ({cells[0]})", ", ".join(map(str, shapes)) or "?", cells[1], ",\n".join(reads),
+           {True: "yes", False: "no"}.get(getattr(thing, "trainable", None), "")]
+    for layer in getattr(thing, "layers", ()) if nested else ():
+        yield from _rows(layer, layer.name, (), nested, depth + 1)
 
 
-def _shape(layer) -> str:
+def _shapes(layer) -> list:
     try:
         output = layer.output
     except (AttributeError, ValueError):
-        return "?"
-    shapes = [tuple(s.shape) for s in output] if isinstance(output, list | tuple) else [tuple(output.shape)]
-    return ", ".join(map(str, shapes))
+        return []
+    return [tuple(s.shape) for s in (output if isinstance(output, list | tuple) else [output])]
 
 
-def _table(heads, rows) -> list[str]:
-    widths = [max(len(r[i]) for r in [heads, *rows]) for i in range(len(heads))]
+def _table(heads, *rows) -> list[str]:
+    widths = [max(len(line) for row in [heads, *rows] for line in row[i].split("\n")) for i in range(len(heads))]
     rule = lambda left, mid, right: left + mid.join("─" * (w + 2) for w in widths) + right          # noqa: E731
 
-    def line(cells):
-        padded = [c.rjust(w) if h == "Param #" else c.ljust(w) for c, w, h in zip(cells, widths, heads, strict=True)]
-        return "│ " + " │ ".join(padded) + " │"
-    return [rule("┌", "┬", "┐"), line(heads), rule("├", "┼", "┤"), *map(line, rows), rule("└", "┴", "┘")]
+    def lines(cells):
+        for parts in zip_longest(*(cell.split("\n") for cell in cells), fillvalue=""):
+            padded = [p.rjust(w) if h == "Param #" else p.ljust(w) for p, w, h in zip(parts, widths, heads)]
+            yield "│ " + " │ ".join(padded) + " │"
+    body = [line for row in rows for line in lines(row)]
+    return [rule("┌", "┬", "┐"), *lines(heads), rule("├", "┼", "┤"), *body, rule("└", "┴", "┘")]
 
 
 def _totals(model) -> list[str]:
@@ -72,7 +99,7 @@ def _totals(model) -> list[str]:
     for name, weights in (("Total", model.weights), ("Trainable", model.trainable_weights),
                           ("Non-trainable", model.non_trainable_weights)):
         number, size = count(weights)
-        lines.append(f" {name} params: {number:,} ({_bytes(size)})")
+        lines.append(f" {name} params: {number:,} ({readable(size)})")
     return [*lines, *_step_memory(model)]
 
 
@@ -88,11 +115,5 @@ def _step_memory(model) -> list[str]:
     parts = {"weights": flat.data.nbytes + sum(w.data.nbytes for w in model.non_trainable_weights),
              "gradients": flat.grad.nbytes, "optimizer": sum(v.data.nbytes for v in optimizer.variables if v.ndim),
              "temporaries": temporaries}
-    return [f" Step memory: {_bytes(sum(parts.values()))} ({', '.join(f'{k} {_bytes(n)}' for k, n in parts.items())})"]
-
-
-def _bytes(n: float) -> str:
-    for unit in ("B", "KB", "MB", "GB"):
-        if n < 1024 or unit == "GB":
-            return f"{n:.2f} {unit}"
-        n /= 1024
+    said = ", ".join(f"{name} {readable(n)}" for name, n in parts.items())
+    return [f" Step memory: {readable(sum(parts.values()))} ({said})"]

@@ -17,7 +17,7 @@ from ..data.host import host, split, weigh_classes
 from ..data.stream import BatchFeed
 from ..tensor import Tensor, gradients, no_grad
 from ..tree import flatten, map_structure
-from . import preflight
+from . import memory, preflight
 from .compiled import Losses, LossMean, Metrics, Results
 from .fit import Fit, driven
 from .loop import Loop
@@ -171,8 +171,13 @@ class Trainer:
     def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, validation_split=0.0,
             validation_data=None, shuffle=True, class_weight=None, sample_weight=None, initial_epoch=0,
             steps_per_epoch=None, validation_steps=None, validation_batch_size=None, validation_freq=1):
-        """Train for `epochs` epochs; returns the History."""
+        """Train for `epochs` epochs; returns the History.
+
+        batch_size="auto": on a GPU the largest power of two that its memory has room for, by estimate; on a CPU 32.
+        """
         self._require_compiled("fit")
+        if isinstance(batch_size, str) and batch_size == "auto":
+            batch_size = memory.chosen_batch(self, x)
         whole("fit", 0, epochs=epochs, initial_epoch=initial_epoch)
         whole("fit", validation_freq=None if hasattr(validation_freq, "__contains__") else validation_freq)
         if validation_split and validation_data is None:
@@ -185,16 +190,19 @@ class Trainer:
         held_out = None
         if validation_data is not None:
             held_out = _validation_feed(validation_data, validation_batch_size or batch_size, validation_steps)
-        self._prepare(feed)
-        calls = CallbackList(callbacks, add_history=True, add_progbar=verbose != 0, model=self, verbose=verbose,
-                             epochs=epochs, **_sizes(feed))
-        preflight.check_fit(self, feed, calls, held_out)
-        self._fit = Fit(self, feed, held_out, calls, validation_freq)
         try:
+            self._prepare(feed)
+            calls = CallbackList(callbacks, add_history=True, add_progbar=verbose != 0, model=self, verbose=verbose,
+                                 epochs=epochs, **_sizes(feed))
+            preflight.check_fit(self, feed, calls, held_out)
+            self._fit = Fit(self, feed, held_out, calls, validation_freq)
             self._fit.run(initial_epoch, epochs)
+            return calls.history
+        except MemoryError as error:
+            said = str(error)
         finally:
             self._fit = None
-        return calls.history
+        raise memory.exhausted(self, feed, said)        # after the exception, which held the arrays of the step
 
     @drawing("test")
     def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, steps=None, callbacks=None,
@@ -290,7 +298,7 @@ class Trainer:
             self._prepare(loop.feed)
         return loop, key
 
-    def steps_in_one(self) -> int:
+    def _steps_in_one(self) -> int:
         """How many steps run from one call of a callback to the next, on a GPU in one launch."""
         return current().steps_in_one if self.steps_per_execution == "auto" else self.steps_per_execution
 
@@ -317,13 +325,14 @@ class Trainer:
         loop.feed.restart()
         calls.on_test_begin()
         step, logs = 0, {}
-        while (key := loop.feed.advance(self.steps_in_one())) is not None:
+        while (key := loop.feed.advance(self._steps_in_one())) is not None:
             calls.on_test_batch_begin(step)
             logs = loop.run(key)
             step += loop.feed.steps_at_once
             calls.on_test_batch_end(step - 1, numbers(logs) if calls.wants_batches else None)
         if not step:
-            raise ValueError("evaluate: the data is empty")
+            raise ValueError(f"{loop.what}: the data is empty. Fix: arrays or a PyDataset; a generator gives a batch "
+                             "but once")
         logs = numbers(logs)
         calls.on_test_end(logs)
         return logs

@@ -32,8 +32,8 @@ def _dense(x, w, b, *, activation, axes=1, before=None):
                          f"{w.shape} expects {w.shape[:axes]}")
     k, shape, dtype, rows, features = kernels_of(w), x.shape, x.dtype, prod(x.shape[:-axes]), prod(w.shape[:axes])
     x, flat = as_dtype(x, w.dtype).reshape(rows, features), w.reshape(features, prod(w.shape[axes:]))
-    y, mask = k.dense_masked(x, flat, None if b is None else b.reshape(flat.shape[1]), activation)
-    own = mask is not None and SimpleNamespace(mask=mask, shape=y.shape, bent=None)
+    y = k.dense(x, flat, None if b is None else b.reshape(flat.shape[1]), activation, masks := [])
+    own = masks and SimpleNamespace(mask=masks[0], shape=y.shape, bent=None)
     before = before if before and before.shape == x.shape else None
 
     def backward(dy, need):

@@ -4,7 +4,7 @@ A masked step carries the state on and repeats the previous output.
 """
 from ..backend import empty
 from ..tensor import op
-from .core import kernels_of
+from .core import into, kernels_of
 
 
 def _fit(who: str, z, u, mask, *states):
@@ -25,7 +25,7 @@ def lstm(z, u, h0, c0, mask):
     def backward(dy, need):
         dh, dc = dy
         dh = k.fill(0, empty(h)) if dh is None else dh
-        return *k.lstm_backward(dh, dc, h, c, gates, u, h0, c0, mask), None
+        return *k.lstm_backward(dh, dc, h, c, gates, u, h0, c0, mask, out=(None, into(need[1]), None, None)), None
     return (h, k.copy(c[:, -1])), backward
 
 
@@ -35,7 +35,8 @@ def gru(z, u, b, h0, mask):
     k = kernels_of(z)
     _fit("gru", z, u, mask, h0)
     h, gates = k.gru(z, u, b, h0, mask)
-    return h, lambda dy, need: (*k.gru_backward(dy, h, gates, u, h0, mask), None)
+    return h, lambda dy, need: (
+        *k.gru_backward(dy, h, gates, u, h0, mask, out=(None, into(need[1]), into(need[2]), None)), None)
 
 
 @op
@@ -44,4 +45,4 @@ def simple_rnn(z, u, h0, mask):
     k = kernels_of(z)
     _fit("simple_rnn", z, u, mask, h0)
     h = k.simple_rnn(z, u, h0, mask)
-    return h, lambda dy, need: (*k.simple_rnn_backward(dy, h, u, h0, mask), None)
+    return h, lambda dy, need: (*k.simple_rnn_backward(dy, h, u, h0, mask, out=(None, into(need[1]), None)), None)

@@ -99,7 +99,11 @@ class Optimizer(_objects.Declared):
     def prepare(self, variables):
         """Build, if these are not the variables that it was built for; what the slots hold stays."""
         if self.flat is None or not self.flat.holds(variables):
-            self.build(variables)
+            try:
+                self.build(variables)
+            except BaseException:
+                self.flat = None                # half built: from the start, the next time
+                raise
 
     def build(self, variables):
         """Move the variables into flat buffers and make the slots."""
@@ -128,7 +132,10 @@ class Optimizer(_objects.Declared):
     @property
     def variables(self) -> list[Variable]:
         """The count of batches, the rate if no schedule sets it, then one entry a slot and weight."""
-        return [self.calls, *[self._rate] * (self.schedule is None), *self.own_variables]
+        own = [self.calls, *[self._rate] * (self.schedule is None), *self.own_variables]
+        for v in own:
+            v.path = f"{self.name}/{v.name}"
+        return own
 
     def add_variable(self, shape, initializer="zeros", dtype="float32", name=None) -> Variable:
         """More to remember than slots hold, for subclasses; initializer: "zeros", "ones" or a function of the shape."""

@@ -5,10 +5,9 @@ from .attention import attention, attention_backward
 from .conv import col2im, conv, conv_input_grad, conv_weight_grad, im2col
 from .elementwise import binary, unary, unary_backward, where
 from .index import gather, gather_batches, scatter_add
-from .layernorm import layer_norm, layer_norm_backward
-from .matmul import dense, dense_backward, dense_masked, matmul
+from .matmul import dense, dense_backward, matmul
 from .memory import copy, fill, tally
-from .normalize import batch_norm, batch_norm_backward
+from .normalize import batch_norm, batch_norm_backward, layer_norm, layer_norm_backward
 from .optimize import optimize
 from .pool import average_pool, average_pool_backward, max_pool, max_pool_backward
 from .random import dropout, random_bits, random_uniform

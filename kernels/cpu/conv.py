@@ -89,7 +89,7 @@ def conv(x, w, b, strides, padding, dilation, groups=1, activation="linear", out
     if out is None:
         out = np.empty((x.shape[0], *windows(x.shape, size, strides, padding, dilation), f), x.dtype)
     if _pointwise(w.shape, strides, padding, groups):
-        dense(x.reshape(-1, w.shape[2]), w[0, 0], b, activation, out.reshape(-1, f))
+        dense(x.reshape(-1, w.shape[2]), w[0, 0], b, activation, out=out.reshape(-1, f))
     elif out.size:
         direct(x, w, b, strides, padding, dilation, groups, activation, out)
     return out

@@ -143,7 +143,7 @@ def _dense_plan(size, x, w, bias, relu):
                  False, bias, relu)
 
 
-def dense(x, w, b, activation="linear", out=None):
+def dense(x, w, b, activation="linear", masks=None, out=None):
     """(n, i) x (i, o) + (o,) -> (n, o); nothing in between is Python: a small layer is mostly this function"""
     if out is None:
         out = np.empty((x.shape[0], w.shape[1]), x.dtype)
@@ -154,11 +154,6 @@ def dense(x, w, b, activation="linear", out=None):
         if activation in ("sigmoid", "tanh"):
             _activate_all(out.reshape(-1), ACTIVATIONS[activation])
     return out
-
-
-def dense_masked(x, w, b, activation="linear"):
-    """dense, and that nothing is gained here by bending a gradient in the product that makes it"""
-    return dense(x, w, b, activation), None
 
 
 def dense_backward(dy, y, x, w, activation, need, mask=None, out=None):

@@ -3,7 +3,7 @@ from .attention import attention, attention_backward
 from .conv import col2im, conv, conv_input_grad, conv_weight_grad, im2col
 from .elementwise import binary, unary, unary_backward, where
 from .index import gather, gather_batches, scatter_add
-from .matmul import activation_backward, bias_backward, dense, dense_backward, dense_masked, matmul
+from .matmul import activation_backward, bias_backward, dense, dense_backward, matmul
 from .memory import copy, fill, tally
 from .normalize import batch_norm, batch_norm_backward, layer_norm, layer_norm_backward
 from .optimize import optimize

@@ -52,10 +52,16 @@ template <class V> __device__ inline V function2(int op, V a, V b) {
 // a, b of any strides -> out (n). `side`: 0 two arrays, 1 a is the number, 2 b is the number
 KERNEL(256) binary(const T *a, const T *b, O *out, int op, int side,
         N number, long long n, const __grid_constant__ View view) {
-    GRID_STRIDE(i, n) {
-        N left = side == 1 ? number : (N)a[place(view, 0, i)];
-        N right = side == 2 ? number : (N)b[place(view, 1, i)];
-        out[i] = (O)function2(op, left, right);
+    bool wide = (side == 1 || straight(view, 0) && on_bounds(a)) && (side == 2 || straight(view, 1) && on_bounds(b))
+        && on_bounds(out);
+    BY_FOUR(first, count, n, wide) {
+        Quad<T> left = {}, right = {};
+        if (side != 1) left = fetch(a, wide ? first : place(view, 0, first), count);
+        if (side != 2) right = fetch(b, wide ? first : place(view, 1, first), count);
+        Quad<O> result;
+        NO_UNROLL for (int j = 0; j < count; j++)
+            result.set(j, (O)function2(op, side == 1 ? number : (N)left.get(j), side == 2 ? number : (N)right.get(j)));
+        put(out, first, count, result);
     }
 }
 

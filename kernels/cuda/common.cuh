@@ -10,6 +10,48 @@
                    i += (long long)gridDim.x * blockDim.x)
 #define FULL_WARP 0xffffffffu
 
+// Four neighbours of an array, moved at once
+template <class V> struct alignas(sizeof(V) < 4 ? 4 * sizeof(V) : 16) Quad {
+    V x, y, z, w;
+    __device__ V get(int j) const { return j == 0 ? x : j == 1 ? y : j == 2 ? z : w; }
+    __device__ void set(int j, V v) { (j == 0 ? x : j == 1 ? y : j == 2 ? z : w) = v; }
+};
+
+template <class V> __device__ inline bool on_bounds(const V *x) {
+    return (unsigned long long)x % alignof(Quad<V>) == 0;
+}
+
+// How many columns of rows of c are moved at once: four, if all rows begin on bounds
+template <class... V> __device__ inline int columns_at_once(int c, const V *...x) {
+    return c % 4 == 0 && (on_bounds(x) && ...) ? 4 : 1;
+}
+#define EACH_OF(e, count) UNROLL for (int e = 0; e < 4; e++) if (e < (count))
+
+// Elements `first` to `first + count` of n are a thread's: four, or fewer at the end; one where not `wide`.
+#define BY_FOUR(first, count, n, wide) \
+    NO_UNROLL for (long long thread = (long long)blockIdx.x * blockDim.x + threadIdx.x, first, count; \
+         first = thread * ((wide) ? 4 : 1), count = (wide) && (n) - first < 4 ? (n) - first : (wide) ? 4 : 1, \
+         first < (n); thread += (long long)gridDim.x * blockDim.x)
+
+template <class V> __device__ inline Quad<V> fetch(const V *x, long long first, int count, bool wide = true) {
+    if (count == 4 && wide) return *(const Quad<V> *)(x + first);
+    Quad<V> found = {};
+    UNROLL for (int j = 0; j < 4; j++) if (j < count) found.set(j, x[first + j]);
+    return found;
+}
+
+// In so many words: the compiler takes some of these stores apart.
+template <class V> __device__ inline void store(Quad<V> *to, const Quad<V> &v) { *to = v; }
+__device__ inline void store(Quad<float> *to, const Quad<float> &v) {
+    __stwb((float4 *)to, make_float4(v.x, v.y, v.z, v.w));
+}
+
+template <class V>
+__device__ inline void put(V *x, long long first, int count, const Quad<V> &values, bool wide = true) {
+    if (count == 4 && wide) store((Quad<V> *)(x + first), values);
+    else NO_UNROLL for (int j = 0; j < count; j++) x[first + j] = values.get(j);
+}
+
 // The shape and the strides (in elements) of up to three operands; views.py fills it in after joining axes
 // that lie together.
 struct View {
@@ -28,6 +70,9 @@ __device__ inline long long place(const View &view, int operand, long long i) {
     }
     return at + i * view.stride[operand][0];
 }
+
+// Do the elements lie as in C order, or, for a number, all in one place?
+__device__ inline bool straight(const View &v, int operand) { return v.ndim == 1 && v.stride[operand][0] == 1; }
 
 // 0.5 is 0 for an integer, and 1 for a bool
 #define IS_REAL(V) ((V)0.5 != (V)0 && (V)0.5 != (V)1)

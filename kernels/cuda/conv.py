@@ -4,7 +4,7 @@ from math import prod
 import numpy as np
 
 from .launch import ACTIVATIONS, blocks, empty, launch, launch_table
-from .matmul import TILES, fours, matrix, tiled
+from .matmul import TILES, fours, matmul, matrix, multiplied, tiled
 from .window import window, windows
 
 
@@ -30,6 +30,9 @@ def conv(x, w, b, strides, padding, dilation, groups=1, activation="linear", out
     """-> (n, oh, ow, f): bias and activation are applied on the way out."""
     (*size, c, total), f = w.shape, w.shape[3] // groups
     out = empty(x, (x.shape[0], *windows(x.shape, size, strides, padding, dilation), total)) if out is None else out
+    if _plain(size, strides, padding, groups):
+        multiplied(_pixels(x), _pixels(w), _pixels(out), b, activation=activation)
+        return out
     g = window(x.shape, total, tuple(size), strides, padding, dilation, groups)
     if _thin(c, groups):
         bias, biased = (x, 0) if b is None else (b, 1)
@@ -45,6 +48,9 @@ def conv_input_grad(dz, w, shape, strides, padding, dilation, groups=1, out=None
     """dx; also the forward pass of a transposed convolution."""
     (*size, c, total), f = w.shape, w.shape[3] // groups
     out = empty(dz, shape) if out is None else out
+    if _plain(size, strides, padding, groups):
+        matmul(_pixels(dz), _pixels(w), transpose_b=True, out=_pixels(out))
+        return out
     g = window(tuple(shape), total, tuple(size), strides, padding, dilation, groups)
     if _thin(c, groups):
         launch_table("windows", "depthwise_backward", prod(shape[:3]), shape[3], (dz, w, out, g), T=out.dtype)
@@ -59,12 +65,24 @@ def conv_weight_grad(x, dz, size, strides, padding, dilation, groups=1, out=None
     total, c = dz.shape[3], x.shape[3] // groups
     f, pixels = total // groups, prod(dz.shape[:3])
     out = empty(x, (*size, c, total)) if out is None else out
+    if _plain(size, strides, padding, groups):
+        matmul(_pixels(x), _pixels(dz), transpose_a=True, out=_pixels(out))
+        return out
     g = window(x.shape, total, tuple(size), strides, padding, dilation, groups)
     if _thin(c, groups):
         return _depthwise_weight_grad(x, dz, g, prod(size), out)
     walks = (c, 0, 0), (f, total, 1), (f, total, 1)
     return _gathered("Patches<", x, c, dz, out, g, (prod(size) * c, f, pixels), walks,
                      matrix("TILE_N", dz, f, pixels, (f, 1, total)))
+
+
+def _plain(size, strides, padding, groups) -> bool:
+    """Is a pixel of the result made of one pixel, by the same matrix everywhere?"""
+    return (*size, *strides, groups) == (1, 1, 1, 1, 1) and not any(map(any, padding))
+
+
+def _pixels(x):
+    return x.reshape(-1, x.shape[-1])
 
 
 def _thin(channels, groups):

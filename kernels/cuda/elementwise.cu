@@ -120,10 +120,22 @@ template <class V> __device__ inline V slope(int op, V x, V y, V alpha, V beta) 
 
 // x of any strides -> out (n)
 KERNEL(256) unary(const T *x, O *out, int op, N alpha, N beta, long long n, const __grid_constant__ View view) {
-    GRID_STRIDE(i, n) out[i] = (O)function(op, (N)x[place(view, 0, i)], alpha, beta);
+    bool wide = straight(view, 0) && on_bounds(x) && on_bounds(out);
+    BY_FOUR(first, count, n, wide) {
+        Quad<T> in = fetch(x, wide ? first : place(view, 0, first), count);
+        Quad<O> result;
+        NO_UNROLL for (int j = 0; j < count; j++) result.set(j, (O)function(op, (N)in.get(j), alpha, beta));
+        put(out, first, count, result);
+    }
 }
 
 // dy, x, y (n) -> dx (n)
 KERNEL(256) unary_backward(const T *dy, const T *x, const T *y, T *dx, int op, N alpha, N beta, long long n) {
-    GRID_STRIDE(i, n) if constexpr (IS_REAL(N)) dx[i] = dy[i] * slope(op, (N)x[i], (N)y[i], alpha, beta);
+    bool wide = on_bounds(dy) && on_bounds(x) && on_bounds(y) && on_bounds(dx);
+    if constexpr (IS_REAL(N)) BY_FOUR(first, count, n, wide) {
+        Quad<T> of_y = fetch(dy, first, count), in = fetch(x, first, count), result = fetch(y, first, count);
+        NO_UNROLL for (int j = 0; j < count; j++)
+            result.set(j, of_y.get(j) * slope(op, (N)in.get(j), (N)result.get(j), alpha, beta));
+        put(dx, first, count, result);
+    }
 }

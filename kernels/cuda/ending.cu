@@ -17,5 +17,9 @@ KERNEL(256) combine(const T *partial, T *c, const T *bias,
 
 // dz = dy * slope(y), all (n)
 KERNEL(256) activation_backward(const T *dy, const T *y, T *dz, int activation, long long n) {
-    GRID_STRIDE(i, n) dz[i] = dy[i] * activated_slope(activation, y[i]);
+    BY_FOUR(first, count, n, on_bounds(dy) && on_bounds(y) && on_bounds(dz)) {
+        Quad<T> in = fetch(dy, first, count), result = fetch(y, first, count);
+        UNROLL for (int j = 0; j < 4; j++) result.set(j, in.get(j) * activated_slope(activation, result.get(j)));
+        put(dz, first, count, result);
+    }
 }

@@ -93,6 +93,11 @@ def blocks(n: int) -> int:
     return min(-(-n // BLOCK), MAX_BLOCKS)
 
 
+def quarter(out) -> int:
+    """Blocks of threads that make four numbers each."""
+    return blocks(-(-out.size // 4))
+
+
 def launch(file: str, name: str, grid, args, *, block=BLOCK, macros=(), like=None, **types):
     """Run kernel `name` of `file`.cu; `types` are its dtype macros (T=x.dtype, ...), floats become T; `macros` are
     pairs (name, text). The library is that of the arrays, or of `like`.

@@ -5,7 +5,7 @@ import numpy as np
 
 from . import cublaslt
 from .elementwise import unary
-from .launch import ACTIVATIONS, PRECISIONS, blocks, empty, launch, launch_table, outputs, settings, targets
+from .launch import ACTIVATIONS, PRECISIONS, empty, launch, launch_table, outputs, quarter, settings, targets
 from .reduce import reduce
 from .views import steps, view
 
@@ -85,20 +85,17 @@ def matmul(a, b, transpose_a=False, transpose_b=False, accumulate=False, out=Non
     return multiplied(a, b, out, accumulate=accumulate)
 
 
-def dense(x, w, b, activation="linear", out=None):
-    """(n, i) x (i, o) + (o,) -> (n, o)"""
+def dense(x, w, b, activation="linear", masks=None, out=None):
+    """(n, i) x (i, o) + (o,) -> (n, o); relu's mask is y itself for `product`, and bits for cuBLASLt"""
     out = empty(x, (x.shape[0], w.shape[1])) if out is None else out
+    if masks is not None and activation == "relu":
+        mask = cublaslt.mask_for(out)
+        if mask is not None and cublaslt.product(x, w, out, b, relu=True, mask=mask):
+            masks.append(mask)
+            return out
+        if cublaslt.engines.get(type(out)) is None:
+            masks.append(out)
     return multiplied(x, w, out, b, activation=activation)
-
-
-def dense_masked(x, w, b, activation="linear"):
-    """dense, and what the dense that follows needs to bend the gradient as this one's relu did: bits, y, or None"""
-    y = empty(x, (x.shape[0], w.shape[1]))
-    mask = cublaslt.mask_for(y) if activation == "relu" else None
-    if mask is not None and cublaslt.product(x, w, y, b, relu=True, mask=mask):
-        return y, mask
-    own = activation == "relu" and cublaslt.engines.get(type(y)) is None
-    return dense(x, w, b, activation, y), y if own else None
 
 
 def dense_backward(dy, y, x, w, activation, need, mask=None, out=None):
@@ -128,7 +125,7 @@ def _input_grad(dz, w, x, mask, out):
 def activation_backward(activation, dy, y, out=None):
     """dz of a fused activation, from its output y"""
     out = empty(dy, dy.shape) if out is None else out
-    launch("ending", "activation_backward", blocks(out.size),
+    launch("ending", "activation_backward", quarter(out),
            (dy, y, out, ACTIVATIONS[activation], np.int64(out.size)), T=dy.dtype)
     return out
 

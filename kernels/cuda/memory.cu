@@ -7,7 +7,11 @@ KERNEL(256) fill(T *out, T value, long long n, const __grid_constant__ View view
 
 // x and out of any strides
 KERNEL(256) copy(const S *x, T *out, long long n, const __grid_constant__ View view) {
-    GRID_STRIDE(i, n) out[place(view, 0, i)] = (T)x[place(view, 1, i)];
+    bool wide = straight(view, 0) && straight(view, 1) && on_bounds(x) && on_bounds(out);
+    BY_FOUR(first, count, n, wide) {
+        Quad<S> in = fetch(x, wide ? first : place(view, 1, first), count);
+        put(out, wide ? first : place(view, 0, first), count, {(T)in.x, (T)in.y, (T)in.z, (T)in.w});
+    }
 }
 
 // What grows, by how many times what (nothing: one), and its type: 0 for int, 1 for float, 2 for double.

@@ -1,7 +1,7 @@
 """Filling, casting, moving, counting."""
 import numpy as np
 
-from .launch import blocks, empty, launch
+from .launch import blocks, empty, launch, quarter
 from .views import view_of
 
 MOST = 8                        # numbers in one launch of tally
@@ -23,7 +23,7 @@ def copy(x, dtype=None, out=None):
     out = empty(x, x.shape, dtype) if out is None else out
     if np.broadcast_shapes(x.shape, out.shape) != tuple(out.shape):
         raise ValueError(f"copy: x of shape {x.shape} does not fit into out of shape {out.shape}")
-    launch("memory", "copy", blocks(out.size), (x, out, np.int64(out.size), view_of(out.shape, out, x)),
+    launch("memory", "copy", quarter(out), (x, out, np.int64(out.size), view_of(out.shape, out, x)),
            S=x.dtype, T=out.dtype)
     return out
 

@@ -65,13 +65,23 @@ KERNEL(256) batch_statistics(const T *partial, T *mean, T *rstd, T *moving_mean,
 // y = xhat * gamma + beta + residual with statistics by column, no less than 0 with `relu`
 KERNEL(256) batch_norm(const T *x, const T *gamma, const T *beta, const T *residual, const T *mean, const T *rstd,
         T *y, int has_gamma, int has_beta, int has_residual, int relu, int rows, int c) {
-    ROWS_COLUMNS(row, rows, column, c) {
+    int width = columns_at_once(c, x, residual, y, mean, rstd, gamma, beta);
+    ROWS_COLUMNS(row, rows, group, c / width) {
+        int column = group * width;
         long long at = (long long)row * c + column;
-        T value = (x[at] - mean[column]) * rstd[column];
-        if (has_gamma) value *= gamma[column];
-        if (has_beta) value += beta[column];
-        if (has_residual) value += residual[at];
-        y[at] = relu && value < 0 ? (T)0 : value;                   // NaN stays
+        Quad<T> values = fetch(x, at, width), center = fetch(mean, column, width), scale = fetch(rstd, column, width);
+        Quad<T> times = {}, plus = {}, also = {};
+        if (has_gamma) times = fetch(gamma, column, width);
+        if (has_beta) plus = fetch(beta, column, width);
+        if (has_residual) also = fetch(residual, at, width);
+        EACH_OF(j, 4) {
+            T value = (values.get(j) - center.get(j)) * scale.get(j);
+            if (has_gamma) value *= times.get(j);
+            if (has_beta) value += plus.get(j);
+            if (has_residual) value += also.get(j);
+            values.set(j, relu && value < 0 ? (T)0 : value);        // NaN stays
+        }
+        put(y, at, width, values);
     }
 }
 
@@ -111,11 +121,20 @@ KERNEL(256) gradient_totals(const T *partial, T *dgamma, T *dbeta, int c, int pi
 KERNEL(256) batch_norm_dx(const T *dy, const T *x, const T *gamma, const T *mean, const T *rstd, const T *dgamma,
         const T *dbeta, T *dx, int has_gamma, int rows, int c) {
     T share = (T)1 / rows;
-    ROWS_COLUMNS(row, rows, column, c) {
+    int width = columns_at_once(c, x, dy, dx, mean, rstd, gamma, dgamma, dbeta);
+    ROWS_COLUMNS(row, rows, group, c / width) {
+        int column = group * width;
         long long at = (long long)row * c + column;
-        T scale = rstd[column], xhat = (x[at] - mean[column]) * scale;
-        T value = (dy[at] - dbeta[column] * share - xhat * dgamma[column] * share) * scale;
-        dx[at] = has_gamma ? value * gamma[column] : value;
+        Quad<T> values = fetch(x, at, width), center = fetch(mean, column, width), scales = fetch(rstd, column, width);
+        Quad<T> of_gamma = fetch(dgamma, column, width), of_beta = fetch(dbeta, column, width), times = {};
+        Quad<T> g = fetch(dy, at, width);
+        if (has_gamma) times = fetch(gamma, column, width);
+        EACH_OF(j, 4) {
+            T scale = scales.get(j), xhat = (values.get(j) - center.get(j)) * scale;
+            T value = (g.get(j) - of_beta.get(j) * share - xhat * of_gamma.get(j) * share) * scale;
+            values.set(j, has_gamma ? value * times.get(j) : value);
+        }
+        put(dx, at, width, values);
     }
 }
 
@@ -123,18 +142,31 @@ KERNEL(256) batch_norm_dx(const T *dy, const T *x, const T *gamma, const T *mean
 KERNEL(256) layer_norm(const T *x, const T *gamma, const T *beta, T *y,
         T *mean, T *rstd, T epsilon, int has_gamma, int has_beta, long long rows, int c, int lanes) {
     __shared__ T part[8];
+    int count = columns_at_once(c, x, y, gamma, beta);
     FOR_EACH_ROW(row, mine) {
         int width = mine ? c : 0;
         const T *a = x + row * c;
         T total = 0, squares = 0;
-        for (int j = lane; j < width; j += lanes) total += a[j];
+        for (int j = lane * count; j < width; j += lanes * count) {
+            Quad<T> values = fetch(a, j, count);
+            EACH_OF(e, count) total += values.get(e);
+        }
         T center = row_sum(total, lanes, part) / c;
-        for (int j = lane; j < width; j += lanes) squares += (a[j] - center) * (a[j] - center);
+        for (int j = lane * count; j < width; j += lanes * count) {
+            Quad<T> values = fetch(a, j, count);
+            EACH_OF(e, count) squares += (values.get(e) - center) * (values.get(e) - center);
+        }
         T scale = 1 / sqrt(row_sum(squares, lanes, part) / c + epsilon);
-        for (int j = lane; j < width; j += lanes) {
-            T value = (a[j] - center) * scale;
-            if (has_gamma) value *= gamma[j];
-            y[row * c + j] = has_beta ? value + beta[j] : value;
+        for (int j = lane * count; j < width; j += lanes * count) {
+            Quad<T> values = fetch(a, j, count), times = {}, plus = {};
+            if (has_gamma) times = fetch(gamma, j, count);
+            if (has_beta) plus = fetch(beta, j, count);
+            EACH_OF(e, 4) {
+                T value = (values.get(e) - center) * scale;
+                if (has_gamma) value *= times.get(e);
+                values.set(e, has_beta ? value + plus.get(e) : value);
+            }
+            put(y, row * c + j, count, values);
         }
         if (lane == 0 && mine) {
             mean[row] = center;
@@ -147,20 +179,30 @@ KERNEL(256) layer_norm(const T *x, const T *gamma, const T *beta, T *y,
 KERNEL(256) layer_norm_dx(const T *dy, const T *x, const T *gamma,
         const T *mean, const T *rstd, T *dx, int has_gamma, long long rows, int c, int lanes) {
     __shared__ T part[8];
+    int count = columns_at_once(c, dy, x, dx, gamma);
     FOR_EACH_ROW(row, mine) {
         long long start = row * c;
         int width = mine ? c : 0;
         T center = mine ? mean[row] : (T)0, scale = mine ? rstd[row] : (T)0, total = 0, dot = 0;
-        for (int j = lane; j < width; j += lanes) {
-            T g = has_gamma ? dy[start + j] * gamma[j] : dy[start + j];
-            total += g;
-            dot += g * ((x[start + j] - center) * scale);
+        for (int j = lane * count; j < width; j += lanes * count) {
+            Quad<T> values = fetch(x, start + j, count), of_y = fetch(dy, start + j, count), times = {};
+            if (has_gamma) times = fetch(gamma, j, count);
+            EACH_OF(e, count) {
+                T g = has_gamma ? of_y.get(e) * times.get(e) : of_y.get(e);
+                total += g;
+                dot += g * ((values.get(e) - center) * scale);
+            }
         }
         total = row_sum(total, lanes, part) / c;
         dot = row_sum(dot, lanes, part) / c;
-        for (int j = lane; j < width; j += lanes) {
-            T g = has_gamma ? dy[start + j] * gamma[j] : dy[start + j];
-            dx[start + j] = scale * (g - total - (x[start + j] - center) * scale * dot);
+        for (int j = lane * count; j < width; j += lanes * count) {
+            Quad<T> values = fetch(x, start + j, count), of_y = fetch(dy, start + j, count), times = {};
+            if (has_gamma) times = fetch(gamma, j, count);
+            EACH_OF(e, 4) {
+                T g = has_gamma ? of_y.get(e) * times.get(e) : of_y.get(e);
+                values.set(e, scale * (g - total - (values.get(e) - center) * scale * dot));
+            }
+            put(dx, start + j, count, values);
         }
     }
 }

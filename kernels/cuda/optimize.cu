@@ -1,5 +1,6 @@
 // One step of an optimizer: one pass over the flat buffers, in place. formulas.py holds the formulas; optimize.py makes
-// of each the macros BEFORE, LOAD, EACH and STORE, in which slots a_, b_, c_ (n) and constants c0 ... have their names.
+// of each the macros BEFORE, FETCH, LOAD, EACH, STORE and PUT, in which slots a_, b_, c_ (n) and constants c0 ... have
+// their names.
 // hyper: rate; the bits of an int, how many batches there were; momentum; 0 for a step that is to change nothing; how
 // many batches make a step.
 #define choose(condition, a, b) ((condition) ? (a) : (b))
@@ -12,9 +13,14 @@ KERNEL(256) optimize(T *p_, T *g_, T *a_, T *b_, T *c_, const float *hyper, T de
     if (hyper[3] == 0) return;
     T rate = hyper[0], t = __float_as_int(hyper[1]) / (int)hyper[4] + 1, momentum = hyper[2], keep = 1 - rate * decay;
     BEFORE
-    GRID_STRIDE(i, n) {
-        LOAD
-        EACH
-        STORE
+    bool wide = on_bounds(p_) && on_bounds(g_) && on_bounds(a_) && on_bounds(b_) && on_bounds(c_);
+    BY_FOUR(first, count, n, wide) {
+        FETCH
+        UNROLL for (int j = 0; j < 4; j++) {
+            LOAD
+            EACH
+            STORE
+        }
+        PUT
     }
 }

@@ -26,34 +26,35 @@ __device__ inline double product(double a, double b) { return __dmul_rn(a, b); }
 __device__ inline float sum(float a, float b) { return __fadd_rn(a, b); }
 __device__ inline double sum(double a, double b) { return __dadd_rn(a, b); }
 
-// use(i, word) for i < n: a thread draws four words
-template <class Use>
-__device__ inline void each_word(const unsigned int *key, const unsigned int *clock, unsigned int stream, long long n,
-                                 Use use) {
-    GRID_STRIDE(block, (n + 3) / 4) {
-        Words words = philox(key, clock, stream, block);
-        UNROLL for (int word = 0; word < 4; word++)
-            if (block * 4 + word < n) use(block * 4 + word, words.at[word]);
+// out (n) = make(word, x): a thread draws four words
+template <class V, class Make>
+__device__ inline void each_word(const unsigned int *key, const unsigned int *clock, unsigned int stream, const V *x,
+                                 V *out, long long n, Make make) {
+    bool wide = on_bounds(x) && on_bounds(out);
+    BY_FOUR(first, count, n, true) {
+        Words words = philox(key, clock, stream, first / 4);
+        Quad<V> values = {};
+        if (x) values = fetch(x, first, count, wide);
+        UNROLL for (int j = 0; j < 4; j++) values.set(j, make(words.at[j], values.get(j)));
+        put(out, first, count, values, wide);
     }
 }
 
 KERNEL(256) random_bits(const unsigned int *key, const unsigned int *clock, unsigned int stream, unsigned int *out,
         long long n) {
-    each_word(key, clock, stream, n, [=](long long i, unsigned int word) { out[i] = word; });
+    each_word(key, clock, stream, (const unsigned int *)0, out, n, [](unsigned word, unsigned) { return word; });
 }
 
 // out (n) = low + span * u
 KERNEL(256) random_uniform(const unsigned int *key, const unsigned int *clock, unsigned int stream, T low, T span,
         T *out, long long n) {
-    each_word(key, clock, stream, n, [=](long long i, unsigned int word) {
-        out[i] = sum(low, product(span, (T)uniform(word)));
-    });
+    each_word(key, clock, stream, (const T *)0, out, n,
+              [=](unsigned int word, T) { return sum(low, product(span, (T)uniform(word))); });
 }
 
 // out (n) = x * scale where u >= rate
 KERNEL(256) dropout(const T *x, float rate, float scale, const unsigned int *key, const unsigned int *clock,
         unsigned int stream, T *out, long long n) {
-    each_word(key, clock, stream, n, [=](long long i, unsigned int word) {
-        out[i] = uniform(word) >= rate ? x[i] * (T)scale : (T)0;
-    });
+    each_word(key, clock, stream, x, out, n,
+              [=](unsigned int word, T value) { return uniform(word) >= rate ? value * (T)scale : (T)0; });
 }

@@ -1,12 +1,7 @@
 """Random numbers by counting: Philox4x32-10."""
 import numpy as np
 
-from .launch import blocks, empty, launch
-
-
-def quarter(out) -> int:
-    """Blocks of threads where a thread makes four numbers."""
-    return blocks(-(-out.size // 4))
+from .launch import empty, launch, quarter
 
 
 def random_bits(key, clock, stream, out):

@@ -2,52 +2,74 @@
 // three times, but from the cache after the first.
 
 // What a row is shifted by: its largest, but 0 for -inf, so that exp(x - shift) is 0 and not NaN.
-__device__ inline T row_shift(const T *x, int c, int lane, int lanes, T *part) {
+__device__ inline T row_shift(const T *x, int c, int count, int lane, int lanes, T *part) {
     T top = -infinity<T>();
-    for (int j = lane; j < c; j += lanes) top = larger(top, x[j]);
+    for (int j = lane * count; j < c; j += lanes * count) {
+        Quad<T> values = fetch(x, j, count);
+        EACH_OF(e, count) top = larger(top, values.get(e));
+    }
     top = row_max(top, lanes, part);
     return top == -infinity<T>() ? (T)0 : top;
 }
 
-__device__ inline T row_total(const T *x, T shift, int c, int lane, int lanes, T *part) {
+__device__ inline T row_total(const T *x, T shift, int c, int count, int lane, int lanes, T *part) {
     T total = 0;
-    for (int j = lane; j < c; j += lanes) total += exp(x[j] - shift);
+    for (int j = lane * count; j < c; j += lanes * count) {
+        Quad<T> values = fetch(x, j, count);
+        EACH_OF(e, count) total += exp(values.get(e) - shift);
+    }
     return row_sum(total, lanes, part);
 }
 
 // y = exp(x - shift) / total, or its logarithm
 KERNEL(256) softmax(const T *x, T *y, int logarithm, long long rows, int c, int lanes) {
     __shared__ T part[8];
+    int count = columns_at_once(c, x, y);
     FOR_EACH_ROW(row, mine) {
         const T *a = x + row * c;
         int width = mine ? c : 0;
-        T shift = row_shift(a, width, lane, lanes, part);
-        T total = row_total(a, shift, width, lane, lanes, part);
+        T shift = row_shift(a, width, count, lane, lanes, part);
+        T total = row_total(a, shift, width, count, lane, lanes, part);
         T size = total == 0 ? (T)0 : log(total), scale = total == 0 ? (T)0 : 1 / total;
-        for (int j = lane; j < width; j += lanes)
-            y[row * c + j] = logarithm ? a[j] - shift - size : exp(a[j] - shift) * scale;
+        NO_UNROLL for (int j = lane * count; j < width; j += lanes * count) {
+            Quad<T> values = fetch(a, j, count);
+            EACH_OF(e, 4)
+                values.set(e, logarithm ? values.get(e) - shift - size : exp(values.get(e) - shift) * scale);
+            put(y + row * c, j, count, values);
+        }
     }
 }
 
 // dx = y * (dy - sum(dy * y)), or dy - exp(y) * sum(dy)
 KERNEL(256) softmax_backward(const T *dy, const T *y, T *dx, int logarithm, long long rows, int c, int lanes) {
     __shared__ T part[8];
+    int count = columns_at_once(c, dy, y, dx);
     FOR_EACH_ROW(row, mine) {
         const T *g = dy + row * c, *p = y + row * c;
         int width = mine ? c : 0;
         T total = 0;
-        for (int j = lane; j < width; j += lanes) total += logarithm ? g[j] : g[j] * p[j];
+        NO_UNROLL for (int j = lane * count; j < width; j += lanes * count) {
+            Quad<T> in = fetch(g, j, count), values = fetch(p, j, count);
+            EACH_OF(e, count) total += logarithm ? in.get(e) : in.get(e) * values.get(e);
+        }
         total = row_sum(total, lanes, part);
-        for (int j = lane; j < width; j += lanes)
-            dx[row * c + j] = logarithm ? g[j] - exp(p[j]) * total : p[j] * (g[j] - total);
+        NO_UNROLL for (int j = lane * count; j < width; j += lanes * count) {
+            Quad<T> in = fetch(g, j, count), values = fetch(p, j, count);
+            EACH_OF(e, 4) values.set(e, logarithm ? in.get(e) - exp(values.get(e)) * total
+                : values.get(e) * (in.get(e) - total));
+            put(dx, row * c + j, count, values);
+        }
     }
 }
 
 // Place of the row's first largest number; every lane gets it.
-__device__ inline int row_winner(const T *x, int c, int lane, int lanes, T *part, int *place) {
+__device__ inline int row_winner(const T *x, int c, int count, int lane, int lanes, T *part, int *place) {
     T best = -infinity<T>();
     int at = c;
-    for (int j = lane; j < c; j += lanes) if (wins(1, x[j], j, best, at)) best = x[j], at = j;
+    for (int j = lane * count; j < c; j += lanes * count) {
+        Quad<T> values = fetch(x, j, count);
+        EACH_OF(e, count) if (wins(1, values.get(e), j + e, best, at)) best = values.get(e), at = j + e;
+    }
     for (int step = 16; step; step /= 2) {
         T other = __shfl_xor_sync(FULL_WARP, best, step);
         int there = __shfl_xor_sync(FULL_WARP, at, step);
@@ -66,13 +88,14 @@ __device__ inline int row_winner(const T *x, int c, int lane, int lanes, T *part
 KERNEL(256) softmax_cross_entropy(const T *x, const int *labels, T *loss, T *hits, long long rows, int c, int lanes) {
     __shared__ T part[8];
     __shared__ int places[8];
+    int count = columns_at_once(c, x);
     FOR_EACH_ROW(row, mine) {
         const T *a = x + row * c;
         int width = mine ? c : 0, label = mine ? labels[row] : -1;
         bool inside = label >= 0 && label < width;
-        T shift = row_shift(a, width, lane, lanes, part);
-        T total = row_total(a, shift, width, lane, lanes, part);
-        int winner = row_winner(a, width, lane, lanes, part, places);
+        T shift = row_shift(a, width, count, lane, lanes, part);
+        T total = row_total(a, shift, width, count, lane, lanes, part);
+        int winner = row_winner(a, width, count, lane, lanes, part, places);
         if (lane == 0 && mine) {
             loss[row] = inside ? log(total) - (a[label] - shift) : not_a_number<T>();
             hits[row] = inside && winner == label ? (T)1 : (T)0;
@@ -84,14 +107,18 @@ KERNEL(256) softmax_cross_entropy(const T *x, const int *labels, T *loss, T *hit
 KERNEL(256) softmax_cross_entropy_backward(const T *dloss, const T *x,
         const int *labels, T *dx, long long rows, int c, int lanes) {
     __shared__ T part[8];
+    int count = columns_at_once(c, x, dx);
     FOR_EACH_ROW(row, mine) {
         const T *a = x + row * c;
         int width = mine ? c : 0, label = mine ? labels[row] : -1;
-        T shift = row_shift(a, width, lane, lanes, part);
-        T total = row_total(a, shift, width, lane, lanes, part);
+        T shift = row_shift(a, width, count, lane, lanes, part);
+        T total = row_total(a, shift, width, count, lane, lanes, part);
         T scale = mine ? dloss[row] : (T)0, share = total == 0 ? (T)0 : scale / total;
-        for (int j = lane; j < width; j += lanes)
-            dx[row * c + j] = exp(a[j] - shift) * share - (j == label ? scale : (T)0);
+        NO_UNROLL for (int j = lane * count; j < width; j += lanes * count) {
+            Quad<T> values = fetch(a, j, count);
+            EACH_OF(e, 4) values.set(e, exp(values.get(e) - shift) * share - (j + e == label ? scale : (T)0));
+            put(dx, row * c + j, count, values);
+        }
     }
 }
 

@@ -8,7 +8,9 @@
                      :: "r"((unsigned)__cvta_generic_to_shared(to)), "l"(from), "r"(valid ? bytes : 0) : "memory"); \
     }
 __device__ inline void cp_async_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
-template <int N> __device__ inline void cp_async_wait() { asm volatile("cp.async.wait_group %0;" :: "n"(N) : "memory"); }
+template <int N> __device__ inline void cp_async_wait() {
+    asm volatile("cp.async.wait_group %0;" :: "n"(N) : "memory");
+}
 #else
 #define CP_ASYNC(bytes, V, how) \
     __device__ inline void cp_async##bytes(void *to, const void *from, bool valid) { \

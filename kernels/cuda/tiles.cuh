@@ -86,12 +86,14 @@ __device__ inline void multiply(Total &total, const T *left, const T *right) {
         unsigned v[WARP_N / 8][2];
         UNROLL for (int j = 0; j < WARP_N / 8; j++)
             UNROLL for (int half = 0; half < 2; half++)
-                v[j][half] = PRECISION == 1 ? rounded_tf32(b[j][step + half]) : pack_bf16(b[j][2 * half], b[j][2 * half + 1]);
+                v[j][half] = PRECISION == 1 ? rounded_tf32(b[j][step + half])
+                    : pack_bf16(b[j][2 * half], b[j][2 * half + 1]);
         UNROLL for (int i = 0; i < WARP_M / 16; i++) {
             unsigned u[4];
             UNROLL for (int e = 0; e < 4; e++) {
                 const float (&from)[4] = a[2 * i + e % 2];
-                u[e] = PRECISION == 1 ? rounded_tf32(from[step + e / 2]) : pack_bf16(from[e / 2 * 2], from[e / 2 * 2 + 1]);
+                u[e] = PRECISION == 1 ? rounded_tf32(from[step + e / 2])
+                    : pack_bf16(from[e / 2 * 2], from[e / 2 * 2 + 1]);
             }
             UNROLL for (int j = 0; j < WARP_N / 8; j++)
                 if (PRECISION == 1) mma_m16n8k8_tf32(total[i][j], u, v[j]);

@@ -83,9 +83,9 @@ def test_what_the_parts_found(whole):
 
 def test_a_part_that_hangs_is_ended(tmp_path, monkeypatch):
     monkeypatch.setattr(gpu, "GRACE", 0.5)
-    result = run(tmp_path, SLEEP, "machine", "--seconds", "15")
+    result = run(tmp_path, "machine", SLEEP, "sanitizer", "--seconds", "40")
     assert result.status == 1 and result.parts[SLEEP]["rows"] == [{"what": "awake"}]
-    assert "took longer than" in result.parts[SLEEP]["failed"][0] and result.parts["machine"]["rows"]
+    assert "took longer than" in result.parts[SLEEP]["failed"][0] and result.parts["sanitizer"]["seconds"]
 
 
 def test_without_time_nothing_runs_and_everything_is_listed(tmp_path):

@@ -4,6 +4,7 @@ cores is there, and what slows them down is not.
 import pytest
 
 from gpunn.kernels.cuda import launch
+from tests.sim.build import kernel_names
 
 from .test_nvrtc import STACK_ALLOWED, compiler, nearest, variants
 
@@ -11,8 +12,15 @@ ARCHITECTURES = 80, 90
 LOAD, STORE, COPY = "LDG.E.128", "STG.E.128", "LDGSTS.E.BYPASS.LTC128B.128"
 TF32, BF16 = "HMMA.1688.F32.TF32", "HMMA.16816.F32.BF16"
 # what is streamed moves four numbers at a time
-STREAMS = {
-}
+BOTH = LOAD, STORE
+STREAMS = dict.fromkeys([
+    ("elementwise", "unary"), ("elementwise", "unary_backward"), ("binary", "binary"),
+    ("ending", "activation_backward"),
+    ("memory", "copy"), ("random", "dropout"), ("optimize", "optimize"), ("normalize", "batch_norm"),
+    ("normalize", "batch_norm_dx"), ("normalize", "layer_norm"), ("normalize", "layer_norm_dx"), ("softmax", "softmax"),
+    ("softmax", "softmax_backward"), ("softmax", "softmax_cross_entropy_backward")], BOTH)
+STREAMS |= {("random", "random_uniform"): (STORE,), ("random", "random_bits"): (STORE,),
+            ("softmax", "softmax_cross_entropy"): (LOAD,)}
 DEEP, WIDE = "Matrix<TILE_N, true, 4>", "Matrix<TILE_N, false, 4>"
 # file, left, right, precision -> what its product is made of
 PRODUCTS = {
@@ -61,13 +69,8 @@ def test_products_are_made_on_tensor_cores(file, left, right, precision, archite
 
 
 def test_streams_are_kernels_that_exist():
-    kernels = {(file, name) for file in variants() for name in launch_names(file)}
+    kernels = {(file, name) for file in variants() for name in kernel_names(launch.source(file))}
     assert set(STREAMS) <= kernels
-
-
-def launch_names(file: str) -> list[str]:
-    from tests.sim.build import kernel_names
-    return kernel_names(launch.source(file))
 
 
 def test_what_is_planted_is_noticed():

@@ -50,6 +50,7 @@ def test_h10_a_linear_function_is_a_matrix():
 
 
 def test_h9_a_binary_support_vector_machine():
+    keras.set_seed(0)
     x = R.normal(size=(200, 2)).astype("float32")
     y = np.where(x @ [2, -1] > 0.2, 1.0, -1.0)
     model = keras.Sequential([keras.Input((2,)), layers.Dense(1)])

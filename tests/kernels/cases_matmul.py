@@ -213,16 +213,6 @@ for activation in ("linear", "relu", "sigmoid", "tanh"):
         )
 
 
-for activation in ("linear", "relu", "tanh"):
-    case(
-        "dense_masked",
-        lambda r: (large(r, 5, 6), large(r, 6, 9), large(r, 9)),
-        lambda *args, activation: (dense(*args, activation), None),     # what the mask is, a device says
-        options={"activation": activation},
-        id=activation,
-    )
-
-
 def outputs(r, activation, *shape):
     """What the activation gives, zeros among them."""
     return activated(activation, np.round(r.standard_normal(shape) * 4))

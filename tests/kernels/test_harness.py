@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from . import __main__ as program
 from . import harness
 from .devices import Cpu
 
@@ -106,3 +107,16 @@ def test_bits_that_change_from_schedule_to_schedule():
     turn = itertools.count()
     with pytest.raises(AssertionError, match="another schedule"):
         run(lambda a, b: a + b + 1e-7 * next(turn), two, total, schedules=2, dtypes=("float32",))
+
+
+def test_the_cases_as_a_program(monkeypatch):
+    """Every second of three kernels' cases; the one that is wrong is counted and named."""
+    references = {"right": lambda x: np.exp(x) / np.exp(x).sum(), "left out": None, "wrong": lambda x: x + 1}
+    cases = [harness.Case(kernel, lambda r: (r.normal(size=5),), reference, {}, (), None, None, False, ("float32",),
+                          name) for kernel, (name, reference) in zip(("softmax", "unary", "copy"), references.items())]
+    monkeypatch.setattr(program, "CASES", cases)
+    counts = program.run(SimpleNamespace(device="cpu", first=0, every=2, sample=1, seconds=60))
+    assert counts["passed"] == counts["same bits as the shim"] + counts["near the shim"] == 1
+    assert [line.partition(":")[0] for line in counts["failed"]] == ["wrong-float32"]
+    assert program.dealt(0, 1, 2) == [(cases[0], "float32"), (cases[2], "float32")]
+    assert program.run(SimpleNamespace(device="cpu", first=0, every=1, sample=1, seconds=-1))["no time"] == 3

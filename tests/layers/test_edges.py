@@ -98,3 +98,70 @@ def test_stacked_cells_take_states_as_they_are_nested():
     states = [[normal(2, 4), normal(2, 4)], [normal(2, 3)]]
     output, new = cells(normal(2, 5), states)
     assert output.shape == (2, 3) and [s.shape for s in new] == [(2, 4), (2, 4), (2, 3)]
+
+
+def attended(mask, **options):
+    """The result for a mask of the queries, and the mean of the projected values."""
+    layer, x = layers.MultiHeadAttention(1, 2, **options), Tensor(normal(1, 3, 2))
+    x.mask = ops.convert_to_tensor(mask)
+    y = layer(x, Tensor(normal(1, 4, 2)))
+    layer.set_weights([np.ones(w.shape) for w in layer.weights])
+    value = normal(1, 4, 2)
+    y = layer(x, Tensor(value)).numpy()
+    return y[0], (value.sum(-1, keepdims=True) + 1).mean(1)[0] * 2 + 1
+
+
+def test_who_may_look_nowhere_sees_the_mean_of_all():
+    y, mean = attended(np.array([[True, True, False]]))
+    np.testing.assert_allclose(y[2], np.repeat(mean, 2), rtol=1e-5)
+    y, _ = attended(np.array([[True, True, False]]), dropout=0.5)
+    np.testing.assert_allclose(y[2], 1.0)                      # as in Keras: the bias alone
+
+
+def test_a_stateless_call_changes_nothing():
+    layer, x = layers.BatchNormalization(momentum=0.5), normal(4, 3)
+    layer(x)
+    before = layer.get_weights()
+    y, after, losses = layer.stateless_call([np.full(3, 2.0), np.ones(3)], [np.zeros(3), np.ones(3)], x, training=True,
+                                            return_losses=True)
+    np.testing.assert_allclose(after[0].numpy(), x.mean(0) / 2, atol=1e-6)
+    np.testing.assert_allclose(y.numpy(), 2 * (x - x.mean(0)) / np.sqrt(x.var(0) + 1e-3) + 1, atol=1e-5)
+    assert losses == [] and all(map(np.array_equal, before, layer.get_weights()))
+
+
+def test_paths_begin_with_the_outer_layer():
+    class Block(layers.Layer):
+        def __init__(self, name):
+            super().__init__(name=name)
+            self.first, self.second = layers.LSTM(2, name="r"), layers.Dense(1, name="d")
+
+        def build(self, input_shape):
+            self.first.build(input_shape)
+
+        def call(self, x):
+            return self.second(self.first(x))
+    block = Block("b")
+    block(normal(2, 3, 4))
+    assert [w.path for w in block.weights] == ["b/r/lstm_cell/kernel", "b/r/lstm_cell/recurrent_kernel",
+                                               "b/r/lstm_cell/bias", "b/d/kernel", "b/d/bias"]
+
+
+def test_statistics_at_every_step():
+    x, layer = normal(4, 3, 2), layers.TimeDistributed(layers.BatchNormalization(momentum=0.5))
+    y = layer(x, training=True).numpy()
+    np.testing.assert_allclose(y, (x - x.mean(0)) / np.sqrt(x.var(0) + 1e-3), atol=1e-5)
+    expected = x[:, 0].mean(0) / 8 + x[:, 1].mean(0) / 4 + x[:, 2].mean(0) / 2
+    np.testing.assert_allclose(layer.layer.moving_mean.numpy(), expected, atol=1e-6)
+
+
+def test_layers_that_keep_integers():
+    x = np.arange(-8, 8).reshape(1, 2, 4, 2)
+    for kind in (layers.ReLU, layers.MaxPooling2D, layers.GlobalMaxPooling2D, layers.Flatten, layers.Masking):
+        assert kind()(x.astype("int32")).dtype == "int32"
+    np.testing.assert_array_equal(layers.MaxPooling2D()(x).numpy(), x.reshape(1, 1, 2, 2, 2, 2).max((2, 4)))
+
+
+def test_a_function_of_ops_goes_around():
+    config = layers.Lambda(ops.relu).get_config()
+    assert config["function"] == "relu" and config["arguments"] == {}
+    np.testing.assert_array_equal(layers.Lambda.from_config(config)(np.array([-1.0, 2.0])).numpy(), [0, 2])

@@ -79,6 +79,8 @@ ERRORS = {
                                                        "the second 4"),
     "groups": (lambda: layers.GroupNormalization(4)(x(2, 6)), "groups must be a divisor of the 6 channels, "
                                                               "got 4"),
+    "renorm": (lambda: layers.BatchNormalization(renorm=True, renorm_clipping={"max": 1}),
+               "renorm_clipping must be a dictionary of rmin, rmax and dmax"),
     "heads": (lambda: layers.MultiHeadAttention(0, 2), "num_heads must be a positive integer, got 0"),
     "attention": (lambda: layers.Attention()(x(2, 3)), r"inputs must be \[query, value\] or"),
     "cell": (lambda: layers.RNN(3), "cell must be a layer with call"),
@@ -100,7 +102,7 @@ ERRORS = {
                           r"set_weights expected shape \(2,\) for d/bias \(array 1\), got \(3,\)"),
     "output": (lambda: layers.Dense(2).output, "has no input or output yet: it was not called on a symbol"),
     "loss": (lambda: layers.Dense(2).add_loss(3.0), "add_loss expected a tensor, got float 3.0"),
-    "lambda": (lambda: layers.Lambda(lambda v: v).get_config(), "function must be registered"),
+    "lambda": (lambda: layers.Lambda(lambda v: v).get_config(), "function must be one of gpunn.ops, or registered"),
     "adapt": (lambda: layers.Normalization(mean=0.0, variance=1.0).adapt(x(2, 2)),
               r"mean must be None: adapt\(\) measures it"),
     "mean alone": (lambda: layers.Normalization(mean=0.0), "mean and variance must be given together"),

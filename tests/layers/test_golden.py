@@ -116,8 +116,7 @@ def test_weights_and_config_are_those_of_keras(name):
     assert set(expected) - set(config) <= IGNORED, "keys that only Keras has"
     for key in set(config) & set(expected):
         assert same(config[key], expected[key]), f"{key}: {config[key]!r}, expected {expected[key]!r}"
-    assert [w.name.split("/")[-1] for w in layer.weights] == [p.split("/")[-1]
-                                                              for p in about(name)["weights"]]
+    assert [w.path.split("/", 1)[1] for w in layer.weights] == about(name)["weights"]
 
 
 def same(value, expected):

@@ -80,7 +80,8 @@ def test_weights_come_own_first_then_those_of_sublayers_in_order():
     layer = Nested()
     layer(X)
     assert [w.name for w in layer.weights] == ["w", "b"] + ["kernel", "bias"] * 3
-    assert [w.path.split("/")[0] for w in layer.weights[2:4]] == [layer.more[0].name] * 2
+    inner = f"{layer.name}/{layer.more[0].name}"
+    assert [w.path for w in layer.weights[2:4]] == [f"{inner}/kernel", f"{inner}/bias"]
     assert len(layer.trainable_weights) == 7 and len(layer.non_trainable_weights) == 1
     assert layer.variables == layer.weights and layer.trainable_variables == layer.trainable_weights
 

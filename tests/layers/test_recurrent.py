@@ -82,9 +82,9 @@ def test_bidirectional_halves_are_its_layers():
     y = layer(X).numpy()
     np.testing.assert_allclose(y[..., :4], layer.forward_layer(X).numpy(), atol=1e-6)
     np.testing.assert_allclose(y[..., 4:], layer.backward_layer(X).numpy()[:, ::-1], atol=1e-6)
-    names = [layer.forward_layer.cell.name] * 3 + [layer.backward_layer.cell.name] * 3
-    assert [w.path.split("/")[0]
-            for w in layer.weights] == names
+    assert [w.path for w in layer.weights] == [
+        f"{layer.name}/{half.name}/lstm_cell/{w}" for half in (layer.forward_layer, layer.backward_layer)
+        for w in ("kernel", "recurrent_kernel", "bias")]
 
 
 def test_the_options_of_a_layer_are_those_of_its_cell():

@@ -12,9 +12,9 @@ X, Y, ONE = R.normal(size=(64, 4)).astype("f4"), R.integers(0, 3, 64), R.integer
 IMAGES = R.normal(size=(8, 8, 8, 1)).astype("f4")
 
 
-def net(last="softmax", loss="sparse_categorical_crossentropy", units=3, *first):
+def net(last="softmax", loss="sparse_categorical_crossentropy", units=3, *first, **options):
     model = gpunn.Sequential([layers.Input((4,)), *first, layers.Dense(units, last)])
-    model.compile("adam", loss)
+    model.compile("adam", loss, **options)
     return model
 
 
@@ -53,6 +53,14 @@ class NoBase(layers.Layer):
 class NoBaseModel(gpunn.Model):
     def __init__(self):
         self.dense = layers.Dense(3)
+
+
+class Nothing(utils.PyDataset):
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        pass
 
 
 BCE = ("sigmoid", "binary_crossentropy", 1)
@@ -94,6 +102,15 @@ MISTAKES = {
     "one of two": (lambda: layers.MultiHeadAttention(2, 3)(X[None]), "argument 'value' is missing"),
     "no return": (lambda: Returnless()(X), "Returnless '.*': call returned None. Fix: `return`"),
     "no return, built": (lambda: net("relu", "mse", 3, Returnless()), "call returned None"),
+    "a layer of a layer": (lambda: layers.Dense(3)(layers.Dense(4, name="d")), "expected a tensor, got the layer 'd'"),
+    "a model of a list": (lambda: net()(X.tolist()), r"is one array, got a list of 64. Fix: np.array"),
+    "a misspelt class": (lambda: gpunn.Sequental(), "has no attribute 'Sequental'; did you mean 'Sequential'"),
+    "a metric of 3": (lambda: net().compile("sgd", "mse", metrics=[3]), "a metric must be a name, .* got 3"),
+    "a metric of another form": (lambda: fit(model=net(metrics=["AUC"])), r"metric 'AUC' of labels \(32,\) and"),
+    "a loss without return": (lambda: fit(y=X, model=net(None, lambda y, p: None, 4)), "a tensor, got None. Fix"),
+    "a loss of NumPy": (lambda: fit(y=X, model=net(None, lambda y, p: np.mean(p.numpy()), 4)), "Fix: .* gpunn.ops for"),
+    "no batch": (lambda: fit(Nothing(), None), "a batch must be x, .* got None"),
+    "validation but once": (lambda: fit(validation_data=iter([(X, Y)]), epochs=2), "validation of .* is empty"),
     "no super": (lambda: NoBase()(X), r"NoBase.__init__ must begin with super\(\).__init__\(\)"),
     "no super of a model": (lambda: NoBaseModel().compile(), r"NoBaseModel.__init__ must begin with super\(\)"),
 }
@@ -130,6 +147,9 @@ def test_models_that_expect_nan_are_not_stopped():
 
 
 def test_weights_of_steps_and_labels_of_places():
+    one = gpunn.Sequential([layers.Input((5, 4)), layers.Dense(1)])
+    one.compile("sgd", "mse")
+    fit(R.normal(size=(8, 5, 4)), R.normal(size=(8, 5)), one)
     x = layers.Input((5, 4))
     model = gpunn.Model(x, layers.Dense(3, "softmax")(x))
     model.compile("sgd", "sparse_categorical_crossentropy")

@@ -163,3 +163,47 @@ def test_summary_counts_and_shapes():
 def test_errors(act, message):
     with pytest.raises((ValueError, AttributeError, TypeError), match=message):
         act()
+
+
+GRAPH = """
+Layer (type)              | Output Shape | Param # | Connected to      | Trainable
+a (InputLayer)            | (None, 4)    |       0 |                   | yes
+b (InputLayer)            | (None, 4)    |       0 |                   | yes
+d (Dense)                 | (None, 4)    |      20 | a[0][0],          | yes
+                          |              |         | b[0][0]           |
+add (Add)                 | (None, 4)    |       0 | d[0][0],          |
+                          |              |         | d[1][0]           |
+tanh (Tanh)               | (None, 4)    |       0 | add[0][0]         |
+inner (Sequential)        | (None, 3)    |      15 | tanh[0][0]        | no
+  e (Dense)               | (None, 3)    |      15 |                   | no
+tanh_1 (Tanh)             | (None, 3)    |       0 | inner[0][0]       |
+concatenate (Concatenate) | (None, 7)    |       0 | tanh_1[0][0],     | yes
+                          |              |         | tanh[0][0]        |
+last (Dense)              | (None, 1)    |       8 | concatenate[0][0] | yes"""
+
+
+def branching():
+    a, b, dense = layers.Input((4,), name="a"), layers.Input((4,), name="b"), layers.Dense(4, name="d")
+    sum_ = ops.tanh(dense(a) + dense(b))
+    inner = gpunn.Sequential([layers.Input((4,)), layers.Dense(3, name="e")], name="inner")
+    inner.trainable = False
+    both = layers.Concatenate(name="concatenate")([ops.tanh(inner(sum_)), sum_])
+    return gpunn.Model([a, b], layers.Dense(1, name="last")(both), name="graph")
+
+
+def test_the_summary_of_a_graph_says_who_reads_whom():
+    lines = []
+    branching().summary(print_fn=lines.append, expand_nested=True, show_trainable=True)
+    found = [[cell.strip() for cell in line[1:-1].split("│")] for line in lines[0].splitlines() if "│" in line]
+    wanted = [[cell.strip() for cell in f"{line:87}|".split("|")[:5]] for line in GRAPH.strip("\n").splitlines()]
+    assert found == wanted
+
+
+def test_a_part_of_a_summary_and_a_chain_without_the_column():
+    lines = []
+    branching().summary(print_fn=lines.append, layer_range=("add", "inner"))
+    text = "\n".join(lines)
+    assert "d[1][0]" in text and "a (InputLayer)" not in text and "concatenate" not in text
+    x = layers.Input((4,))
+    gpunn.Model(x, layers.Dense(1)(layers.Dense(2)(x))).summary(print_fn=lines.append)
+    assert "Connected" not in lines[-1] and "InputLayer" in lines[-1]

@@ -184,3 +184,14 @@ def test_unknown_argument_of_an_optimizer():
 def test_unknown_argument_of_a_schedule():
     with pytest.raises(TypeError, match="ExponentialDecay: unknown argument 'decay_step'; did you mean 'decay_steps'"):
         schedules.ExponentialDecay(1.0, decay_step=3, decay_rate=0.1)
+
+
+def test_a_stateless_step_changes_nothing():
+    (v,) = variables((2,))
+    optimizer = optimizers.SGD(0.1, momentum=0.5, name="o")
+    optimizer.build([v])
+    (weight,), state = optimizer.stateless_apply([0, 0.1, np.ones(2)], [np.ones(2, "float32")], [np.zeros(2)])
+    np.testing.assert_allclose(weight.numpy(), [0.4, 0.4], rtol=1e-6)
+    assert [int(state[0]), *state[2].tolist()] == [1, pytest.approx(0.4), pytest.approx(0.4)]
+    assert int(optimizer.iterations) == 0 and v.numpy().tolist() == [1, 1]
+    assert [v.path for v in optimizer.variables] == ["o/iteration", "o/learning_rate", "o/v0_momentum"]

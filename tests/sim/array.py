@@ -129,7 +129,10 @@ class SimArray(np.lib.mixins.NDArrayOperatorsMixin):
 
     def set(self, value: np.ndarray, stream=None) -> None:
         capture.forbid("copying from the host")
-        self.host[...] = value
+        if stream is None:
+            self.host[...] = value
+        else:
+            stream.copies.append(lambda: np.copyto(self.host, value))
 
     def item(self):
         return self.get().item()

@@ -86,6 +86,7 @@ class Stream:
 
     def __init__(self, null=False, non_blocking=False, ptds=False, priority=None):
         self.non_blocking, self.graph, self.outer = non_blocking, None, []
+        self.copies, self.run = [], 0           # asynchronous copies: they run as late as somebody's waiting allows
         self.ptr = 0 if null else next(_pointers)
 
     def use(self) -> "Stream":
@@ -102,6 +103,13 @@ class Stream:
     def synchronize(self) -> None:
         if self.graph is not None:
             raise CaptureError("synchronizing a stream is not permitted while it is capturing")
+        self.catch_up(len(self.copies))
+
+    def catch_up(self, count: int) -> None:
+        """Run the first `count` of all the copies that were ever asked for, if that has not been done."""
+        while self.run < count:
+            self.copies[self.run]()
+            self.copies[self.run], self.run = None, self.run + 1
 
     @property
     def done(self) -> bool:
@@ -130,28 +138,37 @@ class Stream:
         return (event or Event()).record(self)
 
     def wait_event(self, event) -> None:
-        """Everything runs in order here."""
+        """Kernels run at once, so a copy that this stream waits for runs now."""
+        event.over()
 
 
 Stream.null = Stream(null=True)
 
 
 class Event:
-    """Work is done when a launch returns, so an event is always over; `when` is the host's time."""
+    """Kernels are done when a launch returns, copies when somebody waits for an event behind them; `when` is the host's
+    time."""
 
     def __init__(self, block=False, disable_timing=False, interprocess=False):
-        self.ptr, self.when = next(_pointers), None
+        self.ptr, self.when, self.stream, self.count = next(_pointers), None, None, 0
 
     def record(self, stream=None) -> "Event":
         self.when = time.perf_counter()
+        self.stream = stream or current_stream()
+        self.count = len(self.stream.copies)
         return self
+
+    def over(self) -> None:
+        if self.stream is not None:
+            self.stream.catch_up(self.count)
 
     def synchronize(self) -> None:
         forbid("synchronizing an event")
+        self.over()
 
     @property
     def done(self) -> bool:
-        return True
+        return self.stream is None or self.stream.run >= self.count
 
 
 @contextlib.contextmanager

@@ -2,19 +2,19 @@
 import os
 import types
 
-from . import capture
+from . import capture, memory
 from .capture import GLOBAL, RELAXED, THREAD_LOCAL, Event, Stream
 from .capture import current_stream as get_current_stream
-from .memory import MemoryPool, default_pool, using_allocator
+from .memory import MemoryPool, using_allocator
 
 __all__ = [
-    "Device", "Event", "MemoryPool", "Stream", "get_current_stream", "get_elapsed_time", "is_available",
-    "runtime", "using_allocator",
+    "Device", "Event", "MemoryPool", "Stream", "alloc_pinned_memory", "get_current_stream", "get_elapsed_time",
+    "is_available", "runtime", "using_allocator",
 ]
 
 PROPERTIES = {
     "name": b"CUDA sources on the CPU", "major": 8, "minor": 0, "multiProcessorCount": os.cpu_count(),
-    "totalGlobalMem": 1 << 33, "sharedMemPerBlock": 48 << 10, "sharedMemPerBlockOptin": 99 << 10,
+    "totalGlobalMem": memory.device.total, "sharedMemPerBlock": 48 << 10, "sharedMemPerBlockOptin": 99 << 10,
     "warpSize": 32, "maxThreadsPerBlock": 1024, "l2CacheSize": 4 << 20,
 }
 
@@ -38,8 +38,7 @@ class Device:
 
     @property
     def mem_info(self) -> tuple[int, int]:
-        total = PROPERTIES["totalGlobalMem"]
-        return total - default_pool.total_bytes(), total
+        return memory.device.total - memory.device.used, memory.device.total
 
 
 runtime = types.SimpleNamespace(
@@ -53,6 +52,10 @@ runtime = types.SimpleNamespace(
     deviceSynchronize=lambda: get_current_stream().synchronize(),
     memGetInfo=lambda: Device().mem_info,
 )
+
+
+def alloc_pinned_memory(size: int) -> bytearray:
+    return bytearray(size)
 
 
 def is_available() -> bool:

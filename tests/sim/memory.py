@@ -59,11 +59,30 @@ class Memory:
         self.pool.idle[self.size].append(self.whole)
 
 
+class OutOfMemoryError(MemoryError):
+    """As CuPy has it."""
+
+    def __init__(self, size, total, limit=0):
+        super().__init__(f"Out of memory allocating {size:,} bytes (allocated so far: {total:,} bytes).")
+
+
+class device:
+    """All pools together; `left`: so many allocations go well, and then none; None: all do."""
+    total, used, left = 1 << 33, 0, None
+
+
 class MemoryPool:
     def __init__(self):
         self.idle, self.total = defaultdict(list), 0
 
+    def __del__(self, device=device):
+        device.used -= self.total
+
     def malloc(self, nbytes: int) -> Memory:
+        if device.left is not None:
+            device.left -= 1
+            if device.left < 0:
+                raise OutOfMemoryError(nbytes, self.total)
         size = max(-(-nbytes // UNIT), 1) * UNIT
         whole = self.idle[size].pop() if self.idle[size] else self._grow(size)
         memory = Memory(self, size, whole, nbytes)
@@ -72,7 +91,10 @@ class MemoryPool:
 
     def _grow(self, size: int) -> np.ndarray:
         capture.forbid_growth(size)
+        if device.used + size > device.total:
+            raise OutOfMemoryError(size, self.total)
         self.total += size
+        device.used += size
         return pages(size)
 
     def total_bytes(self) -> int:
@@ -86,6 +108,7 @@ class MemoryPool:
 
     def free_all_blocks(self, stream=None) -> None:
         capture.forbid("cudaFree")
+        device.used -= self.free_bytes()
         self.total -= self.free_bytes()
         self.idle.clear()
 

@@ -126,6 +126,7 @@ static inline void __threadfence_block() {}
 template <class V> static inline V __ldg(const V *p) { return *p; }
 template <class V> static inline V __ldcs(const V *p) { return *p; }
 template <class V> static inline void __stcs(V *p, same<V> v) { *p = v; }
+template <class V> static inline void __stwb(V *p, same<V> v) { *p = v; }
 
 // ---- arithmetic ----
 #define __expf(x) expf(x)               // glibc has functions of these names

@@ -189,3 +189,12 @@ def test_device_arrays_do_not_turn_into_numpy_arrays_unasked():
     with pytest.raises(TypeError, match="Unsupported type <class 'numpy.ndarray'>"):
         x[...] = np.ones(3)
     assert not isinstance(x, np.ndarray) and isinstance(x[0], cp.ndarray) and x[0].shape == ()
+
+
+def test_events_tell_the_time_between_them(stream):
+    start, end = cp.cuda.Event(), cp.cuda.Event()
+    start.record(stream)
+    with pytest.raises(CaptureError, match="an event was not recorded"):
+        cp.cuda.get_elapsed_time(start, end)
+    end.record(stream)
+    assert cp.cuda.get_elapsed_time(start, end) > 0

@@ -1,7 +1,8 @@
 """How many bytes a launch moves, by its kernel's signature: a `const T *` is read once, a `T *` written once, and in
 place both; an array counts once, whatever of it the kernel really touches.
 
-Two kinds are seen more closely: of a table only as many rows count as were taken out; numbers by value count nothing.
+Some are seen more closely: of a table only as many rows count as were taken out, of a sequence one step for a kernel
+that does one; numbers by value count nothing.
 """
 import functools
 import re
@@ -19,10 +20,10 @@ def read_only(code: str, name: str) -> list[bool]:
     return [] if text is None else ["const" in p and "*" in p for p in text[1].split(",")]
 
 
-def extent(host: np.ndarray) -> int:
-    """Bytes of an array; of a broadcast one those that are there."""
+def extent(host: np.ndarray, one_step: bool) -> int:
+    """Bytes of an array; of a broadcast one those that are there; of a sequence (n, t, c), if so, those of one t."""
     low, high = np.lib.array_utils.byte_bounds(host)
-    return min(host.nbytes, high - low)
+    return min(host.nbytes, high - low) // (host.shape[1] if one_step and host.ndim == 3 else 1)
 
 
 def moved(code: str, name: str, arguments) -> int:
@@ -33,7 +34,7 @@ def moved(code: str, name: str, arguments) -> int:
             continue
         seen.add(place)
         if not const:
-            written += extent(host)
+            written += extent(host, "_step" in name)
         elif i not in tables:
-            read += extent(host)
+            read += extent(host, "_step" in name)
     return read + written * (2 if tables or name in IN_PLACE else 1)

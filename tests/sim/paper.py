@@ -1,0 +1,135 @@
+"""How many numbers a training step moves, on paper: from the shapes of a workload's layers, both directions, Adam.
+
+What counts is what tests/sim/traffic.py counts: every array that a launch reads or writes, once; in place, twice. A
+layer's parts are one launch each: a dense layer reads its input and weights and writes its output; backward it reads
+them again with the output's gradient, once for each gradient that it makes. Sums' parts, moments and biases, a few
+numbers a channel, are left out.
+"""
+from math import prod
+
+LINE = 64                       # numbers: where each weight begins among all
+
+
+class Paper:
+    def __init__(self, work):
+        self.moved, self.weights, self.first = 0, [], True
+        self.input(work)
+        shape = self.chain((work.batch, *work.shape), work.layers)
+        self.loss(work, shape)
+        self.moved += 8 * sum(-(-w // LINE) * LINE for w in self.weights)       # p, g, m and v, each read and written
+
+    def input(self, work):
+        """Rows of x and y out of the data set."""
+        places = prod(work.shape) if work.per_place else 1
+        self.moved += 2 * work.batch * (prod(work.shape) + places)
+
+    def loss(self, work, shape):
+        x, rows = prod(shape), prod(shape[:-1])
+        if work.classes is None:                # difference, its square, two means; backward twice
+            self.moved += 3 * x + 2 * x + 2 * x + x + 4 * x + 2 * x
+        else:                                   # loss and hits of the logits, their mean, the gradient
+            self.moved += x + 3 * rows + rows + 2 * x + 2 * rows
+
+    def chain(self, shape, layers):
+        """The layers one after the other; what becomes of ReLU depends on what it follows."""
+        for i, (kind, options) in enumerate(layers):
+            follows = [k for k, _ in layers[i + 1:i + 2]]
+            shape = getattr(self, kind)(shape, **options, **({"relu": "relu" in follows} if kind == "norm" else {}))
+        return shape
+
+    def product(self, x: int, w: int, y: int):
+        """y = x w: forward, and the gradients of w and, where anybody wants it, of x."""
+        self.moved += (x + w + y) * (2 if self.first else 3)
+        self.weights.append(w)
+        self.first = False
+
+    def bias(self, y: int, units: int):
+        self.moved += y
+        self.weights.append(units)
+
+    def dense(self, shape, units, activation):
+        y = prod(shape[:-1]) * units
+        self.product(prod(shape), shape[-1] * units, y)
+        self.bias(y, units)
+        self.moved += {"linear": 0, "gelu": 2 * y + 4 * y}.get(activation, 3 * y)
+        return *shape[:-1], units
+
+    def conv(self, shape, filters, size, stride, padding, activation, dilation, groups):
+        n, h, w, c = shape
+        h, w = (-(-(a if padding == "same" else a - size + 1) // stride) for a in (h, w))
+        y = n * h * w * filters
+        self.product(prod(shape), size * size * c * filters, y)
+        self.bias(y, filters)
+        return n, h, w, filters                 # followed by pooling, which does its ReLU, or without one
+
+    def pool(self, shape):
+        n, h, w, c = shape
+        y = n * (h // 2) * (w // 2) * c
+        # the result, the places of a byte, for the gradient again these and the result for ReLU
+        self.moved += prod(shape) + y + y // 4 + y + y // 4 + y + prod(shape)
+        return n, h // 2, w // 2, c
+
+    def flatten(self, shape):
+        return shape[0], prod(shape[1:])
+
+    def mean(self, shape):
+        self.moved += 2 * prod(shape)
+        return shape[0], shape[-1]
+
+    def norm(self, shape, relu, summed=False):
+        x = prod(shape)
+        # moments; the result, of the sum with another; of the gradient: ReLU's, two sums, its own
+        self.moved += x + 2 * x + summed * x + (3 * x if relu else 0) + 2 * x + 3 * x
+        self.weights += [shape[-1]] * 2
+        return shape
+
+    def relu(self, shape):
+        return shape                            # done by the normalization before it
+
+    def sum(self, shape, branches):
+        """Two branches of one input, whose gradients are added up. A last normalization does the sum, too."""
+        normalized = branches[0][-1][0] == "norm"
+        self.moved += 3 * prod(shape)
+        main = self.chain(shape, branches[0][:-1] if normalized else branches[0])
+        if normalized:
+            self.norm(main, True, True)
+        else:
+            self.moved += 3 * prod(main)
+        self.chain(shape, branches[1])
+        return main
+
+    def lstm(self, shape, units):
+        n, t, c = shape
+        state = n * units
+        z = 4 * t * state
+        self.product(prod(shape), c * 4 * units, z)
+        self.bias(z, 4 * units)
+        w = 4 * units * units
+        self.weights.append(w)
+        # a step: the product; then z and it, two states, the gates, two new states. Backward: the same the other way
+        self.moved += t * ((state + w + 4 * state) + (8 + 2 + 4 + 2) * state)
+        self.moved += t * ((1 + 1 + 4 + 1 + 4 + 1 + 1) * state + (4 * state + w + state))
+        # the last state is cut out three times, the gradient of the outputs put together; the weights' gradient
+        self.moved += 4 * state + 3 * 2 * state + 2 * t * state + 2 * state + 2 * t * state + t * state + z + w
+        return n, units
+
+    def embedding(self, shape, tokens, width):
+        rows = prod(shape)
+        self.moved += 2 * rows * width + rows + rows * width + rows + tokens * width
+        self.weights.append(tokens * width)
+        self.first = False
+        return *shape, width
+
+    def layer_norm(self, shape):
+        x = prod(shape)
+        self.moved += 2 * x + 3 * x + 2 * x
+        self.weights += [shape[-1]] * 2
+        return shape
+
+    def attention(self, shape, heads, width):
+        x, row = prod(shape), prod(shape[:-1]) * heads
+        for _ in range(4):
+            self.dense(shape, width, "linear")
+        # forward; two gradients' product, the three gradients; at the end what q, k and v give x is added up
+        self.moved += 4 * x + row + 2 * x + row + 3 * (5 * x + 2 * row) + 2 * 3 * x
+        return shape
