@@ -4,7 +4,7 @@ import numpy as np
 from .launch import exact_kernel, inner_kernel, outputs, own, parallel_kernel, share
 from .maths import exp_negative, log_normal
 from .reduce import reduce
-from .scores import LOG2E, largest, powers, relay
+from .scores import LOG2E, PAIR, largest, powers, relay
 from .vector import AHEAD, BYTES, LINE, PIECE, address, fetch, load, store
 from .walk import aligned
 
@@ -106,7 +106,7 @@ def _softmax(part, x, dloss, labels, out):
     """(softmax(x) - one hot) * dloss; an empty array stands for dloss of 1, or for no label"""
     kind, c, mine, together = x.dtype, x.shape[1], share(part, len(x)), _together(x.shape[1])
     row = c * kind.itemsize
-    if c > SHORT and len(x) * row >= FAR and row % BYTES == 0 and address(out) % PIECE == 0:
+    if c > SHORT and len(x) * row >= FAR and row % (PAIR * BYTES) == 0 and address(out) % PIECE == 0:
         room = np.empty(3 * c + LINE // kind.itemsize, kind)
         _beyond_caches(kind, address(x), c, address(out), mine, dloss, labels, aligned(room))
         return
