@@ -56,8 +56,7 @@ def __getattr__(name):
         value = getattr(importlib.import_module(f"gpunn.{_NAMES[name]}"), name)
         globals()[name] = value
         return value
-    from ._names import suggest
-    raise AttributeError(f"module 'gpunn' has no attribute {name!r}{suggest(name, __all__)}")
+    raise AttributeError(f"module 'gpunn' has no attribute {name!r}")
 
 
 def __dir__():

@@ -104,7 +104,6 @@ MISTAKES = {
     "no return, built": (lambda: net("relu", "mse", 3, Returnless()), "call returned None"),
     "a layer of a layer": (lambda: layers.Dense(3)(layers.Dense(4, name="d")), "expected a tensor, got the layer 'd'"),
     "a model of a list": (lambda: net()(X.tolist()), r"is one array, got a list of 64. Fix: np.array"),
-    "a misspelt class": (lambda: gpunn.Sequental(), "has no attribute 'Sequental'; did you mean 'Sequential'"),
     "a metric of 3": (lambda: net().compile("sgd", "mse", metrics=[3]), "a metric must be a name, .* got 3"),
     "a metric of another form": (lambda: fit(model=net(metrics=["AUC"])), r"metric 'AUC' of labels \(32,\) and"),
     "a loss without return": (lambda: fit(y=X, model=net(None, lambda y, p: None, 4)), "a tensor, got None. Fix"),
