@@ -16,9 +16,8 @@ NOT_YET = {
     "distillation": ("a train_step of ten lines", None),
     "quantizers": ("inference with whole numbers", None),
     "distribution": ("one device", "DataParallel distribution initialize set_distribution"),
-    "layers": ("rare in courses: adaptive pooling, convolutions in recurrent cells, hashes, further augmentation",
-               "AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D AdaptiveMaxPooling1D "
-               "AdaptiveMaxPooling2D AdaptiveMaxPooling3D ConvLSTM1D ConvLSTM2D ConvLSTM3D Hashing AugMix AutoContrast "
+    "layers": ("rare in courses: convolutions in recurrent cells, hashes, further augmentation",
+               "ConvLSTM1D ConvLSTM2D ConvLSTM3D Hashing AugMix AutoContrast "
                "CutMix RandAugment RandomColorJitter RandomErasing RandomGaussianBlur RandomGrayscale RandomHue "
                "RandomInvert RandomSaturation RandomSharpness RandomShear"),
     "losses": ("speech", "CTC ctc"),
@@ -30,9 +29,8 @@ NOT_YET = {
                "disable_traceback_filtering is_traceback_filtering_enabled max_epochs max_steps_per_epoch "
                "set_max_epochs set_max_steps_per_epoch"),
     "wrappers": ("a model that gives features: `Model(inputs, features).predict`", "SKLearnTransformer"),
-    "ops.nn": ("adaptive pooling, and windows, which extract_patches gives",
-               "adaptive_average_pool adaptive_max_pool fold unfold"),
-    "ops.numpy": ("as many results as the data has, and Python loops", "correlate i0 unique vectorize view"),
+    "ops.nn": ("windows, which extract_patches gives", "fold unfold"),
+    "ops.numpy": ("Python loops, and what is not differentiable", "correlate i0 vectorize view"),
     "ops.linalg": ("decompositions outside of training", "eig lu_factor"),
     "ops.image": ("color spaces and warps outside of training",
                   "gaussian_blur hsv_to_rgb map_coordinates perspective_transform rgb_to_hsv sobel_edges"),

@@ -44,17 +44,17 @@ def chain(keras, x, layers):
     return x
 
 
-def compiled(keras, work):
+def compiled(keras, work, **options):
     x = keras.Input(work.shape, dtype="int32" if work.tokens else "float32")
     model = keras.Model(x, chain(keras, x, work.layers))
     loss = "mse" if work.classes is None else keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile("adam", loss)
+    model.compile("adam", loss, **options)
     return model
 
 
-def train(keras, work, x, y, rounds):
-    """One call of fit whose epochs wait for their turn."""
-    model = compiled(keras, work)
+def train(keras, work, x, y, rounds, **options):
+    """One call of fit whose epochs wait for their turn; the options are those of `compile`."""
+    model = compiled(keras, work, **options)
 
     def begin(epoch, logs=None):
         model.stop_training = not rounds.begin()

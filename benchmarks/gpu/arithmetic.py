@@ -24,8 +24,6 @@ def products(n) -> dict[str, Row]:
                                2 * math.prod(heads) + heads[0] * heads[1] ** 2, 2 * math.prod(heads) * heads[1]),
         "dense, relu": Row(((n, n), (n, n), (n,)), lambda k, x, w, b, out: k.dense(x, w, b, "relu", out=out),
                            3 * n * n, 2 * n ** 3),
-        "dense_masked, relu": Row(((n, n), (n, n), (n,)), lambda k, x, w, b, out: k.dense_masked(x, w, b, "relu"),
-                                  3 * n * n, 2 * n ** 3),
         "dense_backward, relu": Row(((n, n),) * 4, lambda k, dy, y, x, w, out: k.dense_backward(
             dy, y, x, w, "relu", BOTH, out=out), 6 * n * n, 4 * n ** 3),
     }

@@ -10,7 +10,7 @@ from .process import Ended, Process
 # name -> (module of benchmarks.contenders, package that it needs)
 PEERS = {"PyTorch": ("torch_eager", "torch"), "torch.compile": ("torch_compiled", "torch"),
          "torch CUDA graph": ("torch_graph", "torch"), "JAX jit": ("jax_jit", "jax"), "JAX scan": ("jax_scan", "jax")}
-OURS = "gpunn"
+OURS, MANY = "gpunn", "gpunn, steps in one"
 START, ROUND = 60, 30           # seconds, at most: to import what it needs; of a round
 
 

@@ -3,7 +3,7 @@ import statistics
 
 from .. import workloads
 from . import failed, left_out
-from .peers import OURS, ROUND, Crowd, present
+from .peers import MANY, OURS, ROUND, Crowd, present
 from .process import Ended, Overtime
 
 TITLE, SHARE = "A training step in ms, Adam, TF32 products", 250
@@ -16,7 +16,7 @@ def rows(chosen):
     contenders, missing = present(chosen)
     yield from map(left_out, missing)
     names = tuple(workloads.SMALL) if chosen.short else NAMES
-    with Crowd(chosen, contenders) as crowd:
+    with Crowd(chosen, contenders | {MANY: (contenders[OURS][0], "ours_many")}) as crowd:
         for i, name in enumerate(names):
             limit = min(PREPARE, chosen.left() / (len(names) - i) * 1.2)
             if limit < 1:
@@ -44,13 +44,14 @@ def played(crowd: Crowd, workload: str, limit: float):
 
 def complaint(workload: str, name: str, reason: Ended) -> dict:
     """What a peer cannot do is no failure, nor what nobody had time for."""
-    wrong = name == OURS and not isinstance(reason, Overtime)
+    wrong = name in (OURS, MANY) and not isinstance(reason, Overtime)
     return (failed if wrong else left_out)(f"{workload}, {name}: {reason}")
 
 
 def row(workload: str, contenders, medians: dict[str, float]) -> dict:
-    best = min((seconds for name, seconds in medians.items() if name != OURS), default=None)
-    ratio = best / medians[OURS] if best is not None and OURS in medians else None
+    ours = [seconds for name, seconds in medians.items() if name in (OURS, MANY)]
+    theirs = [seconds for name, seconds in medians.items() if name not in (OURS, MANY)]
+    ratio = min(theirs) / min(ours) if ours and theirs else None
     return {"workload": workload, "batch": workloads.KNOWN[workload].batch,
             **{name: medians[name] * 1e3 if name in medians else None for name in contenders},
             "best peer / gpunn": ratio}

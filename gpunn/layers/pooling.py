@@ -64,6 +64,32 @@ GlobalAvgPool2D, GlobalAvgPool3D = GlobalAveragePooling2D, GlobalAveragePooling3
     for rank in (2, 3)]
 
 
+class _AdaptivePool(LibraryLayer):
+    """So many numbers along each axis."""
+    rank: int
+    reduce = None
+
+    def __init__(self, output_size, data_format=None, **kwargs):
+        self._keep(locals())
+        self.output_size = pair(self, "output_size", output_size, self.rank)
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    def call(self, inputs):
+        return self.reduce(inputs, self.output_size, self.data_format)
+
+    def compute_output_shape(self, input_shape):
+        sizes = dict(zip(spatial(self.data_format, self.rank), self.output_size))
+        return tuple(sizes.get(i, n) for i, n in enumerate(input_shape))
+
+
+AdaptiveMaxPooling1D, AdaptiveMaxPooling2D, AdaptiveMaxPooling3D = [
+    of_rank(_AdaptivePool, f"AdaptiveMaxPooling{rank}D", rank, f"The largest value of each part of {what}.",
+            reduce=ops.adaptive_max_pool) for rank, what in KINDS.items()]
+AdaptiveAveragePooling1D, AdaptiveAveragePooling2D, AdaptiveAveragePooling3D = [
+    of_rank(_AdaptivePool, f"AdaptiveAveragePooling{rank}D", rank, f"The mean of each part of {what}.",
+            reduce=ops.adaptive_average_pool) for rank, what in KINDS.items()]
+
+
 class GlobalAveragePooling1D(_GlobalPool):
     """The mean over time; masked steps do not count."""
     rank, reduce, supports_masking = 1, staticmethod(ops.mean), True

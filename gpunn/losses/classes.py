@@ -6,6 +6,7 @@ from . import functions as f
 from .loss import Loss, same_rank
 
 MEAN = "sum_over_batch_size"
+USUAL = {"from_logits": True, "ignore_class": None, "axis": -1}         # of sparse cross-entropy: it is one kernel
 
 
 class LossFunctionWrapper(Loss):
@@ -67,5 +68,7 @@ CategoricalGeneralizedCrossEntropy = _named("CategoricalGeneralizedCrossEntropy"
                                             f.categorical_generalized_cross_entropy, q=0.5)
 SparseCategoricalCrossentropy = _named("SparseCategoricalCrossentropy", f.sparse_categorical_crossentropy,
                                        "from_logits ignore_class reduction axis name dtype")
+SparseCategoricalCrossentropy._mean = lambda self, y_true, y_pred: (
+    f.mean_of_logits(y_true, y_pred) if type(self).call is LossFunctionWrapper.call and self.options == USUAL else None)
 Dice = _named("Dice", f.dice, "reduction name axis dtype")
 Tversky = _named("Tversky", f.tversky, "alpha beta reduction name axis dtype")

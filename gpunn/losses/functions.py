@@ -3,6 +3,8 @@ from math import log as natural_log
 
 from .. import ops
 from .._config import epsilon, storage
+from ..ops.activation import labels_of
+from ..ops.dense import mean_softmax_cross_entropy
 from .loss import same_rank
 
 
@@ -176,6 +178,14 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_cl
     loss = ops.where(valid, loss, 0.0)
     loss.mask = valid
     return loss
+
+
+def mean_of_logits(y_true, y_pred):
+    """The mean of sparse_categorical_crossentropy on logits, in the pass that makes their gradient; None where none is
+    wanted."""
+    labels = labels_of(y_true, y_pred)
+    usual = y_pred.requires_grad and tuple(labels.shape) == tuple(y_pred.shape[:-1])
+    return mean_softmax_cross_entropy(y_pred, labels) if usual else None
 
 
 def categorical_generalized_cross_entropy(y_true, y_pred, q):

@@ -7,6 +7,7 @@ from .._names import one_of, snake_case
 from .._objects import Configured
 from ..tensor import Tensor
 
+MEANS = "sum_over_batch_size", "mean", "mean_with_sample_weight"
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
 
 
@@ -21,14 +22,22 @@ class Loss(Configured):
         """One loss a sample."""
         raise NotImplementedError(f"{type(self).__name__} must implement call(y_true, y_pred)")
 
+    def _mean(self, y_true, y_pred):
+        """The mean of `call` where there is a shorter way to it, else None."""
+        return None
+
     def __call__(self, y_true, y_pred, sample_weight=None):
         y_pred = ops.convert_to_tensor(y_pred)
         mask, y_pred = y_pred.mask, ops.convert_to_tensor(y_pred, self.dtype or storage(y_pred.dtype))
-        values = self.call(ops.convert_to_tensor(y_true), y_pred)
-        if not isinstance(values, Tensor):
-            raise ValueError(f"loss '{self.name}': expected a tensor, got {values!r}. Fix: `return`, and gpunn.ops for "
-                             "NumPy and .numpy(), which have no gradient")
-        loss = reduce_weighted(values, sample_weight, joined(mask, values.mask), self.reduction)
+        y_true, loss = ops.convert_to_tensor(y_true), None
+        if sample_weight is None and mask is None and self.reduction in MEANS:
+            loss = self._mean(y_true, y_pred)
+        if loss is None:
+            values = self.call(y_true, y_pred)
+            if not isinstance(values, Tensor):
+                raise ValueError(f"loss '{self.name}': expected a tensor, got {values!r}. Fix: `return`, and gpunn.ops "
+                                 "for NumPy and .numpy(), which have no gradient")
+            loss = reduce_weighted(values, sample_weight, joined(mask, values.mask), self.reduction)
         return loss if self.dtype is None else ops.cast(loss, self.dtype)
 
     def get_config(self) -> dict:

@@ -17,7 +17,7 @@ from .create import (arange, cast, convert_to_numpy, convert_to_tensor, copy, cu
 from .dense import dense, log_softmax, one_hot, pick, softmax, softmax_cross_entropy
 from .index import (argsort, diag, diagflat, diagonal, diff, embedding, get_item, in_top_k, nonzero, scatter,
                     scatter_update, segment_max, segment_sum, slice_update, sort, take, take_along_axis, top_k, trace,
-                    tril, triu)
+                    tril, triu, unique)
 from .index import block as slice
 from .linalg import (cholesky, cholesky_inverse, det, dot, eigh, einsum, inner, inv, logdet, lstsq, matmul, matrix_rank,
                      outer, pinv, qr, slogdet, solve, solve_triangular, svd, tensordot, vdot)
@@ -34,7 +34,7 @@ from .more import (angle, argpartition, array_split, bartlett, bincount, blackma
                    percentile, quantile, rad2deg, real, rot90, searchsorted, segment_min, segment_prod, signbit, sinc,
                    space_to_depth, trapezoid, unravel_index, vander)
 from .normalization import batch_norm, batch_normalization, layer_normalization, moments, normalize, rms_normalization
-from .pool import average_pool, max_pool
+from .pool import adaptive_average_pool, adaptive_max_pool, average_pool, max_pool
 from .random import dropout
 from .recurrent import gru, lstm, simple_rnn
 from .reduce import (all, allclose, amax, amin, any, argmax, argmin, average, count_nonzero, cumprod, cumsum, logsumexp,

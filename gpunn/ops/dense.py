@@ -3,6 +3,7 @@ from math import prod
 from types import SimpleNamespace
 
 from .._config import floatx, storage
+from ..backend import filled_with
 from ..tensor import op
 from .arithmetic import subtract
 from .core import array, as_dtype, floating, into, kernels_of, laid_out, named, shaped
@@ -99,6 +100,18 @@ def softmax_cross_entropy(x, labels):
                                               out=None if out is None else out.reshape(rows.shape))
         return dx.reshape(x.shape), None
     return (loss.reshape(x.shape[:-1]), hits.reshape(x.shape[:-1])), backward
+
+
+@op
+def mean_softmax_cross_entropy(x, labels):
+    """The mean of the losses (...), with its gradient at once."""
+    k, rows = kernels_of(x), x.reshape(prod(x.shape[:-1]), x.shape[-1])
+    loss, dx = k.softmax_cross_entropy_mean(rows, as_dtype(labels, "int32").reshape(rows.shape[0]))
+
+    def backward(dy, need):
+        dx_ = dx if filled_with(dy) == 1 else k.binary("multiply", dx, dy)
+        return dx_.reshape(x.shape), None
+    return loss, backward
 
 
 @op

@@ -279,6 +279,23 @@ def nonzero(x) -> tuple:
                  for i in np.nonzero(to_numpy(x.data if isinstance(x, Tensor) else asarray(x))))
 
 
+def unique(x, sorted: bool = True, return_index: bool = False, return_inverse: bool = False,
+           return_counts: bool = False, axis: int | None = None, size: int | None = None, fill_value=None):
+    """The different elements, or slices along `axis`, in order; looked at by the host."""
+    host_read("unique")
+    found = np.unique(to_numpy(x.data if isinstance(x, Tensor) else asarray(x)), return_index, return_inverse,
+                      return_counts, axis)
+    found = list(found) if isinstance(found, tuple) else [found]
+    for i, values in enumerate(found):
+        along = axis or 0 if i == 0 else 0
+        if size is not None and not (return_inverse and i == 1 + return_index):
+            rows = np.moveaxis(values, along, 0)
+            rest = np.full((max(size - len(rows), 0), *rows.shape[1:]), (fill_value or 0) if i == 0 else 0, rows.dtype)
+            values = np.moveaxis(np.concatenate([rows[:size], rest]), 0, along)
+        found[i] = Tensor(asarray(values if i == 0 else values.astype(np.int32)))
+    return tuple(found) if len(found) > 1 else found[0]
+
+
 def diagonal(x, offset: int = 0, axis1: int = 0, axis2: int = 1):
     """The diagonal of two axes, as the last axis."""
     x = moveaxis(x, (axis1, axis2), (-2, -1))

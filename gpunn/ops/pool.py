@@ -2,11 +2,14 @@
 from functools import partial
 from math import prod
 
+from .._config import image_data_format
 from ..tensor import op
 from .conv import channels_last_of, image, like, rank_of
 from .core import floating, kernels_of, pair
 from .create import cast
-from .shape import reshape
+from .index import get_item
+from .reduce import amax, mean
+from .shape import reshape, stack
 from .window import outputs, resolve
 
 
@@ -24,6 +27,26 @@ def max_pool_relu(inputs, pool_size, strides=None, padding="valid", data_format=
 def average_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
     """The mean of each window; padding does not count."""
     return _pool(_average_pool, inputs, pool_size, strides, padding, data_format)
+
+
+def adaptive_average_pool(inputs, output_size, data_format=None):
+    """The mean of each of so many windows along each axis, as equal as they can be."""
+    return _adaptive(mean, inputs, output_size, data_format)
+
+
+def adaptive_max_pool(inputs, output_size, data_format=None):
+    """The largest value of each of so many windows along each axis, as equal as they can be."""
+    return _adaptive(amax, inputs, output_size, data_format)
+
+
+def _adaptive(reduce, x, output_size, data_format):
+    """(n, h, w, c) -> (n, *output_size, c): window i of m along an axis of h goes from i h / m to (i + 1) h / m"""
+    first = 2 if (data_format or image_data_format()) == "channels_first" else 1
+    for axis, size in enumerate([output_size] * (x.ndim - 2) if isinstance(output_size, int) else output_size, first):
+        n, before = x.shape[axis], (slice(None),) * axis
+        windows = [get_item(x, (*before, slice(i * n // size, -(-(i + 1) * n // size)))) for i in range(size)]
+        x = stack([reduce(w, axis=axis) for w in windows], axis=axis)
+    return x
 
 
 def _pool(f, x, pool_size, strides, padding, data_format, who=None):

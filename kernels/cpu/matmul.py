@@ -15,8 +15,8 @@ from .tile import WIDE
 from .vector import BYTES, LINE, ROWS, VECTORS
 
 DEPTH, COLUMNS = 1024, 64       # of a packed block of b: it is in a near cache when it is used, c is written once
-TURNED = 384, 512               # the same where a is copied to panels: they are made once for so many columns
 BAND = 22 * ROWS                # rows of a that pass by one strip of b after the other
+TURNED = 512, 1024, 16 * ROWS   # all three where a is copied to panels: they are made once for so many columns
 SMALL = 1 << 17                 # multiplications, a number moved being eight, that are worth a thread
 NEAR = 1 << 14                  # bytes of b that need not be packed
 PANEL = 4                       # strips of b from which on copying a turned a pays
@@ -51,19 +51,21 @@ def _way(m, n, k, a, b, size):
 
 
 def _blocks(m, n, k, a, way, near, size):
-    """(columns and depth of a block of b, numbers of a thread's scratch for its strips, and for panels of a)"""
+    """(columns and depth of a block of b, rows of a band, numbers of a thread's scratch for its strips, for panels)"""
     lanes, strip = BYTES // size, VECTORS * (BYTES // size)
     turned = way == TILES and near < n and a[2] == 1 and m > 2 * ROWS and n > PANEL * strip
-    most, columns = TURNED if turned else (DEPTH, COLUMNS)
+    most, columns, band = TURNED if turned else (DEPTH, COLUMNS, BAND)
     step = max(1, k if m <= ROWS else -(-k // max(1, -(-k // most))))
     strips = 0 if way == DOTS or near == n else step * min(-(-(n - near) // strip) * strip, columns)
-    return columns, step, strips, BAND * step + lanes if turned else 0
+    return columns, step, band, strips, band * step + lanes if turned else 0
 
 
-def _grid(m, n, parts, strip):
-    """Rows and columns of a task, when c is cut into about so many: the least work, packing b included."""
+def _grid(m, n, parts, strip, laid):
+    """Rows and columns of a task, when c is cut into about so many: the least work, packing b included. Where a is
+    copied, that costs a row as much as `laid` columns.
+    """
     cuts = [(-(-m // (cut * ROWS)) * ROWS, -(-n // (parts // cut * strip)) * strip) for cut in range(1, parts + 1)]
-    return min(cuts, key=lambda cut: (cut[0] + ROWS) * cut[1])
+    return min(cuts, key=lambda cut: (cut[0] + ROWS) * (cut[1] + laid))
 
 
 @functools.cache
@@ -88,11 +90,11 @@ def _plan(size, a_shape, a_strides, turn_a, b_shape, b_strides, turn_b, c_shape,
     cost = batches * (m * n * depth + 8 * (m * depth + depth * n + m * n))
     threads = max(1, min(config.NUMBA_NUM_THREADS, cost // SMALL))
     way, near = _way(m, n, depth, a, b, size)
-    columns, step, strips, panels = _blocks(m, n, depth, a, way, near, size)
+    columns, step, band, strips, panels = _blocks(m, n, depth, a, way, near, size)
     room = strips + panels and strips + panels + LINE // size
     numbers = (m, n, depth, last, inner, batches, *a, *b, *c[:3], swapped, add, bias and not swapped, relu, way, near,
-               *_grid(m, n, -(-threads // batches), VECTORS * (BYTES // size)), BAND, columns, step, room, strips,
-               panels > 0)
+               *_grid(m, n, -(-threads // batches), VECTORS * (BYTES // size), 4 * ROWS * (panels > 0)), band, columns,
+               step, room, strips, panels > 0)
     return plain, np.array(numbers, np.int64), ZEROS[size], room and threads * room + LINE // size, threads
 
 

@@ -2,6 +2,7 @@
 
 Scores are to the base of two: they hold the factor `LOG2E`, and 2^x takes less than e^x.
 """
+import functools
 import math
 
 import numpy as np
@@ -15,6 +16,7 @@ from .maths import EXP, SHIFT
 from .vector import AHEAD, INT, Vectors, address, load, store
 
 LOG2E, LN2 = math.log2(math.e), math.log(2)
+PAIR = 2        # vectors that relay takes at a time: a line
 
 
 class Row(Vectors):
@@ -33,10 +35,10 @@ class Row(Vectors):
         return self.across(bd.load(total), join)
 
     def across(self, value, join):
-        lanes = [self.bd.extract_element(value, ir.Constant(INT, i)) for i in range(self.lanes)]
-        while len(lanes) > 1:
-            lanes = [join(a, b) for a, b in zip(lanes[::2], lanes[1::2])]
-        return lanes[0]
+        """All lanes joined: one number"""
+        for step in [2 ** k for k in range(self.lanes.bit_length() - 1)][::-1]:
+            value = join(value, self.shuffle(value, value, [(i + step) % self.lanes for i in range(self.lanes)]))
+        return self.bd.extract_element(value, ir.Constant(INT, 0))
 
     def larger(self, a, b):
         return self.at_least(b, a)
@@ -44,19 +46,21 @@ class Row(Vectors):
     def number(self, value):
         return ir.Constant(self.vec, [value] * self.lanes)
 
-    def power(self, x, unit):
-        """2^(x * unit) for x <= 0; below the normal numbers 0"""
+    def powers(self, numbers, unit):
+        """2^(x * unit) for x <= 0; below the normal numbers 0. Several together: each is one long wait."""
         bd, real = self.bd, f"float{32 if self.real == ir.FloatType() else 64}"
         (bias, place), word = SHIFT[real], ir.VectorType(ir.IntType(int(real[5:])), self.lanes)
-        x = self.at_least(x, bd.fdiv(self.number(-bias), unit))
-        whole = self.number(1.5 * 2.0 ** place + bias)                  # see maths.py; not to be reordered
-        exponent = self.multiply_add(x, unit, whole)
-        rest = self.multiply_add(x, unit, bd.fsub(whole, exponent, flags=["contract"]))
-        *terms, total = [self.number(c * LN2 ** k) for k, c in enumerate((1, 1, *EXP[real]))]
+        low, whole = bd.fdiv(self.number(-bias), unit), self.number(1.5 * 2.0 ** place + bias)      # see maths.py
+        numbers = [self.at_least(x, low) for x in numbers]
+        exponents = [self.multiply_add(x, unit, whole) for x in numbers]
+        rests = [bd.fsub(whole, e, flags=["contract"]) for e in exponents]                          # in this order
+        rests = [self.multiply_add(x, unit, rest) for x, rest in zip(numbers, rests)]
+        *terms, last = [self.number(c * LN2 ** k) for k, c in enumerate((1, 1, *EXP[real]))]
+        totals = [last] * len(numbers)
         for term in terms[::-1]:
-            total = self.multiply_add(total, rest, term)
-        scale = bd.shl(bd.bitcast(exponent, word), ir.Constant(word, [place] * self.lanes))
-        return bd.fmul(total, bd.bitcast(scale, self.vec))
+            totals = [self.multiply_add(total, rest, term) for total, rest in zip(totals, rests)]
+        scales = [bd.shl(bd.bitcast(e, word), ir.Constant(word, [place] * self.lanes)) for e in exponents]
+        return [bd.fmul(total, bd.bitcast(scale, self.vec)) for total, scale in zip(totals, scales)]
 
 
 @intrinsic
@@ -78,7 +82,7 @@ def powers(typing, kind, x, n, top, unit, y):
         (x, y), (top, unit) = map(f.pointer, (args[1], args[5])), map(f.spread, args[3:5])
 
         def body(i, real):
-            power = f.power(builder.fsub(f.load(f.at(x, i), real), top), unit)
+            power, = f.powers([builder.fsub(f.load(f.at(x, i), real), top)], unit)
             f.store(power, f.at(y, i)) if real is None else f.store_first(power, f.at(y, i), builder.sub(args[2], i))
             return power
         return f.folded(args[2], 0.0, body, builder.fadd)
@@ -96,14 +100,19 @@ def relay(typing, kind, n, x, x_next, e, e_before, y, top, unit, scale):
         (x, x_next, e, e_before, y), (top, unit, scale) = map(f.pointer, args[2:7]), map(f.spread, args[7:])
 
         def body(k, state):
-            i, (best, total) = builder.mul(k, f.const(f.lanes)), state
-            f.prefetch(f.at(x_next, builder.add(i, f.const(AHEAD * 8 // kind.dtype.bitwidth))))
-            power = f.power(builder.fsub(f.load(f.at(x, i)), top), unit)
-            f.store(power, f.at(e, i))
-            f.stream(builder.fmul(f.load(f.at(e_before, i)), scale), f.at(y, i))
-            return f.larger(best, f.load(f.at(x_next, i))), builder.fadd(total, power)
+            first = builder.mul(k, f.const(PAIR * f.lanes))
+            places = [builder.add(first, f.const(v * f.lanes)) for v in range(PAIR)]
+            f.prefetch(f.at(x_next, builder.add(first, f.const(AHEAD * 8 // kind.dtype.bitwidth))))
+            results = f.powers([builder.fsub(f.load(f.at(x, i)), top) for i in places], unit)
+            for i, power in zip(places, results):
+                f.store(power, f.at(e, i))
+                f.stream(builder.fmul(f.load(f.at(e_before, i)), scale), f.at(y, i))
+            return [*[f.larger(best, f.load(f.at(x_next, i))) for best, i in zip(state, places)],
+                    *map(builder.fadd, state[PAIR:], results)]
 
-        best, total = f.loop(builder.sdiv(n, f.const(f.lanes)), [f.number(-math.inf), f.number(0)], body)
+        start = [f.number(-math.inf)] * PAIR + [f.number(0)] * PAIR
+        state = f.loop(builder.sdiv(n, f.const(PAIR * f.lanes)), start, body)
+        best, total = functools.reduce(f.larger, state[:PAIR]), functools.reduce(builder.fadd, state[PAIR:])
         return context.make_tuple(builder, signature.return_type,
                                   [f.across(best, f.larger), f.across(total, builder.fadd)])
 

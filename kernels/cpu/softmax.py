@@ -1,9 +1,10 @@
 """Softmax and its cross-entropy over (..., c), as many rows at a time as the nearest cache holds."""
 import numpy as np
 
-from .launch import exact_kernel, inner_kernel, own, parallel_kernel, share
+from .launch import exact_kernel, inner_kernel, outputs, own, parallel_kernel, share
 from .maths import exp_negative, log_normal
-from .scores import LOG2E, largest, powers, relay
+from .reduce import reduce
+from .scores import LOG2E, PAIR, largest, powers, relay
 from .vector import AHEAD, BYTES, LINE, PIECE, address, fetch, load, store
 from .walk import aligned
 
@@ -105,7 +106,7 @@ def _softmax(part, x, dloss, labels, out):
     """(softmax(x) - one hot) * dloss; an empty array stands for dloss of 1, or for no label"""
     kind, c, mine, together = x.dtype, x.shape[1], share(part, len(x)), _together(x.shape[1])
     row = c * kind.itemsize
-    if c > SHORT and len(x) * row >= FAR and row % BYTES == 0 and address(out) % PIECE == 0:
+    if c > SHORT and len(x) * row >= FAR and row % (PAIR * BYTES) == 0 and address(out) % PIECE == 0:
         room = np.empty(3 * c + LINE // kind.itemsize, kind)
         _beyond_caches(kind, address(x), c, address(out), mine, dloss, labels, aligned(room))
         return
@@ -190,6 +191,26 @@ def _softmax_cross_entropy(part, x, labels, loss, hits):
 
 
 @parallel_kernel
+def _softmax_cross_entropy_mean(part, x, labels, losses, out):
+    kind, c, mine, together = x.dtype, x.shape[1], share(part, len(x)), _together(x.shape[1])
+    top, total, row = np.empty(together, kind), np.empty(together, kind), c * kind.itemsize
+    weight = kind.type(1) / kind.type(len(x))
+    for start in range(mine.start, mine.stop, together):
+        rows, place = min(together, mine.stop - start), start * row
+        _exponentials(kind, address(x) + place, rows, c, address(out) + place, top, total)
+        for k in range(rows):
+            label, e = labels[start + k], address(out) + place + k * row
+            inside, scale = 0 <= label < c, _quotient(weight, total[k] if total[k] != 0 else kind.type(1))
+            for j in range(c):
+                store(kind, e, j, load(kind, e, j) * scale)
+            losses[start + k] = np.nan
+            if inside:
+                store(kind, e, label, load(kind, e, label) - weight)
+                size = log_normal(total[k]) if total[k] != 0 else kind.type(-np.inf)
+                losses[start + k] = _difference(top[k], load(kind, address(x) + place + k * row, label), -size)
+
+
+@parallel_kernel
 def _pick(part, x, labels, out):
     for row in share(part, x.shape[0]):
         out[row] = x[row, labels[row]] if 0 <= labels[row] < x.shape[1] else np.nan
@@ -246,6 +267,14 @@ def softmax_cross_entropy_backward(dloss, x, labels, out=None):
     if out.size:
         _softmax(_rows(x), dloss, labels, _rows(out))
     return out
+
+
+def softmax_cross_entropy_mean(x, labels, out=None):
+    loss, dx = outputs(out, [(), x.shape], x.dtype)
+    losses = np.empty(len(x), x.dtype)
+    if dx.size:
+        _softmax_cross_entropy_mean(x, labels, losses, dx)
+    return reduce("mean", losses, out=loss), dx
 
 
 def pick(x, labels, out=None):

@@ -12,4 +12,5 @@ from .random import dropout, random_bits, random_uniform
 from .recurrent import gru, gru_backward, lstm, lstm_backward, simple_rnn, simple_rnn_backward
 from .reduce import argreduce, cumsum, reduce
 from .softmax import (log_softmax, log_softmax_backward, pick, pick_backward, softmax, softmax_backward,
-                      softmax_cross_entropy, softmax_cross_entropy_backward)
+                      softmax_cross_entropy, softmax_cross_entropy_backward,
+                      softmax_cross_entropy_mean)

@@ -13,7 +13,8 @@ TILES = ((128, 128), (128, 64), (64, 64))
 THREADS, DEPTH = 128, 16        # of a block, of the slices that it multiplies
 NEVER = 2**30
 BLOCKS = 192                    # larger tiles are taken while they make so many blocks,
-CHUNK = 512                     # and a depth is cut into pieces no shorter than this, until there are so many
+CHUNK = 512                     # and a depth is cut into pieces no shorter than this, until there are so many,
+LONGEST = 1 << 14               # or no longer than this: tensor cores truncate as they add
 MATRICES = np.dtype([(name, "i8") for name in "a_row a_col b_row b_col b_jump c_row".split()] + [
     (name, "i4") for name in "m n k chunk batches pieces period bias_row has_bias accumulate activation wide".split()],
     align=True)
@@ -48,7 +49,7 @@ def tiled(kernel, arrays, sizes, lead, walks, left, right, bias=None, accumulate
     (a, b, c), (m, n, k), batches = arrays, sizes, prod(lead)
     counts = [-(-m // height) * -(-n // width) for height, width in shapes]
     i = next((i for i, count in enumerate(counts) if count * batches >= BLOCKS and n > shapes[i][1] // 2), -1)
-    pieces = max(1, min(k // CHUNK, BLOCKS // max(1, counts[i] * batches)))
+    pieces = max(1, -(-k // LONGEST), min(k // CHUNK, BLOCKS // max(1, counts[i] * batches)))
     chunk = -(-k // pieces // DEPTH) * DEPTH
     pieces = -(-k // chunk) if k else 1
     matrices = np.array([(*walks[0][-2:], *walks[1][-2:], jump, walks[2][-2], m, n, k, chunk, batches, pieces,

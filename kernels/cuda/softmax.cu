@@ -122,6 +122,43 @@ KERNEL(256) softmax_cross_entropy_backward(const T *dloss, const T *x,
     }
 }
 
+__device__ unsigned int blocks_done;                       // 0 again when all are
+
+// dx = (softmax(x) - onehot(label)) / rows, loss = the mean over the rows. Each block leaves the sum of its rows in
+// sums (blocks); the last to end adds them up in their order.
+KERNEL(256) softmax_cross_entropy_mean(const T *x, const int *labels, T *dx, T *sums, T *loss, long long rows, int c,
+        int lanes) {
+    __shared__ T part[8];
+    __shared__ bool last;
+    int count = columns_at_once(c, x, dx);
+    T mine_sum = 0, weight = (T)1 / rows;
+    FOR_EACH_ROW(row, mine) {
+        const T *a = x + row * c;
+        int width = mine ? c : 0, label = mine ? labels[row] : -1;
+        T shift = row_shift(a, width, count, lane, lanes, part);
+        T total = row_total(a, shift, width, count, lane, lanes, part), share = total == 0 ? (T)0 : weight / total;
+        NO_UNROLL for (int j = lane * count; j < width; j += lanes * count) {
+            Quad<T> values = fetch(a, j, count);
+            EACH_OF(e, 4) values.set(e, exp(values.get(e) - shift) * share - (j + e == label ? weight : (T)0));
+            put(dx, row * c + j, count, values);
+        }
+        if (lane == 0 && mine)
+            mine_sum += label >= 0 && label < width ? log(total) - (a[label] - shift) : not_a_number<T>();
+    }
+    mine_sum = row_sum(mine_sum, 256, part);
+    if (threadIdx.x == 0) {
+        sums[blockIdx.x] = mine_sum;
+        __threadfence();
+        last = atomicInc(&blocks_done, gridDim.x - 1) == gridDim.x - 1;
+    }
+    __syncthreads();
+    if (!last) return;
+    T all = 0;
+    for (int i = threadIdx.x; i < gridDim.x; i += 256) all += ((volatile T *)sums)[i];
+    all = row_sum(all, 256, part);
+    if (threadIdx.x == 0) *loss = all * weight;
+}
+
 // x (rows, c), labels (rows) -> out (rows)
 KERNEL(256) pick(const T *x, const int *labels, T *out, long long rows, int c) {
     GRID_STRIDE(row, rows) {

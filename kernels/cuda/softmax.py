@@ -3,7 +3,8 @@ from math import prod
 
 import numpy as np
 
-from .launch import blocks, empty, launch, launch_rows, launch_table, outputs
+from .launch import MAX_BLOCKS, blocks, empty, launch, launch_rows, launch_table, outputs
+from .memory import fill
 
 
 def like_last(name, arrays, out, *options):
@@ -41,6 +42,16 @@ def softmax_cross_entropy_backward(dloss, x, labels, out=None):
     out = empty(x, x.shape) if out is None else out
     launch_rows("softmax", "softmax_cross_entropy_backward", *x.shape, (dloss, x, labels, out), T=x.dtype)
     return out
+
+
+def softmax_cross_entropy_mean(x, labels, out=None):
+    """(n, c), (n,) -> the mean loss (), dx (n, c)"""
+    loss, dx = outputs(x, out, (), x.shape)
+    if not x.size:
+        return fill(np.nan, loss), dx
+    sums = empty(x, min(len(x), MAX_BLOCKS))
+    launch_rows("softmax", "softmax_cross_entropy_mean", *x.shape, (x, labels, dx, sums, loss), T=x.dtype)
+    return loss, dx
 
 
 def pick(x, labels, out=None):

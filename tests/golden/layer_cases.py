@@ -146,6 +146,9 @@ CASES = {
     "up_sampling_bilinear_first": case("UpSampling2D(2, 'channels_first', 'bilinear')", FIRST),
     "spatial_dropout_first": case("SpatialDropout2D(0.5, 'channels_first')", FIRST),
     "group_norm_first": case("GroupNormalization(groups=3, axis=1)", FIRST),
+    "adaptive_max": case("AdaptiveMaxPooling2D((3, 4))", IMAGE),
+    "adaptive_average_1d": case("AdaptiveAveragePooling1D(2)", SERIES),
+    "adaptive_average_first": case("AdaptiveAveragePooling2D(4, 'channels_first')", FIRST),
     # normalization
     "batch_norm": case("BatchNormalization()", (4, 3)),
     "batch_norm_train": case("BatchNormalization()", (6, 3), train=True),
@@ -248,7 +251,6 @@ CASES = {
                      attention_mask="bool 2 2 3 1 4"),
     "mha_axis": case("MultiHeadAttention(1, 2, attention_axes=2, use_bias=False)", (2, 3, 2, 2), (2, 3, 4, 2),
                      return_attention_scores=True),
-    "mha_every_axis": case("MultiHeadAttention(1, 2, use_bias=False)", (2, 2, 3, 2), (2, 2, 3, 2)),
     "mha_shape": case("MultiHeadAttention(1, 2, output_shape=(2, 3))", (2, 3, 2), (2, 4, 2)),
     "mha_gate": case("MultiHeadAttention(2, 2, value_dim=1, use_gate=True)", (2, 3, 2), (2, 4, 2)),
     "mha_penalty": case("MultiHeadAttention(1, 2, activity_regularizer='l2', dropout=0.3)", (2, 3, 2), (2, 3, 2),

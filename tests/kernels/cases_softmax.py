@@ -218,3 +218,17 @@ case(
     atol=0,
     id="outside",
 )
+
+
+def cross_entropy_mean(x, labels):
+    loss, weights = cross_entropy(x, labels)[0], np.full(len(x), 1 / max(1, len(x)))
+    return loss.mean() if len(x) else np.array(np.nan), cross_entropy_backward(weights, x, labels)
+
+
+for n, c in ((1, 1), (1, 10), (33, 10), (5, 1025), (128, 33), (700, 3)):
+    case("softmax_cross_entropy_mean", lambda r, n=n, c=c: rows(r, n, c), cross_entropy_mean, rtol=CLOSE, id=f"{n}-{c}")
+case("softmax_cross_entropy_mean", lambda r: (r.normal(size=(5, 3)), OUTSIDE), cross_entropy_mean, rtol=CLOSE,
+     id="outside")
+case("softmax_cross_entropy_mean", lambda r: (1e4 * r.normal(size=(9, 7)), np.arange(9, dtype=np.int32) % 7),
+     cross_entropy_mean, rtol=CLOSE, id="large")
+case("softmax_cross_entropy_mean", lambda r: (np.zeros((0, 3)), np.zeros(0, np.int32)), cross_entropy_mean, id="empty")

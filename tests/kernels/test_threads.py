@@ -51,7 +51,13 @@ def test_rows_do_not_depend_on_the_number_of_threads(shape):
 
 
 def test_rows_beyond_the_caches_by_any_number_of_threads():
-    x = np.random.default_rng(0).standard_normal((65540, 128)).astype(np.float32)
+    r = np.random.default_rng(0)
+    x, labels = r.standard_normal((65540, 128)).astype(np.float32), r.integers(-1, 129, 65540, np.int32)
+    x[0], x[1, :64] = -np.inf, -np.inf
+    dloss, rows, inside = x[:, 7].clip(-3, 3), np.arange(65540), (labels >= 0) & (labels < 128)
     powers = np.exp(x.astype(np.float64))
-    np.testing.assert_allclose(cpu.softmax(x), powers / powers.sum(-1, keepdims=True), rtol=1e-5)
-    same_for_any_threads(lambda: [cpu.softmax(x)])
+    truth = powers / np.maximum(powers.sum(-1, keepdims=True), 1e-9)          # a row of nothing but -inf is zeros
+    np.testing.assert_allclose(cpu.softmax(x), truth, rtol=1e-5)
+    truth[rows[inside], labels[inside]] -= 1
+    np.testing.assert_allclose(cpu.softmax_cross_entropy_backward(dloss, x, labels), truth * dloss[:, None], atol=1e-6)
+    same_for_any_threads(lambda: [cpu.softmax(x), cpu.softmax_cross_entropy_backward(dloss, x, labels)])

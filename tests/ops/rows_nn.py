@@ -4,7 +4,7 @@ import numpy as np
 from gpunn import ops
 
 from .rows_math import sigmoid, softplus
-from .table import flags, greater, ids, n, pos, row, unit
+from .table import distinct, flags, greater, ids, n, pos, row, unit
 
 V3 = (0, 1, 2)
 SQUASH = {
@@ -238,6 +238,23 @@ row(
     (0,),
 )
 row("average_pool", average_pool, [(n(2, 4, 6, 3), 2), (n(2, 5, 5, 3), 3, 2, "same"), (n(2, 6, 3), 2)], (0,))
+
+
+def adaptive(reduce):
+    """As many windows as asked for along each axis, the last one's end rounded up."""
+    def pool(x, size, data_format=None):
+        first = 2 if data_format == "channels_first" else 1
+        for axis, m in enumerate(spread(size, 1)[0] if x.ndim == 4 else (size,), first):
+            cuts = [(x.shape[axis] * i // m, -(x.shape[axis] * -(i + 1) // m)) for i in range(m)]
+            x = np.stack([reduce(x.take(range(*cut), axis), axis) for cut in cuts], axis)
+        return x
+    return pool
+
+
+SIZES = [(distinct(2, 5, 6, 2), 3), (distinct(2, 4, 3, 5), (2, 3)), (distinct(2, 7, 3), 2)]
+row("adaptive_average_pool", adaptive(np.mean), [*SIZES, (n(2, 3, 5, 4), 2, "channels_first")], (0,))
+row("adaptive_max_pool", adaptive(lambda x, axis: np.take_along_axis(
+    x, np.expand_dims(x.real.argmax(axis), axis), axis).squeeze(axis)), SIZES, (0,))
 
 
 def batch_norm(x, gamma, beta, mean, var, axis=-1, momentum=0.9, epsilon=1e-3):

@@ -170,6 +170,7 @@ row(
     "nonzero", lambda x: [i.astype(np.int32) for i in np.nonzero(x)], [(np.array([[0.0, 1], [2, 0]]),)],
     symbolic=False
 )
+row("unique", np.unique, [(np.array([3, 1, 2, 1]),), (np.array([[2.0, 1], [2, 3]]),)], symbolic=False)
 row("segment_sum", lambda v, i, k: scattered(i[:, None], v, (k, *v.shape[1:])), [(n(4, 2), ids(3, 4), 5)], V)
 row(
     "segment_max", lambda v, i, k: np.array([v[i == j].max(0, initial=-np.inf) for j in range(k)]),

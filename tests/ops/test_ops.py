@@ -25,7 +25,7 @@ ON_THE_HOST = {
     "cholesky_inverse", "cumprod", "det", "eigh", "gcd", "histogram", "inv", "lcm", "left_shift", "logdet", "lstsq",
     "matrix_rank", "median", "nancumprod", "nanmedian", "nanpercentile", "nanquantile", "nextafter", "nonzero",
     "percentile", "pinv", "qr", "quantile", "right_shift", "slogdet", "solve", "solve_triangular", "sort", "svd",
-    "top_k"
+    "top_k", "unique"
 }
 
 

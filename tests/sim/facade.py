@@ -14,7 +14,7 @@ __all__ = ["LaunchError", "RawModule", "cuda", "launched", "ndarray", "schedule"
 __version__ = "sim"
 # what tests need and CuPy does not have
 OWN = {"LaunchError", "launched", "schedule", "capture", "computed", "default_pool", "unwrap", "as_strided",
-       "host", "memory", "capturing"}
+       "host", "memory", "capturing", "catch_up", "over"}
 
 for _name in ("float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32",
               "uint64", "bool_", "dtype", "newaxis", "inf", "nan", "pi", "result_type", "promote_types",

@@ -27,8 +27,8 @@ class Paper:
         x, rows = prod(shape), prod(shape[:-1])
         if work.classes is None:                # difference, its square, two means; backward twice
             self.moved += 3 * x + 2 * x + 2 * x + x + 4 * x + 2 * x
-        else:                                   # loss and hits of the logits, their mean, the gradient
-            self.moved += x + 3 * rows + rows + 2 * x + 2 * rows
+        else:                                   # logits and labels to the mean loss and the gradient
+            self.moved += 2 * x + 2 * rows
 
     def chain(self, shape, layers):
         """The layers one after the other; what becomes of ReLU depends on what it follows."""
