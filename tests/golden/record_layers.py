@@ -89,17 +89,17 @@ def record(name, expression, inputs, train, options):
     losses = [float(v) for v in layer.losses]
     about = {"config": layer.get_config(), "weights": [w.path.split("/", 1)[1] for w in layer.weights],
              "losses": losses}
-    store[f"{name}/about"] = np.array(json.dumps(about, default=str))
-    return store
+    return store, about
 
 
 def main():
-    arrays = {}
+    arrays, about = {}, {}
     for name, of in (CASES | MIXED).items():
         keras.utils.clear_session()
-        arrays.update(record(name, *of))
+        of_case, about[name] = record(name, *of)
+        arrays.update(of_case)
     path = pathlib.Path(__file__).with_name("layers.npz")
-    np.savez_compressed(path, **arrays)
+    np.savez_compressed(path, about=np.array(json.dumps(about, default=str)), **arrays)
     print(len(CASES | MIXED), "cases", path.stat().st_size, "bytes")
 
 

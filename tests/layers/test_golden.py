@@ -16,7 +16,7 @@ from gpunn.tree import flatten, map_structure
 from tests.golden.layer_cases import CASES
 
 GOLDEN = np.load(pathlib.Path(__file__).parents[1] / "golden" / "layers.npz")
-KEYS = list(GOLDEN.keys())
+KEYS, ABOUT = list(GOLDEN.keys()), json.loads(str(GOLDEN["about"]))
 # what Keras writes and gpunn has no use for
 IGNORED = {"activity_regularizer", "quantization_config", "lora_rank", "lora_alpha", "autocast",
            "build_config"}
@@ -28,10 +28,6 @@ NAMESPACE = vars(layers)
 def recorded(name, kind):
     found = [k for k in KEYS if k.startswith(f"{name}/{kind}") and k[len(name) + 1 + len(kind):].isdigit()]
     return [GOLDEN[k] for k in sorted(found, key=lambda k: int(k[len(name) + 1 + len(kind):]))]
-
-
-def about(name):
-    return json.loads(str(GOLDEN[f"{name}/about"]))
 
 
 def tensor(array):
@@ -77,7 +73,7 @@ def test_numbers_are_those_of_keras(name):
     for i, (a, b) in enumerate(zip(y, recorded(name, "y"), strict=True)):
         close(a.data, b, f"output {i}")
     check_masks(name, y)
-    np.testing.assert_allclose([float(v) for v in layer.losses], about(name)["losses"], rtol=1e-5)
+    np.testing.assert_allclose([float(v) for v in layer.losses], ABOUT[name]["losses"], rtol=1e-5)
     check_gradients(name, layer, x, y)
     if recorded(name, "after"):
         for w, expected in zip([w for w in layer.weights if not w.trainable], recorded(name, "after"),
@@ -111,12 +107,12 @@ def check_gradients(name, layer, x, y):
 @pytest.mark.parametrize("name", CASES)
 def test_weights_and_config_are_those_of_keras(name):
     layer, x, options = prepared(name)
-    config, expected = layer.get_config(), about(name)["config"]
+    config, expected = layer.get_config(), ABOUT[name]["config"]
     assert set(config) - EXTRA <= set(expected), "keys that Keras does not have"
     assert set(expected) - set(config) <= IGNORED, "keys that only Keras has"
     for key in set(config) & set(expected):
         assert same(config[key], expected[key]), f"{key}: {config[key]!r}, expected {expected[key]!r}"
-    assert [w.path.split("/", 1)[1] for w in layer.weights] == about(name)["weights"]
+    assert [w.path.split("/", 1)[1] for w in layer.weights] == ABOUT[name]["weights"]
 
 
 def same(value, expected):
@@ -147,7 +143,7 @@ def test_a_config_makes_the_same_layer(name):
 @pytest.mark.parametrize("name", CASES)
 def test_a_config_written_by_keras_makes_the_layer(name):
     layer, x, options = prepared(name)
-    copy = layers.deserialize({"class_name": type(layer).__name__, "config": about(name)["config"]})
+    copy = layers.deserialize({"class_name": type(layer).__name__, "config": ABOUT[name]["config"]})
     copy(*x, **options)
     copy.set_weights(recorded(name, "w"))
     options.pop("training", None)

@@ -10,7 +10,7 @@ from gpunn.tree import flatten
 from tests.golden.layer_cases import MIXED
 from tests.kernels.devices import DEVICES
 
-from .test_golden import about, arranged, recorded
+from .test_golden import ABOUT, arranged, recorded
 
 STEP = {"float16": 2.0 ** -11, "bfloat16": 2.0 ** -8}         # half the distance of two numbers near 1
 POLICIES = ("mixed_float16", "mixed_bfloat16", "float16", "bfloat16")
@@ -69,7 +69,7 @@ def test_numbers_are_those_of_keras(name):
     scale = max([np.abs(g).max() for g in recorded(name, "dw")], default=1.0)       # some are 0 but for roundings
     for w, expected in zip(layer.trainable_weights, recorded(name, "dw"), strict=True):
         near(w.grad, expected, dtype, 16, f"gradient of {w.path}", scale)
-    assert layer.get_config()["dtype"] == about(name)["config"]["dtype"]["config"]["name"]
+    assert layer.get_config()["dtype"] == ABOUT[name]["config"]["dtype"]["config"]["name"]
     assert {w.dtype for w in layer.trainable_weights} <= {layer.variable_dtype}
 
 
