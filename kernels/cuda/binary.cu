@@ -50,7 +50,7 @@ template <class V> __device__ inline V function2(int op, V a, V b) {
 }
 
 // a, b of any strides -> out (n). `side`: 0 two arrays, 1 a is the number, 2 b is the number
-KERNEL(256) binary(const T *a, const T *b, O *out, int op, int side,
+KERNEL(256, 2) binary(const T *a, const T *b, O *out, int op, int side,
         N number, long long n, const __grid_constant__ View view) {
     bool wide = (side == 1 || straight(view, 0) && on_bounds(a)) && (side == 2 || straight(view, 1) && on_bounds(b))
         && on_bounds(out);

@@ -119,7 +119,7 @@ template <class V> __device__ inline V slope(int op, V x, V y, V alpha, V beta) 
 }
 
 // x of any strides -> out (n)
-KERNEL(256) unary(const T *x, O *out, int op, N alpha, N beta, long long n, const __grid_constant__ View view) {
+KERNEL(256, 2) unary(const T *x, O *out, int op, N alpha, N beta, long long n, const __grid_constant__ View view) {
     bool wide = straight(view, 0) && on_bounds(x) && on_bounds(out);
     BY_FOUR(first, count, n, wide) {
         Quad<T> in = fetch(x, wide ? first : place(view, 0, first), count);

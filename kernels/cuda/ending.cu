@@ -2,7 +2,7 @@
 #include "ending.cuh"
 
 // c = activation(sum of the pieces + bias (+ c)); partial is (pieces, batches, m, n), bias (batches, n)
-KERNEL(256) combine(const T *partial, T *c, const T *bias,
+KERNEL(256, 2) combine(const T *partial, T *c, const T *bias,
         const __grid_constant__ Matrices s, const __grid_constant__ View batch) {
     const int rows = s.batches * s.m;
     ROWS_COLUMNS(row, rows, column, s.n) {

@@ -34,7 +34,7 @@ KERNEL(256) max_pool(const T *x, T *y, I *index, Window g, int relu) {
 }
 
 // dy, index, y (n, oh, ow, c) -> dx (n, h, w, c)
-KERNEL(256) max_pool_backward(const T *dy, const I *index, const T *y, T *dx, Window g, int relu) {
+KERNEL(256, 2) max_pool_backward(const T *dy, const I *index, const T *y, T *dx, Window g, int relu) {
     ROWS_COLUMNS(p, g.n * g.h * g.w, j, g.c) {
         int image = p / (g.h * g.w), line = p / g.w % g.h + g.top, column = p % g.w + g.left;
         Holders rows(line, g.kh, g.sh, g.oh), columns(column, g.kw, g.sw, g.ow);

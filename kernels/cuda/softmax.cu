@@ -22,7 +22,7 @@ __device__ inline T row_total(const T *x, T shift, int c, int count, int lane, i
 }
 
 // y = exp(x - shift) / total, or its logarithm
-KERNEL(256) softmax(const T *x, T *y, int logarithm, long long rows, int c, int lanes) {
+KERNEL(256, 2) softmax(const T *x, T *y, int logarithm, long long rows, int c, int lanes) {
     __shared__ T part[8];
     int count = columns_at_once(c, x, y);
     FOR_EACH_ROW(row, mine) {
@@ -41,7 +41,7 @@ KERNEL(256) softmax(const T *x, T *y, int logarithm, long long rows, int c, int 
 }
 
 // dx = y * (dy - sum(dy * y)), or dy - exp(y) * sum(dy)
-KERNEL(256) softmax_backward(const T *dy, const T *y, T *dx, int logarithm, long long rows, int c, int lanes) {
+KERNEL(256, 2) softmax_backward(const T *dy, const T *y, T *dx, int logarithm, long long rows, int c, int lanes) {
     __shared__ T part[8];
     int count = columns_at_once(c, dy, y, dx);
     FOR_EACH_ROW(row, mine) {
@@ -85,7 +85,7 @@ __device__ inline int row_winner(const T *x, int c, int count, int lane, int lan
 }
 
 // loss = log(total) - (x[label] - shift); hits: is the first largest the label?
-KERNEL(256) softmax_cross_entropy(const T *x, const int *labels, T *loss, T *hits, long long rows, int c, int lanes) {
+KERNEL(256, 2) softmax_cross_entropy(const T *x, const int *labels, T *loss, T *hits, long long rows, int c, int lanes) {
     __shared__ T part[8];
     __shared__ int places[8];
     int count = columns_at_once(c, x);
@@ -104,7 +104,7 @@ KERNEL(256) softmax_cross_entropy(const T *x, const int *labels, T *loss, T *hit
 }
 
 // dx = dloss * (softmax(x) - onehot(label))
-KERNEL(256) softmax_cross_entropy_backward(const T *dloss, const T *x,
+KERNEL(256, 2) softmax_cross_entropy_backward(const T *dloss, const T *x,
         const int *labels, T *dx, long long rows, int c, int lanes) {
     __shared__ T part[8];
     int count = columns_at_once(c, x, dx);

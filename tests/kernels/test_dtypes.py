@@ -16,7 +16,7 @@ MISTAKES = {
     "matmul: bias is float64 where float32":
         lambda k, put: k.dense(put(SINGLE[0, 0]), put(MATRIX), put(np.ones(4))),
     "conv: b is float64 where float32":
-        lambda k, put: k.conv(put(SINGLE), put(np.ones((1, 1, 2, 5))), None, (1, 1), ((0, 0), (0, 0)), (1, 1)),
+        lambda k, put: k.conv(put(SINGLE), put(np.ones((2, 2, 2, 5))), None, (1, 1), ((0, 0), (0, 0)), (1, 1)),
     "pick: labels is int64 where int32": lambda k, put: k.pick(put(MATRIX.T.copy()), put(LONG)),
     "gather: ids is int64 where int32": lambda k, put: k.gather(put(SINGLE), put(LONG)),
     "optimize: hyper is float64 where float32":
