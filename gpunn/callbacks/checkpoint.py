@@ -37,7 +37,8 @@ class ModelCheckpoint(Every, Monitor):
         self.save_weights_only, self.best = save_weights_only, initial_value_threshold
         self.start(save_freq)
         if os.path.isdir(self.filepath or "."):
-            raise IsADirectoryError(f"ModelCheckpoint: filepath {self.filepath!r} is a folder; expected a file's name")
+            raise IsADirectoryError(f"ModelCheckpoint: filepath {self.filepath!r} is a folder; expected the name "
+                                    "of a file")
         late = [name for name in self.watches() if name.startswith("val_")]
         if late and save_freq != "epoch":
             raise ValueError(f"ModelCheckpoint: {late[0]!r} has no value inside an epoch. Fix: save_freq='epoch', or "

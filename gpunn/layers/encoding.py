@@ -2,6 +2,7 @@
 import numpy as np
 
 from .. import ops
+from ..backend import here
 from ..ops.create import kept
 from ..tensor import Tensor
 from .layer import LibraryLayer
@@ -58,6 +59,9 @@ class CategoryEncoding(Encoding):
         self._require("count_weights", count_weights is None or self.output_mode == "count",
                       "None unless output_mode is 'count'", self.output_mode)
         inputs = ops.convert_to_tensor(inputs)
+        if here.recording is None and 0 not in inputs.shape:           # a recorded step looks at no value
+            most = inputs.numpy().max().item()
+            self._require("the inputs", most < self.num_tokens, f"less than num_tokens={self.num_tokens}", most)
         return self.encoded(inputs, None if count_weights is None else ops.cast(count_weights, self.compute_dtype))
 
 

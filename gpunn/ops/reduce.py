@@ -176,6 +176,8 @@ def average(x, axis=None, weights=None):
 def logsumexp(x, axis=None, keepdims: bool = False):
     """log(sum(exp(x))) without overflow."""
     x = tensor(x)
+    if 0 in x.shape:
+        return log(sum(exp(x), axis, keepdims))
     top = stop_gradient(max(x, axis, keepdims=True))
     top = where(isfinite(top), top, 0.0)
     y = add(log(sum(exp(subtract(x, top)), axis, keepdims=True)), top)

@@ -146,9 +146,9 @@ def test_terminate_on_nan(loss, stops, capsys):
 def test_nan_ends_a_training_at_its_batch():
     x, y = samples()
     x[25] = np.nan
-    seen, m = [], model()
+    seen, m, batches = [], model(), ((x[i % 40:][:10], y[i % 40:][:10]) for i in range(0, 200, 10))
     with pytest.warns(UserWarning, match="became NaN"):
-        m.fit(x, y, batch_size=10, epochs=5, shuffle=False, verbose=0, callbacks=[
+        m.fit(batches, steps_per_epoch=4, epochs=5, verbose=0, callbacks=[
             callbacks.TerminateOnNaN(), callbacks.LambdaCallback(on_train_batch_end=lambda b, logs: seen.append(b))])
     assert seen == [0, 1, 2]
 

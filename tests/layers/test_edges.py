@@ -165,3 +165,13 @@ def test_a_function_of_ops_goes_around():
     config = layers.Lambda(ops.relu).get_config()
     assert config["function"] == "relu" and config["arguments"] == {}
     np.testing.assert_array_equal(layers.Lambda.from_config(config)(np.array([-1.0, 2.0])).numpy(), [0, 2])
+
+
+def test_numbers_beyond_the_categories():
+    with pytest.raises(ValueError, match="the inputs must be less than num_tokens=3, got 3"):
+        layers.CategoryEncoding(3)(np.array([[0, 3]]))
+
+
+def test_sums_of_nothing():
+    assert float(ops.logsumexp(np.zeros((0, 3), "float32"))) == -np.inf
+    assert ops.logsumexp(np.zeros((0, 3), "float32"), axis=1).shape == (0,)

@@ -110,7 +110,7 @@ EDITS = {
     "a mode that is missing": (put("random", "pop", "test"), "makes no model: KeyError: 'test'"),
     "an unknown optimizer": (put(*COMPILED, "optimizer", "class_name", "Adan"), "unknown object 'Adan'; did you mean"),
     "a metric as the optimizer": (put(*COMPILED, "optimizer", {"class_name": "AUC", "config": {}}), "makes no model"),
-    "a learning rate of text": (put(*COMPILED, "optimizer", "config", "learning_rate", "fast"), "could not convert"),
+    "a learning rate of text": (put(*COMPILED, "optimizer", "config", "learning_rate", "fast"), "must be a number"),
     "an unknown loss": (put(*COMPILED, "loss", "evil"), "unknown loss 'evil'"),
     "an unknown way to compile": (put(*COMPILED, "hook", "evil"), "compile: unknown argument 'hook'"),
     "a trillion thresholds": (put(*COMPILED, "metrics", 1, "config", "num_thresholds", 10**12), "at most a million"),
