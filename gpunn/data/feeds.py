@@ -1,4 +1,5 @@
 """From what the user passes to `fit` to a feed: arrays, a PyDataset, a generator, or any iterable of batches."""
+from contextlib import suppress
 from functools import partial
 from numbers import Integral
 
@@ -22,8 +23,11 @@ def make_feed(x, y=None, sample_weight=None, *, batch_size=None, steps=None, shu
     data = host(x, "x"), host(y, "y"), host(sample_weight, "sample_weight")
     if class_weight is not None:
         data = (data[0], data[1], weigh_classes(data[1], data[2], class_weight))
-    fits = current().has_room(sum(a.nbytes for a in flatten(data) if a is not None))
-    return (ArrayFeed if fits else HostFeed)(data, batch_size or 32, shuffle, steps)
+    feed = data, batch_size or 32, shuffle, steps
+    if current().has_room(sum(a.nbytes for a in flatten(data) if a is not None)):
+        with suppress(MemoryError):
+            return ArrayFeed(*feed)
+    return HostFeed(*feed)
 
 
 def check(who: str, x, batch_size, steps):

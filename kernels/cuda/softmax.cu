@@ -137,11 +137,8 @@ KERNEL(256) softmax_cross_entropy_mean(const T *x, const int *labels, T *dx, T *
         int width = mine ? c : 0, label = mine ? labels[row] : -1;
         T shift = row_shift(a, width, count, lane, lanes, part);
         T total = row_total(a, shift, width, count, lane, lanes, part), share = total == 0 ? (T)0 : weight / total;
-        NO_UNROLL for (int j = lane * count; j < width; j += lanes * count) {
-            Quad<T> values = fetch(a, j, count);
-            EACH_OF(e, 4) values.set(e, exp(values.get(e) - shift) * share - (j + e == label ? weight : (T)0));
-            put(dx, row * c + j, count, values);
-        }
+        for (int j = lane; j < width; j += lanes)
+            dx[row * c + j] = exp(a[j] - shift) * share - (j == label ? weight : (T)0);
         if (lane == 0 && mine)
             mine_sum += label >= 0 && label < width ? log(total) - (a[label] - shift) : not_a_number<T>();
     }
