@@ -68,6 +68,8 @@ def rows_of_numbers(n) -> dict[str, Row]:
             x, labels, out=out), n),
         "softmax_cross_entropy_backward": Row(((least,), logits, labels), lambda k, d, x, labels, out:
                                               k.softmax_cross_entropy_backward(d, x, labels, out=out), 2 * n),
+        "softmax_cross_entropy_mean": Row((logits, labels), lambda k, x, labels, out: k.softmax_cross_entropy_mean(
+            x, labels, out=out), 2 * n),
         "pick": Row((logits, labels), lambda k, x, labels, out: k.pick(x, labels, out=out), 3 * least),
         "pick_backward": Row(((least,), labels), lambda k, dy, labels, out: k.pick_backward(
             dy, labels, CLASSES, out=out), n),
