@@ -20,13 +20,16 @@ MATRICES = np.dtype([(name, "i8") for name in "a_row a_col b_row b_col b_jump c_
     align=True)
 
 
-def product(a, b, c, bias=None, accumulate=False, activation="linear", bends=False):
-    """c = activation(a @ b + bias (+ c)), or a @ b times relu's slope at `bias`; a, b, rows of c of any strides."""
+def product(a, b, c, bias=None, accumulate=False, activation="linear", bends=False, sums=None):
+    """c = activation(a @ b + bias (+ c)), or a @ b times relu's slope at `bias`; a, b, rows of c of any strides.
+
+    sums: where the sums of b's columns go, of one matrix b.
+    """
     (m, k), n, lead = a.shape[-2:], b.shape[-1], tuple(c.shape[:-2])
     of_a, of_b, of_c = steps(a, (*lead, m, k)), steps(b, (*lead, k, n)), steps(c, c.shape)
     return tiled("matmul", (a, b, c), (m, n, k), lead, (of_a, of_b, of_c),
                  matrix("TILE_M", a, m, k, of_a), matrix("TILE_N", b, n, k, (*of_b[:-2], of_b[-1], of_b[-2])),
-                 bias, accumulate, activation, bends=bends)
+                 bias, accumulate, activation, bends=bends, sums=sums, more=(c if sums is None else sums,))
 
 
 def matrix(tile, x, rows, depth, walk) -> str:
@@ -44,7 +47,7 @@ def fours(x, *sizes) -> bool:
 
 
 def tiled(kernel, arrays, sizes, lead, walks, left, right, bias=None, accumulate=False, activation="linear",
-          period=None, jump=0, more=(), shapes=TILES, bends=False):
+          period=None, jump=0, more=(), shapes=TILES, bends=False, sums=None):
     """Launch a kernel of tiles.cuh: (a, b, c), (m, n, k), the batch and how its axes and the last two are walked."""
     (a, b, c), (m, n, k), batches = arrays, sizes, prod(lead)
     counts = [-(-m // height) * -(-n // width) for height, width in shapes]
@@ -59,11 +62,14 @@ def tiled(kernel, arrays, sizes, lead, walks, left, right, bias=None, accumulate
     bias = c if bias is None else bias
     batch = view(lead, *(walk[:-2] for walk in walks))
     precision = PRECISIONS[settings["matmul_precision"]] if c.dtype == "float32" else 0
-    macros = ("TILE_M", shapes[i][0]), ("TILE_N", shapes[i][1]), ("LEFT", left), ("RIGHT", right)
+    summed = sums is not None and m > 0 and pieces == 1 and ", false," in right
+    macros = ("TILE_M", shapes[i][0]), ("TILE_N", shapes[i][1]), ("LEFT", left), ("RIGHT", right), ("SUMS", int(summed))
     launch(kernel, kernel, (counts[i], min(batches, 65535), pieces), (a, b, c, bias, partial, matrices, batch, *more),
            block=THREADS, macros=(*macros, ("PRECISION", precision)), T=c.dtype)
     if pieces > 1:
         launch_table("ending", "combine", batches * m, n, (partial, c, bias, matrices, batch), T=c.dtype)
+    if sums is not None and not summed:
+        reduce("sum", b, 0, out=sums)
     return c
 
 
@@ -106,8 +112,9 @@ def dense_backward(dy, y, x, w, activation, need, mask=None, out=None):
     dx = _input_grad(dz, w.T, x, mask, dx) if want_x else None
     if want_w and want_b:
         dw, db = outputs(dz, (dw, db), w.shape, w.shape[1:])
-        if cublaslt.product(x.T, dz, dw, sums=db):          # one pass over dz
-            return dx, dw, db
+        if not cublaslt.product(x.T, dz, dw, sums=db):
+            product(x.T, dz, dw, sums=db)
+        return dx, dw, db
     dw = matmul(x, dz, transpose_a=True, out=dw) if want_w else None
     return dx, dw, reduce("sum", dz, 0, out=db) if want_b else None
 

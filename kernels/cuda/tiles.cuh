@@ -33,6 +33,11 @@ template <int ROWS, bool DEEP, int WIDTH> struct Walk {
         else if (sizeof(T) == 8) cp_async8(to, from, valid);
         else cp_async4(to, from, valid);
     }
+    __device__ static T column(const T *part, int row) {        // the sum over a slice's depth, if not DEEP
+        T sum = 0;
+        UNROLL for (int d = 0; d < DEPTH; d++) sum += part[d * ROWS + (row ^ d / 4 * 8)];
+        return sum;
+    }
     // words[group][j]: row `row` of every group of 8 from `first` on, at depth 4 * quarter + j
     template <int GROUPS>
     __device__ static void read(T (&words)[GROUPS][4], const T *part, int first, int row, int quarter) {
@@ -150,15 +155,18 @@ __device__ inline void write_tile(const Total &total, T *pool, T *c, T *partial,
     __syncthreads();
 }
 
-// One tile: the sums of a piece of the depth in `slices`, and what becomes of them
+// One tile: the sums of a piece of the depth in `slices`, and what becomes of them; if SUMS, also those of the right
+// factor's columns, a thread a column, from the tiles that are the first to see them
 template <class Left, class Right>
-__device__ inline void make_tile(Left left, Right right, int slices, T *c, T *partial, const T *bias, int first_i,
-                                 int first_j, const Matrices &s) {
+__device__ inline void make_tile(Left left, Right right, int slices, T *c, T *partial, const T *bias, T *sums,
+                                 int first_i, int first_j, const Matrices &s) {
     __shared__ Four pool[STAGES * SLICE / 4];
     T *memory = pool[0].at;
     int warp = threadIdx.x / 32, ahead = 0;
     bool busy = first_i + warp / 2 * WARP_M < s.m && first_j + warp % 2 * WARP_N < s.n;
+    bool adds = SUMS && first_i == 0 && threadIdx.x < TILE_N && first_j + threadIdx.x < s.n;
     Total total = {};
+    T sum = 0;
     NO_UNROLL for (int slice = 1 - STAGES; slice < slices; slice++) {
         if (slice >= 0) {
             cp_async_wait<STAGES - 2>();
@@ -173,7 +181,9 @@ __device__ inline void make_tile(Left left, Right right, int slices, T *c, T *pa
         cp_async_commit();
         T *here = memory + ahead * SLICE;
         if (slice >= 0 && busy) multiply<Left, Right>(total, here, here + TILE_M * DEPTH);
+        if (slice >= 0 && adds) sum += Right::column(here + TILE_M * DEPTH, threadIdx.x);
     }
+    if (adds) sums[first_j + threadIdx.x] = sum;
     write_tile(total, memory, c, partial, bias, first_i, first_j, s);
 }
 
@@ -182,7 +192,7 @@ __device__ inline void make_tile(Left left, Right right, int slices, T *c, T *pa
 // share what they read.
 template <class Left>
 __device__ inline void products(const T *a, const T *b, T *c, const T *bias, T *partial, const Matrices &s,
-                                const View &batch, Left left) {
+                                const View &batch, Left left, T *sums = nullptr) {
     int down = (s.m + TILE_M - 1) / TILE_M, across = (s.n + TILE_N - 1) / TILE_N;
     int strip = blockIdx.x / (8 * across), at = blockIdx.x % (8 * across), height = min(8, down - 8 * strip);
     int i = (8 * strip + at % height) * TILE_M, j = at / height * TILE_N;
@@ -190,6 +200,6 @@ __device__ inline void products(const T *a, const T *b, T *c, const T *bias, T *
     for (int index = blockIdx.y; index < s.batches; index += gridDim.y) {
         RIGHT right(b + place(batch, 1, index), s.b_col, s.b_row, j, s.n, start, s.k, s.period, s.b_jump);
         make_tile(left(a + place(batch, 0, index), i, start), right, slices, c + place(batch, 2, index),
-                  partial + ((long long)blockIdx.z * s.batches + index) * s.m * s.n, bias + index * s.n, i, j, s);
+                  partial + ((long long)blockIdx.z * s.batches + index) * s.m * s.n, bias + index * s.n, sums, i, j, s);
     }
 }

@@ -26,6 +26,7 @@ DEEP, WIDE = "Matrix<TILE_N, true, 4>", "Matrix<TILE_N, false, 4>"
 PRODUCTS = {
     ("matmul", "Matrix<TILE_M, true, 4>", WIDE, 1): (TF32, COPY),
     ("matmul", "Matrix<TILE_M, true, 4>", DEEP, 1): (TF32, COPY),
+    ("matmul", "Matrix<TILE_M, false, 4>", WIDE, 1): (TF32, COPY),
     ("matmul", "Matrix<TILE_M, false, 4>", WIDE, 2): (BF16, COPY),
     ("conv", "Windows<false, 4>", WIDE, 1): (TF32, COPY), ("conv", "Windows<true, 4>", DEEP, 1): (TF32, COPY),
     ("conv", "Patches<4>", WIDE, 1): (TF32, COPY), ("conv", "Windows<false, 1>", WIDE, 1): (TF32, COPY),
@@ -62,7 +63,8 @@ def test_no_kernel_uses_local_memory_and_streams_are_wide(architecture):
 @pytest.mark.parametrize(("file", "left", "right", "precision"), PRODUCTS)
 def test_products_are_made_on_tensor_cores(file, left, right, precision, architecture):
     side = 128 if "1>" not in left else 64
-    macros = {"T": "float", "TILE_M": side, "TILE_N": side, "LEFT": left, "RIGHT": right, "PRECISION": precision}
+    macros = {"T": "float", "TILE_M": side, "TILE_N": side, "LEFT": left, "RIGHT": right, "PRECISION": precision,
+              "SUMS": int(file == "matmul" and "false" in left + right)}
     text = "".join(f"#define {key} {value}\n" for key, value in macros.items()) + launch.source(file)
     found = compiler(13).opcodes(text, launch.OPTIONS, architecture)[file]
     assert not missing(found, PRODUCTS[file, left, right, precision]) and not local(found)

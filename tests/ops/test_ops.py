@@ -8,10 +8,10 @@ from gpunn import backend, ops
 from gpunn.symbol import Symbol
 from tests.kernels.devices import DEVICES
 
-from . import check, rows_math, rows_more, rows_nn, rows_shape, rows_volume
+from . import check, rows_math, rows_more, rows_nn, rows_recurrent, rows_shape, rows_volume
 from .table import ROWS, unwrap
 
-FILES = (rows_math, rows_more, rows_nn, rows_shape, rows_volume)            # importing them fills the table
+FILES = (rows_math, rows_more, rows_nn, rows_recurrent, rows_shape, rows_volume)        # importing them fills the table
 NO_ROW = {
     "convert_to_numpy", "custom_gradient", "dropout", "dtype", "is_tensor", "ndim", "shape", "size", "empty",
     "empty_like"
