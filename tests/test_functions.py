@@ -63,4 +63,4 @@ def test_each_has_a_case(module, texts):
     of_ours = {"PowerDecay", "OneCycle"}                        # schedules that Keras lacks, with tests of their own
     known = getattr(module, "KNOWN", None) or {n: n for n in vars(module) if n.endswith(("Decay", "Restarts"))}
     names = {getattr(thing, "__name__", thing) for thing in known.values()} - OWN - of_ours
-    assert {name for name in names if not name.startswith("_")} <= {text.partition("(")[0] for text in texts} | {"l1_l2"}
+    assert {n for n in names if n[0] != "_"} <= {text.partition("(")[0] for text in texts} | {"l1_l2"}

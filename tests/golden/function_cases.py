@@ -18,12 +18,14 @@ ACTIVATIONS = [f"{name}(x)" for name in (
     "relu(x, negative_slope=0.1, max_value=3.0, threshold=1.0)", "soft_shrink(x, threshold=1.1)", "softmax(x, axis=0)",
     "squareplus(x, b=1)", "threshold(x, 0.3, -1.5)"]
 SCHEDULES = [
-    "CosineDecay(0.1, 20)", "CosineDecay(0.1, 20, alpha=0.2)", "CosineDecay(0.0, 20, warmup_target=0.3, warmup_steps=7)",
+    "CosineDecay(0.1, 20)", "CosineDecay(0.1, 20, alpha=0.2)",
+    "CosineDecay(0.0, 20, warmup_target=0.3, warmup_steps=7)",
     "CosineDecay(0.05, 20, 0.1, warmup_target=0.2, warmup_steps=10)", "CosineDecayRestarts(0.1, 10)",
     "CosineDecayRestarts(0.1, 5, t_mul=1.5, m_mul=0.8, alpha=0.05)", "CosineDecayRestarts(0.1, 8, t_mul=1.0)",
-    "ExponentialDecay(0.1, 10, 0.5)", "ExponentialDecay(0.1, 10, 0.5, staircase=True)", "InverseTimeDecay(0.1, 10, 0.5)",
-    "InverseTimeDecay(0.1, 10, 0.5, staircase=True)", "PiecewiseConstantDecay([9, 20], [0.3, 0.2, 0.1])",
-    "PolynomialDecay(0.1, 20)", "PolynomialDecay(0.1, 20, 0.01, power=2.0)", "PolynomialDecay(0.1, 15, 0.01, cycle=True)"]
+    "ExponentialDecay(0.1, 10, 0.5)", "ExponentialDecay(0.1, 10, 0.5, staircase=True)",
+    "InverseTimeDecay(0.1, 10, 0.5)", "InverseTimeDecay(0.1, 10, 0.5, staircase=True)", "PiecewiseConstantDecay([9, 20], [0.3, 0.2, 0.1])",
+    "PolynomialDecay(0.1, 20)", "PolynomialDecay(0.1, 20, 0.01, power=2.0)",
+    "PolynomialDecay(0.1, 15, 0.01, cycle=True)"]
 CONSTRAINTS = [
     "MaxNorm()", "MaxNorm(1.5, axis=1)", "MaxNorm(0.8, axis=[0, 1, 2])", "MinMaxNorm(0.5, 1.5)",
     "MinMaxNorm(0.5, 1.5, rate=0.3, axis=[0, 1])", "NonNeg()", "UnitNorm()", "UnitNorm(axis=1)",

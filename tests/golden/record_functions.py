@@ -1,6 +1,7 @@
 """Record functions.npz from Keras 3: KERAS_BACKEND=torch python -m tests.golden.record_functions"""
 import json
 import os
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
@@ -15,6 +16,10 @@ def of(module, expression: str, **names):
     return eval(expression, vars(module) | names)
 
 
+def activation(expression: str, x):
+    return of(keras.activations, expression, x=x)
+
+
 def with_slope(f, array, slopes=1.0) -> tuple:
     """f(array), and the gradient of its sum, weighted."""
     x = torch.from_numpy(array.copy()).requires_grad_()
@@ -26,7 +31,7 @@ def with_slope(f, array, slopes=1.0) -> tuple:
 def main():
     arrays, configs = {}, {}
     for text in cases.ACTIVATIONS:
-        value, slope = with_slope(lambda x: of(keras.activations, text, x=x), cases.X, cases.SLOPES)
+        value, slope = with_slope(partial(activation, text), cases.X, cases.SLOPES)
         arrays |= {text: value, f"{text} slope": slope}
     for text in cases.SCHEDULES:
         schedule = of(keras.optimizers.schedules, text)
