@@ -23,7 +23,8 @@ SCHEDULES = [
     "CosineDecay(0.05, 20, 0.1, warmup_target=0.2, warmup_steps=10)", "CosineDecayRestarts(0.1, 10)",
     "CosineDecayRestarts(0.1, 5, t_mul=1.5, m_mul=0.8, alpha=0.05)", "CosineDecayRestarts(0.1, 8, t_mul=1.0)",
     "ExponentialDecay(0.1, 10, 0.5)", "ExponentialDecay(0.1, 10, 0.5, staircase=True)",
-    "InverseTimeDecay(0.1, 10, 0.5)", "InverseTimeDecay(0.1, 10, 0.5, staircase=True)", "PiecewiseConstantDecay([9, 20], [0.3, 0.2, 0.1])",
+    "InverseTimeDecay(0.1, 10, 0.5)", "InverseTimeDecay(0.1, 10, 0.5, staircase=True)",
+    "PiecewiseConstantDecay([9, 20], [0.3, 0.2, 0.1])",
     "PolynomialDecay(0.1, 20)", "PolynomialDecay(0.1, 20, 0.01, power=2.0)",
     "PolynomialDecay(0.1, 15, 0.01, cycle=True)"]
 CONSTRAINTS = [
