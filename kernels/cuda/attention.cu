@@ -2,36 +2,12 @@
 // Forward and for dq, rows are queries and columns keys; for dk and dv it is the other way round.
 // q, k, v and their gradients are (n, t, heads, width); grid.y counts 64s of the result's width.
 
-struct Attention {
-    long long step[4];                      // of the mask, in elements; 0 where it is broadcast
-    int tq, tk, heads, d, e, causal, masked;
-
-    __device__ bool allowed(const bool *mask, int image, int head, int query, int key) const {
-        return query < tq && key < tk && (!causal || key <= query)
-            && (!masked || mask[image * step[0] + head * step[1] + query * step[2] + key * step[3]]);
-    }
-};
+#include "attention.cuh"
 
 struct Tiles {
     T a[16][68], b[16][36];                 // 16 of the depth of 64 rows and 32 columns
     T weight[32][68], value[16][68];        // column by row; column by place
 };
-
-// The rows of one head in an array (n, rows, heads, width), or those from a certain one on.
-template <class V> struct Rows {
-    V *data;
-    int count, width, pitch;
-    __device__ Rows(V *array, const Attention &g, int image, int head, int rows, int width)
-        : data(array + ((long long)image * rows * g.heads + head) * width), count(rows), width(width),
-          pitch(g.heads * width) {}
-    __device__ Rows from(int row) const {
-        Rows rest = *this;
-        rest.data += (long long)row * pitch, rest.count -= row;
-        return rest;
-    }
-    __device__ T at(int row, int x) const { return row < count && x < width ? data[row * pitch + x] : (T)0; }
-};
-typedef Rows<const T> Input;
 
 // What a block works on; a thread owns rows line * 4 + i and columns lane + 16 * j.
 struct Place {

@@ -21,10 +21,15 @@ C_NAME = {"float32": "float", "float64": "double", "bool": "bool", "int8": "sign
 ACTIVATIONS = {"linear": 0, "relu": 1, "sigmoid": 2, "tanh": 3}
 
 # how float32 products are made on GPUs that have tensor cores: PRECISION in tiles.cuh
-PRECISIONS = {"highest": 0, "high": 1, "medium": 2}
+PRECISIONS = {"highest": 0, "high": 1, "medium": 2, "bfloat16": 2, "float16": 3}
 
 libraries: dict[type, object] = {}      # array type -> array library; the backend fills it
 settings = {"matmul_precision": "high"}
+
+
+def tensor_cores(like) -> bool:
+    """Does this array's GPU have those of TF32 and bfloat16?"""
+    return int(libraries[type(like)].cuda.Device().compute_capability) >= 80
 
 
 def empty(like, shape, dtype=None):

@@ -41,6 +41,11 @@ def matrix(tile, x, rows, depth, walk) -> str:
     return f"Matrix<{tile}, {str(deep).lower()}, {width}>"
 
 
+def many(count: int) -> bool:
+    """Are these blocks enough, or shall there be more and smaller ones?"""
+    return count >= BLOCKS
+
+
 def fours(x, *sizes) -> bool:
     """Can x, some of whose extents and strides are these, be moved four numbers at a time?"""
     return x.itemsize == 4 and x.data.ptr % 16 == 0 and not any(size % 4 for size in sizes)

@@ -1,0 +1,269 @@
+// Attention on tensor cores. A block of four warps owns 64 * TALL rows and walks the columns by tiles, which travel to
+// shared memory while the ones before are multiplied. Forward and for dq, rows are queries and columns keys; for dk and
+// dv it is the other way round. Head sizes are filled up to WIDTH with zeros. Sums and the softmax are float32.
+#include "attention.cuh"
+#include "factors.cuh"
+
+#if __CUDA_ARCH__ >= 800
+constexpr int CHUNKS = WIDTH / EACH, FIT = 512 / CHUNKS, COLUMNS = FIT < 64 ? FIT : 64, TILE = COLUMNS * CHUNKS,
+    DEPTHS = CHUNKS / 4, PART = WIDTH < 64 || CHUNKS == 32 ? 32 : 64;
+constexpr float LOG2_E = 1.44269504f, LN_2 = 0.693147181f;
+
+template <int M> using Own = unsigned[M][DEPTHS][STEPS][4];           // a warp's rows, as left factors
+template <int M> using Scores = float[M][COLUMNS / 8][4];
+template <int M, int W> using Sums = float[M][W / 8][4];
+
+// Where a chunk of a row lies in shared memory: turned by the row, so that no way of reading meets a bank twice
+__device__ inline int place_of(int row, int x) {
+    return (row * CHUNKS + x) ^ (row & 6) ^ (CHUNKS < 8 ? 0 : row % 2 * 4);
+}
+
+// Some rows from `first` on
+template <int COUNT> __device__ inline void copy_rows(Chunk *to, const Input &rows, int first, bool wide) {
+    UNROLL for (int i = threadIdx.x; i < COUNT * CHUNKS; i += 128) {
+        int row = i / CHUNKS, x = i % CHUNKS * EACH, there = first + row < rows.count ? rows.width - x : 0;
+        const T *from = rows.data + (long long)(first + row) * rows.pitch + x;
+        T *at = (T *)(to + place_of(row, x / EACH));
+        if (wide) cp_async16(at, from, there > 0);
+        else NO_UNROLL for (int e = 0; e < EACH; e++) at[e] = e < there ? from[e] : (T)0;
+    }
+}
+
+template <int M> __device__ inline void take(Own<M> &own, Chunk *pool, const Input &rows, int row0, bool wide) {
+    copy_rows<64 * M>(pool, rows, row0, wide);
+    cp_async_commit();
+    cp_async_wait<0>();
+    __syncthreads();
+    int row = threadIdx.x / 32 * 16 * M + threadIdx.x % 32 / 4, t = threadIdx.x % 4;
+    UNROLL for (int i = 0; i < 2 * M; i++)
+        UNROLL for (int x = 0; x < DEPTHS; x++)
+            UNROLL for (int step = 0; step < STEPS; step++) {
+                unsigned words[2];
+                along(words, pool[place_of(row + 8 * i, 4 * x + t)], step);
+                UNROLL for (int half = 0; half < 2; half++) own[i / 2][x][step][i % 2 + 2 * half] = words[half];
+            }
+    __syncthreads();
+}
+
+// scores += the warp's rows times those of a tile
+template <int M> __device__ inline void multiply(Scores<M> &scores, const Own<M> &own, const Chunk *tile) {
+    int lane = place_of(threadIdx.x % 32 / 4, threadIdx.x % 4);
+    UNROLL for (int x = 0; x < DEPTHS; x++)
+        UNROLL for (int n = 0; n < COLUMNS / 8; n++) {
+            Chunk chunk = tile[8 * n * CHUNKS + (lane ^ x % 2 * 4) + x / 2 * 8];
+            UNROLL for (int step = 0; step < STEPS; step++) {
+                unsigned b[2];
+                along(b, chunk, step);
+                UNROLL for (int i = 0; i < M; i++) mma(scores[i][n], own[i][x][step], b);
+            }
+        }
+}
+
+// sums += weights times the tile's rows, of which W numbers from x0 on: number 32 q + 4 c + j is column c of tile 4 q + j
+template <int M, int W>
+__device__ inline void add_weighted(Sums<M, W> &sums, const Scores<M> &weights, const Chunk *tile, int x0) {
+    constexpr int ACROSS = 32 / EACH;
+    int g = threadIdx.x % 32 / 4, lane = place_of(depth_of(0), 4 * g / EACH);
+    const T *from = (const T *)(tile + x0 / EACH) + 4 * g % EACH;
+    UNROLL for (int step = 0; step < COLUMNS / KEYS; step++) {
+        unsigned a[M][4];
+        UNROLL for (int i = 0; i < M; i++) turned(a[i], weights[i], step);
+        UNROLL for (int q = 0; q < W / 32; q++) {
+            Strip strips[KEYS / 4];
+            unsigned b[4][2];
+            UNROLL for (int i = 0; i < KEYS / 4; i++) {
+                int row = step * KEYS + i / 2 * 8 + (CHUNKS < 8 ? 0 : i % 2), turn = (q * ACROSS / 4 + i) % 2 * 4;
+                strips[i] = *(const Strip *)(from + (row * CHUNKS + (lane ^ turn) + q * ACROSS / 8 * 8) * EACH);
+            }
+            across(b, strips);
+            UNROLL for (int j = 0; j < 4; j++)
+                UNROLL for (int i = 0; i < M; i++) mma(sums[i][4 * q + j], a[i], b[j]);
+        }
+    }
+}
+
+// What a warp works on; a lane owns rows row(i) and columns column(n, e) of a tile.
+template <int M, bool BY_KEY> struct Place {
+    const Attention &g;
+    const bool *mask;
+    int rows, image, head, row0, first;
+    __device__ Place(const Attention &g, const void *mask, int rows) : g(g), mask((const bool *)mask), rows(rows) {
+        int tiles = (rows + 64 * M - 1) / (64 * M), matrix = blockIdx.x / tiles, tile = blockIdx.x % tiles;
+        image = matrix / g.heads, head = matrix % g.heads;
+        row0 = (g.causal && !BY_KEY ? tiles - 1 - tile : tile) * 64 * M;     // those with the most work come first
+        first = row0 + threadIdx.x / 32 * 16 * M;
+    }
+    __device__ int row(int i) const { return first + 8 * i + threadIdx.x % 32 / 4; }
+    __device__ static int column(int n, int e) { return 8 * n + threadIdx.x % 4 * 2 + e % 2; }
+    __device__ bool busy(int column0) const {
+        return !g.causal || (BY_KEY ? column0 + COLUMNS > first : column0 < first + 16 * M);
+    }
+    // Weights of pairs that may not look at each other become `none`.
+    __device__ void hide(Scores<M> &scores, int column0, float none) const {
+        bool clear = BY_KEY ? column0 >= first + 16 * M : column0 + COLUMNS <= first;
+        if (!g.masked && (!g.causal || clear) && column0 + COLUMNS <= (BY_KEY ? g.tq : g.tk)) return;
+        const bool *seen = mask + image * g.step[0] + head * g.step[1];
+        UNROLL for (int i = 0; i < 2 * M; i++) {
+            int r = row(i), low = g.causal && BY_KEY ? r : 0, high = BY_KEY ? g.tq : g.causal ? min(g.tk, r + 1) : g.tk;
+            const bool *line = seen + r * g.step[BY_KEY ? 3 : 2];
+            UNROLL for (int n = 0; n < COLUMNS / 8; n++)
+                UNROLL for (int e = 0; e < 2; e++) {
+                    int c = column0 + column(n, e);
+                    bool allowed = c >= low && c < high && (!g.masked || r < rows && line[c * g.step[BY_KEY ? 2 : 3]]);
+                    if (!allowed) scores[i / 2][n][i % 2 * 2 + e] = none;
+                }
+        }
+    }
+};
+
+// out = every row of the warp times its factor, numbers from x0 on
+template <int M, int W, class Factor>
+__device__ inline void store_rows(const Sums<M, W> &sums, Rows<T> out, int first, int x0, Factor factor, bool wide) {
+    UNROLL for (int i = 0; i < 2 * M; i++) {
+        int row = first + 8 * i + threadIdx.x % 32 / 4;
+        UNROLL for (int q = 0; q < W / 16; q++) {
+            int x = x0 + q / 2 * 32 + threadIdx.x % 4 * 8 + q % 2 * 4;
+            Quad<T> values = {};
+            UNROLL for (int j = 0; j < 4; j++)
+                values.set(j, sums[i / 2][q / 2 * 4 + j][i % 2 * 2 + q % 2] * factor(i));
+            if (row < out.count) put(out.data, (long long)row * out.pitch + x, min(4, out.width - x), values, wide);
+        }
+    }
+}
+
+// The columns from `first` to `last`, tile after tile: what `load` brings, `use` finds a turn later.
+template <class Load, class Use>
+__device__ inline void walk(int first, int last, Load load, Use use) {
+    if (first < last) load(0, first);
+    cp_async_commit();
+    NO_UNROLL for (int column0 = first, stage = 0; column0 < last; column0 += COLUMNS, stage ^= 1) {
+        cp_async_wait<0>();
+        __syncthreads();
+        if (column0 + COLUMNS < last) load(stage ^ 1, column0 + COLUMNS);
+        cp_async_commit();
+        use(stage, column0);
+    }
+}
+
+// A row's largest score so far is `top`, in powers of two: where it grows, the sums fade. Scores become weights.
+template <int M, int W> __device__ inline void soften(Scores<M> &scores, Sums<M, W> &sums,
+        float (&top)[2 * M], float (&total)[2 * M]) {
+    UNROLL for (int i = 0; i < 2 * M; i++) {
+        const int e0 = i % 2 * 2;
+        float best = top[i], sum = 0;
+        UNROLL for (int n = 0; n < COLUMNS / 8; n++)
+            UNROLL for (int e = e0; e < e0 + 2; e++) best = max(best, scores[i / 2][n][e]);
+        UNROLL for (int step = 1; step < 4; step *= 2) best = max(best, __shfl_xor_sync(FULL_WARP, best, step));
+        float base = best == -infinity<float>() ? 0 : best, fade = power_of_2(top[i] - base);
+        UNROLL for (int n = 0; n < COLUMNS / 8; n++)
+            UNROLL for (int e = e0; e < e0 + 2; e++) sum += scores[i / 2][n][e] = power_of_2(scores[i / 2][n][e] - base);
+        top[i] = best, total[i] = total[i] * fade + sum;
+        UNROLL for (int n = 0; n < W / 8; n++)
+            UNROLL for (int e = e0; e < e0 + 2; e++) sums[i / 2][n][e] *= fade;
+    }
+}
+#endif
+
+// y (n, tq, heads, e) and lse (n, heads, tq): the logarithm of the sum of exp(scores)
+KERNEL(128, 2) flash(const T *q, const T *k, const T *v, T *y, float *lse, const void *mask, float scale,
+        const __grid_constant__ Attention g) {
+#if __CUDA_ARCH__ >= 800
+    __shared__ Chunk pool[4 * TILE];
+    Place<TALL, false> at(g, mask, g.tq);
+    Input keys(k, g, at.image, at.head, g.tk, g.d), values(v, g, at.image, at.head, g.tk, g.e);
+    Own<TALL> own;
+    take<TALL>(own, pool, Input(q, g, at.image, at.head, g.tq, g.d), at.row0, g.wide);
+    Sums<TALL, WIDTH> sums = {};
+    float top[2 * TALL], total[2 * TALL] = {};
+    UNROLL for (int i = 0; i < 2 * TALL; i++) top[i] = -infinity<float>();
+    walk(0, g.causal ? min(g.tk, at.row0 + 64 * TALL) : g.tk, [&](int stage, int column0) {
+        copy_rows<COLUMNS>(pool + stage * 2 * TILE, keys, column0, g.wide);
+        copy_rows<COLUMNS>(pool + (stage * 2 + 1) * TILE, values, column0, g.wide);
+    }, [&](int stage, int column0) {
+        if (!at.busy(column0)) return;
+        Scores<TALL> scores = {};
+        multiply<TALL>(scores, own, pool + stage * 2 * TILE);
+        UNROLL for (int i = 0; i < TALL; i++)
+            UNROLL for (int n = 0; n < COLUMNS / 8; n++)
+                UNROLL for (int e = 0; e < 4; e++) scores[i][n][e] *= scale * LOG2_E;
+        at.hide(scores, column0, -infinity<float>());
+        soften<TALL, WIDTH>(scores, sums, top, total);
+        add_weighted<TALL, WIDTH>(sums, scores, pool + (stage * 2 + 1) * TILE, 0);
+    });
+    UNROLL for (int i = 0; i < 2 * TALL; i++) {
+        UNROLL for (int step = 1; step < 4; step *= 2) total[i] += __shfl_xor_sync(FULL_WARP, total[i], step);
+        if (threadIdx.x % 4 == 0 && at.row(i) < g.tq)
+            lse[((long long)at.image * g.heads + at.head) * g.tq + at.row(i)] = top[i] * LN_2 + log(total[i]);
+        total[i] = total[i] == 0 ? 0 : 1 / total[i];
+    }
+    store_rows<TALL, WIDTH>(sums, Rows<T>(y, g, at.image, at.head, g.tq, g.e), at.first, 0,
+                            [&](int i) { return total[i]; }, g.wide);
+#endif
+}
+
+#if __CUDA_ARCH__ >= 800
+// a, da (rows), b, db (columns) -> ga: the gradient of a and, by key, gb: that of da's factor, PART numbers of each.
+// Weights are remade from lse; what flows back to the scores is weight * (slope - delta).
+template <bool BY_KEY>
+__device__ inline void gradients(const T *a, const T *b, const T *da, const T *db, T *ga, T *gda, const float *lse,
+        const float *delta, const void *mask, float scale, const Attention &g, Chunk *pool, float *memory) {
+    const int rows = BY_KEY ? g.tk : g.tq, columns = BY_KEY ? g.tq : g.tk, x0 = blockIdx.y * PART;
+    if (blockIdx.x >= (rows + 63) / 64 * (gridDim.x / ((max(g.tq, g.tk) + 63) / 64))) return;
+    Place<1, BY_KEY> at(g, mask, rows);
+    Input keys(b, g, at.image, at.head, columns, g.d), values(db, g, at.image, at.head, columns, g.e);
+    Own<1> own, own_slope;
+    take<1>(own, pool, Input(a, g, at.image, at.head, rows, g.d), at.row0, g.wide);
+    take<1>(own_slope, pool, Input(da, g, at.image, at.head, rows, g.e), at.row0, g.wide);
+    const long long line = ((long long)at.image * g.heads + at.head) * g.tq;
+    lse += line, delta += line;
+    float of_lse[2], of_delta[2];
+    if (!BY_KEY) UNROLL for (int i = 0; i < 2; i++) {
+        bool there = at.row(i) < g.tq;
+        of_lse[i] = there ? lse[at.row(i)] * LOG2_E : 0, of_delta[i] = there ? delta[at.row(i)] : 0;
+    }
+    Sums<1, PART> sums = {}, value_sums = {};
+    int first = g.causal && BY_KEY ? at.row0 : 0, last = g.causal && !BY_KEY ? min(columns, at.row0 + 64) : columns;
+    walk(first, last, [&](int stage, int column0) {
+        copy_rows<COLUMNS>(pool + stage * 2 * TILE, keys, column0, g.wide);
+        copy_rows<COLUMNS>(pool + (stage * 2 + 1) * TILE, values, column0, g.wide);
+        int column = column0 + threadIdx.x % COLUMNS;
+        if (BY_KEY && threadIdx.x < 2 * COLUMNS)
+            cp_async4(memory + stage * 2 * COLUMNS + threadIdx.x, (threadIdx.x < COLUMNS ? lse : delta) + column,
+                      column < columns);
+    }, [&](int stage, int column0) {
+        if (!at.busy(column0)) return;
+        const Chunk *tile = pool + stage * 2 * TILE;
+        const float *statistics = memory + stage * 2 * COLUMNS;
+        Scores<1> weights = {}, slopes = {};
+        multiply<1>(weights, own, tile);
+        multiply<1>(slopes, own_slope, tile + TILE);
+        UNROLL for (int n = 0; n < COLUMNS / 8; n++)
+            UNROLL for (int e = 0; e < 4; e++) {
+                float shift = BY_KEY ? statistics[at.column(n, e)] * LOG2_E : of_lse[e / 2];
+                weights[0][n][e] = power_of_2(weights[0][n][e] * (scale * LOG2_E) - shift);
+            }
+        at.hide(weights, column0, 0);
+        if (BY_KEY) add_weighted<1, PART>(value_sums, weights, tile + TILE, x0);
+        UNROLL for (int n = 0; n < COLUMNS / 8; n++)
+            UNROLL for (int e = 0; e < 4; e++) {
+                float mean = BY_KEY ? statistics[COLUMNS + at.column(n, e)] : of_delta[e / 2];
+                weights[0][n][e] *= (slopes[0][n][e] - mean) * scale;
+            }
+        add_weighted<1, PART>(sums, weights, tile, x0);
+    });
+    auto one = [](int) { return 1.f; };
+    store_rows<1, PART>(sums, Rows<T>(ga, g, at.image, at.head, rows, g.d), at.first, x0, one, g.wide);
+    if (BY_KEY) store_rows<1, PART>(value_sums, Rows<T>(gda, g, at.image, at.head, rows, g.e), at.first, x0, one, g.wide);
+}
+#endif
+
+// dq (blockIdx.z 0), dk and dv (1)
+KERNEL(128, 2) flash_backward(const T *q, const T *k, const T *v, const T *dy, T *dq, T *dk, T *dv, const float *lse,
+        const float *delta, const void *mask, float scale, const __grid_constant__ Attention g) {
+#if __CUDA_ARCH__ >= 800
+    __shared__ Chunk pool[4 * TILE];
+    __shared__ float memory[4 * COLUMNS];
+    if (blockIdx.z) gradients<true>(k, q, v, dy, dk, dv, lse, delta, mask, scale, g, pool, memory);
+    else gradients<false>(q, k, dy, v, dq, dq, lse, delta, mask, scale, g, pool, memory);
+#endif
+}
