@@ -4,7 +4,7 @@ Tensor cores serve what they can; the rest is made by kernels that multiply T.
 """
 import numpy as np
 
-from .launch import PRECISIONS, blocks, empty, launch, outputs, power_of_two, settings, tensor_cores
+from .launch import blocks, empty, factors, launch, outputs, power_of_two, real_type
 from .matmul import many
 from .views import steps
 
@@ -29,24 +29,25 @@ def _grid(result):
     return -(-t // 64) * n * heads, max(1, -(-width // 64))
 
 
-def _factors(q, v):
-    """The macros by which tensor cores serve these heads, or None."""
-    width = max(32, power_of_two(max(q.shape[3], v.shape[3]), 1 << 30))
-    precision = PRECISIONS.get(settings["matmul_precision"] if q.dtype == "float32" else q.dtype.name, 0)
-    served = precision and width * q.itemsize <= WIDEST and tensor_cores(q)
-    return (("WIDTH", width), ("PRECISION", precision)) if served else None
+def _tensor(q, v):
+    """The macros by which tensor cores serve these heads, and into how many parts the gradients' width is cut; or None"""
+    width, precision = max(32, power_of_two(max(q.shape[3], v.shape[3]), 1 << 30)), factors(q)
+    row = width * q.itemsize
+    return ((("WIDTH", width), ("PRECISION", precision)), width // (64 if width >= 64 and row < WIDEST else 32)
+            ) if precision and row <= WIDEST else None
 
 
 def attention(q, k, v, scale, causal=False, mask=None, out=None):
     """q (n, tq, h, d), k (n, tk, h, d), v (n, tk, h, e) -> (y (n, tq, h, e), lse (n, h, tq))"""
     n, tq, heads, _ = q.shape
-    y, lse = outputs(q, out, (n, tq, heads, v.shape[3]), (n, heads, tq))
+    y, lse = out or (empty(q, (n, tq, heads, v.shape[3])), empty(q, (n, heads, tq), real_type(q.dtype)))
     g, mask = _struct(q, k, v, causal, mask, y)
-    macros = _factors(q, v)
-    if macros is None:
+    tensor = _tensor(q, v)
+    if tensor is None:
         launch("attention", "attention", _grid(y), (q, k, v, y, lse, mask, float(scale), g), T=q.dtype)
         return y, lse
     tiles = -(-tq // (2 * WARP_ROWS)) * n * heads
+    macros = tensor[0]
     tall = macros[0][1] <= 64 and many(tiles)
     launch("flash", "flash", tiles if tall else -(-tq // WARP_ROWS) * n * heads,
            (q, k, v, y, lse, mask, np.float32(scale), g), block=128, macros=(*macros, ("TALL", 1 + tall)), T=q.dtype)
@@ -59,12 +60,12 @@ def attention_backward(dy, q, k, v, y, lse, scale, causal=False, mask=None, out=
     g, mask = _struct(q, k, v, causal, mask, dy, dq, dk, dv)
     delta = empty(lse, lse.shape)
     launch("attention", "attention_delta", blocks(lse.size * 32), (dy, y, delta, g, lse.size), T=q.dtype)
-    macros = _factors(q, v)
-    if macros is not None:
-        n, tq, heads, _ = q.shape
+    tensor = _tensor(q, v)
+    if tensor is not None:
+        (n, tq, heads, _), (macros, parts) = q.shape, tensor
         tiles = -(-max(tq, k.shape[1]) // WARP_ROWS) * n * heads
         args = q, k, v, dy, dq, dk, dv, lse, delta, mask, np.float32(scale), g
-        launch("flash", "flash_backward", (tiles, _parts(macros[0][1], q.itemsize), 2), args,
+        launch("flash", "flash_backward", (tiles, parts, 2), args,
                block=128, macros=(*macros, ("TALL", 1)), T=q.dtype)
         return dq, dk, dv
     for by_key, scores, *roles, grad in (

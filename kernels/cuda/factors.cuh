@@ -5,16 +5,16 @@
 
 #if PRECISION == 1
 #define mma mma_m16n8k8_tf32
-#define pack pack_bf16
+#define paired pack_bf16
 #elif PRECISION == 2
 #define mma mma_m16n8k16_bf16
-#define pack pack_bf16
+#define paired pack_bf16
 #else
 #define mma mma_m16n8k16_f16
-#define pack pack_f16
+#define paired pack_float16
 #endif
 constexpr bool PAIRS = PRECISION > 1;               // of numbers in a word that is multiplied
-constexpr int EACH = 16 / sizeof(T), STEPS = PAIRS && sizeof(T) == 4 ? 1 : 2, KEYS = PAIRS ? 16 : 8;
+constexpr int EACH = 16 / sizeof(T), STEPS = PAIRS && !HALF ? 1 : 2, KEYS = PAIRS ? 16 : 8;
 
 struct alignas(16) Chunk { unsigned word[4]; };                 // EACH numbers
 struct alignas(4 * sizeof(T)) Strip { unsigned word[sizeof(T)]; };      // four numbers
@@ -24,8 +24,8 @@ __device__ inline float number(unsigned word) { return __uint_as_float(word); }
 // Two words for product `step` of the STEPS that the chunks of four lanes t serve, for one row g
 __device__ inline void along(unsigned (&b)[2], const Chunk &c, int step) {
     UNROLL for (int half = 0; half < 2; half++)
-        if (sizeof(T) == 2) b[half] = c.word[2 * step + half];
-        else if (PAIRS) b[half] = pack(number(c.word[2 * half]), number(c.word[2 * half + 1]));
+        if constexpr (HALF) b[half] = c.word[2 * step + half];
+        else if constexpr (PAIRS) b[half] = paired(number(c.word[2 * half]), number(c.word[2 * half + 1]));
         else b[half] = rounded_tf32(number(c.word[2 * step + half]));
 }
 
@@ -35,8 +35,8 @@ __device__ inline void across(unsigned (&b)[4][2], const Strip (&strips)[KEYS / 
     UNROLL for (int j = 0; j < 4; j++)
         UNROLL for (int half = 0; half < 2; half++) {
             const Strip &low = strips[PAIRS ? 2 * half : half], &high = strips[PAIRS ? 2 * half + 1 : half];
-            if (sizeof(T) == 2) b[j][half] = __byte_perm(low.word[j / 2], high.word[j / 2], j % 2 ? 0x7632 : 0x5410);
-            else if (PAIRS) b[j][half] = pack(number(low.word[j]), number(high.word[j]));
+            if constexpr (HALF) b[j][half] = __byte_perm(low.word[j / 2], high.word[j / 2], j % 2 ? 0x7632 : 0x5410);
+            else if constexpr (PAIRS) b[j][half] = paired(number(low.word[j]), number(high.word[j]));
             else b[j][half] = rounded_tf32(number(low.word[j]));
         }
 }
@@ -45,7 +45,7 @@ __device__ inline void across(unsigned (&b)[4][2], const Strip (&strips)[KEYS / 
 template <int N> __device__ inline void turned(unsigned (&a)[4], const float (&sums)[N][4], int step) {
     UNROLL for (int e = 0; e < 4; e++) {
         const float (&from)[4] = sums[PAIRS ? 2 * step + e / 2 : step];
-        a[e] = PAIRS ? pack(from[e % 2 * 2], from[e % 2 * 2 + 1]) : rounded_tf32(from[e % 2 * 2 + e / 2]);
+        a[e] = PAIRS ? paired(from[e % 2 * 2], from[e % 2 * 2 + 1]) : rounded_tf32(from[e % 2 * 2 + e / 2]);
     }
 }
 #endif

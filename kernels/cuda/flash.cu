@@ -121,12 +121,12 @@ template <int M, int W, class Factor>
 __device__ inline void store_rows(const Sums<M, W> &sums, Rows<T> out, int first, int x0, Factor factor, bool wide) {
     UNROLL for (int i = 0; i < 2 * M; i++) {
         int row = first + 8 * i + threadIdx.x % 32 / 4;
-        UNROLL for (int q = 0; q < W / 16; q++) {
-            int x = x0 + q / 2 * 32 + threadIdx.x % 4 * 8 + q % 2 * 4;
-            Quad<T> values = {};
-            UNROLL for (int j = 0; j < 4; j++)
-                values.set(j, sums[i / 2][q / 2 * 4 + j][i % 2 * 2 + q % 2] * factor(i));
-            if (row < out.count) put(out.data, (long long)row * out.pitch + x, min(4, out.width - x), values, wide);
+        UNROLL for (int x = 0; x < W / 4; x += AT_ONCE) {                       // of the lane's, eight side by side
+            Several<float> values;
+            UNROLL for (int j = 0; j < AT_ONCE; j++)
+                values.at[j] = sums[i / 2][x / 8 * 4 + j % 4][i % 2 * 2 + (x + j) % 8 / 4] * factor(i);
+            int at = x0 + x / 8 * 32 + threadIdx.x % 4 * 8 + x % 8;
+            if (row < out.count) put(out.data, (long long)row * out.pitch + at, min(AT_ONCE, out.width - at), values, wide);
         }
     }
 }

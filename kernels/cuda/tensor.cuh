@@ -30,14 +30,6 @@ __device__ inline float power_of_2(float x) {       // one instruction
 }
 
 #if __CUDA_ARCH__ >= 800
-#define PACK(name, kind) \
-    __device__ inline unsigned name(float low, float high) { \
-        unsigned word; \
-        asm("cvt.rn." kind ".f32 %0, %1, %2;" : "=r"(word) : "f"(high), "f"(low)); \
-        return word; \
-    }
-PACK(pack_bf16, "bf16x2")
-PACK(pack_f16, "f16x2")
 #define MMA(name, kind) \
     __device__ inline void name(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) { \
         asm("mma.sync.aligned." kind " {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};" \
