@@ -5,7 +5,7 @@ import numpy as np
 
 from . import cublaslt
 from .elementwise import unary
-from .launch import ACTIVATIONS, PRECISIONS, empty, launch, launch_table, outputs, shared, settings, targets
+from .launch import ACTIVATIONS, PRECISIONS, empty, launch, launch_table, outputs, settings, shared, targets
 from .reduce import reduce
 from .views import steps, view
 

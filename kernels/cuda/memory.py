@@ -13,8 +13,9 @@ TALLY = np.dtype([("target", "u8", MOST), ("source", "u8", MOST), ("factor", "f8
 
 def fill(value, out):
     """out[...] = value"""
-    launch("memory", "fill", blocks(out.size),
-           (out, real_type(out.dtype).type(value), np.int64(out.size), view_of(out.shape, out)), S=out.dtype, T=out.dtype)
+    value = real_type(out.dtype).type(value)
+    launch("memory", "fill", blocks(out.size), (out, value, np.int64(out.size), view_of(out.shape, out)),
+           S=out.dtype, T=out.dtype)
     return out
 
 
