@@ -40,7 +40,9 @@ def _tensor(q, v):
 def attention(q, k, v, scale, causal=False, mask=None, out=None):
     """q (n, tq, h, d), k (n, tk, h, d), v (n, tk, h, e) -> (y (n, tq, h, e), lse (n, h, tq))"""
     n, tq, heads, _ = q.shape
-    y, lse = out or (empty(q, (n, tq, heads, v.shape[3])), empty(q, (n, heads, tq), real_type(q.dtype)))
+    y, lse = out or (None, None)
+    y = empty(q, (n, tq, heads, v.shape[3])) if y is None else y
+    lse = empty(q, (n, heads, tq), real_type(q.dtype)) if lse is None else lse
     g, mask = _struct(q, k, v, causal, mask, y)
     tensor = _tensor(q, v)
     if tensor is None:
