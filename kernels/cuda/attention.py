@@ -4,7 +4,7 @@ Tensor cores serve what they can; the rest is made by kernels that multiply T.
 """
 import numpy as np
 
-from .launch import blocks, empty, factors, launch, outputs, power_of_two, real_type
+from .launch import blocks, empty, factors, launch, outputs, power_of_two
 from .matmul import many
 from .views import steps
 
@@ -40,9 +40,7 @@ def _tensor(q, v):
 def attention(q, k, v, scale, causal=False, mask=None, out=None):
     """q (n, tq, h, d), k (n, tk, h, d), v (n, tk, h, e) -> (y (n, tq, h, e), lse (n, h, tq))"""
     n, tq, heads, _ = q.shape
-    y, lse = out or (None, None)
-    y = empty(q, (n, tq, heads, v.shape[3])) if y is None else y
-    lse = empty(q, (n, heads, tq), real_type(q.dtype)) if lse is None else lse
+    y, lse = outputs(q, out, (n, tq, heads, v.shape[3]), (n, heads, tq), reals=(1,))
     g, mask = _struct(q, k, v, causal, mask, y)
     tensor = _tensor(q, v)
     if tensor is None:

@@ -5,7 +5,7 @@
 #include "factors.cuh"
 
 #if __CUDA_ARCH__ >= 800
-constexpr int CHUNKS = WIDTH / EACH, FIT = 512 / CHUNKS, COLUMNS = FIT < 64 ? FIT : 64, TILE = COLUMNS * CHUNKS,
+constexpr int CHUNKS = WIDTH / EACH, MOST = 64 / TALL, FIT = 512 / CHUNKS, COLUMNS = FIT < MOST ? FIT : MOST, TILE = COLUMNS * CHUNKS,
     DEPTHS = CHUNKS / 4, PART = WIDTH < 64 || CHUNKS == 32 ? 32 : 64;
 constexpr float LOG2_E = 1.44269504f, LN_2 = 0.693147181f;
 

@@ -42,10 +42,11 @@ def empty(like, shape, dtype=None):
     return libraries[type(like)].empty(shape, dtype or like.dtype)
 
 
-def outputs(like, out, *shapes) -> tuple:
-    """The arrays of `out`, new ones where it has none."""
+def outputs(like, out, *shapes, reals=()) -> tuple:
+    """The arrays of `out`, new ones where it has none; those numbered in `reals` have the dtype of calculations."""
     given = out or (None,) * len(shapes)
-    return tuple(empty(like, shape) if array is None else array for array, shape in zip(given, shapes))
+    return tuple(empty(like, shape, real_type(like.dtype) if i in reals else None) if array is None else array
+                 for i, (array, shape) in enumerate(zip(given, shapes)))
 
 
 def real_type(dtype):

@@ -13,6 +13,8 @@ SIZES = {
     "several_chunks": (50, 2, 1),
     "empty": (0, 3, 2),
     "no_steps": (2, 0, 3),
+    "in_one_launch": (3, 3, 8),
+    "several_blocks": (9, 2, 24),
 }
 MASKS = {
     "no_mask": lambda n, t: None,
