@@ -5,7 +5,7 @@ import numpy as np
 
 from . import cublaslt
 from .elementwise import unary
-from .launch import ACTIVATIONS, PRECISIONS, empty, launch, launch_table, outputs, settings, shared, targets
+from .launch import ACTIVATIONS, PRECISIONS, empty, launch, launch_table, outputs, real_type, settings, shared, targets
 from .reduce import reduce
 from .views import steps, view
 
@@ -143,4 +143,10 @@ def bias_backward(activation, dy, y, need, out=None):
     (want_z, dz), (want_b, db) = targets(need, out)
     dz = dy if activation == "linear" and not want_z else activation_backward(
         activation, dy, dy if y is None else y, out=dz)
-    return dz if want_z else None, reduce("sum", dz, tuple(range(dz.ndim - 1)), out=db) if want_b else None
+    return dz if want_z else None, sums(dz, db) if want_b else None
+
+
+def sums(dz, out):
+    """Over all axes but the last; of 16-bit floats in float32"""
+    out = empty(dz, dz.shape[-1:], real_type(dz.dtype)) if out is None else out
+    return reduce("sum", dz, tuple(range(dz.ndim - 1)), out=out)
