@@ -1,5 +1,5 @@
 """Convolution as an implicit matrix product whose tiles gather windows; depthwise has kernels of its own."""
-from math import prod
+from math import gcd, prod
 
 import numpy as np
 
@@ -40,7 +40,7 @@ def conv(x, w, b, strides, padding, dilation, groups=1, activation="linear", out
                      (x, w, bias, out, g, biased, ACTIVATIONS[activation]), T=out.dtype)
         return out
     sizes = prod(out.shape[:3]), f, prod(size) * c
-    return _gathered("Windows<false, ", x, c, w, out, g, sizes, ((c, 0, 0), (f, total, 1), (f, total, 1)),
+    return _gathered("Images", x, c, w, out, g, sizes, ((c, 0, 0), (f, total, 1), (f, total, 1)),
                      matrix("TILE_N", w, f, sizes[2], (f, 1, total)), bias=b, activation=activation)
 
 
@@ -55,9 +55,11 @@ def conv_input_grad(dz, w, shape, strides, padding, dilation, groups=1, out=None
     if _thin(c, groups):
         launch_table("windows", "depthwise_backward", prod(shape[:3]), shape[3], (dz, w, out, g), T=out.dtype)
         return out
-    right = f"Matrix<TILE_N, true, {4 if fours(w, f, total) else 1}>"
-    return _gathered("Windows<true, ", dz, f, w, out, g, (prod(shape[:3]), c, prod(size) * f),
-                     ((f, 0, 0), (f, 1, total), (c, shape[3], 1)), right, period=f, jump=c * total)
+    (_, rows, columns), (sh, sw) = (-(-length // step) for length, step in zip(shape, (1, *strides))), strides
+    taps = prod(-(-taps * gcd(step, gap) // step) for taps, step, gap in zip(size, strides, dilation))
+    return _gathered("Windows", dz, f, w, out, g, (prod(shape[:3]), c, taps * f),
+                     ((f, 0, 0), (f, 1, total), (c, shape[3], 1)), f"Turned<{4 if fours(w, f, total) else 1}>",
+                     kernel="conv_input", phases=(shape[0] * rows * columns, sh * sw))
 
 
 def conv_weight_grad(x, dz, size, strides, padding, dilation, groups=1, out=None):
@@ -72,7 +74,7 @@ def conv_weight_grad(x, dz, size, strides, padding, dilation, groups=1, out=None
     if _thin(c, groups):
         return _depthwise_weight_grad(x, dz, g, prod(size), out)
     walks = (c, 0, 0), (f, total, 1), (f, total, 1)
-    return _gathered("Patches<", x, c, dz, out, g, (prod(size) * c, f, pixels), walks,
+    return _gathered("Patches", x, c, dz, out, g, (prod(size) * c, f, pixels), walks,
                      matrix("TILE_N", dz, f, pixels, (f, 1, total)))
 
 
@@ -89,10 +91,10 @@ def _thin(channels, groups):
     return channels == 1 and groups > 1
 
 
-def _gathered(left, x, channels, right, out, g, sizes, walks, kind, **options):
+def _gathered(left, x, channels, right, out, g, sizes, walks, kind, kernel="conv", **options):
     """The product of what `left` gathers from x and the matrix `right`; groups are its batch."""
     width = 4 if fours(x, channels) else 1
-    return tiled("conv", (x, right, out), sizes, (int(g["groups"][0]),), walks, f"{left}{width}>", kind, more=(g,),
+    return tiled(kernel, (x, right, out), sizes, (int(g["groups"][0]),), walks, f"{left}<{width}>", kind, more=(g,),
                  shapes=TILES if width == 4 else TILES[-1:], **options)
 
 
