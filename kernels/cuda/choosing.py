@@ -8,6 +8,7 @@ from hashlib import sha256
 from math import inf
 
 from ..private import keep, private_folder
+from ..served import options
 
 REPEATS = 3                     # how often each way runs
 WORKSPACE = 32 << 20            # bytes that a library may use, for each stream
@@ -33,10 +34,10 @@ class Choices:
         """A problem is about to be solved, or known already; in a capture nothing is chosen, nor memory found."""
         stream = self.library.cuda.get_current_stream()
         if not (known and stream.ptr in self.workspaces) and stream.is_capturing():
-            raise RuntimeError(f"no algorithm is chosen yet for a {what}, and a capture is no place to measure them: run "
-                               "the step once before it is captured")
-        if stream.ptr not in self.workspaces:       # its own, for good, as graphs know where it lies: its work runs
-            with self.lasting():                    # one by one
+            raise RuntimeError(f"no algorithm is chosen yet for a {what}, and a capture is no place to measure them: "
+                               "run the step once before it is captured")
+        if stream.ptr not in self.workspaces:       # its own, for good: graphs know where it lies
+            with self.lasting():
                 self.workspaces[stream.ptr] = self.library.empty(WORKSPACE, "uint8")
 
     def lasting(self):
@@ -49,8 +50,8 @@ class Choices:
         return stream, self.workspaces[stream].data.ptr
 
     def best(self, problem, ways: list[bytes], run) -> int:
-        """Which of run(0), run(1), ... is quickest, or was when it was chosen; 0 where choices cannot be kept."""
-        if self.folder is None or len(ways) == 1:
+        """Which of run(0), run(1), ... is quickest, or was when it was chosen; 0 where nothing is kept."""
+        if self.folder is None or len(ways) == 1 or options["deterministic"]:
             return 0
         key = f"{self.name} {problem!r}".encode()
         path, seals = self.folder / sha256(key).hexdigest(), [sha256(key + way).digest() for way in ways]

@@ -138,8 +138,9 @@ class Plan:
     def candidates(self, handle) -> list:
         """The heuristic's best. Pieces of a sum are added up in order, in the type that computes: the same bits."""
         aligned = dict(zip(MIN_ALIGNMENT_BYTES, map(c_uint32, (*self.problem.alignments, self.problem.alignments[2]))))
-        wishes = made(self.lt, "MatmulPreference", aligned | {
-            MAX_WORKSPACE_BYTES: c_uint64(choosing.WORKSPACE), REDUCTION_SCHEME_MASK: c_uint32(REDUCTION_SCHEME_COMPUTE_TYPE)})
+        limits = {MAX_WORKSPACE_BYTES: c_uint64(choosing.WORKSPACE),
+                  REDUCTION_SCHEME_MASK: c_uint32(REDUCTION_SCHEME_COMPUTE_TYPE)}
+        wishes = made(self.lt, "MatmulPreference", aligned | limits)
         found, count = (Choice * TRIES)(), c_int()
         self.lt.cublasLtMatmulAlgoGetHeuristic(handle, self.product, self.a, self.b, self.c, self.c, wishes, TRIES,
                                                found, byref(count))
