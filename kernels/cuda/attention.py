@@ -4,7 +4,7 @@ Tensor cores serve what they can; the rest is made by kernels that multiply T.
 """
 import numpy as np
 
-from .launch import blocks, empty, factors, launch, outputs, power_of_two
+from .launch import blocks, empty, factors, launch, outputs, power_of_two, real_type
 from .matmul import many
 from .views import steps
 
@@ -40,7 +40,7 @@ def _tensor(q, v):
 def attention(q, k, v, scale, causal=False, mask=None, out=None):
     """q (n, tq, h, d), k (n, tk, h, d), v (n, tk, h, e) -> (y (n, tq, h, e), lse (n, h, tq))"""
     n, tq, heads, _ = q.shape
-    y, lse = outputs(q, out, (n, tq, heads, v.shape[3]), (n, heads, tq), reals=(1,))
+    y, lse = outputs(q, out, (n, tq, heads, v.shape[3]), (n, heads, tq), dtypes=(None, real_type(q.dtype)))
     g, mask = _struct(q, k, v, causal, mask, y)
     tensor = _tensor(q, v)
     if tensor is None:

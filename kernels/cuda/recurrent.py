@@ -63,6 +63,11 @@ def _weights_grad(before, d, du):
     return matmul(before.reshape(rows, du.shape[0]), d.reshape(rows, du.shape[1]), transpose_a=True, out=du)
 
 
+def _dtypes(dh, weights):
+    """Of dz, the gradients of so many weights, dh0, dc0"""
+    return None, *[real_type(dh.dtype)] * weights, None, None
+
+
 def lstm(z, u, h0, c0, mask=None, out=None):
     """z (n, t, 4u) in gates i f c o -> (h (n, t, u), c (n, t, u), gates (n, t, 4u))"""
     n, steps, width = z.shape
@@ -74,7 +79,7 @@ def lstm(z, u, h0, c0, mask=None, out=None):
 
 def lstm_backward(dh, dc_last, h, c, gates, u, h0, c0, mask=None, out=None):
     """dh (n, t, u), dc_last (n, u) or None -> (dz, du, dh0, dc0)"""
-    dz, du, dh0, dc0 = outputs(dh, out, gates.shape, u.shape, h0.shape, c0.shape, reals=(1,))
+    dz, du, dh0, dc0 = outputs(dh, out, gates.shape, u.shape, h0.shape, c0.shape, dtypes=_dtypes(dh, 1))
     before = empty(h, h.shape)
     last, given = (c0, 0) if dc_last is None else (dc_last, 1)
     if not _sequence("lstm_backward", (dh, last, c, gates, u, h, h0, c0, dz, before, dh0, dc0, given), h, u, mask):
@@ -96,7 +101,8 @@ def gru(z, u, b, h0, mask=None, out=None):
 
 def gru_backward(dh, h, gates, u, h0, mask=None, out=None):
     """dh (n, t, u) -> (dz, du, db, dh0)"""
-    dz, du, db, dh0 = outputs(dh, out, (*dh.shape[:2], u.shape[1]), u.shape, u.shape[1:], h0.shape, reals=(1, 2))
+    dz, du, db, dh0 = outputs(dh, out, (*dh.shape[:2], u.shape[1]), u.shape, u.shape[1:], h0.shape,
+                              dtypes=_dtypes(dh, 2))
     dy, before = empty(dh, dz.shape), empty(h, h.shape)
     if not _sequence("gru_backward", (dh, h, gates, u, h0, dz, dy, before, dh0), h, u, mask):
         _backward("gru_step_backward", (dh, h, gates, h0, dz, dy, ()), dy, u, h, h0, dh0, before, mask)
@@ -114,7 +120,7 @@ def simple_rnn(z, u, h0, mask=None, out=None):
 
 def simple_rnn_backward(dh, h, u, h0, mask=None, out=None):
     """dh (n, t, u) -> (dz, du, dh0)"""
-    dz, du, dh0 = outputs(dh, out, h.shape, u.shape, h0.shape, reals=(1,))
+    dz, du, dh0 = outputs(dh, out, h.shape, u.shape, h0.shape, dtypes=_dtypes(dh, 1))
     before = empty(h, h.shape)
     if not _sequence("simple_backward", (dh, h, u, h0, dz, before, dh0), h, u, mask):
         _backward("simple_step_backward", (dh, h, dz, ()), dz, u, h, h0, dh0, before, mask)

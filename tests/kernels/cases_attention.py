@@ -3,7 +3,7 @@
 import numpy as np
 
 from .harness import case
-from .references import gradient
+from .references import gradient, sixteenths
 
 SIZES = {  # n, tq, tk, heads, d, e
     "small": (2, 4, 4, 2, 3, 3),
@@ -71,14 +71,10 @@ def masks(n, tq, tk, heads):
     }
 
 
-def sixteenths(r, shape):
-    return np.round(r.standard_normal(shape) * 16) / 16
-
-
 def inputs(r, size):
     """Numbers that every type holds exactly: y and lse of the backward cases are made from them."""
     n, tq, tk, heads, d, e = size
-    return [sixteenths(r, shape) for shape in ((n, tq, heads, d), (n, tk, heads, d), (n, tk, heads, e))]
+    return [sixteenths(r, *shape) for shape in ((n, tq, heads, d), (n, tk, heads, d), (n, tk, heads, e))]
 
 
 def add(id, size, scale, causal, mask, reference=by_complex_step):
@@ -87,7 +83,7 @@ def add(id, size, scale, causal, mask, reference=by_complex_step):
     def backward(r):
         q, k, v = inputs(r, size)
         y, lse = attention(q, k, v, scale, causal, mask)
-        return sixteenths(r, y.shape), q, k, v, np.ascontiguousarray(y), lse, scale, causal, mask
+        return sixteenths(r, *y.shape), q, k, v, np.ascontiguousarray(y), lse, scale, causal, mask
 
     case("attention_backward", backward, reference, id=id, atol={"float32": 5e-5, "float64": 1e-11})
 
