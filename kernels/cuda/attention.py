@@ -30,7 +30,7 @@ def _grid(result):
 
 
 def _tensor(q, v):
-    """The macros by which tensor cores serve these heads, and into how many parts the gradients' width is cut; or None"""
+    """By which macros tensor cores serve these heads, and into how many parts the gradients' width is cut; or None"""
     width, precision = max(32, power_of_two(max(q.shape[3], v.shape[3]), 1 << 30)), factors(q)
     row = width * q.itemsize
     return ((("WIDTH", width), ("PRECISION", precision)), width // (64 if width >= 64 and row < WIDEST else 32)
