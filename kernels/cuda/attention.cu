@@ -1,6 +1,6 @@
 // Attention without a table of scores in memory: a block owns 64 rows and walks the columns 32 at a time.
 // Forward and for dq, rows are queries and columns keys; for dk and dv it is the other way round.
-// grid.y counts 64s of the result's width. flash.cu does the same on tensor cores.
+// grid.y counts 64s of the result's width. flash.cuh does the same on tensor cores.
 #include "attention.cuh"
 
 struct Tiles {

@@ -65,7 +65,7 @@ def attention_backward(dy, q, k, v, y, lse, scale, causal=False, mask=None, out=
         (n, tq, heads, _), (macros, parts) = q.shape, tensor
         tiles = -(-max(tq, k.shape[1]) // WARP_ROWS) * n * heads
         args = q, k, v, dy, dq, dk, dv, lse, delta, mask, np.float32(scale), g
-        launch("flash", "flash_backward", (tiles, parts, 2), args,
+        launch("flash_backward", "flash_backward", (tiles, parts, 2), args,
                block=128, macros=(*macros, ("TALL", 1)), T=q.dtype)
         return dq, dk, dv
     for by_key, scores, *roles, grad in (

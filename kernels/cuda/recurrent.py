@@ -8,18 +8,18 @@ from .matmul import matmul
 from .memory import copy, fill
 from .reduce import reduce
 
-SEQUENCES, THREADS = 8, 512     # of a block of sequence.cu
+SEQUENCES, THREADS = 8, 512     # of a block of sequence.cuh
 LARGEST = 1000                  # (gates + 3) * units: what its shared memory holds
 
 
 def _sequence(name, arrays, h, u, mask) -> bool:
-    """Run a kernel of sequence.cu over all steps of h (n, t, u), if it can."""
+    """Run a kernel of sequence.cuh over all steps of h (n, t, u), if it can."""
     n, steps, units = h.shape
     precision, gates = factors(h), u.shape[1] // units if units else 0
     if not precision or units * u.itemsize % 16 or u.data.ptr % 16 or (gates + 3) * units > LARGEST:
         return False
     mask, masked = (h, 0) if mask is None else (mask, 1)
-    launch("sequence", name, -(-n // SEQUENCES), (*arrays, n, steps, units, mask, masked), block=THREADS,
+    launch(name.removesuffix("_backward"), name, -(-n // SEQUENCES), (*arrays, n, steps, units, mask, masked), block=THREADS,
            macros=(("PRECISION", precision),), T=h.dtype)
     return True
 
@@ -113,7 +113,7 @@ def gru_backward(dh, h, gates, u, h0, mask=None, out=None):
 def simple_rnn(z, u, h0, mask=None, out=None):
     """h = tanh(z_t + h u), (n, t, u)"""
     h = empty(z, z.shape) if out is None else out
-    if not _sequence("simple", (z, u, h0, h), h, u, mask):
+    if not _sequence("simple_rnn", (z, u, h0, h), h, u, mask):
         _forward("simple_step", z, u, h0, h, (h0, h), mask)
     return h
 
@@ -122,6 +122,6 @@ def simple_rnn_backward(dh, h, u, h0, mask=None, out=None):
     """dh (n, t, u) -> (dz, du, dh0)"""
     dz, du, dh0 = outputs(dh, out, h.shape, u.shape, h0.shape, dtypes=_dtypes(dh, 1))
     before = empty(h, h.shape)
-    if not _sequence("simple_backward", (dh, h, u, h0, dz, before, dh0), h, u, mask):
+    if not _sequence("simple_rnn_backward", (dh, h, u, h0, dz, before, dh0), h, u, mask):
         _backward("simple_step_backward", (dh, h, dz, ()), dz, u, h, h0, dh0, before, mask)
     return dz, _weights_grad(before, dz, du), dh0

@@ -10,7 +10,7 @@ from .test_nvrtc import STACK_ALLOWED, compiler, nearest, variants
 
 ARCHITECTURES = 80, 90
 LOAD, STORE, COPY = "LDG.E.128", "STG.E.128", "LDGSTS.E.BYPASS.LTC128B.128"
-TF32, BF16 = "HMMA.1688.F32.TF32", "HMMA.16816.F32.BF16"
+TF32, BF16, FP16 = "HMMA.1688.F32.TF32", "HMMA.16816.F32.BF16", "HMMA.16816.F32"
 # what is streamed moves four numbers at a time
 BOTH = LOAD, STORE
 STREAMS = dict.fromkeys([
@@ -38,9 +38,12 @@ TENSOR = [
     ("flash", {"T": "float", "PRECISION": 1, "WIDTH": 64, "TALL": 2}, (TF32, COPY, "LDS.128", STORE)),
     ("flash", {"T": "float", "PRECISION": 1, "WIDTH": 128, "TALL": 1}, (TF32, COPY, "LDS.128", STORE)),
     ("flash", {"T": "bfloat16", "PRECISION": 2, "WIDTH": 64, "TALL": 2}, (BF16, COPY, "LDS.128", "LDS.64", STORE)),
-    ("flash", {"T": "float16", "PRECISION": 3, "WIDTH": 256, "TALL": 1}, ("HMMA.16816.F32", COPY, "LDS.128", STORE)),
-    ("sequence", {"T": "float", "PRECISION": 1}, (TF32, LOAD)),
-    ("sequence", {"T": "bfloat16", "PRECISION": 2}, (BF16,)),
+    ("flash", {"T": "float16", "PRECISION": 3, "WIDTH": 256, "TALL": 1}, (FP16, COPY, "LDS.128", STORE)),
+    ("flash_backward", {"T": "float", "PRECISION": 1, "WIDTH": 64, "TALL": 1}, (TF32, COPY, "LDS.128", STORE)),
+    ("flash_backward", {"T": "float", "PRECISION": 1, "WIDTH": 128, "TALL": 1}, (TF32, COPY, "LDS.128", STORE)),
+    ("flash_backward", {"T": "float16", "PRECISION": 3, "WIDTH": 256, "TALL": 1}, (FP16, COPY, "LDS.128", STORE)),
+    ("lstm", {"T": "float", "PRECISION": 1}, (TF32, LOAD)), ("gru", {"T": "float", "PRECISION": 1}, (TF32, LOAD)),
+    ("lstm", {"T": "bfloat16", "PRECISION": 2}, (BF16,)), ("simple_rnn", {"T": "float16", "PRECISION": 3}, (FP16,)),
 ]
 
 

@@ -110,15 +110,15 @@ def outcomes(monkeypatch, old: str, new: str, file="matmul", run=product) -> set
 WAIT, READ = "cp_async_wait<0>();\n        __syncthreads();", "__syncthreads();\n        weights.product(states, sums);"
 
 
-@pytest.mark.parametrize("file, run", [("matmul", product), ("flash", attended), ("sequence", remembered)])
+@pytest.mark.parametrize("file, run", [("matmul", product), ("flash", attended), ("simple_rnn", remembered)])
 def test_kernels_as_they_are_have_one_outcome(monkeypatch, file, run):
     assert len(outcomes(monkeypatch, "blockIdx", "blockIdx", file, run)) == 1
 
 
 @pytest.mark.parametrize("file, run, old, new", [
     ("flash", attended, WAIT, "cp_async_wait<0>();"), ("flash", attended, WAIT, "__syncthreads();"),
-    ("sequence", remembered, READ, "weights.product(states, sums);"),
-    ("sequence", remembered, READ + "\n        __syncthreads();", READ)])
+    ("simple_rnn", remembered, READ, "weights.product(states, sums);"),
+    ("simple_rnn", remembered, READ + "\n        __syncthreads();", READ)])
 def test_what_attention_and_recurrent_layers_wait_for(monkeypatch, file, run, old, new):
     assert outcomes(monkeypatch, old, new, file, run) != outcomes(monkeypatch, old, old, file, run)
 
