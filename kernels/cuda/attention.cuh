@@ -22,6 +22,6 @@ template <class V> struct Rows {
         rest.data += (long long)row * pitch, rest.count -= row;
         return rest;
     }
-    __device__ Real at(int row, int x) const { return row < count && x < width ? (Real)data[row * pitch + x] : (Real)0; }
+    __device__ Real at(int row, int x) const { return row < count && x < width ? (Real)data[row * pitch + x] : 0; }
 };
 typedef Rows<const T> Input;

@@ -13,7 +13,8 @@ template <int M, int W> __device__ inline void soften(Scores<M> &scores, Sums<M,
         UNROLL for (int step = 1; step < 4; step *= 2) best = max(best, __shfl_xor_sync(FULL_WARP, best, step));
         float base = best == -infinity<float>() ? 0 : best, fade = power_of_2(top[i] - base);
         UNROLL for (int n = 0; n < COLUMNS / 8; n++)
-            UNROLL for (int e = e0; e < e0 + 2; e++) sum += scores[i / 2][n][e] = power_of_2(scores[i / 2][n][e] - base);
+            UNROLL for (int e = e0; e < e0 + 2; e++)
+                sum += scores[i / 2][n][e] = power_of_2(scores[i / 2][n][e] - base);
         top[i] = best, total[i] = total[i] * fade + sum;
         UNROLL for (int n = 0; n < W / 8; n++)
             UNROLL for (int e = e0; e < e0 + 2; e++) sums[i / 2][n][e] *= fade;

@@ -59,7 +59,7 @@ template <int M> __device__ inline void multiply(Scores<M> &scores, const Own<M>
         }
 }
 
-// sums += weights times the tile's rows, of which W numbers from x0 on: number 32 q + 4 c + j is column c of tile 4 q + j
+// sums += weights times the tile's rows, W numbers from x0 on: number 32 q + 4 c + j is column c of tile 4 q + j
 template <int M, int W>
 __device__ inline void add_weighted(Sums<M, W> &sums, const Scores<M> &weights, const Chunk *tile, int x0) {
     constexpr int ACROSS = 32 / EACH;
@@ -126,7 +126,8 @@ __device__ inline void store_rows(const Sums<M, W> &sums, Rows<T> out, int first
             UNROLL for (int j = 0; j < AT_ONCE; j++)
                 values.at[j] = sums[i / 2][x / 8 * 4 + j % 4][i % 2 * 2 + (x + j) % 8 / 4] * factor(i);
             int at = x0 + x / 8 * 32 + threadIdx.x % 4 * 8 + x % 8;
-            if (row < out.count) put(out.data, (long long)row * out.pitch + at, min(AT_ONCE, out.width - at), values, wide);
+            int count = row < out.count ? min(AT_ONCE, out.width - at) : 0;
+            put(out.data, (long long)row * out.pitch + at, count, values, wide);
         }
     }
 }

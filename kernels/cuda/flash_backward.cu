@@ -53,7 +53,8 @@ __device__ inline void gradients(const T *a, const T *b, const T *da, const T *d
     });
     auto one = [](int) { return 1.f; };
     store_rows<1, PART>(sums, Rows<T>(ga, g, at.image, at.head, rows, g.d), at.first, x0, one, g.wide);
-    if (BY_KEY) store_rows<1, PART>(value_sums, Rows<T>(gda, g, at.image, at.head, rows, g.e), at.first, x0, one, g.wide);
+    Rows<T> out(gda, g, at.image, at.head, rows, g.e);
+    if (BY_KEY) store_rows<1, PART>(value_sums, out, at.first, x0, one, g.wide);
 }
 #endif
 

@@ -19,8 +19,8 @@ def _sequence(name, arrays, h, u, mask) -> bool:
     if not precision or units * u.itemsize % 16 or u.data.ptr % 16 or (gates + 3) * units > LARGEST:
         return False
     mask, masked = (h, 0) if mask is None else (mask, 1)
-    launch(name.removesuffix("_backward"), name, -(-n // SEQUENCES), (*arrays, n, steps, units, mask, masked), block=THREADS,
-           macros=(("PRECISION", precision),), T=h.dtype)
+    launch(name.removesuffix("_backward"), name, -(-n // SEQUENCES), (*arrays, n, steps, units, mask, masked),
+           block=THREADS, macros=(("PRECISION", precision),), T=h.dtype)
     return True
 
 
