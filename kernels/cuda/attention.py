@@ -29,12 +29,12 @@ def _grid(result):
     return -(-t // 64) * n * heads, max(1, -(-width // 64))
 
 
-def _tensor(q, v):
+def _tensor(q, v, scale):
     """By which macros tensor cores serve these heads, and into how many parts the gradients' width is cut; or None"""
     width, precision = max(32, power_of_two(max(q.shape[3], v.shape[3]), 1 << 30)), factors(q)
     row = width * q.itemsize
     return ((("WIDTH", width), ("PRECISION", precision)), width // (64 if width >= 64 and row < WIDEST else 32)
-            ) if precision and row <= WIDEST else None
+            ) if precision and row <= WIDEST and scale > 0 else None
 
 
 def attention(q, k, v, scale, causal=False, mask=None, out=None):
@@ -42,14 +42,14 @@ def attention(q, k, v, scale, causal=False, mask=None, out=None):
     n, tq, heads, _ = q.shape
     y, lse = outputs(q, out, (n, tq, heads, v.shape[3]), (n, heads, tq), dtypes=(None, real_type(q.dtype)))
     g, mask = _struct(q, k, v, causal, mask, y)
-    tensor = _tensor(q, v)
+    tensor = _tensor(q, v, scale)
     if tensor is None:
         launch("attention", "attention", _grid(y), (q, k, v, y, lse, mask, float(scale), g), T=q.dtype)
         return y, lse
     tiles = -(-tq // (2 * WARP_ROWS)) * n * heads
-    macros = tensor[0]
-    tall = macros[0][1] <= 64 and many(tiles)
-    launch("flash", "flash", tiles if tall else -(-tq // WARP_ROWS) * n * heads,
+    macros, width = tensor[0], tensor[0][0][1]
+    tall = width <= 64 and many(tiles)
+    launch("flash", "flash", (tiles if tall else -(-tq // WARP_ROWS) * n * heads, max(1, width // 128)),
            (q, k, v, y, lse, mask, np.float32(scale), g), block=128, macros=(*macros, ("TALL", 1 + tall)), T=q.dtype)
     return y, lse
 
@@ -60,7 +60,7 @@ def attention_backward(dy, q, k, v, y, lse, scale, causal=False, mask=None, out=
     g, mask = _struct(q, k, v, causal, mask, dy, dq, dk, dv)
     delta = empty(lse, lse.shape)
     launch("attention", "attention_delta", blocks(lse.size * 32), (dy, y, delta, g, lse.size), T=q.dtype)
-    tensor = _tensor(q, v)
+    tensor = _tensor(q, v, scale)
     if tensor is not None:
         (n, tq, heads, _), (macros, parts) = q.shape, tensor
         tiles = -(-max(tq, k.shape[1]) // WARP_ROWS) * n * heads

@@ -7,7 +7,7 @@
 #if __CUDA_ARCH__ >= 800
 constexpr int CHUNKS = WIDTH / EACH, MOST = 64 / TALL, FIT = 512 / CHUNKS, COLUMNS = FIT < MOST ? FIT : MOST,
     TILE = COLUMNS * CHUNKS, DEPTHS = CHUNKS / 4, PART = WIDTH < 64 || CHUNKS == 32 ? 32 : 64;
-constexpr float LOG2_E = 1.44269504f, LN_2 = 0.693147181f;
+constexpr float LOG2_E = 1.44269504f;
 
 template <int M> using Own = unsigned[M][DEPTHS][STEPS][4];           // a warp's rows, as left factors
 template <int M> using Scores = float[M][COLUMNS / 8][4];
@@ -63,8 +63,8 @@ template <int M> __device__ inline void multiply(Scores<M> &scores, const Own<M>
 template <int M, int W>
 __device__ inline void add_weighted(Sums<M, W> &sums, const Scores<M> &weights, const Chunk *tile, int x0) {
     constexpr int ACROSS = 32 / EACH;
-    int g = threadIdx.x % 32 / 4, lane = place_of(depth_of(0), 4 * g / EACH);
-    const T *from = (const T *)(tile + x0 / EACH) + 4 * g % EACH;
+    int x = x0 + threadIdx.x % 32 / 4 * 4, lane = place_of(depth_of(0), x / EACH);
+    const T *from = (const T *)tile + x % EACH;
     UNROLL for (int step = 0; step < COLUMNS / KEYS; step++) {
         unsigned a[M][4];
         UNROLL for (int i = 0; i < M; i++) turned(a[i], weights[i], step);
