@@ -17,7 +17,7 @@ TILE_FLOPS = 2 * ROWS * WIDTH * DEPTH
 def _multiply(part, a, b, zero, c, tiles, depth):
     """Register tiles on operands that never leave the first-level cache"""
     for _ in range(tiles):
-        rows_of_tiles(c, address(a), depth, 1, 0, address(b), WIDTH, address(zero), WIDTH,
+        rows_of_tiles(c, address(a), depth, 1, 0, address(b), WIDTH, 0, address(zero), WIDTH,
                       address(c) + part[0] * ROOM * 4, WIDTH, ROWS, WIDTH, depth, -np.inf)
 
 

@@ -6,7 +6,7 @@ from numba.extending import intrinsic
 from .launch import inner_kernel
 from .vector import BYTES, ROWS, VECTORS, Vectors, load, store
 
-FEW, AHEAD = 8, 4               # rows that are packed together and fetched before: they may meet in few sets of a cache
+FEW, AHEAD = 16, 4              # rows that are packed together and fetched before: they may meet in few sets of a cache
 APART = 16                      # numbers a column between panels, for the same reason
 
 
@@ -15,23 +15,29 @@ class Strip(Vectors):
 
     def straight(self, source, row, target, width, depth, columns):
         """Rows are contiguous; numbers beyond the width may be read and written."""
-        bd, registers = self.bd, range(0, max(VECTORS * self.lanes, ROWS), self.lanes)
+        bd, most = self.bd, self.const(VECTORS * self.lanes)
 
         def move(masks):
             def body(k, _):
                 here, there = self.at(source, bd.mul(k, row)), self.at(target, bd.mul(k, width))
                 self.prefetch(self.at(here, bd.mul(row, self.const(AHEAD))))
-                for v, mask in zip(registers, masks):
-                    with bd.if_then(bd.icmp_signed("<", self.const(v), width)):
-                        self.store(self.load(self.at(here, v), mask), self.at(there, v))
+                for v, mask in enumerate(masks):
+                    self.store(self.load(self.at(here, v * self.lanes), mask), self.at(there, v * self.lanes))
                 return []
             self.loop(depth, [], body)
 
-        with bd.if_else(bd.icmp_signed(">=", columns, self.const(len(registers) * self.lanes))) as (whole, partly):
-            with whole:
-                move([None] * len(registers))
-            with partly:
-                move([self.first_lanes(bd.sub(columns, self.const(v))) for v in registers])
+        def rows(registers):
+            with bd.if_else(bd.icmp_signed(">=", columns, most)) as (whole, partly):
+                with whole:
+                    move([None] * registers)
+                with partly:
+                    move([self.first_lanes(bd.sub(columns, self.const(v * self.lanes))) for v in range(registers)])
+
+        with bd.if_else(bd.icmp_signed("==", width, most)) as (strip, panel):
+            with strip:
+                rows(VECTORS)
+            with panel:
+                rows(-(-ROWS // self.lanes))
 
     def turned(self, source, col, target, width, depth, columns):
         """A register of columns, which are contiguous. Squares are transposed in registers, the last one

@@ -1,8 +1,8 @@
 """The compiled side of matmul.py: loops that bring the factors near and run the register tile over them.
 
-Each task owns a part of c: it packs a block of b (depth x columns, in strips as wide as a tile) into its own buffer.
-A small b, or one for few rows, is read where it lies; a transposed a is copied to panels as high as a tile. The sum
-over depth runs in one order whatever the thread count.
+Each task owns a part of c: it packs a block of b (depth x columns, in strips as wide as a tile) into its own buffer;
+a single band of a takes it along as it passes. A small b, or one for fewer, is read where it lies; a transposed a is copied
+to panels as high as a tile. The sum over depth runs in one order whatever the thread count.
 Inside, arrays are addresses: that compiles in half the time. `kind` is the dtype.
 """
 
@@ -25,8 +25,11 @@ def _block(kind, a, a_row, a_col, b, b_row, b_col, seed, seed_row, seed_col, c, 
     Columns of b before `near` are read in place, others from strips; a is copied to panels if there is room for them.
     """
     size, strip, apart = kind.itemsize, VECTORS * (BYTES // kind.itemsize), depth + APART
-    if near < columns:
-        _pack(kind, b + near * b_col * size, b_row, b_col, depth, columns - near, strip, depth, strips)
+    passing = 2 * ROWS <= rows <= band and b_col == 1
+    packed = max(near, columns // strip * strip) if passing else near
+    if packed < columns:
+        _pack(kind, b + packed * b_col * size, b_row, b_col, depth, columns - packed, strip, depth,
+              strips + (packed - near) * depth * size)
     for i in range(0, rows, band):
         x, x_row, x_col, x_tile, high = a + i * a_row * size, a_row, a_col, a_row, min(band, rows - i)
         if panels:
@@ -36,11 +39,13 @@ def _block(kind, a, a_row, a_col, b, b_row, b_col, seed, seed_row, seed_col, c, 
                   panels + full * apart * size)
             x, x_row, x_col, x_tile = panels, 1, 0, apart
         for j in range(0, columns, strip):
-            y, y_row = b + j * b_col * size, b_row
-            if j >= near:
-                y, y_row = strips + (j - near) * depth * size, strip
-            rows_of_tiles(kind, x, x_row, x_col, x_tile, y, y_row, seed + (i * seed_row + j * seed_col) * size,
-                          seed_row, c + (i * c_row + j) * size, c_row, high, min(strip, columns - j), depth, floor)
+            y, y_row, place = b + j * b_col * size, b_row, strips + (j - near) * depth * size
+            if j >= packed:
+                y, y_row = place, strip
+            copy = place if near <= j < packed else 0
+            rows_of_tiles(kind, x, x_row, x_col, x_tile, y, y_row, copy,
+                          seed + (i * seed_row + j * seed_col) * size, seed_row, c + (i * c_row + j) * size, c_row,
+                          high, min(strip, columns - j), depth, floor)
 
 
 @inner_kernel

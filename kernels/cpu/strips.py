@@ -57,7 +57,7 @@ def product(kind, a, a_row, a_col, packed, height, start, start_row, c, c_row, r
     """c (rows, columns) = start + a (rows, depth) @ packed, of whose `height` rows `depth` count"""
     size, strip = kind.itemsize, VECTORS * (BYTES // kind.itemsize)
     for j in range(0, columns, strip):
-        rows_of_tiles(kind, a, a_row, a_col, a_row, packed + j * height * size, strip, start + j * size,
+        rows_of_tiles(kind, a, a_row, a_col, a_row, packed + j * height * size, strip, 0, start + j * size,
                       start_row, c + j * size, c_row, rows, strip, depth, -np.inf)
 
 

@@ -62,25 +62,33 @@ def wide_row(typing, kind, a, a_col, b, b_row, start, c, depth, floor):
 class Rows(Vectors):
     """Emits rows_of_tiles: `high` tiles of ROWS rows, then tiles of LOW rows, of which the last may have fewer."""
 
-    def emit(self, real, a, a_row, a_col, a_tile, b, b_row, start, start_row, c, c_row, rows, high, columns, depth,
-             floor):
+    def emit(self, real, a, a_row, a_col, a_tile, b, b_row, copy, start, start_row, c, c_row, rows, high, columns,
+             depth, floor):
         bd, size, full, low, floor = self.bd, real.bitwidth // 8, *map(self.const, (ROWS, LOW)), self.spread(floor)
         steps = [bd.mul(step, self.const(size)) for step in (a_tile, start_row, c_row)]
-        panels = bd.icmp_signed("==", a_col, self.const(0))
+        laid, panels = bd.icmp_signed("!=", copy, self.const(0)), bd.icmp_signed("==", a_col, self.const(0))
         rest = bd.sub(rows, bd.mul(high, full))
         lows = bd.sdiv(bd.add(rest, self.const(LOW - 1)), low)
 
-        def tile(vectors, height, state, **options):
+        def tile(vectors, height, state, right, **options):
             left = [None] * (vectors - 1) + [bd.sub(columns, self.const((vectors - 1) * self.lanes))]
             (x, start, y), column = state, bd.select(panels, height, a_col)
             Tile(self.context, bd, real, height.constant, vectors, left).emit(
-                x, a_row, column, b, b_row, start, start_row, y, c_row, depth, floor, **options)
+                x, a_row, column, *right, start, start_row, y, c_row, depth, floor, **options)
             return [bd.add(p, bd.mul(step, height)) for p, step in zip(state, steps)]
 
         def tiles(vectors):
-            state = self.loop(high, [a, start, c], lambda _, state: tile(vectors, full, state))
+            state, right, count = [a, start, c], (b, b_row), high
+            if vectors == VECTORS:
+                with bd.if_then(laid):
+                    tile(vectors, full, state, right, copies=[copy])
+                one = bd.zext(laid, LONG)
+                count, state = bd.sub(high, one), [bd.add(p, bd.mul(bd.mul(one, full), step))
+                                                   for p, step in zip(state, steps)]
+                right = bd.select(laid, copy, b), bd.select(laid, self.const(vectors * self.lanes), b_row)
+            state = self.loop(count, state, lambda _, state: tile(vectors, full, state, right))
             self.loop(lows, state, lambda i, state: tile(
-                vectors, low, state, last=bd.sub(bd.sub(rest, self.const(1)), bd.mul(i, low))))
+                vectors, low, state, right, last=bd.sub(bd.sub(rest, self.const(1)), bd.mul(i, low))))
 
         self.as_wide_as(columns, VECTORS, tiles)
 
@@ -101,7 +109,7 @@ def _rows_function(context, module, real):
     name, number = f"gpunn.rows.{real}", context.get_data_type(real)
     if name in module.globals:
         return module.globals[name]
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [LONG] * 14 + [number]), name)
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [LONG] * 15 + [number]), name)
     function.linkage = "linkonce_odr"
     function.attributes.add("noinline")
     builder = ir.IRBuilder(function.append_basic_block())
@@ -111,14 +119,14 @@ def _rows_function(context, module, real):
 
 
 @intrinsic
-def _rows(typing, kind, a, a_row, a_col, a_tile, b, b_row, start, start_row, c, c_row, rows, high, columns, depth,
+def _rows(typing, kind, a, a_row, a_col, a_tile, b, b_row, copy, start, start_row, c, c_row, rows, high, columns, depth,
           floor):
     """See Rows."""
     def codegen(context, builder, signature, args):
         builder.call(_rows_function(context, builder.module, kind.dtype), args[1:])
         return context.get_dummy_value()
 
-    return types.void(kind, *[types.int64] * 14, kind.dtype), codegen
+    return types.void(kind, *[types.int64] * 15, kind.dtype), codegen
 
 
 @inner_kernel
@@ -129,11 +137,13 @@ def high_rows(rows):
 
 
 @inner_kernel
-def rows_of_tiles(kind, a, a_row, a_col, a_tile, b, b_row, start, start_row, c, c_row, rows, columns, depth, floor):
+def rows_of_tiles(kind, a, a_row, a_col, a_tile, b, b_row, copy, start, start_row, c, c_row, rows, columns, depth,
+                  floor):
     """c[rows, columns] = max(start + a @ b, floor), at most a tile wide.
 
-    b lies in rows `b_row` numbers apart; a's tiles are `a_tile` numbers a row apart; where a_col is 0, a lies in panels
-    as high as they.
+    b lies in rows `b_row` numbers apart, and is laid at `copy` for the next time where that is an address: then rows
+    are 2 * ROWS at least, and columns a tile's. a's tiles are `a_tile` numbers a row apart; where a_col is 0, a lies
+    in panels as high as they.
     """
-    _rows(kind, a, a_row, a_col, a_tile, b, b_row, start, start_row, c, c_row, rows, high_rows(rows) // ROWS, columns,
-          depth, floor)
+    _rows(kind, a, a_row, a_col, a_tile, b, b_row, copy, start, start_row, c, c_row, rows, high_rows(rows) // ROWS,
+          columns, depth, floor)

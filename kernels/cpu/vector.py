@@ -18,7 +18,7 @@ else:
     BYTES, ROWS, VECTORS = 16, 6, 4 if ARM else 2
 INT, LONG = ir.IntType(32), ir.IntType(64)
 LINE = 64       # bytes that come at once; where a thread's scratch begins
-AHEAD = 4096    # bytes that it pays to fetch ahead
+AHEAD, AHEAD_ROWS = 4096, 48     # bytes that it pays to fetch ahead, and rows that lie far apart
 PIECE = 16      # bytes that are written past the caches at a time, to a multiple of so many
 
 
@@ -157,14 +157,14 @@ class Tile(Vectors):
         self.rows, self.vectors, self.left = rows, vectors, left or [None] * vectors
         self.masks = [None if n is None else self.first_lanes(n) for n in self.left]
 
-    def emit(self, a, a_row, a_col, b, b_row, start, start_row, c, c_row, depth, floor, last=None):
+    def emit(self, a, a_row, a_col, b, b_row, start, start_row, c, c_row, depth, floor, last=None, copies=()):
         """start: where the sums begin (a bias, c itself, zeros), `start_row` numbers a row apart; a row beyond `last`
-        repeats it.
+        repeats it. copies: where to lay, side by side, the rows of b.
         """
         bd, ps, pc = self.bd, self.pointer(start), self.pointer(c)
         numbers, registers = [self.const(r) for r in range(self.rows)], range(self.vectors)
         rows = numbers if last is None else [self.at_most(r, last) for r in numbers]
-        factors = [bd.mul(a_row, r) for r in rows]
+        factors, pointers = [bd.mul(a_row, r) for r in rows], [self.pointer(p) for p in (a, b, *copies)]
         for r in range(self.rows, 2 * self.rows):                   # where the next tile will end
             self.prefetch(self.at(pc, bd.mul(c_row, self.const(r))), write=1)
 
@@ -172,16 +172,24 @@ class Tile(Vectors):
             return [[self.at(p, bd.add(bd.mul(row, r), self.const(v * self.lanes))) for v in registers] for r in rows]
 
         def step(_, state):
-            x, y, *totals = state
+            (x, y, *laid), totals = state[:len(pointers)], state[len(pointers):]
             x = self.opaque(x)
             right = [self.load(self.at(y, v * self.lanes)) for v in registers]
+            for p in laid:
+                self.lay(right, p, self.at(y, bd.mul(b_row, self.const(AHEAD_ROWS))))
             left = [self.spread(bd.load(self.at(x, f))) for f in factors]
-            return [self.at(x, a_col), self.at(y, b_row), *[self.multiply_add(f, right[v], totals[r * self.vectors + v])
-                                                            for r, f in enumerate(left) for v in registers]]
+            return [self.at(x, a_col), self.at(y, b_row), *[self.at(p, self.vectors * self.lanes) for p in laid],
+                    *[self.multiply_add(f, right[v], totals[r * self.vectors + v])
+                      for r, f in enumerate(left) for v in registers]]
 
         seeds = [self.load(p, mask) for line in places(ps, start_row) for p, mask in zip(line, self.masks)]
-        _, _, *sums = self.loop(depth, [self.pointer(a), self.pointer(b), *seeds], step)
+        sums = self.loop(depth, [*pointers, *seeds], step)[len(pointers):]
         self.write([self.at_least(x, floor) for x in sums], [p for line in places(pc, c_row) for p in line])
+
+    def lay(self, row, place, ahead):
+        self.prefetch(ahead)
+        for v, value in enumerate(row):
+            self.store(value, self.at(place, v * self.lanes))
 
     def opaque(self, pointer):
         """The same pointer, of which the compiler knows nothing: or it would unroll a loop over it and keep a number a
