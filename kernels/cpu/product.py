@@ -1,8 +1,8 @@
 """The compiled side of matmul.py: loops that bring the factors near and run the register tile over them.
 
 Each task owns a part of c: it packs a block of b (depth x columns, in strips as wide as a tile) into its own buffer;
-a single band of a takes it along as it passes. A small b, or one for fewer, is read where it lies; a transposed a is copied
-to panels as high as a tile. The sum over depth runs in one order whatever the thread count.
+a single band of a takes it along as it passes. A small b, or one for few rows, is read where it lies; a transposed a is
+copied to panels as high as a tile. The sum over depth runs in one order whatever the thread count.
 Inside, arrays are addresses: that compiles in half the time. `kind` is the dtype.
 """
 
