@@ -53,6 +53,8 @@ class Model(Trainer, Layer):
         return self.sublayers()
 
     def get_layer(self, name=None, index=None):
+        if (name is None) == (index is None):
+            raise ValueError(f"{self.name}: get_layer expects a name or an index, got name={name!r}, index={index!r}")
         if index is not None:
             if not -len(self.layers) <= index < len(self.layers):
                 raise ValueError(f"{self.name}: there is no layer {index}, the model has {len(self.layers)} layers")

@@ -195,7 +195,7 @@ class Trainer:
             calls = CallbackList(callbacks, add_history=True, add_progbar=verbose != 0, model=self, verbose=verbose,
                                  epochs=epochs, **_sizes(feed))
             preflight.check_fit(self, feed, calls, held_out)
-            self._fit = Fit(self, feed, held_out, calls, validation_freq)
+            self._fit, self.history = Fit(self, feed, held_out, calls, validation_freq), calls.history
             self._fit.run(initial_epoch, epochs)
             return calls.history
         except MemoryError as error:
