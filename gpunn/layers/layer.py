@@ -94,6 +94,14 @@ class Layer(Weights, _objects.Configured):
         """The shape of the result; where it is not defined, shapes are found by a trial run on zeros."""
         raise NotImplementedError(f"{self._who} does not define compute_output_shape(self, input_shape)")
 
+    def compute_output_spec(self, *args, **options):
+        """The symbol (or symbols) of a call on symbols, which does not count as one."""
+        nodes, self._nodes = self._nodes, []
+        try:
+            return self(*args, **options)
+        finally:
+            self._nodes = nodes
+
     def compute_output_dtype(self, dtype: str) -> str:
         return self.compute_dtype if self.wants_floats or "float" in dtype else dtype
 
