@@ -129,7 +129,7 @@ def _read_header(file, size: int):
 
 
 def _are_numbers(values, most: int) -> bool:
-    return isinstance(values, list) and len(values) <= most and all(type(n) is int and 0 <= n < 10 ** 18 for n in values)
+    return isinstance(values, list) and len(values) <= most and all(type(n) is int and 0 <= n < 1 << 60 for n in values)
 
 
 def _check(entries: dict, total: int) -> None:
@@ -142,7 +142,7 @@ def _check(entries: dict, total: int) -> None:
                               f"{', '.join(DTYPES)}")
         if not (_are_numbers(entry["shape"], MAX_RANK) and _are_numbers(entry["data_offsets"], 2)
                 and len(entry["data_offsets"]) == 2):
-            raise FormatError(f"tensor {ascii(name)[:60]}: needs whole numbers of at most 18 digits, as shape at most "
+            raise FormatError(f"tensor {ascii(name)[:60]}: needs whole numbers below 2**60, as shape at most "
                               f"{MAX_RANK} and as data_offsets 2")
         itemsize, (begin, end) = np.dtype(DTYPES[entry["dtype"]]).itemsize, entry["data_offsets"]
         if prod(entry["shape"]) * itemsize != end - begin or prod(n or 1 for n in entry["shape"]) >= 1 << 58:
