@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..served import note, options
+from ..served import maker, note, options
 from . import cublaslt, cudnn
 from .choosing import Refused
 from .launch import ACTIVATIONS, blocks, empty, launch, launch_table, settings
-from .matmul import TILES, fours, matmul, matrix, multiplied, server, tile_for, tiled
+from .matmul import TILES, fours, matmul, matrix, multiplied, tile_for, tiled
 from .window import window, windows
 
 WRITTEN_OUT = 1 << 28           # bytes of windows that may be written out for a matrix product
@@ -112,7 +112,7 @@ def _made(kernel, out, arrays, strides, padding, dilation, groups, activation="l
     except Refused:
         who = chooser.picked[p] = next(iter(ways))
         ways[who](p, *arrays)
-    note(w.data.ptr, w.size, kernel, who.replace("product", server["product"]))
+    note(w, w.data.ptr, kernel, who.replace("product", maker["product"]))
     return out
 
 

@@ -94,7 +94,8 @@ def test_the_package_itself_reads_what_is_written():
     """Where nvidia-cudnn-frontend and cuDNN are installed: their shapes are ours, for every case."""
     try:
         import cudnn as package
-    except (ImportError, OSError):
+        package.backend_version()
+    except (ImportError, OSError, RuntimeError):
         return
     seen = {}
     for case in ROWS:
@@ -126,7 +127,7 @@ def convolved(times, monkeypatch, stand_in=None, runs=1, multiplier=None):
 
 
 def who(w) -> dict:
-    return served[w.data.ptr, w.size]
+    return served(w)
 
 
 @pytest.mark.parametrize(("times", "name"), [
@@ -253,3 +254,28 @@ def test_a_training_is_the_same(on_sim, monkeypatch, capfd):
         theirs, eager = trained()[0], trained(True)[0]
     np.testing.assert_allclose(own, theirs, 1e-4)
     assert theirs == eager and stand_in.ran and "runs eagerly" not in capfd.readouterr().err
+
+
+def engines_of(net) -> list[str]:
+    lines = []
+    net.summary(print_fn=lines.append, show_engine=True)
+    rows = [[cell.strip() for cell in line[1:-1].split("│")] for line in lines[0].splitlines() if "│" in line]
+    assert rows[0][-1] == "Engine"
+    return [row[-1] for row in rows[1:]]
+
+
+def test_a_summary_shows_who_serves_a_layer(on_sim, monkeypatch):
+    assert engines_of(model()) == ["-"] * 7
+    monkeypatch.setattr(choosing.Choices, "best", lambda self, problem, ways, run: 0)
+    with offered(StandIn()), serving(Multiplier()):
+        assert engines_of(trained()[1]) == [
+            "-", "own tiles 64x64", "depthwise", "cuBLASLt", "own tiles 64x64", "-", "cuBLASLt"]
+        always(monkeypatch, "cuDNN")
+        assert engines_of(trained()[1]) == ["-", "cuDNN", "cuDNN", "cuDNN", "cuDNN", "-", "cuBLASLt"]
+
+
+def test_a_summary_shows_forward_and_backward_apart(on_sim, monkeypatch):
+    monkeypatch.setattr(cudnn.Chooser, "pick", lambda chooser, p, ways, arrays: chooser.ready(True, p) or (
+        "cuDNN" if p.kernel == "conv" else next(iter(ways))))
+    with offered(StandIn()):
+        assert engines_of(trained()[1])[1:3] == ["cuDNN", "back: own tiles 64x64"]
