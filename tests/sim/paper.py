@@ -106,11 +106,12 @@ class Paper:
         self.bias(z, 4 * units)
         w = 4 * units * units
         self.weights.append(w)
-        # a step: the product; then z and it, two states, the gates, two new states. Backward: the same the other way
-        self.moved += t * ((state + w + 4 * state) + (8 + 2 + 4 + 2) * state)
-        self.moved += t * ((1 + 1 + 4 + 1 + 4 + 1 + 1) * state + (4 * state + w + state))
-        # the last state is cut out three times, the gradient of the outputs put together; the weights' gradient
-        self.moved += 4 * state + 3 * 2 * state + 2 * t * state + 2 * state + 2 * t * state + t * state + z + w
+        # z, u and two states in, all states and gates out; backward also the states' gradient in, that of z, two
+        # states and those before every step out
+        self.moved += z + w + 2 * state + 2 * t * state + z
+        self.moved += 3 * t * state + z + w + 2 * state + z + t * state + 2 * state
+        # the last state is cut out, the gradient of the outputs put together; the weights' gradient
+        self.moved += 2 * state + 2 * t * state + 2 * state + t * state + z + w
         return n, units
 
     def embedding(self, shape, tokens, width):
@@ -131,5 +132,5 @@ class Paper:
         for _ in range(4):
             self.dense(shape, width, "linear")
         # forward; two gradients' product, the three gradients; at the end what q, k and v give x is added up
-        self.moved += 4 * x + row + 2 * x + row + 3 * (5 * x + 2 * row) + 2 * 3 * x
+        self.moved += 4 * x + row + 2 * x + row + 7 * x + 2 * row + 2 * 3 * x
         return shape
