@@ -26,7 +26,7 @@ def ending(x):
     return getattr(getattr(getattr(x, "_node", None), "backward", None), "ending", None)
 
 
-@op
+@op(full=("b",))
 def _dense(x, w, b, *, activation, axes=1, before=None):
     if x.shape[-axes:] != w.shape[:axes]:
         raise ValueError(f"dense: x of shape {x.shape} has {x.shape[-axes:]} features, but the kernel of shape "
@@ -109,8 +109,8 @@ def mean_softmax_cross_entropy(x, labels):
     loss, dx = k.softmax_cross_entropy_mean(rows, as_dtype(labels, "int32").reshape(rows.shape[0]))
 
     def backward(dy, need):
-        dx_ = dx if filled_with(dy) == 1 else k.binary("multiply", dx, dy)
-        return dx_.reshape(x.shape), None
+        scaled = dx if filled_with(dy) == 1 else k.binary("multiply", as_dtype(dx, dy.dtype), dy)
+        return scaled.reshape(x.shape), None
     return loss, backward
 
 

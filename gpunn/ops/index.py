@@ -8,7 +8,7 @@ from ..backend import asarray, backend_of, empty, host_read, to_numpy
 from ..symbol import whole
 from ..tensor import Tensor, op
 from .arithmetic import add, equal, greater, less, logical_and, multiply, not_equal, subtract, where
-from .core import array, as_dtype, axis_index, into, kernels_of, tensor
+from .core import array, as_dtype, axis_index, into, kernels_of, tensor, wide
 from .create import arange_constant, cast, convert_to_tensor, kept
 from .dense import pick
 from .math import isfinite
@@ -17,7 +17,7 @@ from .reduce import sum as total
 from .shape import _slice, expand_dims, moveaxis, part, ravel, reshape
 
 
-@op
+@op(full=())
 def embedding(table, ids):
     """Rows of a table (rows, ...) by integer ids of any shape -> ids.shape + (...); NaN for an id outside."""
     k, ids = kernels_of(table), as_dtype(ids, "int32")
@@ -241,7 +241,7 @@ def _count(ids, segments) -> int:
 def _argsort(x, *, axis, descending):
     """Places in stable order; by the array library, so not part of a recorded step"""
     host_read("sorting")
-    x = array(x)
+    x = wide(array(x))
     xp = backend_of(x).xp
     line = x if not descending else -x.astype("float64") if x.dtype.kind != "f" else -x
     return xp.argsort(line, axis=axis, kind="stable").astype("int32"), None

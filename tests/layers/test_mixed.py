@@ -5,7 +5,8 @@ import pytest
 import gpunn
 from gpunn import _config, backend, layers, ops
 from gpunn._names import reset_uids
-from gpunn.tensor import Rounded, Tensor, backward, value_and_grad
+from gpunn.halves import Rounded
+from gpunn.tensor import Tensor, backward, value_and_grad
 from gpunn.tree import flatten
 from tests.golden.layer_cases import MIXED
 from tests.kernels.devices import DEVICES
