@@ -5,7 +5,7 @@ import numpy as np
 
 from . import cublaslt
 from .elementwise import unary
-from .launch import ACTIVATIONS, PRECISIONS, empty, launch, launch_table, outputs, quarter, settings, targets
+from .launch import ACTIVATIONS, PRECISIONS, empty, launch, launch_table, outputs, settings, shared, targets
 from .reduce import reduce
 from .views import steps, view
 
@@ -133,7 +133,7 @@ def _input_grad(dz, w, x, mask, out):
 def activation_backward(activation, dy, y, out=None):
     """dz of a fused activation, from its output y"""
     out = empty(dy, dy.shape) if out is None else out
-    launch("ending", "activation_backward", quarter(out),
+    launch("ending", "activation_backward", shared(out),
            (dy, y, out, ACTIVATIONS[activation], np.int64(out.size)), T=dy.dtype)
     return out
 

@@ -69,17 +69,17 @@ KERNEL(256) batch_norm(const T *x, const T *gamma, const T *beta, const T *resid
     ROWS_COLUMNS(row, rows, group, c / width) {
         int column = group * width;
         long long at = (long long)row * c + column;
-        Quad<T> values = fetch(x, at, width), center = fetch(mean, column, width), scale = fetch(rstd, column, width);
-        Quad<T> times = {}, plus = {}, also = {};
+        Several<T> values = fetch(x, at, width), center = fetch(mean, column, width), scale = fetch(rstd, column, width);
+        Several<T> times = {}, plus = {}, also = {};
         if (has_gamma) times = fetch(gamma, column, width);
         if (has_beta) plus = fetch(beta, column, width);
         if (has_residual) also = fetch(residual, at, width);
-        EACH_OF(j, 4) {
-            T value = (values.get(j) - center.get(j)) * scale.get(j);
-            if (has_gamma) value *= times.get(j);
-            if (has_beta) value += plus.get(j);
-            if (has_residual) value += also.get(j);
-            values.set(j, relu && value < 0 ? (T)0 : value);        // NaN stays
+        EACH_OF(j, AT_ONCE) {
+            T value = (values.at[j] - center.at[j]) * scale.at[j];
+            if (has_gamma) value *= times.at[j];
+            if (has_beta) value += plus.at[j];
+            if (has_residual) value += also.at[j];
+            values.at[j] = relu && value < 0 ? (T)0 : value;        // NaN stays
         }
         put(y, at, width, values);
     }
@@ -125,14 +125,14 @@ KERNEL(256) batch_norm_dx(const T *dy, const T *x, const T *gamma, const T *mean
     ROWS_COLUMNS(row, rows, group, c / width) {
         int column = group * width;
         long long at = (long long)row * c + column;
-        Quad<T> values = fetch(x, at, width), center = fetch(mean, column, width), scales = fetch(rstd, column, width);
-        Quad<T> of_gamma = fetch(dgamma, column, width), of_beta = fetch(dbeta, column, width), times = {};
-        Quad<T> g = fetch(dy, at, width);
+        Several<T> values = fetch(x, at, width), center = fetch(mean, column, width), scales = fetch(rstd, column, width);
+        Several<T> of_gamma = fetch(dgamma, column, width), of_beta = fetch(dbeta, column, width), times = {};
+        Several<T> g = fetch(dy, at, width);
         if (has_gamma) times = fetch(gamma, column, width);
-        EACH_OF(j, 4) {
-            T scale = scales.get(j), xhat = (values.get(j) - center.get(j)) * scale;
-            T value = (g.get(j) - of_beta.get(j) * share - xhat * of_gamma.get(j) * share) * scale;
-            values.set(j, has_gamma ? value * times.get(j) : value);
+        EACH_OF(j, AT_ONCE) {
+            T scale = scales.at[j], xhat = (values.at[j] - center.at[j]) * scale;
+            T value = (g.at[j] - of_beta.at[j] * share - xhat * of_gamma.at[j] * share) * scale;
+            values.at[j] = has_gamma ? value * times.at[j] : value;
         }
         put(dx, at, width, values);
     }
@@ -148,23 +148,23 @@ KERNEL(256) layer_norm(const T *x, const T *gamma, const T *beta, T *y,
         const T *a = x + row * c;
         T total = 0, squares = 0;
         for (int j = lane * count; j < width; j += lanes * count) {
-            Quad<T> values = fetch(a, j, count);
-            EACH_OF(e, count) total += values.get(e);
+            Several<T> values = fetch(a, j, count);
+            EACH_OF(e, count) total += values.at[e];
         }
         T center = row_sum(total, lanes, part) / c;
         for (int j = lane * count; j < width; j += lanes * count) {
-            Quad<T> values = fetch(a, j, count);
-            EACH_OF(e, count) squares += (values.get(e) - center) * (values.get(e) - center);
+            Several<T> values = fetch(a, j, count);
+            EACH_OF(e, count) squares += (values.at[e] - center) * (values.at[e] - center);
         }
         T scale = 1 / sqrt(row_sum(squares, lanes, part) / c + epsilon);
         for (int j = lane * count; j < width; j += lanes * count) {
-            Quad<T> values = fetch(a, j, count), times = {}, plus = {};
+            Several<T> values = fetch(a, j, count), times = {}, plus = {};
             if (has_gamma) times = fetch(gamma, j, count);
             if (has_beta) plus = fetch(beta, j, count);
-            EACH_OF(e, 4) {
-                T value = (values.get(e) - center) * scale;
-                if (has_gamma) value *= times.get(e);
-                values.set(e, has_beta ? value + plus.get(e) : value);
+            EACH_OF(e, AT_ONCE) {
+                T value = (values.at[e] - center) * scale;
+                if (has_gamma) value *= times.at[e];
+                values.at[e] = has_beta ? value + plus.at[e] : value;
             }
             put(y, row * c + j, count, values);
         }
@@ -185,22 +185,22 @@ KERNEL(256) layer_norm_dx(const T *dy, const T *x, const T *gamma,
         int width = mine ? c : 0;
         T center = mine ? mean[row] : (T)0, scale = mine ? rstd[row] : (T)0, total = 0, dot = 0;
         for (int j = lane * count; j < width; j += lanes * count) {
-            Quad<T> values = fetch(x, start + j, count), of_y = fetch(dy, start + j, count), times = {};
+            Several<T> values = fetch(x, start + j, count), of_y = fetch(dy, start + j, count), times = {};
             if (has_gamma) times = fetch(gamma, j, count);
             EACH_OF(e, count) {
-                T g = has_gamma ? of_y.get(e) * times.get(e) : of_y.get(e);
+                T g = has_gamma ? of_y.at[e] * times.at[e] : of_y.at[e];
                 total += g;
-                dot += g * ((values.get(e) - center) * scale);
+                dot += g * ((values.at[e] - center) * scale);
             }
         }
         total = row_sum(total, lanes, part) / c;
         dot = row_sum(dot, lanes, part) / c;
         for (int j = lane * count; j < width; j += lanes * count) {
-            Quad<T> values = fetch(x, start + j, count), of_y = fetch(dy, start + j, count), times = {};
+            Several<T> values = fetch(x, start + j, count), of_y = fetch(dy, start + j, count), times = {};
             if (has_gamma) times = fetch(gamma, j, count);
-            EACH_OF(e, 4) {
-                T g = has_gamma ? of_y.get(e) * times.get(e) : of_y.get(e);
-                values.set(e, scale * (g - total - (values.get(e) - center) * scale * dot));
+            EACH_OF(e, AT_ONCE) {
+                T g = has_gamma ? of_y.at[e] * times.at[e] : of_y.at[e];
+                values.at[e] = scale * (g - total - (values.at[e] - center) * scale * dot);
             }
             put(dx, start + j, count, values);
         }

@@ -14,7 +14,7 @@ KERNEL(256) optimize(T *p_, T *g_, T *a_, T *b_, T *c_, const float *hyper, T de
     T rate = hyper[0], t = __float_as_int(hyper[1]) / (int)hyper[4] + 1, momentum = hyper[2], keep = 1 - rate * decay;
     BEFORE
     bool wide = on_bounds(p_) && on_bounds(g_) && on_bounds(a_) && on_bounds(b_) && on_bounds(c_);
-    BY_FOUR(first, count, n, wide) {
+    BY_SEVERAL(first, count, n, wide) {
         FETCH
         UNROLL for (int j = 0; j < 4; j++) {
             LOAD

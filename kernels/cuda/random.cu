@@ -31,11 +31,11 @@ template <class V, class Make>
 __device__ inline void each_word(const unsigned int *key, const unsigned int *clock, unsigned int stream, const V *x,
                                  V *out, long long n, Make make) {
     bool wide = on_bounds(x) && on_bounds(out);
-    BY_FOUR(first, count, n, true) {
+    BY_SEVERAL(first, count, n, true) {
         Words words = philox(key, clock, stream, first / 4);
-        Quad<V> values = {};
+        Several<V> values = {};
         if (x) values = fetch(x, first, count, wide);
-        UNROLL for (int j = 0; j < 4; j++) values.set(j, make(words.at[j], values.get(j)));
+        UNROLL for (int j = 0; j < 4; j++) values.at[j] = make(words.at[j], values.at[j]);
         put(out, first, count, values, wide);
     }
 }

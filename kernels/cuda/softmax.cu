@@ -5,8 +5,8 @@
 __device__ inline T row_shift(const T *x, int c, int count, int lane, int lanes, T *part) {
     T top = -infinity<T>();
     for (int j = lane * count; j < c; j += lanes * count) {
-        Quad<T> values = fetch(x, j, count);
-        EACH_OF(e, count) top = larger(top, values.get(e));
+        Several<T> values = fetch(x, j, count);
+        EACH_OF(e, count) top = larger(top, values.at[e]);
     }
     top = row_max(top, lanes, part);
     return top == -infinity<T>() ? (T)0 : top;
@@ -15,8 +15,8 @@ __device__ inline T row_shift(const T *x, int c, int count, int lane, int lanes,
 __device__ inline T row_total(const T *x, T shift, int c, int count, int lane, int lanes, T *part) {
     T total = 0;
     for (int j = lane * count; j < c; j += lanes * count) {
-        Quad<T> values = fetch(x, j, count);
-        EACH_OF(e, count) total += exp(values.get(e) - shift);
+        Several<T> values = fetch(x, j, count);
+        EACH_OF(e, count) total += exp(values.at[e] - shift);
     }
     return row_sum(total, lanes, part);
 }
@@ -32,9 +32,9 @@ KERNEL(256, 2) softmax(const T *x, T *y, int logarithm, long long rows, int c, i
         T total = row_total(a, shift, width, count, lane, lanes, part);
         T size = total == 0 ? (T)0 : log(total), scale = total == 0 ? (T)0 : 1 / total;
         NO_UNROLL for (int j = lane * count; j < width; j += lanes * count) {
-            Quad<T> values = fetch(a, j, count);
-            EACH_OF(e, 4)
-                values.set(e, logarithm ? values.get(e) - shift - size : exp(values.get(e) - shift) * scale);
+            Several<T> values = fetch(a, j, count);
+            EACH_OF(e, AT_ONCE)
+                values.at[e] = logarithm ? values.at[e] - shift - size : exp(values.at[e] - shift) * scale;
             put(y + row * c, j, count, values);
         }
     }
@@ -49,14 +49,14 @@ KERNEL(256, 2) softmax_backward(const T *dy, const T *y, T *dx, int logarithm, l
         int width = mine ? c : 0;
         T total = 0;
         NO_UNROLL for (int j = lane * count; j < width; j += lanes * count) {
-            Quad<T> in = fetch(g, j, count), values = fetch(p, j, count);
-            EACH_OF(e, count) total += logarithm ? in.get(e) : in.get(e) * values.get(e);
+            Several<T> in = fetch(g, j, count), values = fetch(p, j, count);
+            EACH_OF(e, count) total += logarithm ? in.at[e] : in.at[e] * values.at[e];
         }
         total = row_sum(total, lanes, part);
         NO_UNROLL for (int j = lane * count; j < width; j += lanes * count) {
-            Quad<T> in = fetch(g, j, count), values = fetch(p, j, count);
-            EACH_OF(e, 4) values.set(e, logarithm ? in.get(e) - exp(values.get(e)) * total
-                : values.get(e) * (in.get(e) - total));
+            Several<T> in = fetch(g, j, count), values = fetch(p, j, count);
+            EACH_OF(e, AT_ONCE) values.at[e] = logarithm ? in.at[e] - exp(values.at[e]) * total
+                : values.at[e] * (in.at[e] - total);
             put(dx, row * c + j, count, values);
         }
     }
@@ -67,8 +67,8 @@ __device__ inline int row_winner(const T *x, int c, int count, int lane, int lan
     T best = -infinity<T>();
     int at = c;
     for (int j = lane * count; j < c; j += lanes * count) {
-        Quad<T> values = fetch(x, j, count);
-        EACH_OF(e, count) if (wins(1, values.get(e), j + e, best, at)) best = values.get(e), at = j + e;
+        Several<T> values = fetch(x, j, count);
+        EACH_OF(e, count) if (wins(1, values.at[e], j + e, best, at)) best = values.at[e], at = j + e;
     }
     for (int step = 16; step; step /= 2) {
         T other = __shfl_xor_sync(FULL_WARP, best, step);
@@ -115,8 +115,8 @@ KERNEL(256, 2) softmax_cross_entropy_backward(const T *dloss, const T *x,
         T total = row_total(a, shift, width, count, lane, lanes, part);
         T scale = mine ? dloss[row] : (T)0, share = total == 0 ? (T)0 : scale / total;
         NO_UNROLL for (int j = lane * count; j < width; j += lanes * count) {
-            Quad<T> values = fetch(a, j, count);
-            EACH_OF(e, 4) values.set(e, exp(values.get(e) - shift) * share - (j + e == label ? scale : (T)0));
+            Several<T> values = fetch(a, j, count);
+            EACH_OF(e, AT_ONCE) values.at[e] = exp(values.at[e] - shift) * share - (j + e == label ? scale : (T)0);
             put(dx, row * c + j, count, values);
         }
     }

@@ -20,6 +20,11 @@ from .references import rounded
 HERE = Path(__file__).parent
 SUPPORT = ("launch", "cache")                       # modules that hold no kernels
 TENSOR = ("matmul", "conv", "conv_input_grad", "conv_weight_grad")     # what tensor cores make
+# what takes floats of 16 bits -> its arguments and results that stay float32
+OF_16_BITS = {"fill": ((), ()), "copy": ((), ()), "unary": ((), ()), "unary_backward": ((), ()), "binary": ((), ()),
+              "where": ((), ())}
+# steep: what rounds x or y to 16 bits moves the result, over an edge or out of float16's range
+STEEP = {f"unary_backward-{name}" for name in ("exp", "exponential", "sqrt", "tan", "hard_silu")}
 
 
 @functools.cache
@@ -27,7 +32,10 @@ def load_cases() -> None:
     for path in sorted(HERE.glob("cases_*.py")):
         importlib.import_module(f"{__package__}.{path.stem}")
     products = [case for case in CASES if case.kernel in TENSOR]
+    real = [case for case in CASES if case.kernel in OF_16_BITS
+            and case.dtypes == ("float32", "float64") and case.id not in STEEP]
     CASES.extend(on_tensor_cores(case, 1 if i % 2 else case.blocks) for i, case in enumerate(products))
+    CASES.extend(of_16_bits(case, ("float16", "bfloat16")[i % 2]) for i, case in enumerate(real))
 
 
 def on_tensor_cores(case: Case, blocks: int) -> Case:
@@ -40,6 +48,12 @@ def on_tensor_cores(case: Case, blocks: int) -> Case:
         return made
     return dataclasses.replace(case, make=make, dtypes=("float32",), id=f"{case.id}-tf32", precision="high",
                                blocks=blocks)
+
+
+def of_16_bits(case: Case, dtype: str) -> Case:
+    """The same, of arrays of 16 bits, within a few of their units."""
+    singles, results = OF_16_BITS[case.kernel]
+    return dataclasses.replace(case, dtypes=(dtype,), rtol=None, atol=None, singles=singles, single_results=results)
 
 
 def exported(module) -> dict:
