@@ -22,7 +22,7 @@ def per_sample(model) -> dict[str, int]:
 
 
 def fixed(model) -> int:
-    """Bytes that do not depend on the batch: weights, gradients, the optimizer's slots; weights once more in 16 bits."""
+    """Bytes that do not depend on the batch: weights, gradients, the optimizer's slots, 16-bit shadows."""
     trained = sum(w.size * w.data.itemsize for w in model.trainable_weights)
     slots = sum(len(group.split()) for group in getattr(model.optimizer, "slots", ()))
     few = sum(2 * w.size for w in model.trainable_weights if getattr(w, "compute", None) in current().halves)
