@@ -4,16 +4,15 @@ The library thinks in columns, so it is asked for c^T = b^T a^T: its A is our b,
 and its bias, one number a row, is ours. What it cannot take or does not want is matmul.cu's: `product` says so.
 """
 import ctypes
-import sys
 from contextlib import suppress
 from ctypes import byref, c_char_p, c_double, c_float, c_int, c_int32, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
 from functools import cache, cached_property, lru_cache, partial
-from hashlib import sha256
-from math import gcd, inf
+from math import gcd
 from threading import Lock
 from typing import NamedTuple
 
-from ..private import keep, private_folder
+from . import choosing
+from .choosing import Choices, Refused, say
 from .launch import empty, settings
 from .views import joined, steps
 
@@ -35,9 +34,9 @@ SIGNATURES = {"Create": "p", "Matmul": "ppppppppppppppzp", "MatmulAlgoGetHeurist
               "MatrixLayoutSetAttribute": "pipz", "MatmulPreferenceCreate": "p", "MatmulPreferenceSetAttribute": "pipz"}
 TYPES = {"float32": (R_32F, c_float), "float64": (R_64F, c_double)}
 COMPUTE = {"highest": COMPUTE_32F, "high": COMPUTE_32F_FAST_TF32, "medium": COMPUTE_32F_FAST_16BF}      # of float32
-ALIGNMENT, WORKSPACE = 16, 32 << 20     # bytes: of the widest load, and what a bias must have; for each stream
+ALIGNMENT = 16                          # bytes: of the widest load, and what a bias must have
 BITS = 128                              # rows of a mask are multiples of it apart
-TRIES, REPEATS = 8, 3                   # algorithms that are timed, and how often each runs
+TRIES = 8                               # algorithms that are timed
 
 
 class Problem(NamedTuple):
@@ -91,10 +90,6 @@ def asked(a, b, c, epilogue: int, edge=None) -> Problem | None:
                             tuple([gcd(ALIGNMENT, x.data.ptr) for x in (b, a, c)]), *form)
 
 
-class Refused(Exception):
-    """A status that is not 0, and of which function."""
-
-
 def bound(lt):
     """The library, whose functions now know their types and raise."""
     def checked(status: int, function, args):
@@ -143,8 +138,9 @@ class Plan:
     def candidates(self, handle) -> list:
         """The heuristic's best. Pieces of a sum are added up in order, in the type that computes: the same bits."""
         aligned = dict(zip(MIN_ALIGNMENT_BYTES, map(c_uint32, (*self.problem.alignments, self.problem.alignments[2]))))
-        wishes = made(self.lt, "MatmulPreference", aligned | {
-            MAX_WORKSPACE_BYTES: c_uint64(WORKSPACE), REDUCTION_SCHEME_MASK: c_uint32(REDUCTION_SCHEME_COMPUTE_TYPE)})
+        limits = {MAX_WORKSPACE_BYTES: c_uint64(choosing.WORKSPACE),
+                  REDUCTION_SCHEME_MASK: c_uint32(REDUCTION_SCHEME_COMPUTE_TYPE)}
+        wishes = made(self.lt, "MatmulPreference", aligned | limits)
         found, count = (Choice * TRIES)(), c_int()
         self.lt.cublasLtMatmulAlgoGetHeuristic(handle, self.product, self.a, self.b, self.c, self.c, wishes, TRIES,
                                                found, byref(count))
@@ -158,10 +154,8 @@ class Engine:
     """cuBLASLt on one GPU, for the arrays of one library."""
 
     def __init__(self, library, lt):
-        self.library, self.lt, self.lock, self.plans, self.workspaces, self.failed = library, lt, Lock(), {}, {}, set()
-        self.handle, self.folder = made(lt, "", {}), private_folder("cublaslt")
-        gpu = library.cuda.runtime.getDeviceProperties(library.cuda.Device().id)
-        self.name = str([lt.cublasLtGetVersion(), *map(gpu.get, ("name", "major", "minor", "multiProcessorCount"))])
+        self.library, self.lt, self.lock, self.plans, self.failed = library, lt, Lock(), {}, set()
+        self.handle, self.choices = made(lt, "", {}), Choices(library, "cublaslt", lt.cublasLtGetVersion())
 
     @cached_property
     def bends(self) -> bool:
@@ -172,11 +166,7 @@ class Engine:
     def multiply(self, problem: Problem, arrays, pointers, accumulate: bool) -> bool:
         """c = a @ b of the arrays (b, a, c); False: the library does not serve this problem, and nothing was done."""
         with self.lock:
-            stream = self.library.cuda.get_current_stream()
-            if (problem not in self.plans or stream.ptr not in self.workspaces) and stream.is_capturing():
-                raise RuntimeError(f"no algorithm is chosen yet for a product {problem}, and a capture is no place to "
-                                   "measure them: run the step once before it is captured")
-            self.provide(stream)
+            self.choices.ready(problem in self.plans, f"product {problem}")
             try:
                 plan = self.plans[problem] if problem in self.plans else Plan(self.lt, problem)
                 if plan is not None:
@@ -196,50 +186,21 @@ class Engine:
             say(f"{reason} for a product {problem}: such run on gpunn's own kernels, slower; "
                 f"{ADVICE.get(status, 'another version of cuBLASLt may do better')}")
 
-    def provide(self, stream):
-        """A workspace of the stream's own, for good, as graphs know where it lies: its work runs one by one."""
-        if stream.ptr not in self.workspaces:
-            with self.library.cuda.using_allocator(self.library.get_default_memory_pool().malloc):
-                self.workspaces[stream.ptr] = self.library.empty(WORKSPACE, "uint8")
-
     def run(self, choice: Choice, plan: Plan, arrays, accumulate: bool):
-        stream = self.library.cuda.get_current_stream().ptr
-        a, b, c, space = (x.data.ptr for x in (*arrays, self.workspaces[stream]))
+        stream, space = self.choices.here()
+        a, b, c = (x.data.ptr for x in arrays)
         self.lt.cublasLtMatmul(self.handle, plan.product, byref(plan.number(1)), a, plan.a, b, plan.b,
                                byref(plan.number(accumulate)), c, plan.c, c, plan.c,
-                               choice.algo, space, WORKSPACE, stream)
+                               choice.algo, space, choosing.WORKSPACE, stream)
 
     def choose(self, plan: Plan, arrays, accumulate: bool) -> Choice:
         """The quickest, or what an earlier run chose; the heuristic's first where choices cannot be kept."""
-        choices, key = plan.candidates(self.handle), f"{self.name} {plan.problem!r}".encode()
-        if self.folder is None:
-            return choices[0]
-        path, seals = self.folder / sha256(key).hexdigest(), [sha256(key + bytes(x.algo)).digest() for x in choices]
-        with suppress(OSError, ValueError):         # no file, or none of ours
-            return choices[seals.index(path.read_bytes())]
+        choices = plan.candidates(self.handle)
         if accumulate:                              # c must stay as it is
             rows, columns, lead, step = plan.problem.matrices[2]
             arrays = *arrays[:2], empty(arrays[2], (plan.problem.batch - 1) * step + (columns - 1) * lead + rows)
-        times = [self.seconds(choice, plan, arrays, False) for choice in choices]
-        best = times.index(min(times))
-        keep(path, seals[best])
-        return choices[best]
-
-    def seconds(self, *product) -> float:
-        start, stop = self.library.cuda.Event(), self.library.cuda.Event()
-        with suppress(Refused):
-            self.run(*product)                      # loads the kernel
-            start.record()
-            for _ in range(REPEATS):
-                self.run(*product)
-            stop.record()
-            stop.synchronize()
-            return self.library.cuda.get_elapsed_time(start, stop)
-        return inf
-
-
-def say(line: str):
-    print(f"gpunn: {line}", file=sys.stderr, flush=True)
+        return choices[self.choices.best(plan.problem, [bytes(choice.algo) for choice in choices],
+                                         lambda i: self.run(choices[i], plan, arrays, False))]
 
 
 def names():

@@ -18,8 +18,8 @@ KERNEL(256, 2) combine(const T *partial, T *c, const T *bias,
 // dz = dy * slope(y), all (n)
 KERNEL(256) activation_backward(const T *dy, const T *y, T *dz, int activation, long long n) {
     BY_SEVERAL(first, count, n, on_bounds(dy) && on_bounds(y) && on_bounds(dz)) {
-        Several<T> in = fetch(dy, first, count), result = fetch(y, first, count);
-        UNROLL for (int j = 0; j < 4; j++) result.at[j] = in.at[j] * activated_slope(activation, result.at[j]);
+        Several<Real> in = fetch(dy, first, count), result = fetch(y, first, count);
+        UNROLL for (int j = 0; j < AT_ONCE; j++) result.at[j] = in.at[j] * activated_slope(activation, result.at[j]);
         put(dz, first, count, result);
     }
 }

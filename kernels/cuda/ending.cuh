@@ -1,11 +1,10 @@
 // What a matrix product is asked for, and what becomes of its sums.
 
 // c = activation(a @ b + bias (+ c)), or, with BENDS, a @ b times relu's slope at `bias`, here (m, n). Strides in
-// elements; c is (m, n) with rows c_row apart, bias has rows bias_row apart; after every `period` rows of b the next
-// one is b_jump from the first of them. The depth is cut into `pieces` of `chunk`.
+// elements; c is (m, n) with rows c_row apart, bias has rows bias_row apart. The depth is cut into `pieces` of `chunk`.
 struct Matrices {
-    long long a_row, a_col, b_row, b_col, b_jump, c_row;
-    int m, n, k, chunk, batches, pieces, period, bias_row, has_bias, accumulate, activation, wide;
+    long long a_row, a_col, b_row, b_col, c_row;
+    int m, n, k, chunk, batches, pieces, bias_row, has_bias, accumulate, activation, wide;
 };
 
 enum Extra { NOTHING, ADDS, BENDS };

@@ -35,10 +35,11 @@ def empty(like, shape, dtype=None):
     return libraries[type(like)].empty(shape, dtype or like.dtype)
 
 
-def outputs(like, out, *shapes) -> tuple:
+def outputs(like, out, *shapes, dtypes=(None,) * 5) -> tuple:
     """The arrays of `out`, new ones where it has none."""
     given = out or (None,) * len(shapes)
-    return tuple(empty(like, shape) if array is None else array for array, shape in zip(given, shapes))
+    return tuple(empty(like, shape, dtype) if array is None else array
+                 for array, shape, dtype in zip(given, shapes, dtypes))
 
 
 def real_type(dtype):
@@ -102,9 +103,14 @@ def blocks(n: int) -> int:
     return min(-(-n // BLOCK), MAX_BLOCKS)
 
 
+def at_once(x) -> int:
+    """AT_ONCE in common.cuh"""
+    return 8 if x.dtype in HALVES else 4
+
+
 def shared(out) -> int:
-    """Blocks of threads that make AT_ONCE numbers each."""
-    return blocks(-(-out.size // (8 if out.dtype in HALVES else 4)))
+    """Blocks of threads that make several numbers each."""
+    return blocks(-(-out.size // at_once(out)))
 
 
 def launch(file: str, name: str, grid, args, *, block=BLOCK, macros=(), like=None, **types):
@@ -120,7 +126,7 @@ def launch(file: str, name: str, grid, args, *, block=BLOCK, macros=(), like=Non
         return
     kernel, parameters = compiled(library, file, name, tuple(types.items()), macros)
     for a, (parameter, dtype) in zip(args, parameters):
-        if dtype is not None and a.dtype != dtype:
+        if dtype is not None and a is not None and a.dtype != dtype:
             raise TypeError(f"{name}: {parameter} is {a.dtype} where {dtype} is expected (the arrays of a "
                             "kernel share a dtype, indices are int32): cast it with copy(x, dtype)")
     real = real_type(types["T"]).type

@@ -5,18 +5,18 @@ import numpy as np
 
 from . import cublaslt
 from .elementwise import unary
-from .launch import ACTIVATIONS, PRECISIONS, empty, launch, launch_table, outputs, settings, shared, targets
+from .launch import ACTIVATIONS, PRECISIONS, empty, launch, launch_table, outputs, real_type, settings, shared, targets
 from .reduce import reduce
 from .views import steps, view
 
 TILES = ((128, 128), (128, 64), (64, 64))
+server = {"product": "own tiles"}       # who made the last one
 THREADS, DEPTH = 128, 16        # of a block, of the slices that it multiplies
-NEVER = 2**30
 BLOCKS = 192                    # larger tiles are taken while they make so many blocks,
 CHUNK = 512                     # and a depth is cut into pieces no shorter than this, until there are so many,
 LONGEST = 1 << 14               # or no longer than this: tensor cores truncate as they add
-MATRICES = np.dtype([(name, "i8") for name in "a_row a_col b_row b_col b_jump c_row".split()] + [
-    (name, "i4") for name in "m n k chunk batches pieces period bias_row has_bias accumulate activation wide".split()],
+MATRICES = np.dtype([(name, "i8") for name in "a_row a_col b_row b_col c_row".split()] + [
+    (name, "i4") for name in "m n k chunk batches pieces bias_row has_bias accumulate activation wide".split()],
     align=True)
 
 
@@ -46,25 +46,36 @@ def fours(x, *sizes) -> bool:
     return x.itemsize == 4 and x.data.ptr % 16 == 0 and not any(size % 4 for size in sizes)
 
 
+def tile_for(rows, n, products, shapes) -> int:
+    """Which of the shapes of tiles: the largest that makes enough blocks."""
+    counts = [-(-rows // height) * -(-n // width) * products for height, width in shapes]
+    return next((i for i, count in enumerate(counts) if count >= BLOCKS and n > shapes[i][1] // 2), len(shapes) - 1)
+
+
 def tiled(kernel, arrays, sizes, lead, walks, left, right, bias=None, accumulate=False, activation="linear",
-          period=None, jump=0, more=(), shapes=TILES, bends=False, sums=None):
-    """Launch a kernel of tiles.cuh: (a, b, c), (m, n, k), the batch and how its axes and the last two are walked."""
+          more=(), shapes=TILES, bends=False, sums=None, phases=None):
+    """Launch a kernel of tiles.cuh: (a, b, c), (m, n, k), the batch and how its axes and the last two are walked.
+
+    phases: how many rows of c the longest of several products makes that share them, and how many there are.
+    """
     (a, b, c), (m, n, k), batches = arrays, sizes, prod(lead)
-    counts = [-(-m // height) * -(-n // width) for height, width in shapes]
-    i = next((i for i, count in enumerate(counts) if count * batches >= BLOCKS and n > shapes[i][1] // 2), -1)
-    pieces = max(1, -(-k // LONGEST), min(k // CHUNK, BLOCKS // max(1, counts[i] * batches)))
+    rows, shares = phases or (m, 1)
+    products = batches * shares
+    height, width = shapes[tile_for(rows, n, products, shapes)]
+    count, server["product"] = -(-rows // height) * -(-n // width), f"own tiles {height}x{width}"
+    pieces = max(1, -(-k // LONGEST), min(k // CHUNK, BLOCKS // max(1, count * products)))
     chunk = -(-k // pieces // DEPTH) * DEPTH
     pieces = -(-k // chunk) if k else 1
-    matrices = np.array([(*walks[0][-2:], *walks[1][-2:], jump, walks[2][-2], m, n, k, chunk, batches, pieces,
-                          period or NEVER, n * bends, (bias is not None) + bends, accumulate, ACTIVATIONS[activation],
+    matrices = np.array([(*walks[0][-2:], *walks[1][-2:], walks[2][-2], m, n, k, chunk, batches, pieces,
+                          n * bends, (bias is not None) + bends, accumulate, ACTIVATIONS[activation],
                           fours(c, n, *walks[2][:-1]))], MATRICES)
     partial = c if pieces == 1 else empty(c, (pieces, batches, m, n))
     bias = c if bias is None else bias
     batch = view(lead, *(walk[:-2] for walk in walks))
     precision = PRECISIONS[settings["matmul_precision"]] if c.dtype == "float32" else 0
     summed = sums is not None and m > 0 and pieces == 1 and ", false," in right
-    macros = ("TILE_M", shapes[i][0]), ("TILE_N", shapes[i][1]), ("LEFT", left), ("RIGHT", right), ("SUMS", int(summed))
-    launch(kernel, kernel, (counts[i], min(batches, 65535), pieces), (a, b, c, bias, partial, matrices, batch, *more),
+    macros = ("TILE_M", height), ("TILE_N", width), ("LEFT", left), ("RIGHT", right), ("SUMS", int(summed))
+    launch(kernel, kernel, (count, min(products, 65535), pieces), (a, b, c, bias, partial, matrices, batch, *more),
            block=THREADS, macros=(*macros, ("PRECISION", precision)), T=c.dtype)
     if pieces > 1:
         launch_table("ending", "combine", batches * m, n, (partial, c, bias, matrices, batch), T=c.dtype)
@@ -78,6 +89,7 @@ def multiplied(a, b, c, bias=None, accumulate=False, activation="linear"):
     fused = activation if activation == "relu" else "linear"
     if not cublaslt.product(a, b, c, bias, accumulate, fused == "relu"):
         return product(a, b, c, bias, accumulate, activation)
+    server["product"] = "cuBLASLt"
     return c if activation == fused else unary(activation, c, out=c)
 
 
@@ -143,4 +155,10 @@ def bias_backward(activation, dy, y, need, out=None):
     (want_z, dz), (want_b, db) = targets(need, out)
     dz = dy if activation == "linear" and not want_z else activation_backward(
         activation, dy, dy if y is None else y, out=dz)
-    return dz if want_z else None, reduce("sum", dz, tuple(range(dz.ndim - 1)), out=db) if want_b else None
+    return dz if want_z else None, sums(dz, db) if want_b else None
+
+
+def sums(dz, out):
+    """Over all axes but the last; of 16-bit floats in float32"""
+    out = empty(dz, dz.shape[-1:], real_type(dz.dtype)) if out is None else out
+    return reduce("sum", dz, tuple(range(dz.ndim - 1)), out=out)

@@ -16,7 +16,7 @@ def statements(text: str, known) -> str:
 
 
 @lru_cache(maxsize=1024)
-def plan(name: str, options: tuple):
+def plan(name: str, options: tuple, shadowed: bool):
     """The macros of a formula, and the values of its constants."""
     f = FORMULAS[name]
     place = dict(zip(f.arrays, ("p_", "g_", "a_", "b_", "c_")))
@@ -26,13 +26,15 @@ def plan(name: str, options: tuple):
               ("LOAD", " ".join([f"T {a} = {a}_4.at[j]{' * keep' if a == 'p' else ''};" for a in place])),
               ("EACH", statements(f.each, f.arrays)),
               ("STORE", " ".join([f"{a}_4.at[j] = {a};" for a in f.written])),
-              ("PUT", " ".join([f"put({place[a]}, first, count, {a}_4);" for a in f.written])))
+              ("PUT", " ".join([f"put({place[a]}, first, count, {a}_4);" for a in f.written]
+                               + ["put(shadow, first, count, p_4);"] * shadowed)))
     numbers = f.numbers(options)
     return macros, numbers + (0.0,) * (CONSTANTS - len(numbers))
 
 
-def optimize(name, p, g, slots, hyper, options=(), decay=0.0):
-    macros, numbers = plan(name, options)
-    unused = (p,) * (SLOTS - len(slots))
+def optimize(name, p, g, slots, hyper, options=(), decay=0.0, shadow=None):
+    macros, numbers = plan(name, options, shadow is not None)
+    unused, shadow = (p,) * (SLOTS - len(slots)), p if shadow is None else shadow
     launch("optimize", "optimize", shared(p),
-           (p, g, *slots, *unused, hyper, float(decay), *numbers, np.int64(p.size)), macros=macros, T=p.dtype)
+           (p, g, *slots, *unused, hyper, float(decay), *numbers, np.int64(p.size), shadow), macros=macros,
+           T=p.dtype, S=shadow.dtype)

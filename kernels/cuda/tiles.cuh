@@ -52,28 +52,22 @@ template <int ROWS, bool DEEP, int WIDTH> struct Walk {
     }
 };
 
-// (rows, depth) of any strides; after every `period` of the depth it goes on `jump` from there
+// (rows, depth) of any strides
 template <int ROWS, bool DEEP_, int WIDTH> struct Matrix : Walk<ROWS, DEEP_, WIDTH> {
     typedef Walk<ROWS, DEEP_, WIDTH> W;
     static constexpr bool DEEP = DEEP_;
     const T *from;
-    long long row, col, jump;
-    int rows, depth, inner, period;                         // rows and depth: how much is left
+    long long row, col;
+    int rows, depth;                                        // how much is left
 
-    __device__ Matrix(const T *x, long long row, long long col, int first, int rows, int start, int depth,
-                      int period, long long jump)
-        : row(row), col(col), jump(jump), rows(rows - first - W::row(0)), depth(depth - start - W::depth(0)),
-          inner(start + W::depth(0)), period(period) {
-        int turn = inner / period;
-        inner -= turn * period;
-        from = x + (first + W::row(0)) * row + turn * jump + inner * col;
-    }
+    __device__ Matrix(const T *x, long long row, long long col, int first, int rows, int start, int depth)
+        : from(x + (first + W::row(0)) * row + (start + W::depth(0)) * col), row(row), col(col),
+          rows(rows - first - W::row(0)), depth(depth - start - W::depth(0)) {}
     __device__ void next(T *part) {
         UNROLL for (int i = 0; i < W::COPIES; i++)
             if (DEEP) W::copy(part, i, from + W::ahead(i) * row, W::ahead(i) < rows && depth > 0);
             else W::copy(part, i, from + i * W::STEP * col, rows > 0 && i * W::STEP < depth);
-        depth -= DEPTH, inner += DEPTH, from += DEPTH * col;
-        if (DEEP) while (inner >= period) inner -= period, from += jump - period * col;
+        depth -= DEPTH, from += DEPTH * col;
     }
 };
 
@@ -130,9 +124,23 @@ __device__ inline void write_four(Four sums, T *to, const T *bias, int column, c
         if (column + j < s.n) to[j] = sums.at[j];
 }
 
-// The sums -> c, or those of a piece -> partial; by way of shared memory, the upper two warps' half first
-__device__ inline void write_tile(const Total &total, T *pool, T *c, T *partial, const T *bias, int first_i,
-                                  int first_j, const Matrices &s) {
+// Which tile of m rows is this block's. Blocks walk in strips of eight tiles, so that neighbours share what they read.
+struct Tile {
+    int m, i, j;
+    bool any;
+    __device__ Tile(int m, const Matrices &s) : m(m) {
+        int down = (m + TILE_M - 1) / TILE_M, across = (s.n + TILE_N - 1) / TILE_N;
+        int strip = blockIdx.x / (8 * across), at = blockIdx.x % (8 * across), height = max(1, min(8, down - 8 * strip));
+        i = (8 * strip + at % height) * TILE_M, j = at / height * TILE_N;
+        any = i < m && j < s.n;
+    }
+};
+
+// The sums -> c, or those of a piece -> partial; by way of shared memory, the upper two warps' half first.
+// row_of(i): which row of the result is row i of the product
+template <class Row>
+__device__ inline void write_tile(const Total &total, T *pool, T *c, T *partial, const T *bias, const Tile &tile,
+                                  const Matrices &s, Row row_of) {
     int g = threadIdx.x % 32 / 4, t = threadIdx.x % 4, warp = threadIdx.x / 32;
     Four *part = (Four *)pool;
     NO_UNROLL for (int half = 0; half < 2; half++) {
@@ -146,10 +154,11 @@ __device__ inline void write_tile(const Total &total, T *pool, T *c, T *partial,
                 }
         __syncthreads();
         NO_UNROLL for (int e = threadIdx.x; e < WARP_M * TILE_N / 4; e += THREADS) {
-            int i = first_i + half * WARP_M + e / (TILE_N / 4), j = first_j + e % (TILE_N / 4) * 4;
-            if (i >= s.m || j >= s.n) continue;
-            write_four(part[e], s.pieces > 1 ? partial + (long long)i * s.n + j : c + i * s.c_row + j,
-                       bias + (long long)i * s.bias_row, j, s);
+            int i = tile.i + half * WARP_M + e / (TILE_N / 4), j = tile.j + e % (TILE_N / 4) * 4;
+            if (i >= tile.m || j >= s.n) continue;
+            long long row = row_of(i);
+            write_four(part[e], s.pieces > 1 ? partial + row * s.n + j : c + row * s.c_row + j,
+                       bias + row * s.bias_row, j, s);
         }
     }
     __syncthreads();
@@ -157,14 +166,14 @@ __device__ inline void write_tile(const Total &total, T *pool, T *c, T *partial,
 
 // One tile: the sums of a piece of the depth in `slices`, and what becomes of them; if SUMS, also those of the right
 // factor's columns, a thread a column, from the tiles that are the first to see them
-template <class Left, class Right>
+template <class Left, class Right, class Row>
 __device__ inline void make_tile(Left left, Right right, int slices, T *c, T *partial, const T *bias, T *sums,
-                                 int first_i, int first_j, const Matrices &s) {
+                                 const Tile &tile, const Matrices &s, Row row_of) {
     __shared__ Four pool[STAGES * SLICE / 4];
     T *memory = pool[0].at;
     int warp = threadIdx.x / 32, ahead = 0;
-    bool busy = first_i + warp / 2 * WARP_M < s.m && first_j + warp % 2 * WARP_N < s.n;
-    bool adds = SUMS && first_i == 0 && threadIdx.x < TILE_N && first_j + threadIdx.x < s.n;
+    bool busy = tile.i + warp / 2 * WARP_M < tile.m && tile.j + warp % 2 * WARP_N < s.n;
+    bool adds = SUMS && tile.i == 0 && threadIdx.x < TILE_N && tile.j + threadIdx.x < s.n;
     Total total = {};
     T sum = 0;
     NO_UNROLL for (int slice = 1 - STAGES; slice < slices; slice++) {
@@ -183,23 +192,21 @@ __device__ inline void make_tile(Left left, Right right, int slices, T *c, T *pa
         if (slice >= 0 && busy) multiply<Left, Right>(total, here, here + TILE_M * DEPTH);
         if (slice >= 0 && adds) sum += Right::column(here + TILE_M * DEPTH, threadIdx.x);
     }
-    if (adds) sums[first_j + threadIdx.x] = sum;
-    write_tile(total, memory, c, partial, bias, first_i, first_j, s);
+    if (adds) sums[tile.j + threadIdx.x] = sum;
+    write_tile(total, memory, c, partial, bias, tile, s, row_of);
 }
 
 // The tiles of this block, one of each product in the batch: a (batches, m, k), given by `left`, and b (batches, k, n)
-// -> c (batches, m, n), or partial (pieces, batches, m, n). Blocks walk in strips of eight tiles, so that neighbours
-// share what they read.
-template <class Left>
+// -> c (batches, m, n), or partial (pieces, batches, m, n)
+template <class Right, class Left>
 __device__ inline void products(const T *a, const T *b, T *c, const T *bias, T *partial, const Matrices &s,
                                 const View &batch, Left left, T *sums = nullptr) {
-    int down = (s.m + TILE_M - 1) / TILE_M, across = (s.n + TILE_N - 1) / TILE_N;
-    int strip = blockIdx.x / (8 * across), at = blockIdx.x % (8 * across), height = min(8, down - 8 * strip);
-    int i = (8 * strip + at % height) * TILE_M, j = at / height * TILE_N;
+    Tile tile(s.m, s);
     int start = blockIdx.z * s.chunk, slices = (min(s.k, start + s.chunk) - start + DEPTH - 1) / DEPTH;
     for (int index = blockIdx.y; index < s.batches; index += gridDim.y) {
-        RIGHT right(b + place(batch, 1, index), s.b_col, s.b_row, j, s.n, start, s.k, s.period, s.b_jump);
-        make_tile(left(a + place(batch, 0, index), i, start), right, slices, c + place(batch, 2, index),
-                  partial + ((long long)blockIdx.z * s.batches + index) * s.m * s.n, bias + index * s.n, sums, i, j, s);
+        Right right(b + place(batch, 1, index), s.b_col, s.b_row, tile.j, s.n, start, s.k);
+        make_tile(left(a + place(batch, 0, index), tile.i, start), right, slices, c + place(batch, 2, index),
+                  partial + ((long long)blockIdx.z * s.batches + index) * s.m * s.n, bias + index * s.n, sums, tile, s,
+                  [](int i) { return i; });
     }
 }

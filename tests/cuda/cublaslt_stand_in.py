@@ -10,7 +10,7 @@ from ctypes import CFUNCTYPE, c_double, c_float, c_int, c_int64, c_size_t, c_uin
 
 import numpy as np
 
-from gpunn.kernels.cuda import cublaslt
+from gpunn.kernels.cuda import choosing, cublaslt
 from tests import sim
 from tests.sim import capture
 
@@ -111,7 +111,7 @@ class StandIn:
         self.get("handle", handle)
         *_, number = self.form(desc, a, b, c, d)
         wishes = self.get("PREF", preference)
-        assert wishes[3] == NUMBERS["CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE"] and wishes[1] == cublaslt.WORKSPACE
+        assert wishes[3] == NUMBERS["CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE"] and wishes[1] == choosing.WORKSPACE
         self.asked += 1
         c_int.from_address(count).value = min(requested, self.choices)
         aligned = [wishes[which] for which in (5, 6, 7, 8)]
@@ -186,12 +186,12 @@ def compute(addresses, forms, factors, at_zero, workspace):
 @contextlib.contextmanager
 def serving(stand_in: StandIn):
     """The arrays of the sim device are multiplied by the stand-in."""
-    facade, before = sim.install(), cublaslt.WORKSPACE
-    cublaslt.WORKSPACE = 1 << 15
+    facade, before = sim.install(), choosing.WORKSPACE
+    choosing.WORKSPACE = 1 << 15
     cublaslt.engines[facade.ndarray] = cublaslt.Engine(facade, cublaslt.bound(stand_in))
     try:
         yield cublaslt.engines[facade.ndarray]
     finally:
-        cublaslt.WORKSPACE = before
+        choosing.WORKSPACE = before
         del cublaslt.engines[facade.ndarray]
     assert not stand_in.faults, stand_in.faults

@@ -28,8 +28,8 @@ PRODUCTS = {
     ("matmul", "Matrix<TILE_M, true, 4>", DEEP, 1): (TF32, COPY),
     ("matmul", "Matrix<TILE_M, false, 4>", WIDE, 1): (TF32, COPY),
     ("matmul", "Matrix<TILE_M, false, 4>", WIDE, 2): (BF16, COPY),
-    ("conv", "Windows<false, 4>", WIDE, 1): (TF32, COPY), ("conv", "Windows<true, 4>", DEEP, 1): (TF32, COPY),
-    ("conv", "Patches<4>", WIDE, 1): (TF32, COPY), ("conv", "Windows<false, 1>", WIDE, 1): (TF32, COPY),
+    ("conv", "Images<4>", WIDE, 1): (TF32, COPY), ("conv_input", "Windows<4>", "Turned<4>", 1): (TF32, COPY),
+    ("conv", "Patches<4>", WIDE, 1): (TF32, COPY), ("conv", "Images<1>", WIDE, 1): (TF32, COPY),
 }
 
 

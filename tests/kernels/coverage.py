@@ -20,9 +20,18 @@ from .references import rounded
 HERE = Path(__file__).parent
 SUPPORT = ("launch", "cache")                       # modules that hold no kernels
 TENSOR = ("matmul", "conv", "conv_input_grad", "conv_weight_grad")     # what tensor cores make
-# what takes floats of 16 bits -> its arguments and results that stay float32
-OF_16_BITS = {"fill": ((), ()), "copy": ((), ()), "unary": ((), ()), "unary_backward": ((), ()), "binary": ((), ()),
-              "where": ((), ())}
+# what takes floats of 16 bits, a kernel or one of its cases -> its arguments and results that stay float32
+NO = (), ()
+OF_16_BITS = dict.fromkeys((
+    "fill", "copy", "unary", "unary_backward", "binary", "where", "activation_backward", "reduce", "argreduce",
+    "cumsum", "max_pool", "max_pool_backward", "average_pool", "average_pool_backward", "softmax", "log_softmax",
+    "softmax_backward", "log_softmax_backward", "pick", "pick_backward", "random_uniform", "dropout", "gather",
+    "gather_batches"), NO) | {"scatter_add": ((), (0,)),
+    "bias_backward": ((), (1,)), "batch_norm": ((1, 2, 3, 4), (1, 2, 3, 4)), "layer_norm": ((1, 2), (1, 2)),
+    "batch_norm_backward": ((2, 3, 4), (1, 2)), "layer_norm_backward": ((2, 3, 4), (1, 2)),
+    "softmax_cross_entropy": ((), (0, 1)), "softmax_cross_entropy_backward": ((0,), ()),
+    "softmax_cross_entropy_mean": ((), (0,)),
+    "optimize-shadow-5": ((1, 2, 3), (0, 1, 2, 3)), "optimize-shadow-4097": ((1, 2, 3), (0, 1, 2, 3))}
 # steep: what rounds x or y to 16 bits moves the result, over an edge or out of float16's range
 STEEP = {f"unary_backward-{name}" for name in ("exp", "exponential", "sqrt", "tan", "hard_silu")}
 
@@ -32,7 +41,7 @@ def load_cases() -> None:
     for path in sorted(HERE.glob("cases_*.py")):
         importlib.import_module(f"{__package__}.{path.stem}")
     products = [case for case in CASES if case.kernel in TENSOR]
-    real = [case for case in CASES if case.kernel in OF_16_BITS
+    real = [case for case in CASES if kept_single(case)
             and case.dtypes == ("float32", "float64") and case.id not in STEEP]
     CASES.extend(on_tensor_cores(case, 1 if i % 2 else case.blocks) for i, case in enumerate(products))
     CASES.extend(of_16_bits(case, ("float16", "bfloat16")[i % 2]) for i, case in enumerate(real))
@@ -50,9 +59,13 @@ def on_tensor_cores(case: Case, blocks: int) -> Case:
                                blocks=blocks)
 
 
+def kept_single(case: Case):
+    return OF_16_BITS.get(case.kernel, OF_16_BITS.get(case.id))
+
+
 def of_16_bits(case: Case, dtype: str) -> Case:
     """The same, of arrays of 16 bits, within a few of their units."""
-    singles, results = OF_16_BITS[case.kernel]
+    singles, results = kept_single(case)
     return dataclasses.replace(case, dtypes=(dtype,), rtol=None, atol=None, singles=singles, single_results=results)
 
 
