@@ -43,8 +43,6 @@ class FlatParams:
             v.shadow = self.view(shadow, v) if v.shadowed else None
         return shadow
 
-    shadows: dict = property(lambda self: {} if self.shadow is None else {"shadow": self.shadow})
-
     def write(self, source):
         """All weights at once."""
         kernels_of(self.data).copy(source, out=self.data)

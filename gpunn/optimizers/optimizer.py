@@ -221,8 +221,7 @@ class Optimizer(_objects.Declared):
             decay = self.decay_weights(k)
         if self.formula:
             slots = tuple([self.state[name] for group in self.slots for name in group.split()])
-            k.optimize(self.formula, p, g, slots, self.hyper.data, self.values(), decay,
-                       **self.flat.shadows)
+            k.optimize(self.formula, p, g, slots, self.hyper.data, self.values(), decay, self.flat.shadow)
         else:
             for v in self.flat.variables:
                 self.update_step(Tensor(v.grad), v, self._rate)
@@ -270,7 +269,7 @@ class Optimizer(_objects.Declared):
         every = self.ema_overwrite_frequency
         name, options = ("average_overwrite", (float(every),)) if every else ("average", ())
         k.optimize(name, p, g, (self.state["average"],), self.hyper.data, (float(self.ema_momentum), *options),
-                   **(self.flat.shadows if every else {}))
+                   shadow=self.flat.shadow if every else None)
 
     def finalize_variable_values(self, trainable_variables=None):
         """After training with use_ema: the weights become their running average."""

@@ -10,7 +10,7 @@ from tests.layers.test_mixed import nearest
 
 from . import test_resume
 
-POLICIES = "mixed_float16", "mixed_bfloat16"
+POLICIES, LOSS = ("mixed_float16", "mixed_bfloat16"), gpunn.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
 @pytest.fixture(params=POLICIES)
@@ -32,8 +32,7 @@ def on_sim():
 def model_of(*middle, optimizer="adam", **options):
     gpunn.set_seed(1)
     model = gpunn.Sequential([layers.Input((5,)), layers.Dense(8, "relu"), *middle, layers.Dense(3)])
-    loss = gpunn.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(optimizer, loss, metrics=["accuracy"], **options)
+    model.compile(optimizer, LOSS, metrics=["accuracy"], **options)
     return model
 
 
@@ -56,13 +55,12 @@ def check(model):
     assert shadowed and all(w.data.dtype == "float32" for w in model.weights)
 
 
-@pytest.mark.parametrize("optimizer", [
-    optimizers.Adam(0.01), optimizers.SGD(0.1, weight_decay=0.01, use_ema=True, ema_overwrite_frequency=2),
-    optimizers.Lamb(0.01), optimizers.Muon(0.01), optimizers.Adafactor(0.01), optimizers.Nadam(0.01),
-    optimizers.Adam(0.01, gradient_accumulation_steps=2)], ids=lambda o: o.name)
-def test_the_optimizer_writes_the_shadows(on_sim, optimizer):
+@pytest.mark.parametrize("name, options", [
+    ("Adam", {}), ("SGD", {"weight_decay": 0.01, "use_ema": True, "ema_overwrite_frequency": 2}), ("Lamb", {}),
+    ("Muon", {}), ("Adafactor", {}), ("Nadam", {}), ("Adam", {"gradient_accumulation_steps": 2})])
+def test_the_optimizer_writes_the_shadows(on_sim, name, options):
     _config._set["policy"] = gpunn.DTypePolicy("mixed_bfloat16")
-    model = model_of(optimizer=optimizer)
+    model = model_of(optimizer=getattr(optimizers, name)(0.01, **options))
     _config._set["policy"] = None
     before = model.get_weights()
     check(fitted(model))
@@ -136,14 +134,14 @@ def test_layers_of_unlike_policies_share_an_optimizer(on_sim):
 def test_frozen_weights_have_shadows_of_their_own(on_sim, policy):
     model = model_of()
     model.layers[0].trainable = False
-    model.compile("adam", "sparse_categorical_crossentropy")
+    model.compile("adam", LOSS)
     kernel, numbers = model.layers[0].kernel, model.layers[0].get_weights()
     check(fitted(model))
     assert kernel.shadow is not None and model.optimizer.variables
     for a, b in zip(numbers, model.layers[0].get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     model.layers[0].trainable = True
-    model.compile("adam", "sparse_categorical_crossentropy")
+    model.compile("adam", LOSS)
     check(fitted(model))
     assert (kernel.numpy() != numbers[0]).any()
 
