@@ -1,6 +1,6 @@
 """Dtype policies: in which dtype a layer computes and in which it keeps its weights.
 
-On a GPU float16 and bfloat16 are arrays of two bytes a number; on a CPU they are emulated, by float32 arrays whose numbers
+On a GPU float16 and bfloat16 are arrays of two bytes a number; a CPU emulates them by float32 arrays whose numbers
 are all of that dtype (see halves.py).
 """
 from . import _objects

@@ -237,7 +237,7 @@ def converted(x: Tensor, dtype) -> Tensor:
 
 def linked(data, x: Tensor, backward) -> Tensor:
     """An array as a tensor that was made of x alone."""
-    if not (x.requires_grad and _mode.taping):
+    if not (x.requires_grad and _mode.taping and x.data.dtype.kind in "fV"):
         return Tensor(data)
     return Tensor(data, True, Node([x], backward, 1))
 

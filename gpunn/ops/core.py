@@ -48,7 +48,8 @@ def floating(x):
 
 def wide(x):
     """16-bit floats as float32, for the array library's own functions."""
-    return as_dtype(x, "float32") if is_float(x.dtype) and x.dtype.itemsize == 2 else x
+    few = hasattr(x, "dtype") and is_float(x.dtype) and x.dtype.itemsize == 2
+    return as_dtype(x, "float32") if few else x
 
 
 def common(a, b):

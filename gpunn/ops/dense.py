@@ -90,13 +90,14 @@ def softmax_cross_entropy(x, labels):
     x = floating(x)
     k, rows = kernels_of(x), x.reshape(prod(x.shape[:-1]), x.shape[-1])
     labels = as_dtype(labels, "int32").reshape(rows.shape[0])
-    loss, hits = k.softmax_cross_entropy(rows, labels)
+    sums = k.softmax_cross_entropy(rows, labels)
+    loss, hits = (as_dtype(v, x.dtype) for v in sums)
 
     def backward(dy, need):
         if dy[0] is None:
             return None, None
         out = into(need[0])
-        dx = k.softmax_cross_entropy_backward(dy[0].reshape(rows.shape[0]), rows, labels,
+        dx = k.softmax_cross_entropy_backward(as_dtype(dy[0], sums[0].dtype).reshape(rows.shape[0]), rows, labels,
                                               out=None if out is None else out.reshape(rows.shape))
         return dx.reshape(x.shape), None
     return (loss.reshape(x.shape[:-1]), hits.reshape(x.shape[:-1])), backward

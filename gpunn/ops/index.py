@@ -160,11 +160,16 @@ def scatter(indices, values, shape):
     k, depth = kernels_of(values), indices.shape[-1]
     flat = joined_index(k, indices, shape[:depth])
     rows = values.reshape(prod(flat.shape), *shape[depth:])
-    y = k.scatter_add(rows, flat.reshape(rows.shape[0]), prod(shape[:depth])).reshape(shape)
+    y = added(k, rows, flat.reshape(rows.shape[0]), prod(shape[:depth])).reshape(shape)
 
     def backward(dy, need):
         return None, k.gather(dy.reshape(prod(shape[:depth]), *shape[depth:]), flat).reshape(values.shape)
     return y, backward
+
+
+def added(k, rows, ids, count: int):
+    """Rows of zeros, to which these were added, in their dtype."""
+    return as_dtype(k.scatter_add(rows, ids, count), rows.dtype)
 
 
 def joined_index(k, indices, sizes):
@@ -198,9 +203,9 @@ def _scatter_update(inputs, indices, updates):
     flat = joined_index(k, as_dtype(indices, "int32"), inputs.shape[:depth])
     rows = prod(inputs.shape[:depth])
     ones = k.fill(1, empty(inputs, flat.shape))
-    free = k.binary("equal", k.scatter_add(ones, flat, rows), 0)
+    free = k.binary("equal", added(k, ones, flat, rows), 0)
     free = free.reshape(*inputs.shape[:depth], *(1,) * (inputs.ndim - depth))
-    new = k.scatter_add(as_dtype(updates, inputs.dtype), flat, rows).reshape(inputs.shape)
+    new = added(k, as_dtype(updates, inputs.dtype), flat, rows).reshape(inputs.shape)
 
     def backward(dy, need):
         return k.where(free, dy, 0.0), None, k.gather(dy.reshape(rows, *dy.shape[depth:]), flat)
@@ -211,7 +216,7 @@ def _scatter_update(inputs, indices, updates):
 def segment_sum(data, segment_ids, num_segments=None, sorted: bool = False):
     """The sum of the rows of each segment."""
     k, ids, segments = kernels_of(data), as_dtype(segment_ids, "int32"), _count(segment_ids, num_segments)
-    return k.scatter_add(data, ids, segments), lambda dy, need: (k.gather(dy, ids), None)
+    return added(k, data, ids, segments), lambda dy, need: (k.gather(dy, ids), None)
 
 
 def segment_max(data, segment_ids, num_segments=None, sorted: bool = False):
