@@ -110,7 +110,8 @@ class CudaBackend(Backend):
         """bfloat16, which NumPy does not have, as float32."""
         if array.dtype != self.halves["bfloat16"]:
             return self.xp.asnumpy(array)
-        bits = self.xp.asnumpy(self.xp.ascontiguousarray(array).view(np.uint16))
+        dense = array if array.flags.c_contiguous else self.kernels.copy(array)
+        bits = self.xp.asnumpy(dense.view(np.uint16))
         return (bits.astype(np.uint32) << 16).view(np.float32)
 
     def free_bytes(self) -> int:
