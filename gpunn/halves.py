@@ -107,16 +107,15 @@ class RoundedVariable(Variable):
             return None
         dtype = self.dtype if self.dtype in REDUCED else _mode.compute
         if dtype is None or full is not None and place in full:
-            return self.data, self
+            return self.entry()
         if dtype != self.compute or not self.shadowed:
-            y = converted(self, stored(self.data, dtype))
-            return y.data, y
+            return converted(self, stored(self.data, dtype)).entry()
         if self.shadow is None:
             self.shadow = persistent(kernels_of(self.data).copy(self.data, dtype=kind))
         if full is not None:
-            return self.shadow, self
+            return self.shadow, self.entry()[1]
         k, own = kernels_of(self.data), self.data.dtype
-        return self.shadow, linked(self.shadow, self, lambda dy, need: (
-            k.copy(dy, dtype=own) if need[0] is True else k.copy(dy, out=need[0]),))
+        return linked(self.shadow, self, lambda dy, need: (
+            k.copy(dy, dtype=own) if need[0] is True else k.copy(dy, out=need[0]),)).entry()
 
     numpy, __array__ = Rounded.numpy, Rounded.__array__

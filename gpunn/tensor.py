@@ -6,7 +6,6 @@ whether a gradient is wanted: None, True, or the very array that the gradient sh
 import threading
 from contextlib import contextmanager
 from functools import partial, wraps
-from inspect import unwrap
 from itertools import takewhile
 from operator import attrgetter
 
@@ -70,6 +69,10 @@ class Tensor:
     ndim: int = property(attrgetter("data.ndim"))
     size: int = property(attrgetter("data.size"))
     __cuda_array_interface__ = property(attrgetter("data.__cuda_array_interface__"))
+
+    def entry(self):
+        """What an op takes: the array, and the tensor that wants a gradient."""
+        return self.data, self if self.requires_grad else None
 
     def numpy(self) -> np.ndarray:
         host_read("numpy()")
@@ -181,13 +184,11 @@ def op(f=None, *, arrays: int | None = None, full: tuple[str, ...] | None = None
     """Lift `f(*arrays, **options) -> (y, backward)` to tensors and write it on the tape; on symbols: a graph node.
 
     `arrays`: how many arguments, from the first on, are arrays, where not all are; they may be given by name, too.
-    `full`: its kernels read 16-bit weights and write their gradients in float32; the arguments of these names they
-    read in float32.
+    `full`: its kernels read 16-bit weights, but these in float32, and write the gradients of all of them in float32.
     """
     if f is None:
         return partial(op, arrays=arrays, full=full)
-    code = unwrap(f).__code__
-    names = code.co_varnames[:code.co_argcount if arrays is None else arrays]
+    names = f.__code__.co_varnames[:f.__code__.co_argcount if arrays is None else arrays]
     places = None if full is None else tuple([names.index(name) for name in full])
 
     @wraps(f)
@@ -206,26 +207,34 @@ def op(f=None, *, arrays: int | None = None, full: tuple[str, ...] | None = None
                 if (seen := a.seen(places, i)) is None:
                     return a.emulated(apply, args, options)
                 lifted.append(seen[0])
-                parents.append(seen[1] if seen[1].requires_grad else None)
-                taped = taped or seen[1].requires_grad
+                parents.append(seen[1])
+                taped = taped or seen[1] is not None
             else:
-                lifted.append(asarray(a) if isinstance(a, np.ndarray | list | tuple)
-                              else a.item() if isinstance(a, np.generic) else a)
+                lifted.append(plain(a))
                 parents.append(None)
         for i in places or ():
             if (a := lifted[i]) is not None and a.dtype.itemsize == 2:      # a tensor where weights are expected
-                a = converted(args[i], "float32")
-                lifted[i], parents[i] = a.data, a if a.requires_grad else None
+                lifted[i], parents[i] = converted(args[i], "float32").entry()
         if arrays is not None:
             lifted += args[arrays:]
         y, backward = f(*lifted, **options)
-        if not (taped and backward and _mode.taping):
-            return Tensor(y) if type(y) is not tuple else tuple([Tensor(v) for v in y])
-        if type(y) is not tuple:
-            return Tensor(y, True, Node(parents, backward, 1))
-        node = Node(parents, backward, len(y))
-        return tuple([Tensor(v, True, node, i) for i, v in enumerate(y)])
+        return results(y, parents, backward if taped and _mode.taping else None)
     return apply
+
+
+def plain(a):
+    """An argument that is no tensor, as functions of arrays take it."""
+    return asarray(a) if isinstance(a, np.ndarray | list | tuple) else a.item() if isinstance(a, np.generic) else a
+
+
+def results(y, parents, backward):
+    """One tensor or several, on the tape where there is a way back."""
+    if backward is None:
+        return Tensor(y) if type(y) is not tuple else tuple([Tensor(v) for v in y])
+    if type(y) is not tuple:
+        return Tensor(y, True, Node(parents, backward, 1))
+    node = Node(parents, backward, len(y))
+    return tuple([Tensor(v, True, node, i) for i, v in enumerate(y)])
 
 
 def converted(x: Tensor, dtype) -> Tensor:
