@@ -36,6 +36,8 @@ OF_16_BITS = dict.fromkeys((
     "batch_norm_backward": ((2, 3, 4), (1, 2)), "layer_norm_backward": ((2, 3, 4), (1, 2)),
     "softmax_cross_entropy": ((), (0, 1)), "softmax_cross_entropy_backward": ((0,), ()),
     "softmax_cross_entropy_mean": ((), (0,)), "attention": ((), (1,)), "attention_backward": ((5,), (), 12),
+    "lstm": NO, "lstm_backward": ((), (1,), 8), "gru": ((2,), ()), "gru_backward": ((), (1, 2), 8), "simple_rnn": NO,
+    "simple_rnn_backward": ((), (1,), 8),
     "optimize-shadow-5": ((1, 2, 3), (0, 1, 2, 3)), "optimize-shadow-4097": ((1, 2, 3), (0, 1, 2, 3))}
 # what rounds a gradient to 16 bits before it is summed up in float32
 ROUNDS = "dense_backward", "bias_backward", "batch_norm_backward"
