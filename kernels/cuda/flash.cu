@@ -8,22 +8,23 @@ template <int M, int W> __device__ inline void soften(Scores<M> &scores, Sums<M,
     float fade[2 * M];
     bool grown = false;
     UNROLL for (int i = 0; i < 2 * M; i++) {
-        const int e0 = i % 2 * 2;
-        float best = top[i], sum = 0;
+        float best = top[i];
         UNROLL for (int n = 0; n < COLUMNS / 8; n++)
-            UNROLL for (int e = e0; e < e0 + 2; e++) best = max(best, scores[i / 2][n][e]);
+            UNROLL for (int e = i % 2 * 2; e < i % 2 * 2 + 2; e++) best = max(best, scores[i / 2][n][e]);
         UNROLL for (int step = 1; step < 4; step *= 2) best = max(best, __shfl_xor_sync(FULL_WARP, best, step));
-        float base = best == -infinity<float>() ? 0 : best * scale;
-        fade[i] = power_of_2(top[i] * scale - base), grown = grown || best != top[i];
-        UNROLL for (int n = 0; n < COLUMNS / 8; n++)
-            UNROLL for (int e = e0; e < e0 + 2; e++)
-                sum += scores[i / 2][n][e] = power_of_2(scores[i / 2][n][e] * scale - base);
-        top[i] = best, total[i] = total[i] * fade[i] + sum;
+        fade[i] = best == top[i] ? 1 : power_of_2((top[i] - best) * scale);
+        grown = grown || best != top[i], top[i] = best, total[i] *= fade[i];
     }
-    if (!__any_sync(FULL_WARP, grown)) return;
-    UNROLL for (int i = 0; i < 2 * M; i++)
-        UNROLL for (int n = 0; n < W / 8; n++)
-            UNROLL for (int e = i % 2 * 2; e < i % 2 * 2 + 2; e++) sums[i / 2][n][e] *= fade[i];
+    if (__any_sync(FULL_WARP, grown))
+        UNROLL for (int i = 0; i < 2 * M; i++)
+            UNROLL for (int n = 0; n < W / 8; n++)
+                UNROLL for (int e = i % 2 * 2; e < i % 2 * 2 + 2; e++) sums[i / 2][n][e] *= fade[i];
+    UNROLL for (int i = 0; i < 2 * M; i++) {
+        float base = top[i] == -infinity<float>() ? 0 : top[i] * scale;
+        UNROLL for (int n = 0; n < COLUMNS / 8; n++)
+            UNROLL for (int e = i % 2 * 2; e < i % 2 * 2 + 2; e++)
+                total[i] += scores[i / 2][n][e] = power_of_2(scores[i / 2][n][e] * scale - base);
+    }
 }
 #endif
 
