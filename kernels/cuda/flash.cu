@@ -38,7 +38,7 @@ KERNEL(128, 2) flash(const T *q, const T *k, const T *v, T *y, float *lse, const
     Own<TALL> own;
     take<TALL>(own, pool, Input(q, g, at.image, at.head, g.tq, g.d), at.row0, g.wide);
     constexpr int SPAN = WIDTH < 128 ? WIDTH : 128;
-    const int x0 = blockIdx.y * SPAN;
+    const int x0 = WIDTH > SPAN ? blockIdx.y * SPAN : 0;
     Sums<TALL, SPAN> sums = {};
     float top[2 * TALL], total[2 * TALL] = {};
     UNROLL for (int i = 0; i < 2 * TALL; i++) top[i] = -infinity<float>();
