@@ -21,6 +21,7 @@ INT, LONG = ir.IntType(32), ir.IntType(64)
 LINE = 64       # bytes that come at once; where a thread's scratch begins
 AHEAD, AHEAD_ROWS = 4096, 48     # bytes that it pays to fetch ahead, and rows that lie far apart
 PIECE = 16      # bytes that are written past the caches at a time, to a multiple of so many
+FAR = 1 << 25   # bytes of a result that no cache keeps: it is written past them
 
 
 def lanes(itemsize: int) -> int:
