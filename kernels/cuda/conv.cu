@@ -25,14 +25,14 @@ template <int WIDTH> struct Patches : Walk<TILE_M, false, WIDTH> {
     }
     __device__ void next(T *part) {
         UNROLL for (int i = 0; i < W::COPIES; i++) {
-            long long from = a < side.g.kh && at.image < side.g.n ? side.source(at, a, b, 0) : -4;
+            long long from = a < side.g.kh && at.image < side.g.n ? side.source(at, a, b, 0) : -8;
             W::copy(part, i, x + from, from >= 0);
             at.advance(W::STEP, side.oh(), side.ow());
         }
     }
 };
 
-KERNEL(128, PLENTIFUL) conv(const T *a, const T *b, T *c, const T *bias, T *partial, const __grid_constant__ Matrices s,
-        const __grid_constant__ View batch, const __grid_constant__ Window g) {
+KERNEL(128, PLENTIFUL) conv(const T *a, const T *b, O *c, const E *bias, Real *partial,
+        const __grid_constant__ Matrices s, const __grid_constant__ View batch, const __grid_constant__ Window g) {
     products<RIGHT>(a, b, c, bias, partial, s, batch, [&](const T *x, int i, int start) { return LEFT(x, g, i, start); });
 }

@@ -9,8 +9,8 @@ import numpy as np
 from ..served import maker, note, options
 from . import cublaslt, cudnn
 from .choosing import Refused
-from .launch import ACTIVATIONS, blocks, empty, launch, launch_table, settings
-from .matmul import TILES, fours, matmul, matrix, multiplied, tile_for, tiled
+from .launch import ACTIVATIONS, blocks, empty, launch, launch_table, real_type, settings
+from .matmul import TILES, matmul, matrix, multiplied, tile_for, tiled, together
 from .window import window, windows
 
 WRITTEN_OUT = 1 << 28           # bytes of windows that may be written out for a matrix product
@@ -93,7 +93,8 @@ def conv_input_grad(dz, w, shape, strides, padding, dilation, groups=1, out=None
 
 def conv_weight_grad(x, dz, size, strides, padding, dilation, groups=1, out=None):
     """dw (kh, kw, c / groups, f)"""
-    out = empty(x, (*size, x.shape[3] // groups, dz.shape[3])) if out is None else out
+    shape = *size, x.shape[3] // groups, dz.shape[3]
+    out = empty(x, shape, real_type(x.dtype)) if out is None else out
     return _made("conv_weight_grad", out, (x, out, dz, None), strides, padding, dilation, groups)
 
 
@@ -126,7 +127,8 @@ def _ways(p: Problem, multiplies: bool, offered: bool) -> dict:
     else:
         rows, n, copies = {"conv": (pixels, f, p.groups), "conv_weight_grad": (taps * c, f, p.groups),
                            "conv_input_grad": (p.phases[0], c, p.groups * p.phases[1])}[p.kernel]
-        wide = p.aligned and p.dtype != "float64" and (f if p.kernel == "conv_input_grad" else c) % 4 == 0
+        several = {"float32": 4, "float64": 0}.get(p.dtype, 8)
+        wide = p.aligned and several and (f if p.kernel == "conv_input_grad" else c) % several == 0
         first = tile_for(rows, n, copies, TILES) if wide else len(TILES) - 1
         ways = {"own tiles {}x{}".format(*tile): partial(TILED[p.kernel], tile=tile)
                 for tile in TILES[first:first + 2]}
@@ -167,7 +169,7 @@ def _tiled_input_grad(p, x, w, z, b, tile):
     (_, c, f), total = p.sizes, p.weights[3]
     taps = prod(-(-taps * gcd(step, gap) // step) for taps, step, gap in zip(p.weights, p.strides, p.dilation))
     return _gathered("conv_input", "Windows", z, f, (z, w, x), p, (prod(p.image[:3]), c, taps * f),
-                     ((f, 0, 0), (f, 1, total), (c, p.image[3], 1)), f"Turned<{4 if fours(w, f, total) else 1}>",
+                     ((f, 0, 0), (f, 1, total), (c, p.image[3], 1)), f"Turned<{together(w, f, total)}>",
                      tile, phases=p.phases)
 
 
@@ -179,14 +181,13 @@ def _tiled_weight_grad(p, x, w, z, b, tile):
 
 def _gathered(kernel, left, x, channels, arrays, p, sizes, walks, right, tile, **options):
     """The product of what `left` gathers from x and the matrix `right`; groups are its batch."""
-    width = 4 if fours(x, channels) else 1
-    return tiled(kernel, arrays, sizes, (p.groups,), walks, f"{left}<{width}>", right, more=(p.window,),
-                 shapes=(tile,), **options)
+    return tiled(kernel, arrays, sizes, (p.groups,), walks, f"{left}<{together(x, channels)}>", right,
+                 more=(p.window,), shapes=(tile,), **options)
 
 
 def _depthwise(p, x, w, z, b):
     launch_table("windows", "depthwise_forward", prod(p.result[:3]), p.result[3],
-                 (x, w, x if b is None else b, z, p.window, int(b is not None), ACTIVATIONS[p.activation]), T=z.dtype)
+                 (x, w, b, z, p.window, int(b is not None), ACTIVATIONS[p.activation]), T=z.dtype)
 
 
 def _depthwise_input_grad(p, x, w, z, b):

@@ -1,4 +1,4 @@
-// What a matrix product is asked for, and what becomes of its sums.
+// What a matrix product of T is asked for, and what becomes of its sums: O, with E added to them, or looked at.
 
 // c = activation(a @ b + bias (+ c)), or, with BENDS, a @ b times relu's slope at `bias`, here (m, n). Strides in
 // elements; c is (m, n) with rows c_row apart, bias has rows bias_row apart. The depth is cut into `pieces` of `chunk`.
@@ -9,9 +9,9 @@ struct Matrices {
 
 enum Extra { NOTHING, ADDS, BENDS };
 
-__device__ inline T finished(T total, T before, const T *bias, int j, const Matrices &s) {
+__device__ inline Real finished(Real total, Real before, const E *bias, int j, const Matrices &s) {
     if (s.accumulate) total += before;
     if (s.has_bias == ADDS) total += bias[j];
-    if (s.has_bias == BENDS) total *= activated_slope(RELU_ACTIVATION, bias[j]);
+    if (s.has_bias == BENDS) total *= activated_slope(RELU_ACTIVATION, (Real)bias[j]);
     return activated(s.activation, total);
 }
