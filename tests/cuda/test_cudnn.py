@@ -20,7 +20,8 @@ from .test_cublaslt import Once, captured, close, put  # noqa: F401
 load_cases()
 sim.install()
 KERNELS = {"conv", "conv_input_grad", "conv_weight_grad"}
-ROWS = [case for case in CASES if case.kernel in KERNELS and case.precision == "highest"]
+ROWS = [case for case in CASES if case.kernel in KERNELS and case.precision == "highest" and "float32" in case.dtypes]
+HALF = [case for case in CASES if case.kernel in KERNELS and case.dtypes[0].endswith("16") and "same" in case.id]
 WALK = (1, 1), ((1, 1), (1, 1)), (1, 1)             # strides, padding, dilation
 
 
@@ -73,6 +74,15 @@ def test_every_tile_gives_the_same(case, tile, monkeypatch):
     always(monkeypatch, f"own tiles {tile}")
     with offered(ImportError("no cuDNN")):
         check(case, Once(), "float32")
+
+
+@pytest.mark.parametrize("case", HALF, ids=lambda case: f"{case.id}-{case.dtypes[0]}")
+def test_cudnn_of_16_bits(case, monkeypatch):
+    dtype, = case.dtypes
+    always(monkeypatch, "cuDNN")
+    with offered(stand_in := StandIn()):
+        check(case, Once(), dtype)
+    assert {(io, exact) for *_, io, exact in stand_in.ran} == {(StandIn.data_type[cudnn.TYPES[dtype]], False)}
 
 
 def test_float64_is_not_cudnn_s():
