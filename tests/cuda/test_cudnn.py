@@ -121,6 +121,35 @@ def test_the_package_itself_reads_what_is_written():
             m.name: int(m) for m in members}
 
 
+PLANTED = {
+    "the order of weights": ("conv-3x3", {"THERE": (3, 1, 0, 2)}),
+    "the order back": ("conv_weight_grad-even_asymmetric", {"BACK": (2, 1, 3, 0)}),
+    "the strides": ("conv-3x3", {"form": lambda n, h, w, c: {"dim": [n, c, h, w], "stride": [h * w * c, 1, h * c, c]}}),
+    "what is made": ("conv_input_grad-3x3", {"MAKES": {"conv_input_grad": 3}}),
+    "the name of the bias": ("conv-3x3", {"BIAS": 3}),
+    "the type": ("conv-3x3", {"TYPES": {"float32": "HALF"}}),
+}
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_mistake_is_noticed(name, monkeypatch, capfd):
+    id, wrong = PLANTED[name]
+    case = next(case for case in ROWS if case.id == id)
+
+    def noticed() -> bool:
+        with offered(StandIn()):
+            try:
+                check(case, Once(), "float32")
+            except (AssertionError, ValueError):
+                return True
+        return "cuDNN failed" in capfd.readouterr().err
+    always(monkeypatch, "cuDNN")
+    assert not noticed()
+    for attribute, value in wrong.items():
+        monkeypatch.setattr(cudnn, attribute, value)
+    assert noticed()
+
+
 # -- the choice --------------------------------------------------------------------------------------------------------
 X, W, Z = put(2, 6, 6, 8), put(3, 3, 8, 8), put(2, 6, 6, 8)
 
