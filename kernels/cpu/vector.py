@@ -23,18 +23,15 @@ AHEAD, AHEAD_ROWS = 4096, 48     # bytes that it pays to fetch ahead, and rows t
 PIECE = 16      # bytes that are written past the caches at a time, to a multiple of so many
 
 
-def lanes(itemsize: int) -> int:
-    return BYTES // itemsize
-
-
 class Vectors:
     """Emits operations on vectors of one type: at a pointer, all lanes or those that a mask names."""
 
     def __init__(self, context, builder, real):
         self.context, self.bd, self.real = context, builder, context.get_data_type(real)
-        self.lanes = lanes(real.bitwidth // 8)
+        bits = getattr(real, "bitwidth", 8)             # a truth value is a byte
+        self.lanes = 8 * BYTES // bits
         self.vec = ir.VectorType(self.real, self.lanes)
-        self.name = f"v{self.lanes}f{real.bitwidth}"
+        self.name = f"v{self.lanes}f{bits}"
 
     def const(self, value):
         return ir.Constant(LONG, value) if isinstance(value, int) else value
