@@ -2,6 +2,7 @@
 import json
 from functools import cache
 
+from .._names import require
 from ..layers.input import InputLayer
 from ..layers.layer import Layer
 from ..symbol import Symbol, by_trial
@@ -81,9 +82,7 @@ class Functional(Model):
     def __init__(self, inputs, outputs, *, name=None, trainable=True, **options):
         super().__init__(name=name, trainable=trainable, **options)
         for s in flatten([inputs, outputs]):
-            if not isinstance(s, Symbol):
-                raise ValueError("Model: inputs and outputs must come from Input() and layers called on it, "
-                                 f"got {type(s).__name__}")
+            require("Model", "inputs and outputs", isinstance(s, Symbol), "from Input() and layers called on it", s)
         self._graph = Graph(inputs, outputs)
         inputs = [InputLayer(batch_shape=s.shape, dtype=s.dtype, name=s.name) for s in self._graph.input_symbols]
         self._layers = inputs + self._graph.layers
@@ -115,9 +114,8 @@ class Functional(Model):
                 raise ValueError(f"{self.name}: the inputs have the keys {sorted(inputs)}, but {missing} are missing")
             inputs = [inputs[n] for n in self.input_names]
         values = flatten(inputs)
-        if len(values) != len(self.inputs):
-            raise ValueError(f"{self.name}: expected {len(self.inputs)} inputs ({', '.join(self.input_names)}), "
-                             f"got {len(values)}")
+        require(self.name, "the number of inputs", len(values) == len(self.inputs),
+                f"{len(self.inputs)} ({', '.join(self.input_names)})", len(values))
         return [fitted(self.name, v, s) for v, s in zip(values, self.inputs, strict=True)]
 
     def get_config(self) -> dict:
