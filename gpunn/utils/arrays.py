@@ -39,8 +39,8 @@ def pad_sequences(sequences, maxlen: int | None = None, dtype="int32", padding="
     """Lists of different lengths -> (n, maxlen, ...), cut and filled up at the front ("pre") or the back ("post")."""
     for name, where in (("padding", padding), ("truncating", truncating)):
         one_of("pad_sequences", name, where, ("pre", "post"))
-    require("pad_sequences", "sequences", all(hasattr(s, "__len__") for s in sequences),
-            "a list of lists such as [[1, 2], [3]]", str(sequences)[:40])
+    if not all(hasattr(s, "__len__") for s in sequences):
+        raise ValueError(f"pad_sequences: expected a list of lists, got {str(sequences)[:40]}. Fix: [[1, 2], [3]]")
     lengths = [len(s) for s in sequences]
     maxlen = max(lengths, default=0) if maxlen is None else maxlen
     sample = next((np.shape(s)[1:] for s in sequences if len(s)), ())
