@@ -86,6 +86,18 @@ def with_values(variables, values, f):
             v.assign(own)
 
 
+def save_arrays(store, variables):
+    for i, v in enumerate(variables):
+        store[str(i)] = v.numpy().copy()
+
+
+def load_arrays(store, variables, who: str):
+    if len(store) != len(variables):
+        raise ValueError(f"{who}: expected {len(variables)} arrays, got {len(store)}. Fix: build it first")
+    for i, v in enumerate(variables):
+        v.assign(store[str(i)])
+
+
 def get_custom_objects() -> dict:
     """The dictionary of registered names itself."""
     return _custom

@@ -21,7 +21,7 @@ from .symbolic import symbolic_call
 from .weights import Weights
 from .windows import channel_format
 
-_ARRAYS = {"bfloat16": "float16", "string": "U"}         # that no array has: every input is looked at
+_ARRAYS = {"bfloat16": "V2", "string": "U"}     # "U" has no array: every input is looked at
 KERAS_ONLY = ("quantization_config", "lora_rank", "lora_alpha")     # None in configs that Keras writes
 
 
@@ -95,6 +95,14 @@ class Layer(Weights, _objects.Configured):
         """The shape of the result; where it is not defined, shapes are found by a trial run on zeros."""
         raise NotImplementedError(f"{self._who} does not define compute_output_shape(self, input_shape)")
 
+    def compute_output_spec(self, *args, **options):
+        """The symbol (or symbols) of a call on symbols, which does not count as one."""
+        nodes, self._nodes = self._nodes, []
+        try:
+            return self(*args, **options)
+        finally:
+            self._nodes = nodes
+
     def compute_output_dtype(self, dtype: str) -> str:
         return self.compute_dtype if self.wants_floats or "float" in dtype else dtype
 
@@ -165,7 +173,7 @@ class Layer(Weights, _objects.Configured):
         if isinstance(value, Symbol) or not hasattr(value, "dtype"):
             return value
         tensor = value if isinstance(value, Tensor) else Tensor(asarray(value))
-        kind = tensor.data.dtype.kind
+        kind = tensor.data.dtype.kind.replace("V", "f")
         if tensor.dtype == self.compute_dtype or not ((self.autocast and kind == "f" and "float" in self.compute_dtype)
                                                       or (all_floats and kind in "biu")):
             return tensor

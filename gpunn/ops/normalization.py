@@ -23,7 +23,7 @@ def batch_norm(x, gamma, beta, moving_mean, moving_var, axis: int = -1, momentum
     return moveaxis(_batch_norm(x, gamma, beta, moving_mean, moving_var, residual, **options), -1, axis)
 
 
-@op
+@op(full=("gamma", "beta", "moving_mean", "moving_var"))
 def _batch_norm(x, gamma, beta, moving_mean, moving_var, residual, *, momentum, epsilon, activation):
     """(..., c) -> (..., c)"""
     k, rows = kernels_of(x), x.reshape(prod(x.shape[:-1]), x.shape[-1])
@@ -61,7 +61,7 @@ def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon: float | None
     return moveaxis(_layer_norm(moveaxis(x, axes, ends), gamma, beta, axes=len(axes), epsilon=epsilon), ends, axes)
 
 
-@op
+@op(full=("gamma", "beta"))
 def _layer_norm(x, gamma, beta, *, axes, epsilon):
     """(..., c) -> (..., c), c being the last `axes` axes as one"""
     x = floating(x)
@@ -73,8 +73,7 @@ def _layer_norm(x, gamma, beta, *, axes, epsilon):
     def backward(dy, need):
         wanted = (need[0] is not None or None, *[laid_out(n, rows.shape[1:]) for n in need[1:]])
         dx, dgamma, dbeta = k.layer_norm_backward(dy.reshape(rows.shape), rows, flat[0], mean, rstd, wanted)
-        shape = x.shape[cut:]
-        return shaped(dx, x.shape), shaped(dgamma, shape), shaped(dbeta, shape)
+        return tuple(d if d is None else shaped(d, v.shape) for d, v in ((dx, x), (dgamma, gamma), (dbeta, beta)))
     return y.reshape(x.shape), backward
 
 

@@ -147,6 +147,13 @@ class Optimizer(_objects.Declared):
         v = reference_variable
         return self.add_variable(v.shape, initializer, v.data.dtype, f"{v.path}_{name}".replace("/", "_"))
 
+    def save_own_variables(self, store):
+        """Put all that is remembered into `store`, named "0", "1", ..."""
+        _objects.save_arrays(store, self.variables)
+
+    def load_own_variables(self, store):
+        _objects.load_arrays(store, self.variables, self.name)
+
     def exclude_from_weight_decay(self, var_list=None, var_names=None):
         """These variables, or those whose name contains one of the words, do not decay."""
         self.kept_out |= {id(v) for v in var_list or ()} | set(var_names or ())
@@ -196,6 +203,8 @@ class Optimizer(_objects.Declared):
         if self.accumulate(k):
             self.clip(k, g)
             self.update(k, p, g)
+            if not self.formula:
+                self.flat.follow()
         if self.use_ema:
             self.track_average(k, p, g)
         for v in self.flat.variables:
@@ -219,7 +228,7 @@ class Optimizer(_objects.Declared):
             decay = self.decay_weights(k)
         if self.formula:
             slots = tuple([self.state[name] for group in self.slots for name in group.split()])
-            k.optimize(self.formula, p, g, slots, self.hyper.data, self.values(), decay)
+            k.optimize(self.formula, p, g, slots, self.hyper.data, self.values(), decay, self.flat.shadow)
         else:
             for v in self.flat.variables:
                 self.update_step(Tensor(v.grad), v, self._rate)
@@ -266,12 +275,13 @@ class Optimizer(_objects.Declared):
         """At every batch, as Keras does, though several may make one update."""
         every = self.ema_overwrite_frequency
         name, options = ("average_overwrite", (float(every),)) if every else ("average", ())
-        k.optimize(name, p, g, (self.state["average"],), self.hyper.data, (float(self.ema_momentum), *options))
+        k.optimize(name, p, g, (self.state["average"],), self.hyper.data, (float(self.ema_momentum), *options),
+                   shadow=self.flat.shadow if every else None)
 
     def finalize_variable_values(self, trainable_variables=None):
         """After training with use_ema: the weights become their running average."""
         if self.use_ema and self.flat is not None:
-            kernels_of(self.flat.data).copy(self.state["average"], out=self.flat.data)
+            self.flat.write(self.state["average"])
 
     def scale_loss(self, loss):
         return loss * float(self.loss_scale_factor) if self.loss_scale_factor else loss
