@@ -6,7 +6,7 @@ from itertools import zip_longest
 import numpy as np
 
 from .. import losses, metrics
-from .._names import require, suggest
+from .._names import suggest
 from ..backend import to_numpy
 from ..callbacks.monitor import Monitor
 from ..tensor import Tensor, no_grad
@@ -33,7 +33,8 @@ def check_compile(compiled: dict):
         elif not callable(identifier) and isinstance(identifier, int | float):
             raise ValueError(f"compile: a metric must be a name, a function or a Metric, got {identifier!r}")
     for weight in flatten(compiled["loss_weights"]):
-        require("compile", "loss_weights", not isinstance(weight, str), "numbers (names are for metrics=)", weight)
+        if isinstance(weight, str):
+            raise ValueError(f"compile: loss_weights must be numbers, got {weight!r}. Fix: metrics=[{weight!r}]")
 
 
 def check_fit(model, feed, calls, held_out):
