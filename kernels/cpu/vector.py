@@ -24,18 +24,15 @@ PIECE = 16      # bytes that are written past the caches at a time, to a multipl
 FAR = 1 << 25   # bytes of a result that no cache keeps: it is written past them
 
 
-def lanes(itemsize: int) -> int:
-    return BYTES // itemsize
-
-
 class Vectors:
     """Emits operations on vectors of one type: at a pointer, all lanes or those that a mask names."""
 
     def __init__(self, context, builder, real):
         self.context, self.bd, self.real = context, builder, context.get_data_type(real)
-        self.lanes = lanes(real.bitwidth // 8)
+        bits = getattr(real, "bitwidth", 8)             # a truth value is a byte
+        self.lanes = 8 * BYTES // bits
         self.vec = ir.VectorType(self.real, self.lanes)
-        self.name = f"v{self.lanes}f{real.bitwidth}"
+        self.name = f"v{self.lanes}f{bits}"
 
     def const(self, value):
         return ir.Constant(LONG, value) if isinstance(value, int) else value
