@@ -190,11 +190,13 @@ def lookups(kind: str, known: dict):
     return get_one, deserialize_one
 
 
-def constructor(start, defaults: dict):
-    """An `__init__` with these arguments and defaults, in this order; it hands them to `start(self, **values)`."""
+def constructor(start, defaults: dict, more: bool = False):
+    """An `__init__` with these arguments and defaults, in this order; it hands them to `start(self, **values)`, with
+    `more` also a dictionary `kwargs` of all further ones."""
     named = {"self": inspect.Parameter.empty, **defaults}
-    signature = inspect.Signature([inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default)
-                                   for name, default in named.items()])
+    parameters = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default)
+                  for name, default in named.items()]
+    signature = inspect.Signature([*parameters, *[inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD)] * more])
 
     def __init__(self, *args, **options):
         given = signature.bind(self, *args, **options)

@@ -20,7 +20,7 @@ from .symbolic import symbolic_call
 from .weights import Weights
 from .windows import channel_format
 
-_ARRAYS = {"bfloat16": "float16", "string": "U"}         # that no array has: every input is looked at
+_ARRAYS = {"bfloat16": "V2", "string": "U"}     # "U" has no array: every input is looked at
 KERAS_ONLY = ("quantization_config", "lora_rank", "lora_alpha")     # None in configs that Keras writes
 
 
@@ -172,7 +172,7 @@ class Layer(Weights, _objects.Configured):
         if isinstance(value, Symbol) or not hasattr(value, "dtype"):
             return value
         tensor = value if isinstance(value, Tensor) else Tensor(asarray(value))
-        kind = tensor.data.dtype.kind
+        kind = tensor.data.dtype.kind.replace("V", "f")
         if tensor.dtype == self.compute_dtype or not ((self.autocast and kind == "f" and "float" in self.compute_dtype)
                                                       or (all_floats and kind in "biu")):
             return tensor
@@ -322,13 +322,7 @@ class LibraryLayer(Layer):
         if "data_format" in options:
             self.data_format = channel_format(self, self.data_format)
         if "seed" in options:
-            self._seeded(self.seed)
-
-    def _describe(self, own: dict, *weights: str):
-        """From a constructor's arguments: how weights begin, what they cost and where they must stay."""
-        for what, module in (("initializer", initializers), ("regularizer", regularizers), ("constraint", constraints)):
-            for weight in weights:
-                setattr(self, f"{weight}_{what}", module.get(own.get(f"{weight}_{what}")))
+            self._source = None if self.seed is None else SeedGenerator(self.seed)      # a seed: independent of others
 
     def _weight(self, name: str, shape, like: str | None = None, initializer=None):
         """A weight as the constructor said, or like the weight `like`."""
@@ -336,10 +330,6 @@ class LibraryLayer(Layer):
         return self.add_weight(shape, initializer or getattr(self, f"{like}_initializer"),
                                regularizer=getattr(self, f"{like}_regularizer"),
                                constraint=getattr(self, f"{like}_constraint"), name=name)
-
-    def _seeded(self, seed: int | None):
-        """Draw from `_source`; a seed makes the numbers independent of all others."""
-        self.seed, self._source = seed, None if seed is None else SeedGenerator(seed)
 
     def _require(self, name: str, right: bool, expected: str, value):
         """Refuse a bad option."""

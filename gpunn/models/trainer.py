@@ -1,6 +1,7 @@
 """compile, fit, evaluate, predict: Keras' training interface on recorded steps."""
 import warnings
-from functools import wraps
+from contextlib import nullcontext
+from functools import partial, wraps
 from inspect import signature
 
 import numpy as np
@@ -264,16 +265,9 @@ class Trainer:
 
     # ---- inside ---------------------------------------------------------------------------------------------------
 
-    def _train(self, batch):
-        return self.train_step(pack(*batch))
-
-    def _test(self, batch):
-        with no_grad():
-            return self.test_step(pack(*batch))
-
-    def _predict(self, batch):
-        with no_grad():
-            return self.predict_step(pack(*batch))
+    def _step(self, mode, batch):
+        with nullcontext() if mode == "train" else no_grad():
+            return getattr(self, f"{mode}_step")(pack(*batch))
 
     def _source(self, mode: str) -> rng.Source:
         """Made when the model is compiled, anew after `set_seed`."""
@@ -282,7 +276,7 @@ class Trainer:
         return self._sources[mode]
 
     def _loop(self, mode, feed, what) -> Loop:
-        return Loop(getattr(self, f"_{mode}"), feed, self._source(mode), pure=self._is_plain(),
+        return Loop(partial(self._step, mode), feed, self._source(mode), pure=self._is_plain(),
                     eager=getattr(self, "run_eagerly", False), what=f"{what} of '{self.name}'",
                     variant=lambda: self.optimizer is None or self.optimizer.updates)
 

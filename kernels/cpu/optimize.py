@@ -7,6 +7,7 @@ import numpy as np
 from ..formulas import FORMULAS, lines
 from .launch import own, parallel_kernel
 from .maths import clip, formula, sign
+from .memory import copy
 
 
 @formula
@@ -58,6 +59,8 @@ def _plan(name: str, options: tuple):
     return kernel(name), FORMULAS[name].numbers(options)
 
 
-def optimize(name, p, g, slots, hyper, options=(), decay=0.0):
+def optimize(name, p, g, slots, hyper, options=(), decay=0.0, shadow=None):
     run, numbers = _plan(name, options)
     run(p, g, *slots, hyper, float(decay), *numbers)
+    if shadow is not None:
+        copy(p, out=shadow)

@@ -54,22 +54,24 @@ KERNEL(256, 2) binary(const T *a, const T *b, O *out, int op, int side,
         N number, long long n, const __grid_constant__ View view) {
     bool wide = (side == 1 || straight(view, 0) && on_bounds(a)) && (side == 2 || straight(view, 1) && on_bounds(b))
         && on_bounds(out);
-    BY_FOUR(first, count, n, wide) {
-        Quad<T> left = {}, right = {};
-        if (side != 1) left = fetch(a, wide ? first : place(view, 0, first), count);
-        if (side != 2) right = fetch(b, wide ? first : place(view, 1, first), count);
-        Quad<O> result;
-        NO_UNROLL for (int j = 0; j < count; j++)
-            result.set(j, (O)function2(op, side == 1 ? number : (N)left.get(j), side == 2 ? number : (N)right.get(j)));
-        put(out, first, count, result);
+    BY_SEVERAL(first, count, n, wide) {
+        Several<N> left = {}, right = {};
+        if (side != 1) left = converted<N>(fetch(a, wide ? first : place(view, 0, first), count));
+        if (side != 2) right = converted<N>(fetch(b, wide ? first : place(view, 1, first), count));
+        NO_UNROLL for (int j = 0; j < AT_ONCE; j++) {
+            N x = side == 1 ? number : left.at[0], y = side == 2 ? number : right.at[0];
+            left.turn(j < count ? function2(op, x, y) : x);
+            right.turn(y);
+        }
+        put(out, first, count, left);
     }
 }
 
 // condition, a, b of any strides -> out (n). `sides`: bit 0 a is the number x, bit 1 b is the number y
 KERNEL(256) where(const bool *condition, const T *a, const T *b, T *out,
-        int sides, T x, T y, long long n, const __grid_constant__ View view) {
+        int sides, Real x, Real y, long long n, const __grid_constant__ View view) {
     GRID_STRIDE(i, n) {
-        if (condition[place(view, 0, i)]) out[i] = sides & 1 ? x : a[place(view, 1, i)];
-        else out[i] = sides & 2 ? y : b[place(view, 2, i)];
+        if (condition[place(view, 0, i)]) out[i] = sides & 1 ? x : (Real)a[place(view, 1, i)];
+        else out[i] = sides & 2 ? y : (Real)b[place(view, 2, i)];
     }
 }

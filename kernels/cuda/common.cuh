@@ -10,46 +10,132 @@
                    i += (long long)gridDim.x * blockDim.x)
 #define FULL_WARP 0xffffffffu
 
-// Four neighbours of an array, moved at once
-template <class V> struct alignas(sizeof(V) < 4 ? 4 * sizeof(V) : 16) Quad {
-    V x, y, z, w;
-    __device__ V get(int j) const { return j == 0 ? x : j == 1 ? y : j == 2 ? z : w; }
-    __device__ void set(int j, V v) { (j == 0 ? x : j == 1 ? y : j == 2 ? z : w) = v; }
+// The floats of 16 bits are for memory alone: they turn into float as they are read, and back, rounded to nearest with
+// ties to even, as they are written.
+#ifndef GPUNN_HOST
+#define CONVERT(word, what, ...) asm(what : "=" word(made) : __VA_ARGS__); return made;
+__device__ inline float from_float16(unsigned short bits) { float made; CONVERT("f", "cvt.f32.f16 %0, %1;", "h"(bits)) }
+__device__ inline unsigned short to_float16(float x) {
+    unsigned short made;
+    CONVERT("h", "cvt.rn.f16.f32 %0, %1;", "f"(x))
+}
+#if __CUDA_ARCH__ >= 800
+__device__ inline unsigned pack_float16(float low, float high) {
+    unsigned made;
+    CONVERT("r", "cvt.rn.f16x2.f32 %0, %1, %2;", "f"(high), "f"(low))
+}
+__device__ inline unsigned pack_bf16(float low, float high) {
+    unsigned made;
+    CONVERT("r", "cvt.rn.bf16x2.f32 %0, %1, %2;", "f"(high), "f"(low))
+}
+#else
+__device__ inline unsigned pack_float16(float low, float high) { return to_float16(low) | to_float16(high) << 16; }
+__device__ inline unsigned upper_half(float x) {
+    unsigned bits = __float_as_uint(x);
+    return x == x ? (bits + 32767 + (bits >> 16 & 1)) >> 16 : 0x7fffu;
+}
+__device__ inline unsigned pack_bf16(float low, float high) { return upper_half(low) | upper_half(high) << 16; }
+#endif
+#endif
+
+struct float16 {
+    unsigned short bits;
+    float16() = default;
+    __device__ float16(float x) : bits(to_float16(x)) {}
+    __device__ operator float() const { return from_float16(bits); }
+    __device__ static unsigned pack(float low, float high) { return pack_float16(low, high); }
+    __device__ static float unpack(unsigned word, int high) { return from_float16(high ? word >> 16 : word); }
 };
 
+struct bfloat16 {
+    unsigned short bits;
+    bfloat16() = default;
+    __device__ bfloat16(float x) : bits(pack_bf16(x, 0)) {}
+    __device__ operator float() const { return __uint_as_float((unsigned)bits << 16); }
+    __device__ static unsigned pack(float low, float high) { return pack_bf16(low, high); }
+    __device__ static float unpack(unsigned word, int high) {
+        return __uint_as_float(high ? word & 0xffff0000u : word << 16);
+    }
+};
+
+// What a dtype is calculated in
+template <class V> struct Arithmetic { typedef V type; static constexpr bool half = false; };
+template <> struct Arithmetic<float16> { typedef float type; static constexpr bool half = true; };
+template <> struct Arithmetic<bfloat16> { typedef float type; static constexpr bool half = true; };
+template <class V> using Reckoned = typename Arithmetic<V>::type;
+typedef Reckoned<T> Real;
+constexpr bool HALF = Arithmetic<T>::half;
+
+// Neighbours of an array that are moved at once: 16 bytes of floats. There are as many of all arrays of a kernel.
+constexpr int AT_ONCE = HALF ? 8 : 4;
+constexpr int room(int bytes) { return bytes < 16 ? bytes : 16; }
+template <class V> struct alignas(room(AT_ONCE * sizeof(V))) Several {
+    V at[AT_ONCE];
+    // The first goes, `last` comes: a loop that is not unrolled, but has no index either
+    __device__ void turn(V last) {
+        UNROLL for (int j = 1; j < AT_ONCE; j++) at[j - 1] = at[j];
+        at[AT_ONCE - 1] = last;
+    }
+};
+template <class To, class V> __device__ inline Several<To> converted(const Several<V> &values) {
+    Several<To> made;
+    UNROLL for (int j = 0; j < AT_ONCE; j++) made.at[j] = (To)values.at[j];
+    return made;
+}
+struct alignas(2 * AT_ONCE) Packed { unsigned at[AT_ONCE / 2]; };        // the same of 16 bits each
+
 template <class V> __device__ inline bool on_bounds(const V *x) {
-    return (unsigned long long)x % alignof(Quad<V>) == 0;
+    return (unsigned long long)x % room(AT_ONCE * sizeof(V)) == 0;
 }
 
-// How many columns of rows of c are moved at once: four, if all rows begin on bounds
+// How many columns of rows of c are moved at once: several, if all rows begin on bounds
 template <class... V> __device__ inline int columns_at_once(int c, const V *...x) {
-    return c % 4 == 0 && (on_bounds(x) && ...) ? 4 : 1;
+    return c % AT_ONCE == 0 && (on_bounds(x) && ...) ? AT_ONCE : 1;
 }
-#define EACH_OF(e, count) UNROLL for (int e = 0; e < 4; e++) if (e < (count))
+#define EACH_OF(e, count) UNROLL for (int e = 0; e < AT_ONCE; e++) if (e < (count))
 
-// Elements `first` to `first + count` of n are a thread's: four, or fewer at the end; one where not `wide`.
-#define BY_FOUR(first, count, n, wide) \
+// Elements `first` to `first + count` of n are a thread's: several, or fewer at the end; one where not `wide`.
+#define BY_SEVERAL(first, count, n, wide) \
     NO_UNROLL for (long long thread = (long long)blockIdx.x * blockDim.x + threadIdx.x, first, count; \
-         first = thread * ((wide) ? 4 : 1), count = (wide) && (n) - first < 4 ? (n) - first : (wide) ? 4 : 1, \
+         first = thread * ((wide) ? AT_ONCE : 1), \
+         count = (wide) && (n) - first < AT_ONCE ? (n) - first : (wide) ? AT_ONCE : 1, \
          first < (n); thread += (long long)gridDim.x * blockDim.x)
 
-template <class V> __device__ inline Quad<V> fetch(const V *x, long long first, int count, bool wide = true) {
-    if (count == 4 && wide) return *(const Quad<V> *)(x + first);
-    Quad<V> found = {};
-    UNROLL for (int j = 0; j < 4; j++) if (j < count) found.set(j, x[first + j]);
+template <class V>
+__device__ inline Several<Reckoned<V>> fetch(const V *x, long long first, int count, bool wide = true) {
+    Several<Reckoned<V>> found = {};
+    if (count == AT_ONCE && wide) {
+        if constexpr (Arithmetic<V>::half) {
+            Packed words = *(const Packed *)(x + first);
+            UNROLL for (int j = 0; j < AT_ONCE; j++) found.at[j] = V::unpack(words.at[j / 2], j % 2);
+            return found;
+        } else return *(const Several<V> *)(x + first);
+    }
+    UNROLL for (int j = 0; j < AT_ONCE; j++) if (j < count) found.at[j] = x[first + j];
     return found;
 }
 
 // In so many words: the compiler takes some of these stores apart.
-template <class V> __device__ inline void store(Quad<V> *to, const Quad<V> &v) { *to = v; }
-__device__ inline void store(Quad<float> *to, const Quad<float> &v) {
-    __stwb((float4 *)to, make_float4(v.x, v.y, v.z, v.w));
+template <class V> __device__ inline void store(V *x, const Several<V> &v) { *(Several<V> *)x = v; }
+__device__ inline void store(float *x, const Several<float> &v) {
+    UNROLL for (int j = 0; j < AT_ONCE; j += 4)
+        __stwb((float4 *)(x + j), make_float4(v.at[j], v.at[j + 1], v.at[j + 2], v.at[j + 3]));
 }
+__device__ inline void store_words(void *x, const unsigned (&w)[4]) {
+    __stwb((uint4 *)x, make_uint4(w[0], w[1], w[2], w[3]));
+}
+__device__ inline void store_words(void *x, const unsigned (&w)[2]) { __stwb((uint2 *)x, make_uint2(w[0], w[1])); }
 
-template <class V>
-__device__ inline void put(V *x, long long first, int count, const Quad<V> &values, bool wide = true) {
-    if (count == 4 && wide) store((Quad<V> *)(x + first), values);
-    else NO_UNROLL for (int j = 0; j < count; j++) x[first + j] = values.get(j);
+template <class V, class W>
+__device__ inline void put(V *x, long long first, int count, Several<W> values, bool wide = true) {
+    if (count == AT_ONCE && wide) {
+        if constexpr (Arithmetic<V>::half) {
+            Packed words;
+            UNROLL for (int j = 0; j < AT_ONCE; j += 2)
+                words.at[j / 2] = V::pack((float)values.at[j], (float)values.at[j + 1]);
+            store_words(x + first, words.at);
+        } else store(x + first, converted<V>(values));
+    } else NO_UNROLL for (int j = 0; j < count; j++, values.turn(values.at[0])) x[first + j] = (V)values.at[0];
 }
 
 // The shape and the strides (in elements) of up to three operands; views.py fills it in after joining axes

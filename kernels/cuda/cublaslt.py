@@ -4,17 +4,18 @@ The library thinks in columns, so it is asked for c^T = b^T a^T: its A is our b,
 and its bias, one number a row, is ours. What it cannot take or does not want is matmul.cu's: `product` says so.
 """
 import ctypes
-import sys
 from contextlib import suppress
 from ctypes import byref, c_char_p, c_double, c_float, c_int, c_int32, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
 from functools import cache, cached_property, lru_cache, partial
-from hashlib import sha256
-from math import gcd, inf
+from math import gcd
 from threading import Lock
 from typing import NamedTuple
 
-from ..private import keep, private_folder
-from .launch import empty, settings
+from ..served import maker
+from . import choosing
+from .choosing import Choices, Refused, say
+from .launch import HALVES, empty, real_type, settings
+from .memory import copy
 from .views import joined, steps
 
 # cublasLt.h, library_types.h, cublas_api.h: the same numbers in CUDA 12 and 13
@@ -25,7 +26,7 @@ DEFAULT, RELU, BIAS, RELU_AUX, DRELU, BGRADA = 1, 2, 4, 130, 136, 256       # CU
 REDUCTION_SCHEME_COMPUTE_TYPE = 2                                           # CUBLASLT_
 COMPUTE_32F, COMPUTE_64F, COMPUTE_32F_FAST_16BF, COMPUTE_32F_FAST_TF32 = 68, 70, 75, 77     # CUBLAS_
 NOT_INITIALIZED, ALLOC_FAILED, EXECUTION_FAILED, NOT_SUPPORTED = 1, 3, 13, 15               # CUBLAS_STATUS_
-R_32F, R_64F = 0, 1                                                         # CUDA_
+R_32F, R_64F, R_16F, R_16BF = 0, 1, 2, 14                                    # CUDA_
 ADVICE = {NOT_INITIALIZED: "is the driver older than the library? 'python -m gpunn doctor' names both",
           ALLOC_FAILED: "the GPU's memory is full: a smaller batch needs less",
           EXECUTION_FAILED: "a kernel before it may have failed: CUDA_LAUNCH_BLOCKING=1 shows which"}
@@ -33,11 +34,12 @@ C_TYPE = {"p": c_void_p, "i": c_int, "z": c_size_t, "u": c_uint64, "l": c_int64}
 SIGNATURES = {"Create": "p", "Matmul": "ppppppppppppppzp", "MatmulAlgoGetHeuristic": "pppppppipp",
               "MatmulDescCreate": "pii", "MatmulDescSetAttribute": "pipz", "MatrixLayoutCreate": "piuul",
               "MatrixLayoutSetAttribute": "pipz", "MatmulPreferenceCreate": "p", "MatmulPreferenceSetAttribute": "pipz"}
-TYPES = {"float32": (R_32F, c_float), "float64": (R_64F, c_double)}
+# of matrices, of the two factors (and what computes)
+TYPES = {"float16": R_16F, "void16": R_16BF, "float32": R_32F, "float64": R_64F}
 COMPUTE = {"highest": COMPUTE_32F, "high": COMPUTE_32F_FAST_TF32, "medium": COMPUTE_32F_FAST_16BF}      # of float32
-ALIGNMENT, WORKSPACE = 16, 32 << 20     # bytes: of the widest load, and what a bias must have; for each stream
+ALIGNMENT = 16                          # bytes: of the widest load, and what a bias must have
 BITS = 128                              # rows of a mask are multiples of it apart
-TRIES, REPEATS = 8, 3                   # algorithms that are timed, and how often each runs
+TRIES = 8                               # algorithms that are timed
 
 
 class Problem(NamedTuple):
@@ -45,14 +47,16 @@ class Problem(NamedTuple):
     compute: int
     epilogue: int
     alignments: tuple           # of A, B, C, in bytes
-    dtype: str
+    dtype: str                  # of A and B,
+    result: str                 # of C
     turned: tuple               # are A and B transposed?
     matrices: tuple             # (rows, columns, from column to column, from matrix to matrix) of A, B, C
     batch: int
 
     def __str__(self):
         (n, m, *_), k = self.matrices[2], self.matrices[0][not self.turned[0]]
-        return f"({m}, {k}) @ ({k}, {n}) in {self.dtype}{f', {self.batch} times' if self.batch > 1 else ''}"
+        dtype, times = self.dtype.replace("void16", "bfloat16"), f", {self.batch} times" if self.batch > 1 else ""
+        return f"({m}, {k}) @ ({k}, {n}) in {dtype}{times}"
 
 
 def operand(rows: int, columns: int, down: int, along: int, step: int):
@@ -64,7 +68,7 @@ def operand(rows: int, columns: int, down: int, along: int, step: int):
 
 
 @lru_cache(4096)
-def translated(dtype: str, shape: tuple, k: int, a: tuple, b: tuple, c: tuple):
+def translated(shape: tuple, k: int, a: tuple, b: tuple, c: tuple):
     """The shape of c, strides in elements -> the end of a Problem. Axes that b lacks become rows of a and c."""
     *lead, m, n = shape
     axes = joined((*lead, m), (a[:-1], (*b[:-2], 0), c[:-1]))
@@ -73,26 +77,23 @@ def translated(dtype: str, shape: tuple, k: int, a: tuple, b: tuple, c: tuple):
     operands = (operand(k, n, *b[-2:], step_b), operand(m, k, row_a, a[-1], step_a),
                 operand(m, n, row_c, c[-1], step_c))
     apart = axes or None in operands or operands[2][0] or min(step_a, step_b, step_c) < 0
-    if apart or 0 in (*shape, k) or dtype not in TYPES:
+    if apart or 0 in (*shape, k):
         return None
     turned, matrices = zip(*operands)
-    return dtype, turned[:2], matrices, batch
+    return turned[:2], matrices, batch
 
 
 def asked(a, b, c, epilogue: int, edge=None) -> Problem | None:
     """The problem c = a @ b; None where it is not the library's. edge: the bias, or where column sums go."""
     edge = c if edge is None else edge
-    if not a.dtype == b.dtype == c.dtype == edge.dtype or edge is not c and edge.data.ptr % ALIGNMENT:
+    kinds, off = {real_type(a.dtype), a.dtype}, edge is not c and edge.data.ptr % ALIGNMENT
+    if a.dtype != b.dtype or c.dtype not in kinds or edge.dtype != c.dtype or off:
         return None
     walks = [steps(x, (*c.shape[:-2], *x.shape[-2:])) for x in (a, b, c)]
-    form = translated(c.dtype.name, tuple(c.shape), a.shape[-1], *walks)
-    single = COMPUTE[settings["matmul_precision"]]
-    return form and Problem(single if form[0] == "float32" else COMPUTE_64F, epilogue,
-                            tuple([gcd(ALIGNMENT, x.data.ptr) for x in (b, a, c)]), *form)
-
-
-class Refused(Exception):
-    """A status that is not 0, and of which function."""
+    form = translated(tuple(c.shape), a.shape[-1], *walks) if a.dtype.name in TYPES else None
+    single = COMPUTE_32F if a.dtype in HALVES else COMPUTE[settings["matmul_precision"]]
+    return form and Problem(COMPUTE_64F if a.dtype == "float64" else single, epilogue,
+                            tuple([gcd(ALIGNMENT, x.data.ptr) for x in (b, a, c)]), a.dtype.name, c.dtype.name, *form)
 
 
 def bound(lt):
@@ -126,15 +127,16 @@ class Plan:
     """A problem written down for the library; only addresses change from product to product."""
 
     def __init__(self, lt, problem: Problem):
-        kind, self.number = TYPES[problem.dtype]
+        scale, self.number = (R_64F, c_double) if problem.dtype == "float64" else (R_32F, c_float)
+        kinds = [TYPES[dtype] for dtype in (problem.dtype, problem.dtype, problem.result)]
         terms = zip((TRANSA, TRANSB, EPILOGUE), map(c_uint32, (*problem.turned, problem.epilogue)))
         width = {EPILOGUE_AUX_LD: c_int64(-(-problem.matrices[2][0] // BITS) * BITS)}
         self.lt, self.problem, self.choice = lt, problem, None
         self.product = made(lt, "MatmulDesc", dict(terms) | (width if problem.epilogue & BITS else {}),
-                            problem.compute, kind)
+                            problem.compute, scale)
         self.a, self.b, self.c = (made(lt, "MatrixLayout", {
             BATCH_COUNT: c_int32(problem.batch), STRIDED_BATCH_OFFSET: c_int64(step)}, kind, *shape)
-            for *shape, step in problem.matrices)
+            for kind, (*shape, step) in zip(kinds, problem.matrices))
 
     def point(self, attribute: int, array):
         place = c_void_p(array.data.ptr)
@@ -143,8 +145,9 @@ class Plan:
     def candidates(self, handle) -> list:
         """The heuristic's best. Pieces of a sum are added up in order, in the type that computes: the same bits."""
         aligned = dict(zip(MIN_ALIGNMENT_BYTES, map(c_uint32, (*self.problem.alignments, self.problem.alignments[2]))))
-        wishes = made(self.lt, "MatmulPreference", aligned | {
-            MAX_WORKSPACE_BYTES: c_uint64(WORKSPACE), REDUCTION_SCHEME_MASK: c_uint32(REDUCTION_SCHEME_COMPUTE_TYPE)})
+        limits = {MAX_WORKSPACE_BYTES: c_uint64(choosing.WORKSPACE),
+                  REDUCTION_SCHEME_MASK: c_uint32(REDUCTION_SCHEME_COMPUTE_TYPE)}
+        wishes = made(self.lt, "MatmulPreference", aligned | limits)
         found, count = (Choice * TRIES)(), c_int()
         self.lt.cublasLtMatmulAlgoGetHeuristic(handle, self.product, self.a, self.b, self.c, self.c, wishes, TRIES,
                                                found, byref(count))
@@ -158,10 +161,8 @@ class Engine:
     """cuBLASLt on one GPU, for the arrays of one library."""
 
     def __init__(self, library, lt):
-        self.library, self.lt, self.lock, self.plans, self.workspaces, self.failed = library, lt, Lock(), {}, {}, set()
-        self.handle, self.folder = made(lt, "", {}), private_folder("cublaslt")
-        gpu = library.cuda.runtime.getDeviceProperties(library.cuda.Device().id)
-        self.name = str([lt.cublasLtGetVersion(), *map(gpu.get, ("name", "major", "minor", "multiProcessorCount"))])
+        self.library, self.lt, self.lock, self.plans, self.failed = library, lt, Lock(), {}, set()
+        self.handle, self.choices = made(lt, "", {}), Choices(library, "cublaslt", lt.cublasLtGetVersion())
 
     @cached_property
     def bends(self) -> bool:
@@ -172,11 +173,7 @@ class Engine:
     def multiply(self, problem: Problem, arrays, pointers, accumulate: bool) -> bool:
         """c = a @ b of the arrays (b, a, c); False: the library does not serve this problem, and nothing was done."""
         with self.lock:
-            stream = self.library.cuda.get_current_stream()
-            if (problem not in self.plans or stream.ptr not in self.workspaces) and stream.is_capturing():
-                raise RuntimeError(f"no algorithm is chosen yet for a product {problem}, and a capture is no place to "
-                                   "measure them: run the step once before it is captured")
-            self.provide(stream)
+            self.choices.ready(problem in self.plans, f"product {problem}")
             try:
                 plan = self.plans[problem] if problem in self.plans else Plan(self.lt, problem)
                 if plan is not None:
@@ -196,50 +193,21 @@ class Engine:
             say(f"{reason} for a product {problem}: such run on gpunn's own kernels, slower; "
                 f"{ADVICE.get(status, 'another version of cuBLASLt may do better')}")
 
-    def provide(self, stream):
-        """A workspace of the stream's own, for good, as graphs know where it lies: its work runs one by one."""
-        if stream.ptr not in self.workspaces:
-            with self.library.cuda.using_allocator(self.library.get_default_memory_pool().malloc):
-                self.workspaces[stream.ptr] = self.library.empty(WORKSPACE, "uint8")
-
     def run(self, choice: Choice, plan: Plan, arrays, accumulate: bool):
-        stream = self.library.cuda.get_current_stream().ptr
-        a, b, c, space = (x.data.ptr for x in (*arrays, self.workspaces[stream]))
+        stream, space = self.choices.here()
+        a, b, c = (x.data.ptr for x in arrays)
         self.lt.cublasLtMatmul(self.handle, plan.product, byref(plan.number(1)), a, plan.a, b, plan.b,
                                byref(plan.number(accumulate)), c, plan.c, c, plan.c,
-                               choice.algo, space, WORKSPACE, stream)
+                               choice.algo, space, choosing.WORKSPACE, stream)
 
     def choose(self, plan: Plan, arrays, accumulate: bool) -> Choice:
         """The quickest, or what an earlier run chose; the heuristic's first where choices cannot be kept."""
-        choices, key = plan.candidates(self.handle), f"{self.name} {plan.problem!r}".encode()
-        if self.folder is None:
-            return choices[0]
-        path, seals = self.folder / sha256(key).hexdigest(), [sha256(key + bytes(x.algo)).digest() for x in choices]
-        with suppress(OSError, ValueError):         # no file, or none of ours
-            return choices[seals.index(path.read_bytes())]
+        choices = plan.candidates(self.handle)
         if accumulate:                              # c must stay as it is
             rows, columns, lead, step = plan.problem.matrices[2]
             arrays = *arrays[:2], empty(arrays[2], (plan.problem.batch - 1) * step + (columns - 1) * lead + rows)
-        times = [self.seconds(choice, plan, arrays, False) for choice in choices]
-        best = times.index(min(times))
-        keep(path, seals[best])
-        return choices[best]
-
-    def seconds(self, *product) -> float:
-        start, stop = self.library.cuda.Event(), self.library.cuda.Event()
-        with suppress(Refused):
-            self.run(*product)                      # loads the kernel
-            start.record()
-            for _ in range(REPEATS):
-                self.run(*product)
-            stop.record()
-            stop.synchronize()
-            return self.library.cuda.get_elapsed_time(start, stop)
-        return inf
-
-
-def say(line: str):
-    print(f"gpunn: {line}", file=sys.stderr, flush=True)
+        return choices[self.choices.best(plan.problem, [bytes(choice.algo) for choice in choices],
+                                         lambda i: self.run(choices[i], plan, arrays, False))]
 
 
 def names():
@@ -284,13 +252,20 @@ def mask_for(y):
 
 
 def product(a, b, c, bias=None, accumulate=False, relu=False, sums=None, mask=None) -> bool:
-    """c = relu(a @ b + bias (+ c)) and its mask, or c = a @ b where the mask has ones; sums = b.sum(0).
+    """c = relu(a @ b + bias (+ c)) and its mask, or c = a @ b where the mask has ones; sums = b.sum(0). The library
+    wants a bias of c's dtype: one for results of 16 bits is rounded to it.
 
     False, and nothing was done, where it is not the library's.
     """
-    engine, edge = engines.get(type(c)), bias if sums is None else sums
+    engine = engines.get(type(c))
+    if engine and bias is not None and c.dtype in HALVES:
+        bias = copy(bias, c.dtype)
+    edge = bias if sums is None else sums
     ending = RELU * relu if mask is None else RELU_AUX if relu else DRELU
     epilogue = BGRADA if sums is not None else ending | BIAS * (bias is not None) or DEFAULT
     problem = engine and asked(a, b, c, epilogue, edge)
     pointers = [pair for pair in ((BIAS_POINTER, edge), (EPILOGUE_AUX_POINTER, mask)) if pair[1] is not None]
-    return bool(problem) and engine.multiply(problem, (b, a, c), pointers, accumulate)
+    if not problem or not engine.multiply(problem, (b, a, c), pointers, accumulate):
+        return False
+    maker["product"] = "cuBLASLt"
+    return True

@@ -121,21 +121,24 @@ template <class V> __device__ inline V slope(int op, V x, V y, V alpha, V beta) 
 // x of any strides -> out (n)
 KERNEL(256, 2) unary(const T *x, O *out, int op, N alpha, N beta, long long n, const __grid_constant__ View view) {
     bool wide = straight(view, 0) && on_bounds(x) && on_bounds(out);
-    BY_FOUR(first, count, n, wide) {
-        Quad<T> in = fetch(x, wide ? first : place(view, 0, first), count);
-        Quad<O> result;
-        NO_UNROLL for (int j = 0; j < count; j++) result.set(j, (O)function(op, (N)in.get(j), alpha, beta));
-        put(out, first, count, result);
+    BY_SEVERAL(first, count, n, wide) {
+        Several<N> values = converted<N>(fetch(x, wide ? first : place(view, 0, first), count));
+        NO_UNROLL for (int j = 0; j < AT_ONCE; j++)
+            values.turn(j < count ? function(op, values.at[0], alpha, beta) : values.at[0]);
+        put(out, first, count, values);
     }
 }
 
 // dy, x, y (n) -> dx (n)
-KERNEL(256) unary_backward(const T *dy, const T *x, const T *y, T *dx, int op, N alpha, N beta, long long n) {
+KERNEL(256, 2) unary_backward(const T *dy, const T *x, const T *y, T *dx, int op, N alpha, N beta, long long n) {
     bool wide = on_bounds(dy) && on_bounds(x) && on_bounds(y) && on_bounds(dx);
-    if constexpr (IS_REAL(N)) BY_FOUR(first, count, n, wide) {
-        Quad<T> of_y = fetch(dy, first, count), in = fetch(x, first, count), result = fetch(y, first, count);
-        NO_UNROLL for (int j = 0; j < count; j++)
-            result.set(j, of_y.get(j) * slope(op, (N)in.get(j), (N)result.get(j), alpha, beta));
-        put(dx, first, count, result);
+    if constexpr (IS_REAL(N)) BY_SEVERAL(first, count, n, wide) {
+        Several<N> of_y = converted<N>(fetch(dy, first, count));
+        Several<N> in = converted<N>(fetch(x, first, count)), result = converted<N>(fetch(y, first, count));
+        NO_UNROLL for (int j = 0; j < AT_ONCE; j++) {
+            of_y.turn(j < count ? of_y.at[0] * slope(op, in.at[0], result.at[0], alpha, beta) : of_y.at[0]);
+            in.turn(in.at[0]), result.turn(result.at[0]);
+        }
+        put(dx, first, count, of_y);
     }
 }

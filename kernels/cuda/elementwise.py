@@ -1,7 +1,7 @@
 """Functions of single elements."""
 import numpy as np
 
-from .launch import blocks, empty, launch, number_type, quarter
+from .launch import blocks, empty, launch, number_type, real_type, shared
 from .views import view_of
 
 UNARY = ("abs", "negative", "sign", "exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "rsqrt", "square",
@@ -23,7 +23,7 @@ def unary(name, x, alpha=0.0, beta=0.0, out=None):
     """out = name(x)"""
     out = empty(x, x.shape, bool if name in TRUTH else x.dtype) if out is None else out
     number = number_type(x.dtype)
-    launch("elementwise", "unary", quarter(out),
+    launch("elementwise", "unary", shared(out),
            (x, out, UNARY_CODE[name], number.type(alpha), number.type(beta), np.int64(out.size),
             view_of(out.shape, x)), T=x.dtype, O=out.dtype, N=number)
     return out
@@ -32,9 +32,9 @@ def unary(name, x, alpha=0.0, beta=0.0, out=None):
 def unary_backward(name, dy, x, y, alpha=0.0, beta=0.0, out=None):
     """dx = dy * name'(x)"""
     out = empty(dy, dy.shape) if out is None else out
-    launch("elementwise", "unary_backward", quarter(out),
+    launch("elementwise", "unary_backward", shared(out),
            (dy, x, y, out, UNARY_CODE[name], float(alpha), float(beta), np.int64(out.size)),
-           T=dy.dtype, O=dy.dtype, N=dy.dtype)
+           T=dy.dtype, O=dy.dtype, N=number_type(dy.dtype))
     return out
 
 
@@ -45,7 +45,7 @@ def binary(name, a, b, out=None):
     shape = array.shape if side else np.broadcast_shapes(a.shape, b.shape)
     out = empty(array, shape, bool if name in TRUTH else array.dtype) if out is None else out
     number = number_type(array.dtype)
-    launch("binary", "binary", quarter(out),
+    launch("binary", "binary", shared(out),
            (b if side == 1 else a, a if side == 2 else b, out, BINARY_CODE[name], side, number.type(value),
             np.int64(out.size), view_of(out.shape, a, b)), T=array.dtype, O=out.dtype, N=number)
     return out
@@ -58,7 +58,7 @@ def where(condition, a, b, out=None):
     shape = np.broadcast_shapes(condition.shape, *(x.shape for x in arrays))
     out = empty(condition, shape, dtype) if out is None else out
     pointers = [x if hasattr(x, "dtype") else out for x in (a, b)]
-    numbers = [out.dtype.type(0 if hasattr(x, "dtype") else x) for x in (a, b)]
+    numbers = [real_type(out.dtype).type(0 if hasattr(x, "dtype") else x) for x in (a, b)]
     sides = (not hasattr(a, "dtype")) + 2 * (not hasattr(b, "dtype"))
     launch("binary", "where", blocks(out.size),
            (condition, *pointers, out, sides, *numbers, np.int64(out.size), view_of(out.shape, condition, a, b)),

@@ -1,17 +1,17 @@
 // Rows by number. S: dtype read, T: dtype written.
 
 // out (count, width)[i] = table (rows, width)[ids[i]]; `missing` for a number outside
-KERNEL(256) gather(const T *table, const int *ids, T *out, T missing, int count, int rows, int width) {
+KERNEL(256) gather(const T *table, const int *ids, T *out, Real missing, int count, int rows, int width) {
     ROWS_COLUMNS(i, count, j, width) {
         int row = ids[i];
-        out[(long long)i * width + j] = row >= 0 && row < rows ? table[(long long)row * width + j] : missing;
+        out[(long long)i * width + j] = row >= 0 && row < rows ? (Real)table[(long long)row * width + j] : missing;
     }
 }
 
 // dy (count, width), ids (count) -> out (rows, width). A block owns `share` rows of out: it
 // looks at 256 ids at a time, lists its own in their order, and adds those rows of dy one after the other; a
 // thread owns its columns, so duplicates are summed in order of appearance without atomics.
-KERNEL(256) scatter_add(const T *dy, const int *ids, T *out, int count, int rows, int share, int width) {
+KERNEL(256) scatter_add(const S *dy, const int *ids, T *out, int count, int rows, int share, int width) {
     __shared__ int mine[256], found[8];
     int thread = threadIdx.x, warp = thread / 32;
     int first = blockIdx.x * share, stop = min(rows, first + share);
@@ -31,9 +31,9 @@ KERNEL(256) scatter_add(const T *dy, const int *ids, T *out, int count, int rows
         if (hit) mine[place] = start + thread;
         __syncthreads();
         NO_UNROLL for (int k = 0; k < total; k++) {
-            const T *from = dy + (long long)mine[k] * width;
+            const S *from = dy + (long long)mine[k] * width;
             T *to = out + (long long)ids[mine[k]] * width;
-            NO_UNROLL for (int j = thread; j < width; j += 256) to[j] += from[j];
+            NO_UNROLL for (int j = thread; j < width; j += 256) to[j] = (Real)to[j] + (Real)from[j];
         }
         __syncthreads();
     }

@@ -1,7 +1,7 @@
 """Rows by number."""
 import numpy as np
 
-from .launch import empty, launch, launch_table
+from .launch import empty, launch, launch_table, real_type
 
 OWNERS = 1024                   # blocks of scatter_add: each owns some rows and looks at all ids
 
@@ -9,7 +9,8 @@ OWNERS = 1024                   # blocks of scatter_add: each owns some rows and
 def gather(table, ids, out=None):
     """(rows, ...) and ids of any shape -> ids.shape + (...)"""
     out = empty(table, ids.shape + table.shape[1:]) if out is None else out
-    missing = table.dtype.type(np.nan if table.dtype.kind == "f" else 0)
+    real = real_type(table.dtype)
+    missing = real.type(np.nan if real.kind == "f" else 0)
     width = out.size // max(1, ids.size)
     launch_table("index", "gather", ids.size, width, (table, ids, out, missing, ids.size, table.shape[0], width),
                 S=table.dtype, T=table.dtype)
@@ -17,11 +18,11 @@ def gather(table, ids, out=None):
 
 
 def scatter_add(dy, ids, rows, out=None):
-    """ids.shape + (...) -> (rows, ...)"""
-    out = empty(dy, (rows, *dy.shape[ids.ndim:])) if out is None else out
+    """ids.shape + (...) -> (rows, ...); sums of 16-bit floats are float32"""
+    out = empty(dy, (rows, *dy.shape[ids.ndim:]), real_type(dy.dtype)) if out is None else out
     share = max(1, -(-rows // OWNERS))
     launch("index", "scatter_add", -(-rows // share) if out.size else 0,
-           (dy, ids, out, ids.size, rows, share, out.size // max(1, rows)), S=dy.dtype, T=dy.dtype)
+           (dy, ids, out, ids.size, rows, share, out.size // max(1, rows)), S=dy.dtype, T=out.dtype)
     return out
 
 

@@ -14,9 +14,13 @@ BLOCK = 256
 MAX_BLOCKS = 4096
 LONG = 1024                     # columns of a row that is worth a block
 OPTIONS = ("--std=c++17", "--device-as-default-execution-space")
-C_NAME = {"float32": "float", "float64": "double", "bool": "bool", "int8": "signed char", "int16": "short",
-          "int32": "int", "int64": "long long", "uint8": "unsigned char", "uint16": "unsigned short",
-          "uint32": "unsigned int", "uint64": "unsigned long long"}
+# NumPy lacks bfloat16: here it is two bytes of which NumPy knows nothing
+BFLOAT16 = np.dtype("V2")
+HALVES = np.dtype("float16"), BFLOAT16
+C_NAME = {"float16": "float16", "void16": "bfloat16", "float32": "float", "float64": "double", "bool": "bool",
+          "int8": "signed char", "int16": "short", "int32": "int", "int64": "long long", "uint8": "unsigned char",
+          "uint16": "unsigned short", "uint32": "unsigned int", "uint64": "unsigned long long"}
+DTYPES = {c: BFLOAT16 if dtype == "void16" else np.dtype(dtype) for dtype, c in C_NAME.items()}
 # those that kernels end with: Activation in common.cuh
 ACTIVATIONS = {"linear": 0, "relu": 1, "sigmoid": 2, "tanh": 3}
 
@@ -27,19 +31,32 @@ libraries: dict[type, object] = {}      # array type -> array library; the backe
 settings = {"matmul_precision": "high"}
 
 
+def factors(like) -> int:
+    """How tensor cores multiply numbers of this array: PRECISION in factors.cuh; 0 where they do not."""
+    device = libraries[type(like)].cuda.Device()
+    precision = {"float32": PRECISIONS[settings["matmul_precision"]], "void16": 2, "float16": 3}.get(like.dtype.name, 0)
+    return precision if precision and int(device.compute_capability) >= 80 else 0
+
+
 def empty(like, shape, dtype=None):
     return libraries[type(like)].empty(shape, dtype or like.dtype)
 
 
-def outputs(like, out, *shapes) -> tuple:
+def outputs(like, out, *shapes, dtypes=(None,) * 5) -> tuple:
     """The arrays of `out`, new ones where it has none."""
     given = out or (None,) * len(shapes)
-    return tuple(empty(like, shape) if array is None else array for array, shape in zip(given, shapes))
+    return tuple(empty(like, shape, dtype) if array is None else array
+                 for array, shape, dtype in zip(given, shapes, dtypes))
+
+
+def real_type(dtype):
+    """What numbers of this type are calculated in: `Real` in common.cuh."""
+    return np.dtype("float32") if dtype in HALVES else np.dtype(dtype)
 
 
 def number_type(dtype):
     """What numbers of this type are added up in: bools as int32."""
-    return np.dtype("int32") if np.dtype(dtype).kind == "b" else np.dtype(dtype)
+    return np.dtype("int32") if np.dtype(dtype).kind == "b" else real_type(dtype)
 
 
 def targets(need, out=None):
@@ -73,14 +90,14 @@ def compiled(library, file: str, name: str, types: tuple, macros: tuple):
     texts = [(key, C_NAME[dtype.name]) for key, dtype in types] + list(macros)
     defines = "".join(f"#define {key} {text}\n" for key, text in texts)
     kernel = library.RawModule(code=defines + source(file), options=OPTIONS).get_function(name)
-    dtypes = {"void": None} | {c: np.dtype(dtype) for dtype, c in C_NAME.items()} | dict(types)
+    dtypes = {"void": None} | DTYPES | dict(types) | {"Real": real_type(dict(types)["T"])}
     text = re.search(rf"\nKERNEL\([^)]*\)\s+{name}\s*\(([^)]*)\)", source(file))[1]
     split = [parameter.replace("const ", "").rpartition("*") for parameter in text.split(",")]
     return kernel, [(called, dtypes[kind.strip()] if star else None) for kind, star, called in split]
 
 
 def scalar(value, real):
-    """CuPy checks no argument: floats become the kernel's T, ints 32-bit ints; np.int64 asks for 64 bits."""
+    """CuPy checks no argument: floats become the kernel's Real, ints 32-bit ints; np.int64 asks for 64 bits."""
     if isinstance(value, float):
         return real(value)
     if isinstance(value, int):
@@ -93,13 +110,18 @@ def blocks(n: int) -> int:
     return min(-(-n // BLOCK), MAX_BLOCKS)
 
 
-def quarter(out) -> int:
-    """Blocks of threads that make four numbers each."""
-    return blocks(-(-out.size // 4))
+def at_once(x) -> int:
+    """AT_ONCE in common.cuh"""
+    return 8 if x.dtype in HALVES else 4
+
+
+def shared(out) -> int:
+    """Blocks of threads that make several numbers each."""
+    return blocks(-(-out.size // at_once(out)))
 
 
 def launch(file: str, name: str, grid, args, *, block=BLOCK, macros=(), like=None, **types):
-    """Run kernel `name` of `file`.cu; `types` are its dtype macros (T=x.dtype, ...), floats become T; `macros` are
+    """Run kernel `name` of `file`.cu; `types` are its dtype macros (T=x.dtype, ...), floats become Real; `macros` are
     pairs (name, text). The library is that of the arrays, or of `like`.
 
     An empty grid runs nothing.
@@ -111,10 +133,10 @@ def launch(file: str, name: str, grid, args, *, block=BLOCK, macros=(), like=Non
         return
     kernel, parameters = compiled(library, file, name, tuple(types.items()), macros)
     for a, (parameter, dtype) in zip(args, parameters):
-        if dtype is not None and a.dtype != dtype:
+        if dtype is not None and a is not None and a.dtype != dtype:
             raise TypeError(f"{name}: {parameter} is {a.dtype} where {dtype} is expected (the arrays of a "
                             "kernel share a dtype, indices are int32): cast it with copy(x, dtype)")
-    real = types["T"].type
+    real = real_type(types["T"]).type
     kernel(grid, block, tuple(scalar(a, real) for a in args))
 
 

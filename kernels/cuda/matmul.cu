@@ -3,9 +3,9 @@
 #include "tiles.cuh"
 
 // a (batches, m, k), b (batches, k, n) -> c (batches, m, n) or partial (pieces, batches, m, n); sums (n,) of one b
-KERNEL(128, RESIDENT) matmul(const T *a, const T *b, T *c, const T *bias, T *partial,
-        const __grid_constant__ Matrices s, const __grid_constant__ View batch, T *sums) {
-    products(a, b, c, bias, partial, s, batch, [&](const T *x, int i, int start) {
-        return LEFT(x, s.a_row, s.a_col, i, s.m, start, s.k, s.k + DEPTH, 0);
+KERNEL(128, RESIDENT) matmul(const T *a, const T *b, O *c, const E *bias, Real *partial,
+        const __grid_constant__ Matrices s, const __grid_constant__ View batch, Real *sums) {
+    products<RIGHT>(a, b, c, bias, partial, s, batch, [&](const T *x, int i, int start) {
+        return LEFT(x, s.a_row, s.a_col, i, s.m, start, s.k);
     }, sums);
 }

@@ -1,7 +1,7 @@
 """Filling, casting, moving, counting."""
 import numpy as np
 
-from .launch import blocks, empty, launch, quarter
+from .launch import blocks, empty, launch, real_type, shared
 from .views import view_of
 
 MOST = 8                        # numbers in one launch of tally
@@ -13,8 +13,9 @@ TALLY = np.dtype([("target", "u8", MOST), ("source", "u8", MOST), ("factor", "f8
 
 def fill(value, out):
     """out[...] = value"""
-    launch("memory", "fill", blocks(out.size),
-           (out, out.dtype.type(value), np.int64(out.size), view_of(out.shape, out)), S=out.dtype, T=out.dtype)
+    value = real_type(out.dtype).type(value)
+    launch("memory", "fill", blocks(out.size), (out, value, np.int64(out.size), view_of(out.shape, out)),
+           S=out.dtype, T=out.dtype)
     return out
 
 
@@ -23,7 +24,7 @@ def copy(x, dtype=None, out=None):
     out = empty(x, x.shape, dtype) if out is None else out
     if np.broadcast_shapes(x.shape, out.shape) != tuple(out.shape):
         raise ValueError(f"copy: x of shape {x.shape} does not fit into out of shape {out.shape}")
-    launch("memory", "copy", quarter(out), (x, out, np.int64(out.size), view_of(out.shape, out, x)),
+    launch("memory", "copy", shared(out), (x, out, np.int64(out.size), view_of(out.shape, out, x)),
            S=x.dtype, T=out.dtype)
     return out
 

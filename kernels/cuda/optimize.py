@@ -4,7 +4,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..formulas import FORMULAS, assigned, lines
-from .launch import launch, quarter
+from .launch import launch, shared
 
 SLOTS, CONSTANTS = 3, 6                 # that the kernel has room for
 
@@ -16,23 +16,25 @@ def statements(text: str, known) -> str:
 
 
 @lru_cache(maxsize=1024)
-def plan(name: str, options: tuple):
+def plan(name: str, options: tuple, shadowed: bool):
     """The macros of a formula, and the values of its constants."""
     f = FORMULAS[name]
     place = dict(zip(f.arrays, ("p_", "g_", "a_", "b_", "c_")))
     constants = "".join([f"T {x} = c{i}; " for i, x in enumerate(f.constants)])
     macros = (("BEFORE", constants + statements(f.before, ("rate",))),
-              ("FETCH", " ".join([f"Quad<T> {a}_4 = fetch({at}, first, count);" for a, at in place.items()])),
-              ("LOAD", " ".join([f"T {a} = {a}_4.get(j){' * keep' if a == 'p' else ''};" for a in place])),
+              ("FETCH", " ".join([f"Several<T> {a}_4 = fetch({at}, first, count);" for a, at in place.items()])),
+              ("LOAD", " ".join([f"T {a} = {a}_4.at[j]{' * keep' if a == 'p' else ''};" for a in place])),
               ("EACH", statements(f.each, f.arrays)),
-              ("STORE", " ".join([f"{a}_4.set(j, {a});" for a in f.written])),
-              ("PUT", " ".join([f"put({place[a]}, first, count, {a}_4);" for a in f.written])))
+              ("STORE", " ".join([f"{a}_4.at[j] = {a};" for a in f.written])),
+              ("PUT", " ".join([f"put({place[a]}, first, count, {a}_4);" for a in f.written]
+                               + ["put(shadow, first, count, p_4);"] * shadowed)))
     numbers = f.numbers(options)
     return macros, numbers + (0.0,) * (CONSTANTS - len(numbers))
 
 
-def optimize(name, p, g, slots, hyper, options=(), decay=0.0):
-    macros, numbers = plan(name, options)
-    unused = (p,) * (SLOTS - len(slots))
-    launch("optimize", "optimize", quarter(p),
-           (p, g, *slots, *unused, hyper, float(decay), *numbers, np.int64(p.size)), macros=macros, T=p.dtype)
+def optimize(name, p, g, slots, hyper, options=(), decay=0.0, shadow=None):
+    macros, numbers = plan(name, options, shadow is not None)
+    unused, shadow = (p,) * (SLOTS - len(slots)), p if shadow is None else shadow
+    launch("optimize", "optimize", shared(p),
+           (p, g, *slots, *unused, hyper, float(decay), *numbers, np.int64(p.size), shadow), macros=macros,
+           T=p.dtype, S=shadow.dtype)

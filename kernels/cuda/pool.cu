@@ -19,16 +19,16 @@ KERNEL(256) max_pool(const T *x, T *y, I *index, Window g, int relu) {
     ROWS_COLUMNS(p, g.n * g.oh * g.ow, j, g.c) {
         int image = p / g.ow / g.oh, line = p / g.ow % g.oh * g.sh - g.top, column = p % g.ow * g.sw - g.left;
         Taps rows(line, g.kh, g.h), columns(column, g.kw, g.w);
-        T best = -infinity<T>();
+        Real best = -infinity<Real>();
         int place = min(rows.first, g.kh) * g.kw + min(columns.first, g.kw);
         for (int a = rows.first; a < rows.last; a++) {
             const T *pixels = x + ((long long)(image * g.h + line + a) * g.w + column) * g.c + j;
             NO_UNROLL for (int b = columns.first; b < columns.last; b++) {
-                T value = pixels[(long long)b * g.c];
+                Real value = pixels[(long long)b * g.c];
                 if (!(value <= best) && best == best) best = value, place = a * g.kw + b;       // NaN wins
             }
         }
-        y[(long long)p * g.c + j] = relu && best <= 0 ? (T)0 : best;
+        y[(long long)p * g.c + j] = relu && best <= 0 ? (Real)0 : best;
         index[(long long)p * g.c + j] = (I)place;
     }
 }
@@ -38,7 +38,7 @@ KERNEL(256, 2) max_pool_backward(const T *dy, const I *index, const T *y, T *dx,
     ROWS_COLUMNS(p, g.n * g.h * g.w, j, g.c) {
         int image = p / (g.h * g.w), line = p / g.w % g.h + g.top, column = p % g.w + g.left;
         Holders rows(line, g.kh, g.sh, g.oh), columns(column, g.kw, g.sw, g.ow);
-        T sum = 0;
+        Real sum = 0;
         for (int oy = rows.first; oy < rows.last; oy++)
             NO_UNROLL for (int ox = columns.first; ox < columns.last; ox++) {
                 long long at = ((long long)(image * g.oh + oy) * g.ow + ox) * g.c + j;
@@ -53,9 +53,9 @@ KERNEL(256) average_pool(const T *x, T *y, Window g) {
     ROWS_COLUMNS(p, g.n * g.oh * g.ow, j, g.c) {
         int image = p / g.ow / g.oh, line = p / g.ow % g.oh * g.sh - g.top, column = p % g.ow * g.sw - g.left;
         Taps rows(line, g.kh, g.h), columns(column, g.kw, g.w);
-        T sum = 0;
+        Real sum = 0;
         for (int a = rows.first; a < rows.last; a++) {
-            T part = 0;                                 // a sum of line sums: the error grows with the side
+            Real part = 0;                                 // a sum of line sums: the error grows with the side
             for (int b = columns.first; b < columns.last; b++)
                 part += x[((long long)(image * g.h + line + a) * g.w + column + b) * g.c + j];
             sum += part;
@@ -69,7 +69,7 @@ KERNEL(256) average_pool_backward(const T *dy, T *dx, Window g) {
     ROWS_COLUMNS(p, g.n * g.h * g.w, j, g.c) {
         int image = p / (g.h * g.w), line = p / g.w % g.h + g.top, column = p % g.w + g.left;
         Holders rows(line, g.kh, g.sh, g.oh), columns(column, g.kw, g.sw, g.ow);
-        T sum = 0;
+        Real sum = 0;
         for (int oy = rows.first; oy < rows.last; oy++)
             NO_UNROLL for (int ox = columns.first; ox < columns.last; ox++) {
                 Taps down(oy * g.sh - g.top, g.kh, g.h), across(ox * g.sw - g.left, g.kw, g.w);

@@ -26,16 +26,18 @@ __device__ inline double product(double a, double b) { return __dmul_rn(a, b); }
 __device__ inline float sum(float a, float b) { return __fadd_rn(a, b); }
 __device__ inline double sum(double a, double b) { return __dadd_rn(a, b); }
 
-// out (n) = make(word, x): a thread draws four words
+// out (n) = make(word, x): a thread draws four words, or eight
 template <class V, class Make>
 __device__ inline void each_word(const unsigned int *key, const unsigned int *clock, unsigned int stream, const V *x,
                                  V *out, long long n, Make make) {
     bool wide = on_bounds(x) && on_bounds(out);
-    BY_FOUR(first, count, n, true) {
-        Words words = philox(key, clock, stream, first / 4);
-        Quad<V> values = {};
+    BY_SEVERAL(first, count, n, true) {
+        Several<Reckoned<V>> values = {};
         if (x) values = fetch(x, first, count, wide);
-        UNROLL for (int j = 0; j < 4; j++) values.set(j, make(words.at[j], values.get(j)));
+        UNROLL for (int j = 0; j < AT_ONCE; j += 4) {
+            Words words = philox(key, clock, stream, (first + j) / 4);
+            UNROLL for (int i = 0; i < 4; i++) values.at[j + i] = make(words.at[i], values.at[j + i]);
+        }
         put(out, first, count, values, wide);
     }
 }
@@ -46,15 +48,15 @@ KERNEL(256) random_bits(const unsigned int *key, const unsigned int *clock, unsi
 }
 
 // out (n) = low + span * u
-KERNEL(256) random_uniform(const unsigned int *key, const unsigned int *clock, unsigned int stream, T low, T span,
+KERNEL(256) random_uniform(const unsigned int *key, const unsigned int *clock, unsigned int stream, Real low, Real span,
         T *out, long long n) {
     each_word(key, clock, stream, (const T *)0, out, n,
-              [=](unsigned int word, T) { return sum(low, product(span, (T)uniform(word))); });
+              [=](unsigned int word, Real) { return sum(low, product(span, (Real)uniform(word))); });
 }
 
 // out (n) = x * scale where u >= rate
 KERNEL(256) dropout(const T *x, float rate, float scale, const unsigned int *key, const unsigned int *clock,
         unsigned int stream, T *out, long long n) {
     each_word(key, clock, stream, x, out, n,
-              [=](unsigned int word, T value) { return uniform(word) >= rate ? value * (T)scale : (T)0; });
+              [=](unsigned int word, Real value) { return uniform(word) >= rate ? value * (Real)scale : (Real)0; });
 }

@@ -8,7 +8,7 @@ __device__ inline A neutral(int op) {
     return 0;
 }
 
-__device__ inline A load(int op, T x) { return op == ANY || op == ALL ? (A)(x != 0) : (A)x; }
+__device__ inline A load(int op, Real x) { return op == ANY || op == ALL ? (A)(x != 0) : (A)x; }
 
 // max and min start from the first element instead: there is no neutral one for every dtype
 __device__ inline A join(int op, A a, A b) {
@@ -51,7 +51,7 @@ KERNEL(256) reduce(const T *x, O *out, int op, long long results, long long leng
 // -> out (results): place of the winner along one axis of x
 KERNEL(256, 4) argreduce(const T *x, int *out, int greatest, long long results, long long length, int lanes, int along,
         const __grid_constant__ View kept, const __grid_constant__ View reduced) {
-    __shared__ T best[256];
+    __shared__ Real best[256];
     __shared__ int where[256];
     int side = 256 / lanes, thread = threadIdx.x;
     int lane = along ? thread % lanes : thread / side, next = along ? 1 : side;
@@ -60,10 +60,10 @@ KERNEL(256, 4) argreduce(const T *x, int *out, int greatest, long long results, 
         long long index = group * side + result, r = lane < length ? lane : 0;
         bool mine = index < results;
         const T *row = x + (mine ? place(kept, 0, index) : 0);
-        T value = row[place(reduced, 0, r)];
+        Real value = row[place(reduced, 0, r)];
         long long at = r;
         for (r += lanes; r < length; r += lanes) {
-            T other = row[place(reduced, 0, r)];
+            Real other = row[place(reduced, 0, r)];
             if (wins(greatest, other, r, value, at)) value = other, at = r;
         }
         best[thread] = value;

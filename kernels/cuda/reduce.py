@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .launch import MAX_BLOCKS, empty, launch, number_type, power_of_two
+from .launch import HALVES, MAX_BLOCKS, empty, launch, number_type, power_of_two
 from .views import steps, view
 
 REDUCTION = {name: code for code, name in enumerate(("sum", "mean", "prod", "max", "min", "any", "all"))}
@@ -86,13 +86,15 @@ def every(axis, ndim: int) -> tuple:
 
 
 def total_type(dtype):
-    """Floats are added up in float64: a sum is as good as its last rounding."""
-    return np.dtype("float64") if np.dtype(dtype).kind == "f" else number_type(dtype)
+    """Floats are added up in float64, those of 16 bits in float32: a sum is as good as its last rounding."""
+    return np.dtype("float64") if np.dtype(dtype).kind == "f" and dtype not in HALVES else number_type(dtype)
 
 
 def result_type(name: str, dtype):
     if name in ("any", "all"):
         return np.dtype(bool)
+    if dtype in HALVES:
+        return dtype
     if name == "mean" and dtype.kind != "f":
         return np.dtype("float32")
     return dtype if name in ("max", "min") else number_type(dtype)

@@ -39,7 +39,7 @@ template <bool TRANSPOSED> struct Side {
     __device__ long long source(const Pixel &q, int a, int b, int group) const {
         int y = reach<TRANSPOSED>(q.y, a, g.sh, g.dh, g.top, h());
         int x = reach<TRANSPOSED>(q.x, b, g.sw, g.dw, g.left, w());
-        return y < 0 || x < 0 ? -4 : (((long long)(q.image * h() + y) * w() + x) * g.groups + group) * c();
+        return y < 0 || x < 0 ? -8 : (((long long)(q.image * h() + y) * w() + x) * g.groups + group) * c();
     }
 
     __device__ long long weight(int tap, int channel, int filter, int group) const {

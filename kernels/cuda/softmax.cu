@@ -2,39 +2,39 @@
 // three times, but from the cache after the first.
 
 // What a row is shifted by: its largest, but 0 for -inf, so that exp(x - shift) is 0 and not NaN.
-__device__ inline T row_shift(const T *x, int c, int count, int lane, int lanes, T *part) {
-    T top = -infinity<T>();
+__device__ inline Real row_shift(const T *x, int c, int count, int lane, int lanes, Real *part) {
+    Real top = -infinity<Real>();
     for (int j = lane * count; j < c; j += lanes * count) {
-        Quad<T> values = fetch(x, j, count);
-        EACH_OF(e, count) top = larger(top, values.get(e));
+        Several<Real> values = fetch(x, j, count);
+        EACH_OF(e, count) top = larger(top, values.at[e]);
     }
     top = row_max(top, lanes, part);
-    return top == -infinity<T>() ? (T)0 : top;
+    return top == -infinity<Real>() ? (Real)0 : top;
 }
 
-__device__ inline T row_total(const T *x, T shift, int c, int count, int lane, int lanes, T *part) {
-    T total = 0;
+__device__ inline Real row_total(const T *x, Real shift, int c, int count, int lane, int lanes, Real *part) {
+    Real total = 0;
     for (int j = lane * count; j < c; j += lanes * count) {
-        Quad<T> values = fetch(x, j, count);
-        EACH_OF(e, count) total += exp(values.get(e) - shift);
+        Several<Real> values = fetch(x, j, count);
+        EACH_OF(e, count) total += exp(values.at[e] - shift);
     }
     return row_sum(total, lanes, part);
 }
 
 // y = exp(x - shift) / total, or its logarithm
 KERNEL(256, 2) softmax(const T *x, T *y, int logarithm, long long rows, int c, int lanes) {
-    __shared__ T part[8];
+    __shared__ Real part[8];
     int count = columns_at_once(c, x, y);
     FOR_EACH_ROW(row, mine) {
         const T *a = x + row * c;
         int width = mine ? c : 0;
-        T shift = row_shift(a, width, count, lane, lanes, part);
-        T total = row_total(a, shift, width, count, lane, lanes, part);
-        T size = total == 0 ? (T)0 : log(total), scale = total == 0 ? (T)0 : 1 / total;
+        Real shift = row_shift(a, width, count, lane, lanes, part);
+        Real total = row_total(a, shift, width, count, lane, lanes, part);
+        Real size = total == 0 ? (Real)0 : log(total), scale = total == 0 ? (Real)0 : 1 / total;
         NO_UNROLL for (int j = lane * count; j < width; j += lanes * count) {
-            Quad<T> values = fetch(a, j, count);
-            EACH_OF(e, 4)
-                values.set(e, logarithm ? values.get(e) - shift - size : exp(values.get(e) - shift) * scale);
+            Several<Real> values = fetch(a, j, count);
+            EACH_OF(e, AT_ONCE)
+                values.at[e] = logarithm ? values.at[e] - shift - size : exp(values.at[e] - shift) * scale;
             put(y + row * c, j, count, values);
         }
     }
@@ -42,36 +42,36 @@ KERNEL(256, 2) softmax(const T *x, T *y, int logarithm, long long rows, int c, i
 
 // dx = y * (dy - sum(dy * y)), or dy - exp(y) * sum(dy)
 KERNEL(256, 2) softmax_backward(const T *dy, const T *y, T *dx, int logarithm, long long rows, int c, int lanes) {
-    __shared__ T part[8];
+    __shared__ Real part[8];
     int count = columns_at_once(c, dy, y, dx);
     FOR_EACH_ROW(row, mine) {
         const T *g = dy + row * c, *p = y + row * c;
         int width = mine ? c : 0;
-        T total = 0;
+        Real total = 0;
         NO_UNROLL for (int j = lane * count; j < width; j += lanes * count) {
-            Quad<T> in = fetch(g, j, count), values = fetch(p, j, count);
-            EACH_OF(e, count) total += logarithm ? in.get(e) : in.get(e) * values.get(e);
+            Several<Real> in = fetch(g, j, count), values = fetch(p, j, count);
+            EACH_OF(e, count) total += logarithm ? in.at[e] : in.at[e] * values.at[e];
         }
         total = row_sum(total, lanes, part);
         NO_UNROLL for (int j = lane * count; j < width; j += lanes * count) {
-            Quad<T> in = fetch(g, j, count), values = fetch(p, j, count);
-            EACH_OF(e, 4) values.set(e, logarithm ? in.get(e) - exp(values.get(e)) * total
-                : values.get(e) * (in.get(e) - total));
+            Several<Real> in = fetch(g, j, count), values = fetch(p, j, count);
+            EACH_OF(e, AT_ONCE) values.at[e] = logarithm ? in.at[e] - exp(values.at[e]) * total
+                : values.at[e] * (in.at[e] - total);
             put(dx, row * c + j, count, values);
         }
     }
 }
 
 // Place of the row's first largest number; every lane gets it.
-__device__ inline int row_winner(const T *x, int c, int count, int lane, int lanes, T *part, int *place) {
-    T best = -infinity<T>();
+__device__ inline int row_winner(const T *x, int c, int count, int lane, int lanes, Real *part, int *place) {
+    Real best = -infinity<Real>();
     int at = c;
     for (int j = lane * count; j < c; j += lanes * count) {
-        Quad<T> values = fetch(x, j, count);
-        EACH_OF(e, count) if (wins(1, values.get(e), j + e, best, at)) best = values.get(e), at = j + e;
+        Several<Real> values = fetch(x, j, count);
+        EACH_OF(e, count) if (wins(1, values.at[e], j + e, best, at)) best = values.at[e], at = j + e;
     }
     for (int step = 16; step; step /= 2) {
-        T other = __shfl_xor_sync(FULL_WARP, best, step);
+        Real other = __shfl_xor_sync(FULL_WARP, best, step);
         int there = __shfl_xor_sync(FULL_WARP, at, step);
         if (wins(1, other, there, best, at)) best = other, at = there;
     }
@@ -85,38 +85,38 @@ __device__ inline int row_winner(const T *x, int c, int count, int lane, int lan
 }
 
 // loss = log(total) - (x[label] - shift); hits: is the first largest the label?
-KERNEL(256, 2) softmax_cross_entropy(const T *x, const int *labels, T *loss, T *hits, long long rows, int c, int lanes) {
-    __shared__ T part[8];
+KERNEL(256, 2) softmax_cross_entropy(const T *x, const int *labels, Real *loss, Real *hits, long long rows, int c, int lanes) {
+    __shared__ Real part[8];
     __shared__ int places[8];
     int count = columns_at_once(c, x);
     FOR_EACH_ROW(row, mine) {
         const T *a = x + row * c;
         int width = mine ? c : 0, label = mine ? labels[row] : -1;
         bool inside = label >= 0 && label < width;
-        T shift = row_shift(a, width, count, lane, lanes, part);
-        T total = row_total(a, shift, width, count, lane, lanes, part);
+        Real shift = row_shift(a, width, count, lane, lanes, part);
+        Real total = row_total(a, shift, width, count, lane, lanes, part);
         int winner = row_winner(a, width, count, lane, lanes, part, places);
         if (lane == 0 && mine) {
-            loss[row] = inside ? log(total) - (a[label] - shift) : not_a_number<T>();
-            hits[row] = inside && winner == label ? (T)1 : (T)0;
+            loss[row] = inside ? log(total) - (a[label] - shift) : not_a_number<Real>();
+            hits[row] = inside && winner == label ? (Real)1 : (Real)0;
         }
     }
 }
 
 // dx = dloss * (softmax(x) - onehot(label))
-KERNEL(256, 2) softmax_cross_entropy_backward(const T *dloss, const T *x,
+KERNEL(256, 2) softmax_cross_entropy_backward(const Real *dloss, const T *x,
         const int *labels, T *dx, long long rows, int c, int lanes) {
-    __shared__ T part[8];
+    __shared__ Real part[8];
     int count = columns_at_once(c, x, dx);
     FOR_EACH_ROW(row, mine) {
         const T *a = x + row * c;
         int width = mine ? c : 0, label = mine ? labels[row] : -1;
-        T shift = row_shift(a, width, count, lane, lanes, part);
-        T total = row_total(a, shift, width, count, lane, lanes, part);
-        T scale = mine ? dloss[row] : (T)0, share = total == 0 ? (T)0 : scale / total;
+        Real shift = row_shift(a, width, count, lane, lanes, part);
+        Real total = row_total(a, shift, width, count, lane, lanes, part);
+        Real scale = mine ? dloss[row] : (Real)0, share = total == 0 ? (Real)0 : scale / total;
         NO_UNROLL for (int j = lane * count; j < width; j += lanes * count) {
-            Quad<T> values = fetch(a, j, count);
-            EACH_OF(e, 4) values.set(e, exp(values.get(e) - shift) * share - (j + e == label ? scale : (T)0));
+            Several<Real> values = fetch(a, j, count);
+            EACH_OF(e, AT_ONCE) values.at[e] = exp(values.at[e] - shift) * share - (j + e == label ? scale : (Real)0);
             put(dx, row * c + j, count, values);
         }
     }
@@ -126,21 +126,21 @@ __device__ unsigned int blocks_done;                       // 0 again when all a
 
 // dx = (softmax(x) - onehot(label)) / rows, loss = the mean over the rows. Each block leaves the sum of its rows in
 // sums (blocks); the last to end adds them up in their order.
-KERNEL(256) softmax_cross_entropy_mean(const T *x, const int *labels, T *dx, T *sums, T *loss, long long rows, int c,
+KERNEL(256, 2) softmax_cross_entropy_mean(const T *x, const int *labels, T *dx, Real *sums, Real *loss, long long rows, int c,
         int lanes) {
-    __shared__ T part[8];
+    __shared__ Real part[8];
     __shared__ bool last;
     int count = columns_at_once(c, x, dx);
-    T mine_sum = 0, weight = (T)1 / rows;
+    Real mine_sum = 0, weight = (Real)1 / rows;
     FOR_EACH_ROW(row, mine) {
         const T *a = x + row * c;
         int width = mine ? c : 0, label = mine ? labels[row] : -1;
-        T shift = row_shift(a, width, count, lane, lanes, part);
-        T total = row_total(a, shift, width, count, lane, lanes, part), share = total == 0 ? (T)0 : weight / total;
+        Real shift = row_shift(a, width, count, lane, lanes, part);
+        Real total = row_total(a, shift, width, count, lane, lanes, part), share = total == 0 ? (Real)0 : weight / total;
         for (int j = lane; j < width; j += lanes)
-            dx[row * c + j] = exp(a[j] - shift) * share - (j == label ? weight : (T)0);
+            dx[row * c + j] = exp(a[j] - shift) * share - (j == label ? weight : (Real)0);
         if (lane == 0 && mine)
-            mine_sum += label >= 0 && label < width ? log(total) - (a[label] - shift) : not_a_number<T>();
+            mine_sum += label >= 0 && label < width ? log(total) - (a[label] - shift) : not_a_number<Real>();
     }
     mine_sum = row_sum(mine_sum, 256, part);
     if (threadIdx.x == 0) {
@@ -150,8 +150,8 @@ KERNEL(256) softmax_cross_entropy_mean(const T *x, const int *labels, T *dx, T *
     }
     __syncthreads();
     if (!last) return;
-    T all = 0;
-    for (int i = threadIdx.x; i < gridDim.x; i += 256) all += ((volatile T *)sums)[i];
+    Real all = 0;
+    for (int i = threadIdx.x; i < gridDim.x; i += 256) all += ((volatile Real *)sums)[i];
     all = row_sum(all, 256, part);
     if (threadIdx.x == 0) *loss = all * weight;
 }
@@ -160,11 +160,11 @@ KERNEL(256) softmax_cross_entropy_mean(const T *x, const int *labels, T *dx, T *
 KERNEL(256) pick(const T *x, const int *labels, T *out, long long rows, int c) {
     GRID_STRIDE(row, rows) {
         int label = labels[row];
-        out[row] = label >= 0 && label < c ? x[row * c + label] : not_a_number<T>();
+        out[row] = label >= 0 && label < c ? (Real)x[row * c + label] : not_a_number<Real>();
     }
 }
 
 // dy (rows), labels (rows) -> dx (rows, c)
 KERNEL(256) pick_backward(const T *dy, const int *labels, T *dx, int rows, int c) {
-    ROWS_COLUMNS(row, rows, j, c) dx[(long long)row * c + j] = j == labels[row] ? dy[row] : (T)0;
+    ROWS_COLUMNS(row, rows, j, c) dx[(long long)row * c + j] = j == labels[row] ? (Real)dy[row] : (Real)0;
 }

@@ -3,7 +3,7 @@ from math import prod
 
 import numpy as np
 
-from .launch import MAX_BLOCKS, blocks, empty, launch, launch_rows, launch_table, outputs
+from .launch import MAX_BLOCKS, blocks, empty, launch, launch_rows, launch_table, outputs, real_type
 from .memory import fill
 
 
@@ -33,7 +33,7 @@ def log_softmax_backward(dy, y, out=None):
 
 def softmax_cross_entropy(x, labels, out=None):
     """(n, c), (n,) -> loss (n,), hits (n,)"""
-    loss, hits = outputs(x, out, x.shape[:1], x.shape[:1])
+    loss, hits = outputs(x, out, x.shape[:1], x.shape[:1], dtypes=(real_type(x.dtype),) * 2)
     launch_rows("softmax", "softmax_cross_entropy", *x.shape, (x, labels, loss, hits), T=x.dtype)
     return loss, hits
 
@@ -46,10 +46,10 @@ def softmax_cross_entropy_backward(dloss, x, labels, out=None):
 
 def softmax_cross_entropy_mean(x, labels, out=None):
     """(n, c), (n,) -> the mean loss (), dx (n, c)"""
-    loss, dx = outputs(x, out, (), x.shape)
+    loss, dx = outputs(x, out, (), x.shape, dtypes=(real_type(x.dtype), None))
     if not x.size:
         return fill(np.nan, loss), dx
-    sums = empty(x, min(len(x), MAX_BLOCKS))
+    sums = empty(x, min(len(x), MAX_BLOCKS), loss.dtype)
     launch_rows("softmax", "softmax_cross_entropy_mean", *x.shape, (x, labels, dx, sums, loss), T=x.dtype)
     return loss, dx
 

@@ -23,12 +23,13 @@ CP_ASYNC(4, float, "ca.shared.global")
 CP_ASYNC(8, double, "ca.shared.global")
 CP_ASYNC(16, float4, "cg.shared.global.L2::128B")
 
-#if __CUDA_ARCH__ >= 800
-__device__ inline unsigned pack_bf16(float low, float high) {
-    unsigned word;
-    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(word) : "f"(high), "f"(low));
-    return word;
+__device__ inline float power_of_2(float x) {       // one instruction
+    float power;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(power) : "f"(x));
+    return power;
 }
+
+#if __CUDA_ARCH__ >= 800
 #define MMA(name, kind) \
     __device__ inline void name(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) { \
         asm("mma.sync.aligned." kind " {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};" \
@@ -37,6 +38,7 @@ __device__ inline unsigned pack_bf16(float low, float high) {
     }
 MMA(mma_m16n8k8_tf32, "m16n8k8.row.col.f32.tf32.tf32.f32")
 MMA(mma_m16n8k16_bf16, "m16n8k16.row.col.f32.bf16.bf16.f32")
+MMA(mma_m16n8k16_f16, "m16n8k16.row.col.f32.f16.f16.f32")
 #endif
 #endif
 

@@ -38,6 +38,8 @@ NUMBERS = {
     "CUBLAS_COMPUTE_32F_FAST_TF32": 77,
     "CUDA_R_32F": 0,
     "CUDA_R_64F": 1,
+    "CUDA_R_16F": 2,
+    "CUDA_R_16BF": 14,
     "CUBLAS_OP_N": 0,
     "CUBLAS_OP_T": 1,
     "CUBLAS_STATUS_NOT_INITIALIZED": 1,

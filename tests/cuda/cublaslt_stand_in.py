@@ -10,15 +10,19 @@ from ctypes import CFUNCTYPE, c_double, c_float, c_int, c_int64, c_size_t, c_uin
 
 import numpy as np
 
-from gpunn.kernels.cuda import cublaslt
+from gpunn.kernels.cuda import choosing, cublaslt
 from tests import sim
+from tests.kernels.harness import upcast
+from tests.kernels.references import halves
 from tests.sim import capture
 
 from .cublaslt_header import NUMBERS, PROTOTYPES, RESULT, RESULT_SIZE, SIZES
 
 INVALID, UNSUPPORTED, INTERNAL = 7, 15, 14
-NUMPY = {0: np.float32, 1: np.float64}
-SCALES = {68: 0, 75: 0, 77: 0, 70: 1}               # compute type -> type of alpha and beta, and of the matrices
+NUMPY = {0: "float32", 1: "float64", 2: "float16", 14: "V2"}
+SCALES = {68: 0, 75: 0, 77: 0, 70: 1}               # compute type -> type of alpha and beta
+# compute type -> types of A and B, and of C
+SERVED = {68: {(0, 0), (2, 2), (2, 0), (14, 14), (14, 0)}, 75: {(0, 0)}, 77: {(0, 0)}, 70: {(1, 1)}}
 DEFAULT, RELU, BIAS, RELU_BIAS, RELU_AUX, RELU_AUX_BIAS, DRELU, BGRADA = EPILOGUES = 1, 2, 4, 6, 130, 134, 136, 256
 STATUSES = {number: name for name, number in NUMBERS.items() if name.startswith("CUBLAS_STATUS_")}
 WORKSPACES = 4096, 0, 20000, 512                    # of the algorithms, in turn
@@ -98,7 +102,8 @@ class StandIn:
         d, (a, b, c, out) = self.get("DESC", desc), (self.get("LAYOUT", layout) for layout in layouts)
         (m, k), (k2, n) = turned(a, d.get(3, 0)), turned(b, d.get(4, 0))
         demand(k == k2 and (m, n) == (c["rows"], c["columns"]) == (out["rows"], out["columns"]))
-        demand({x["dtype"] for x in (a, b, c, out)} == {SCALES[d["compute"]]})
+        demand(a["dtype"] == b["dtype"] and c["dtype"] == out["dtype"])
+        demand((a["dtype"], c["dtype"]) in SERVED[d["compute"]])
         demand(len({x.get(5, 1) for x in (a, b, c, out)}) == 1)
         epilogue = d.get(7, 1)
         demand(epilogue in EPILOGUES and (not epilogue & (BIAS | BGRADA) or d.get(8)))
@@ -111,7 +116,7 @@ class StandIn:
         self.get("handle", handle)
         *_, number = self.form(desc, a, b, c, d)
         wishes = self.get("PREF", preference)
-        assert wishes[3] == NUMBERS["CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE"] and wishes[1] == cublaslt.WORKSPACE
+        assert wishes[3] == NUMBERS["CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE"] and wishes[1] == choosing.WORKSPACE
         self.asked += 1
         c_int.from_address(count).value = min(requested, self.choices)
         aligned = [wishes[which] for which in (5, 6, 7, 8)]
@@ -163,12 +168,13 @@ def bits(desc: dict, rows: int, columns: int) -> np.ndarray:
 def compute(addresses, forms, factors, at_zero, workspace):
     d, *layouts = forms
     (alpha, beta), epilogue = factors, d.get(7, 1)
-    a, b, c, out = (matrices(address, layout) for address, layout in zip(addresses, layouts))
+    *_, out = places = [matrices(address, layout) for address, layout in zip(addresses, layouts)]
+    a, b, c = map(upcast, places[:3])
     left, right = (x.swapaxes(1, 2) if d.get(which, 0) else x for x, which in ((a, 3), (b, 4)))
-    total = alpha * np.einsum("bmk,bkn->bmn", left.astype(float), right) + (beta * c if beta else 0)
+    total = alpha * np.einsum("bmk,bkn->bmn", left, right) + (beta * c if beta else 0)
     rows, columns = total.shape[1:]
     if epilogue & BIAS:
-        total += matrices(d[8], layouts[3] | {"columns": 1, 5: 1}).reshape(1, -1, 1)
+        total += upcast(matrices(d[8], layouts[3] | {"columns": 1, 5: 1})).reshape(1, -1, 1)
     if epilogue in (RELU_AUX, RELU_AUX_BIAS):
         signs = np.where(total[0] == 0, at_zero, total[0] > 0).astype(np.uint8)
         bits(d, rows, columns)[:, :-(-rows // 8)] = np.packbits(signs.T, 1, "little")
@@ -179,19 +185,19 @@ def compute(addresses, forms, factors, at_zero, workspace):
     if epilogue == BGRADA:
         place = matrices(d[8], layouts[3] | {"columns": 1, 5: 1})
         place[...] = left.sum(2, float).reshape(place.shape)
-    out[...] = total
+    out[...] = halves(total, "bfloat16") if out.dtype == "V2" else total
     ctypes.memset(workspace[0], 0xA5, workspace[1])
 
 
 @contextlib.contextmanager
 def serving(stand_in: StandIn):
     """The arrays of the sim device are multiplied by the stand-in."""
-    facade, before = sim.install(), cublaslt.WORKSPACE
-    cublaslt.WORKSPACE = 1 << 15
+    facade, before = sim.install(), choosing.WORKSPACE
+    choosing.WORKSPACE = 1 << 15
     cublaslt.engines[facade.ndarray] = cublaslt.Engine(facade, cublaslt.bound(stand_in))
     try:
         yield cublaslt.engines[facade.ndarray]
     finally:
-        cublaslt.WORKSPACE = before
+        choosing.WORKSPACE = before
         del cublaslt.engines[facade.ndarray]
     assert not stand_in.faults, stand_in.faults

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gpunn.kernels.cuda import cublaslt, dense, dense_backward, launch, matmul
+from gpunn.kernels.cuda import choosing, cublaslt, dense, dense_backward, launch, matmul
 from tests import sim
 from tests.kernels.coverage import load_cases
 from tests.kernels.devices import DEVICES, Sim
@@ -22,7 +22,7 @@ sim.install()
 KERNELS = {"matmul", "dense", "dense_backward"}
 ROWS = [pytest.param(case, dtype, id=f"{case.id}-{dtype}") for case in CASES
         if case.kernel in KERNELS and case.precision == "highest"
-        for dtype in ("float32", "float64") if dtype == "float32" or "7" in case.id]
+        for dtype in case.dtypes if dtype != "float64" or "7" in case.id]
 # two axes of a batch that are no single walk; empty arrays; no product wanted
 OTHERS = {"matmul-broadcast", "matmul-heads", "matmul-into_heads", "matmul-into_heads-accumulate",
           "matmul-empty_batch", "dense_backward-need-nny"}
@@ -265,7 +265,7 @@ def test_another_gpu_or_library_chooses_for_itself(monkeypatch):
 
 def test_without_a_private_folder_it_is_the_heuristic_s_first(monkeypatch):
     """Nothing that is measured: the next run would choose otherwise, and give other bits."""
-    monkeypatch.setattr(cublaslt, "private_folder", lambda name: None)
+    monkeypatch.setattr(choosing, "private_folder", lambda name: None)
     for _ in range(2):
         assert multiply(StandIn(), [], monkeypatch) == [1]
 
@@ -325,5 +325,5 @@ def test_the_workspace_is_a_stream_s_own_and_of_no_graph_s_pool(captured):
         x, w, y = put(7, 9), put(9, 17), cp.empty((7, 17), "float32")
         matmul(x, w, out=y)
         captured(lambda: matmul(x, w, out=y), 2)            # asserts that the pool grew by nothing in the capture
-        assert len(engine.workspaces) == 2
-        assert {space.memory.pool for space in engine.workspaces.values()} == {cp.get_default_memory_pool()}
+        assert len(engine.choices.workspaces) == 2
+        assert {space.memory.pool for space in engine.choices.workspaces.values()} == {cp.get_default_memory_pool()}

@@ -10,8 +10,8 @@ from .test_nvrtc import STACK_ALLOWED, compiler, nearest, variants
 
 ARCHITECTURES = 80, 90
 LOAD, STORE, COPY = "LDG.E.128", "STG.E.128", "LDGSTS.E.BYPASS.LTC128B.128"
-TF32, BF16 = "HMMA.1688.F32.TF32", "HMMA.16816.F32.BF16"
-# what is streamed moves four numbers at a time
+TF32, BF16, F16 = "HMMA.1688.F32.TF32", "HMMA.16816.F32.BF16", "HMMA.16816.F32"
+# what is streamed moves four numbers at a time, eight of 16 bits
 BOTH = LOAD, STORE
 STREAMS = dict.fromkeys([
     ("elementwise", "unary"), ("elementwise", "unary_backward"), ("binary", "binary"),
@@ -22,15 +22,32 @@ STREAMS = dict.fromkeys([
 STREAMS |= {("random", "random_uniform"): (STORE,), ("random", "random_bits"): (STORE,),
             ("softmax", "softmax_cross_entropy"): (LOAD,)}
 DEEP, WIDE = "Matrix<TILE_N, true, 4>", "Matrix<TILE_N, false, 4>"
-# file, left, right, precision -> what its product is made of
+TYPES = "float", "float", "bfloat16", "float16"
+# file, left, right, precision -> what its product is made of; the same of eights of 16 bits below
 PRODUCTS = {
     ("matmul", "Matrix<TILE_M, true, 4>", WIDE, 1): (TF32, COPY),
     ("matmul", "Matrix<TILE_M, true, 4>", DEEP, 1): (TF32, COPY),
     ("matmul", "Matrix<TILE_M, false, 4>", WIDE, 1): (TF32, COPY),
     ("matmul", "Matrix<TILE_M, false, 4>", WIDE, 2): (BF16, COPY),
-    ("conv", "Windows<false, 4>", WIDE, 1): (TF32, COPY), ("conv", "Windows<true, 4>", DEEP, 1): (TF32, COPY),
-    ("conv", "Patches<4>", WIDE, 1): (TF32, COPY), ("conv", "Windows<false, 1>", WIDE, 1): (TF32, COPY),
+    ("conv", "Images<4>", WIDE, 1): (TF32, COPY), ("conv_input", "Windows<4>", "Turned<4>", 1): (TF32, COPY),
+    ("conv", "Patches<4>", WIDE, 1): (TF32, COPY), ("conv", "Images<1>", WIDE, 1): (TF32, COPY),
 }
+PRODUCTS |= {(file, left.replace("4>", "8>"), right.replace("4>", "8>"), precision): (kind, COPY)
+             for file, left, right, of in list(PRODUCTS) if of == 1 for precision, kind in ((2, BF16), (3, F16))}
+
+
+# macros -> what attention and recurrent layers are made of
+TENSOR = [
+    ("flash", {"T": "float", "PRECISION": 1, "WIDTH": 64, "TALL": 2}, (TF32, COPY, "LDS.128", STORE)),
+    ("flash", {"T": "float", "PRECISION": 1, "WIDTH": 128, "TALL": 1}, (TF32, COPY, "LDS.128", STORE)),
+    ("flash", {"T": "bfloat16", "PRECISION": 2, "WIDTH": 64, "TALL": 2}, (BF16, COPY, "LDS.128", "LDS.64", STORE)),
+    ("flash", {"T": "float16", "PRECISION": 3, "WIDTH": 256, "TALL": 1}, (F16, COPY, "LDS.128", STORE)),
+    ("flash_backward", {"T": "float", "PRECISION": 1, "WIDTH": 64, "TALL": 1}, (TF32, COPY, "LDS.128", STORE)),
+    ("flash_backward", {"T": "float", "PRECISION": 1, "WIDTH": 128, "TALL": 1}, (TF32, COPY, "LDS.128", STORE)),
+    ("flash_backward", {"T": "float16", "PRECISION": 3, "WIDTH": 256, "TALL": 1}, (F16, COPY, "LDS.128", STORE)),
+    ("lstm", {"T": "float", "PRECISION": 1}, (TF32, LOAD)), ("gru", {"T": "float", "PRECISION": 1}, (TF32, LOAD)),
+    ("lstm", {"T": "bfloat16", "PRECISION": 2}, (BF16,)), ("simple_rnn", {"T": "float16", "PRECISION": 3}, (F16,)),
+]
 
 
 def has(found: dict, opcode: str) -> bool:
@@ -47,11 +64,12 @@ def local(found: dict) -> list[str]:
     return [name for name in found if name.startswith(("LDL", "STL"))]
 
 
+@pytest.mark.parametrize("dtype", ["float", "bfloat16", "float16"])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_no_kernel_uses_local_memory_and_streams_are_wide(architecture):
+def test_no_kernel_uses_local_memory_and_streams_are_wide(architecture, dtype):
     bad = []
     for file, macro_sets in variants().items():
-        text = nearest(macro_sets, "float") + launch.source(file)
+        text = nearest(macro_sets, dtype) + launch.source(file)
         for kernel, found in compiler(13).opcodes(text, launch.OPTIONS, architecture).items():
             where = f"{file}.{kernel} on sm_{architecture}"
             bad += [f"{where}: {name}" for name in local(found) if (file, kernel) not in STACK_ALLOWED]
@@ -63,11 +81,20 @@ def test_no_kernel_uses_local_memory_and_streams_are_wide(architecture):
 @pytest.mark.parametrize(("file", "left", "right", "precision"), PRODUCTS)
 def test_products_are_made_on_tensor_cores(file, left, right, precision, architecture):
     side = 128 if "1>" not in left else 64
-    macros = {"T": "float", "TILE_M": side, "TILE_N": side, "LEFT": left, "RIGHT": right, "PRECISION": precision,
-              "SUMS": int(file == "matmul" and "false" in left + right)}
+    dtype = TYPES[precision] if "8>" in left + right else "float"
+    macros = {"T": dtype, "O": dtype, "E": "float", "TILE_M": side, "TILE_N": side, "LEFT": left, "RIGHT": right,
+              "PRECISION": precision, "SUMS": int(file == "matmul" and "false" in left + right)}
     text = "".join(f"#define {key} {value}\n" for key, value in macros.items()) + launch.source(file)
     found = compiler(13).opcodes(text, launch.OPTIONS, architecture)[file]
     assert not missing(found, PRODUCTS[file, left, right, precision]) and not local(found)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize(("file", "macros", "wanted"), TENSOR)
+def test_attention_and_recurrent_layers_are_made_on_tensor_cores(file, macros, wanted, architecture):
+    text = "".join(f"#define {key} {value}\n" for key, value in macros.items()) + launch.source(file)
+    for found in compiler(13).opcodes(text, launch.OPTIONS, architecture).values():
+        assert not missing(found, wanted) and not local(found)
 
 
 def test_streams_are_kernels_that_exist():

@@ -62,6 +62,8 @@ SHAPES = {
     "patches_of_lines": Shape((1, 21, 11, 64), (3, 3), 32, padding=((2, 0), (0, 1))),
     "patches_narrow": Shape((3, 6, 3, 16), (3, 3), 24, padding=((1, 1), (1, 1))),
     "patches_inside": Shape((2, 9, 11, 16), (3, 3), 16, padding=((0, 0), (0, 0))),
+    "stride_long": Shape((1, 5, 4, 3), (3, 3), 300, (2, 2), ((1, 1), (0, 1))),
+    "stride_long_groups": Shape((2, 5, 5, 8), (3, 2), 640, (2, 3), ((0, 1), (1, 1)), groups=2),
     "depthwise_wide": Shape((3, 9, 10, 27), (3, 3), 27, (2, 2), ((1, 1), (1, 1)), groups=27),
     "empty": Shape((0, 5, 5, 2), (3, 3), 3),
     "empty_depthwise": Shape((0, 5, 5, 2), (3, 3), 2, groups=2),

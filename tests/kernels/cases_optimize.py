@@ -147,7 +147,7 @@ REFERENCES = {"rmsprop_momentum": rmsprop, "rmsprop_centered": rmsprop, "rmsprop
               "adam_amsgrad": adam, "ftrl_power": ftrl}
 
 
-def expected(name, p, g, slots, hyper, options=(), decay=0.0):
+def expected(name, p, g, slots, hyper, options=(), decay=0.0, shadow=None):
     formula = FORMULAS[name]
     names = [*formula.slots.split(), *formula.options.split()]
     old = {"p": p, "g": g, **dict(zip(names, slots))}
@@ -198,6 +198,16 @@ for beta, step in ((0.999, 1), (0.999, 2), (0.999, 1000), (0.999, 1_000_000), (0
 add("adam", "every-third", size=33, every=3)
 add("average_overwrite", "not-yet", dtypes=("float32",), size=33, step=4)
 add("schedule_free", "no-warmup", dtypes=("float32",), size=33, warmup=0.0)
+
+
+def shadowed(*args):
+    new = expected(*args)
+    return *new, new[0]
+
+
+for size in (5, 4097):
+    case("optimize", lambda r, size=size: (*arguments(r, "adam", size, decay=2.0), np.zeros(size)), shadowed,
+         inplace=(1, 2, 3, 7), rtol=CLOSE, id=f"shadow-{size}")
 
 
 def plain(name, p, g, slots, options, id, step=1):

@@ -17,8 +17,12 @@ import numpy as np
 
 from gpunn.kernels.cuda import launch
 
+from .references import halves, widened
+
 tiles = importlib.import_module("gpunn.kernels.cuda.matmul")       # the package's `matmul` is the function
-RTOL = {"float32": 2e-5, "float64": 1e-11}
+RTOL = {"float32": 2e-5, "float64": 1e-11, "float16": 2.0**-10, "bfloat16": 2.0**-7}
+SMALLEST = 2.0**-24                             # that float16 knows
+HALVES = {"float16": launch.HALVES[0], "bfloat16": launch.HALVES[1]}
 CASES: list["Case"] = []
 _count = Counter()
 
@@ -37,6 +41,8 @@ class Case:
     id: str
     precision: str = "highest"                      # of matrix products on a GPU,
     blocks: int = tiles.BLOCKS                      # and for how many blocks it takes small tiles
+    singles: tuple = ()                             # of 16 bits: the arguments and
+    single_results: tuple = ()                      # results that are float32
 
 
 def case(kernel: str, make: Callable, reference: Callable, *, options=None, inplace=(), rtol=None, atol=None,
@@ -83,8 +89,9 @@ def cast(a, dtype: str):
     if not isinstance(a, np.ndarray) or a.dtype != np.float64 or dtype == "float64":
         return a
     placed = place(a, Host())
-    return np.lib.stride_tricks.as_strided(placed.flat.astype(dtype)[_start(placed):], a.shape,
-                                           [s // a.itemsize * np.dtype(dtype).itemsize for s in a.strides])
+    flat = halves(placed.flat, dtype) if dtype in HALVES else placed.flat.astype(dtype)
+    return np.lib.stride_tricks.as_strided(flat[_start(placed):], a.shape,
+                                           [s // a.itemsize * flat.itemsize for s in a.strides])
 
 
 def _start(placed: Placed) -> int:
@@ -101,13 +108,14 @@ def upcast(a):
     if isinstance(a, tuple):
         return tuple(upcast(entry) for entry in a)
     if isinstance(a, np.ndarray):
-        return a.astype(np.float64) if a.dtype.kind == "f" else a.copy()
+        return widened(a) if a.dtype in launch.HALVES else a.astype(np.float64) if a.dtype.kind == "f" else a.copy()
     return a
 
 
 def arguments(case: Case, dtype: str) -> tuple:
     made = case.make(np.random.default_rng(zlib.crc32(case.id.encode())))
-    return cast(tuple(np.asarray(a) if isinstance(a, np.generic) else a for a in made), dtype)
+    made = [np.asarray(a) if isinstance(a, np.generic) else a for a in made]
+    return tuple(cast(a, "float32" if i in case.singles else dtype) for i, a in enumerate(made))
 
 
 def as_list(result) -> list:
@@ -141,9 +149,12 @@ class Run:
 
 def compare(got: np.ndarray, want, case: Case, dtype: str) -> None:
     want = np.asarray(want)
-    stands_for = {"float64": dtype, "int64": "int32"}.get(want.dtype.name, want.dtype.name)
+    stands_for = {"float64": HALVES.get(dtype, dtype), "int64": "int32"}.get(want.dtype.name, want.dtype.name)
     assert got.dtype in (want.dtype, stands_for), f"{case.id}: dtype {got.dtype}, expected {stands_for}"
     assert got.shape == want.shape, f"{case.id}: shape {got.shape}, expected {want.shape}"
+    if got.dtype in launch.HALVES:
+        near = widened(halves(want, dtype))
+        got, want = widened(got), near if case.exact else np.where(np.isinf(near), near, want)
     if got.dtype.kind != "f":
         np.testing.assert_array_equal(got, want, err_msg=case.id)
     elif case.exact:
@@ -155,6 +166,8 @@ def compare(got: np.ndarray, want, case: Case, dtype: str) -> None:
 
 def same_bits(got: np.ndarray, want: np.ndarray, name: str) -> None:
     """Equal to the last bit; only the payload of a NaN is free."""
+    if got.dtype in launch.HALVES:
+        got, want = widened(got), widened(want)
     np.testing.assert_array_equal(got, want, err_msg=name)
     if got.dtype.kind == "f":
         real = ~np.isnan(want)
@@ -166,9 +179,10 @@ def tolerances(case: Case, dtype: str, want: np.ndarray) -> tuple[float, float]:
     def choose(x):
         return x.get(dtype) if isinstance(x, dict) else x
     rtol, atol = choose(case.rtol), choose(case.atol)
-    rtol = RTOL[dtype] if rtol is None else rtol
+    rtol = RTOL[dtype] if rtol is None else max(rtol, RTOL[dtype] if dtype in HALVES else 0)
     finite = np.abs(want[np.isfinite(want)])
-    return rtol, rtol * (finite.max(initial=0.0) or 1.0) if atol is None else atol
+    atol = rtol * (finite.max(initial=0.0) or 1.0) if atol is None else atol
+    return rtol, max(atol, SMALLEST) if dtype in HALVES else atol
 
 
 def takes_out(function: Callable, case: Case, args: tuple) -> bool:
@@ -216,10 +230,10 @@ def check(case: Case, device, dtype: str) -> None:
 def check_values(case: Case, values: list, expected: list, dtype: str) -> None:
     count = f"{case.id}: {len(values)} results and in-place values, expected {len(expected)}"
     assert len(values) == len(expected), count
-    for value, want in zip(values, expected):
+    for i, (value, want) in enumerate(zip(values, expected)):
         if want is not None:
             assert value is not None, f"{case.id}: None where a result is expected"
-            compare(value, want, case, dtype)
+            compare(value, want, case, "float32" if i in case.single_results else dtype)
 
 
 def assert_returned(case: Case, results: list, out) -> None:

@@ -7,15 +7,20 @@ from gpunn.kernels import cpu
 from gpunn.kernels.cuda import launch
 
 from .coverage import exported, kernels_in, load_cases, simulated
-from .harness import CASES, check
+from .harness import CASES, HALVES, check
 
 load_cases()
 ROWS = [pytest.param(case, dtype, id=f"{case.id}-{dtype}") for case in CASES for dtype in case.dtypes]
 
 
-@pytest.mark.parametrize(("case", "dtype"), ROWS)
+@pytest.mark.parametrize(("case", "dtype"), [row for row in ROWS if row.values[1] not in HALVES])
 def test_kernel(case, dtype, device):
     check(case, device, dtype)
+
+
+@pytest.mark.parametrize(("case", "dtype"), [row for row in ROWS if row.values[1] in HALVES])
+def test_kernel_of_16_bits(case, dtype, gpu):
+    check(case, gpu, dtype)
 
 
 def without_case(functions) -> set[str]:

@@ -162,6 +162,18 @@ def test_summary_counts_and_shapes():
         assert part in text
 
 
+def test_a_summary_says_who_served_a_layer():
+    model, lines = seq(layers.Input((12, 12, 16)), layers.Conv2D(16, 3, padding="same"), layers.Conv2D(8, 3, 2),
+                       layers.DepthwiseConv2D(3), layers.Conv2D(4, 1), layers.Flatten(), layers.Dense(1)), []
+    model.summary(print_fn=lines.append, show_engine=True)
+    model.compile("sgd", "mse")
+    model.fit(np.ones((2, 12, 12, 16)), np.ones(2), verbose=0)
+    model.summary(print_fn=lines.append, show_engine=True)
+    before, after = ([line.split("│")[-2].strip() for line in text.splitlines() if "│" in line][1:] for text in lines)
+    back = "back: direct, product"                  # dw by windows, dx by a product
+    assert before == ["-"] * 6 and after == ["Winograd", "direct", "depthwise", "product", back, "-", "-"]
+
+
 @pytest.mark.parametrize("act, message", [
     (lambda: seq(3), "expected a layer, got int"),
     (lambda: seq(layers.Dense(2, name="a"), layers.Dense(2, name="a")), "two layers are named 'a'"),

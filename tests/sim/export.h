@@ -2,13 +2,17 @@
 #pragma once
 #include "shim.h"
 
+struct float16;
+struct bfloat16;
 namespace shim {
-// one letter a type, as NumPy spells it; V: a struct (by value) or untyped memory
+// one letter a type, as NumPy spells it; V: a struct (by value) or untyped memory; v: bfloat16, of NumPy's dtype V2
 template <class V> constexpr char letter() {
   using U = std::remove_cv_t<V>;
   if (std::is_same<U, bool>::value) return '?';
   if (std::is_same<U, float>::value) return 'f';
   if (std::is_same<U, double>::value) return 'd';
+  if (std::is_same<U, float16>::value) return 'e';
+  if (std::is_same<U, bfloat16>::value) return 'v';
   if (!std::is_integral<U>::value) return 'V';
   constexpr char kinds[2][5] = {"BHIQ", "bhiq"};
   return kinds[std::is_signed<U>::value][sizeof(U) == 1 ? 0 : sizeof(U) == 2 ? 1 : sizeof(U) == 4 ? 2 : 3];

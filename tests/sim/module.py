@@ -14,7 +14,7 @@ MAX_BLOCK = (1024, 1024, 64)
 SHARED = 48 << 10                       # more must be asked for by max_dynamic_shared_size_bytes
 # C type -> NumPy types of its size and meaning
 SAME = {"?": "?B", "B": "?Bb", "b": "bB", "h": "hH", "H": "hHe", "i": "iI", "I": "iI", "q": "lqLQ",
-        "Q": "lqLQ", "f": "f", "d": "d"}
+        "Q": "lqLQ", "e": "e", "v": "V", "f": "f", "d": "d"}
 
 launched: set[tuple[str, str]] = set()  # (source, kernel name) of all that has run
 
@@ -129,5 +129,5 @@ class Kernel:
 
 def _name(value) -> str:
     if isinstance(value, str):
-        return "a struct" if value == "V" else np.dtype(value).name
+        return {"V": "a struct", "v": "bfloat16"}.get(value) or np.dtype(value).name
     return str(value.dtype) if isinstance(value, np.generic | np.ndarray | SimArray) else type(value).__name__

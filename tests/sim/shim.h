@@ -171,6 +171,12 @@ static inline float __uint2float_rn(unsigned x) { return (float)x; }
 typedef unsigned long long ull;
 static inline unsigned __umulhi(unsigned a, unsigned b) { return (ull)a * b >> 32; }
 static inline ull __umul64hi(ull a, ull b) { return (unsigned __int128)a * b >> 64; }
+static inline unsigned __byte_perm(unsigned low, unsigned high, unsigned order) {
+  ull both = (ull)high << 32 | low;
+  unsigned word = 0;
+  for (int i = 0; i < 4; i++) word |= (unsigned)(both >> (order >> 4 * i & 7) * 8 & 0xff) << 8 * i;
+  return word;
+}
 static inline int __popc(unsigned x) { return __builtin_popcount(x); }
 static inline int __ffs(int x) { return __builtin_ffs(x); }
 static inline int __clz(int x) { return x ? __builtin_clz(x) : 32; }
@@ -199,19 +205,39 @@ static inline unsigned to_tf32(float x) {                // round to nearest, ti
   unsigned u = __float_as_uint(x);
   return x != x ? u : (u + 0x1000u) & 0xFFFFE000u;
 }
-static inline unsigned pack_bf16(float low, float high) {     // rounded to nearest, ties to even
+// floats of 16 bits: rounded to nearest, ties to even
+static inline float from_float16(unsigned short bits) {
+  int exponent = bits >> 10 & 31, fraction = bits & 1023;
+  float size = exponent == 31 ? (fraction ? NAN : INFINITY)
+      : exponent ? ldexpf(1024 + fraction, exponent - 25) : ldexpf(fraction, -24);
+  return bits >> 15 ? -size : size;
+}
+static inline unsigned short to_float16(float x) {
+  unsigned short sign = __float_as_uint(x) >> 16 & 0x8000;
+  x = fabsf(x);
+  if (x != x) return 0x7FFF;
+  if (x >= 65520.f) return sign | 0x7C00;
+  int exponent;
+  frexpf(x, &exponent);
+  exponent = x < 0x1p-14f ? -13 : exponent;                // multiples of 2^-24
+  return sign | (unsigned short)(nearbyintf(ldexpf(x, 11 - exponent)) + 1024 * (exponent + 13));
+}
+static inline unsigned pack_float16(float low, float high) { return to_float16(low) | to_float16(high) << 16; }
+static inline unsigned pack_bf16(float low, float high) {
   auto round = [](float x) {
     unsigned u = __float_as_uint(x);
     return x != x ? 0x7FFFu : (u + 0x7FFFu + (u >> 16 & 1)) >> 16;
   };
   return round(low) | round(high) << 16;
 }
+static inline float power_of_2(float x) { return exp2f(x); }
 
 namespace shim {
 static float tf32_value(unsigned word, int) { return __uint_as_float(word & 0xFFFFE000u); }
 static float bf16_value(unsigned word, int high) {
   return __uint_as_float(high ? word & 0xFFFF0000u : word << 16);
 }
+static float f16_value(unsigned word, int high) { return from_float16(high ? word >> 16 : word); }
 // d (16 x 8) += a (16 x K) b (K x 8). Lane 4 * g + t holds rows g and g + 8 of a and column g of b;
 // a word holds PACK numbers along k.
 template <int K, int PACK, class Value>
@@ -232,3 +258,4 @@ static void matrix_multiply(float (&d)[4], const unsigned (&a)[4], const unsigne
 }  // namespace shim
 #define mma_m16n8k8_tf32(d, a, b) shim::matrix_multiply<8, 1>(d, a, b, SHIM_HERE, shim::tf32_value)
 #define mma_m16n8k16_bf16(d, a, b) shim::matrix_multiply<16, 2>(d, a, b, SHIM_HERE, shim::bf16_value)
+#define mma_m16n8k16_f16(d, a, b) shim::matrix_multiply<16, 2>(d, a, b, SHIM_HERE, shim::f16_value)

@@ -14,10 +14,9 @@ TABLES = {"gather": (0,), "gather_batches": (0, 1, 2)}          # kernel -> the 
 
 
 @functools.cache
-def read_only(code: str, name: str) -> list[bool]:
-    """For each parameter, whether it is a pointer to const."""
+def parameters(code: str, name: str) -> list[str]:
     text = re.search(rf"\nKERNEL\([^)]*\)\s+{name}\s*\(([^)]*)\)", code)
-    return [] if text is None else ["const" in p and "*" in p for p in text[1].split(",")]
+    return [] if text is None else text[1].split(",")
 
 
 def extent(host: np.ndarray, one_step: bool) -> int:
@@ -29,12 +28,13 @@ def extent(host: np.ndarray, one_step: bool) -> int:
 def moved(code: str, name: str, arguments) -> int:
     """`arguments`: for each an array's memory on the host, or None."""
     seen, read, written, tables = set(), 0, 0, TABLES.get(name, ())
-    for i, (host, const) in enumerate(zip(arguments, read_only(code, name))):
+    for i, (host, parameter) in enumerate(zip(arguments, parameters(code, name))):
         if host is None or (place := (host.ctypes.data, host.nbytes)) in seen:
             continue
         seen.add(place)
-        if not const:
+        if "const" not in parameter:
             written += extent(host, "_step" in name)
+            read -= extent(host, False) if parameter.endswith("shadow") else 0          # the one that is not in place
         elif i not in tables:
             read += extent(host, "_step" in name)
     return read + written * (2 if tables or name in IN_PLACE else 1)
