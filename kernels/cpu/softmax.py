@@ -184,7 +184,7 @@ def _softmax_cross_entropy(part, x, labels, loss, hits):
             row, label, numbers = start + k, labels[start + k], place + k * c * kind.itemsize
             if 0 <= label < c:
                 loss[row] = _difference(top[k], load(kind, numbers, label), -total[k])
-                hits[row] = _first(kind, numbers, label, top[k])
+                hits[row] = _first(kind, numbers, label, top[k]) if total[k] == total[k] else 0   # NaN: no hit
             else:
                 loss[row], hits[row] = np.nan, 0
 
