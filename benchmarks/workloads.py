@@ -3,7 +3,7 @@
 A layer is `(kind, options)`. Targets are class numbers, one an example or one a place of a sequence; without
 `classes` they are numbers, and the loss is the mean squared error. Everyone uses Adam.
 """
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ class Workload:
     classes: int | None = 10
     tokens: int | None = None           # the inputs are numbers below this, one a place
     per_place: bool = False
+    policy: str = "float32"             # or mixed_bfloat16: activations and the factors of products in 16 bits
 
 
 def layer(kind, **options):
@@ -100,10 +101,15 @@ def transformer(batch, places, tokens, width, heads, depth):
                                        dense(tokens)), tokens, tokens, True)
 
 
+def also_bf16(works: dict) -> dict:
+    return {f"{name}{more}": replace(work, policy=policy) for name, work in works.items()
+            for more, policy in (("", "float32"), (", bf16", "mixed_bfloat16"))}
+
+
 # for a GPU: beyond what a processor trains in a minute, and, to show that all runs, what takes no time at all
-LARGE = {"resnet50": resnet(32, 224, (3, 4, 6, 3)), "transformer": transformer(8, 512, 8192, 768, 12, 12)}
+LARGE = also_bf16({"resnet50": resnet(32, 224, (3, 4, 6, 3)), "transformer": transformer(8, 512, 8192, 768, 12, 12)})
 SMALL = {"tiny, small": Workload(4, (2,), (dense(8, "tanh"), dense(1)), None),
-         "cnn, small": Workload(2, (6, 6, 1), (conv(4, 3), POOL, FLAT, dense(10)))}
+         **also_bf16({"cnn, small": Workload(2, (6, 6, 1), (conv(4, 3), POOL, FLAT, dense(10)))})}
 KNOWN = ALL | LARGE | SMALL
 
 

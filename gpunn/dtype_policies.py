@@ -1,7 +1,7 @@
 """Dtype policies: in which dtype a layer computes and in which it keeps its weights.
 
-float16 and bfloat16 are float32 arrays whose numbers are all of that dtype: an op computes in float32 and rounds its
-result, and so it does with gradients. Numbers are those of the dtype; time and memory are those of float32.
+On a GPU float16 and bfloat16 are arrays of two bytes a number; a CPU emulates them by float32 arrays whose numbers
+are all of that dtype (see halves.py).
 """
 from . import _objects
 from ._config import DTypePolicy, as_policy

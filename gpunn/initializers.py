@@ -11,8 +11,8 @@ from ._config import REDUCED, storage
 from ._names import one_of, require, snake_case
 from .backend import constant as place
 from .backend.rng import host_normal, host_uniform, next_seed
+from .halves import rounded
 from .ops.operators import Tensor, Variable
-from .tensor import rounded
 
 MEMORY = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 1 << 44      # bytes
 _TRUNCATED_STD = 0.87962566103423978            # of a standard normal cut at two

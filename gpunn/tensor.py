@@ -11,11 +11,9 @@ from operator import attrgetter
 
 import numpy as np
 
-from ._config import REDUCED
 from ._names import scoped
 from .backend import asarray, backend_of, empty, filled, host_read, kernels_of, persistent, to_numpy
 from .symbol import Symbol, trace
-from .tree import map_structure
 
 
 class _Mode(threading.local):
@@ -24,6 +22,17 @@ class _Mode(threading.local):
 
 
 _mode = _Mode()
+
+
+class _Names(dict):
+    """A dtype's name, as Keras has it: arrays of bfloat16, which NumPy does not know, are of two raw bytes."""
+
+    def __missing__(self, dtype):
+        name = self[dtype] = "bfloat16" if dtype.str == "|V2" else dtype.name
+        return name
+
+
+_names = _Names()
 
 
 @contextmanager
@@ -56,10 +65,14 @@ class Tensor:
         self._node, self._index = node, index
 
     shape: tuple = property(attrgetter("data.shape"))
-    dtype: str = property(attrgetter("data.dtype.name"))
+    dtype: str = property(lambda self: _names[self.data.dtype])
     ndim: int = property(attrgetter("data.ndim"))
     size: int = property(attrgetter("data.size"))
     __cuda_array_interface__ = property(attrgetter("data.__cuda_array_interface__"))
+
+    def entry(self):
+        """What an op takes: the array, and the tensor that wants a gradient."""
+        return self.data, self if self.requires_grad else None
 
     def numpy(self) -> np.ndarray:
         host_read("numpy()")
@@ -98,7 +111,7 @@ class Tensor:
 
     def __repr__(self):
         device = backend_of(self.data).name
-        return f"<{type(self).__name__} shape={self.shape} dtype={self.dtype} device={device} {self.data}>"
+        return f"<{type(self).__name__} shape={self.shape} dtype={self.dtype} device={device} {to_numpy(self.data)}>"
 
     def __format__(self, spec):
         return format(self.item() if spec and not self.shape else str(self), spec)
@@ -140,6 +153,10 @@ class Variable(Tensor):
         if array.shape != self.data.shape:
             raise ValueError(f"{self.path}: expected a value of shape {self.data.shape}, got {array.shape}")
         kernels_of(self.data).copy(array, out=self.data)
+        return self.settle()
+
+    def settle(self):
+        """After its array was written: what else follows from it."""
         return self
 
     def assign_add(self, value):
@@ -152,7 +169,7 @@ class Variable(Tensor):
         plain = isinstance(value, int | float)              # stays a number: a recorded step may use it
         array = value.data if isinstance(value, Tensor) else value if plain else asarray(value, self.data.dtype)
         kernels_of(self.data).binary(how, self.data, array, out=self.data)
-        return self
+        return self.settle()
 
 
 class Node:
@@ -163,21 +180,23 @@ class Node:
         self.parents, self.backward, self.outputs = parents, backward, outputs
 
 
-def op(f=None, *, arrays: int | None = None):
+def op(f=None, *, arrays: int | None = None, full: tuple[str, ...] | None = None):
     """Lift `f(*arrays, **options) -> (y, backward)` to tensors and write it on the tape; on symbols: a graph node.
 
     `arrays`: how many arguments, from the first on, are arrays, where not all are; they may be given by name, too.
+    `full`: its kernels read 16-bit weights, but these in float32, and write the gradients of all of them in float32.
     """
     if f is None:
-        return partial(op, arrays=arrays)
+        return partial(op, arrays=arrays, full=full)
     names = f.__code__.co_varnames[:f.__code__.co_argcount if arrays is None else arrays]
+    places = None if full is None else tuple([names.index(name) for name in full])
 
     @wraps(f)
     def apply(*args, **options):
         if len(args) < len(names):
             args = (*args, *[options.pop(name) for name in takewhile(options.__contains__, names[len(args):])])
         lifted, parents, taped = [], [], False
-        for a in args[:arrays]:
+        for i, a in enumerate(args[:arrays]):
             if (kind := type(a)) is Tensor or kind is Variable:
                 lifted.append(a.data)
                 parents.append(a if a.requires_grad else None)
@@ -185,99 +204,51 @@ def op(f=None, *, arrays: int | None = None):
             elif kind is Symbol:
                 return trace(apply, args, options)
             elif isinstance(a, Tensor):
-                return with_few_bits(apply, args, options)
+                if (seen := a.seen(places, i)) is None:
+                    return a.emulated(apply, args, options)
+                lifted.append(seen[0])
+                parents.append(seen[1])
+                taped = taped or seen[1] is not None
             else:
-                lifted.append(asarray(a) if isinstance(a, np.ndarray | list | tuple)
-                              else a.item() if isinstance(a, np.generic) else a)
+                lifted.append(plain(a))
                 parents.append(None)
+        for i in places or ():
+            if (a := lifted[i]) is not None and a.dtype.itemsize == 2:      # a tensor where weights are expected
+                lifted[i], parents[i] = converted(args[i], "float32").entry()
         if arrays is not None:
             lifted += args[arrays:]
         y, backward = f(*lifted, **options)
-        if not (taped and backward and _mode.taping):
-            return Tensor(y) if type(y) is not tuple else tuple([Tensor(v) for v in y])
-        if type(y) is not tuple:
-            return Tensor(y, True, Node(parents, backward, 1))
-        node = Node(parents, backward, len(y))
-        return tuple([Tensor(v, True, node, i) for i, v in enumerate(y)])
+        return results(y, parents, backward if taped and _mode.taping else None)
     return apply
 
 
-class Rounded(Tensor):
-    """A tensor of float16 or bfloat16: a float32 array whose numbers are all of that dtype.
-
-    Arithmetic is done in float32; results, and gradients on their way back, are rounded.
-    """
-    __slots__ = ("dtype",)
-
-    def __init__(self, data, dtype, requires_grad=False, node=None):
-        super().__init__(data, requires_grad, node)
-        self.dtype = dtype
-
-    def numpy(self) -> np.ndarray:
-        """float16, or for bfloat16, which NumPy does not have, float32."""
-        return Tensor.numpy(self).astype("float16" if self.dtype == "float16" else "float32")
-
-    def __array__(self, dtype=None, copy=None):
-        return np.asarray(self.numpy(), dtype)
+def plain(a):
+    """An argument that is no tensor, as functions of arrays take it."""
+    return asarray(a) if isinstance(a, np.ndarray | list | tuple) else a.item() if isinstance(a, np.generic) else a
 
 
-class RoundedVariable(Variable):
-    """A weight of a layer that computes with few bits: of float32, and seen rounded there, or of few bits itself."""
-    __slots__ = ("dtype",)
-
-    def __init__(self, variable: Variable, dtype: str):
-        super().__init__(variable.data, trainable=variable.wanted, name=variable.name)
-        self.dtype = dtype
-        self._round()
-        if dtype in REDUCED:
-            self.constraint = attrgetter("value")       # assigned after each update, and rounded then
-
-    def _round(self):
-        if self.dtype in REDUCED:
-            kernels_of(self.data).unary(f"round_{self.dtype}", self.data, out=self.data)
-        return self
-
-    def assign(self, value):
-        return super().assign(value)._round()
-
-    def _accumulate(self, how, value):
-        return super()._accumulate(how, value)._round()
-
-    numpy, __array__ = Rounded.numpy, Rounded.__array__
+def results(y, parents, backward):
+    """One tensor or several, on the tape where there is a way back."""
+    if backward is None:
+        return Tensor(y) if type(y) is not tuple else tuple([Tensor(v) for v in y])
+    if type(y) is not tuple:
+        return Tensor(y, True, Node(parents, backward, 1))
+    node = Node(parents, backward, len(y))
+    return tuple([Tensor(v, True, node, i) for i, v in enumerate(y)])
 
 
-def rounded(x: Tensor, dtype: str) -> Rounded:
-    """A float32 tensor in few bits; its gradient gets as few."""
-    k, name = kernels_of(x.data), f"round_{dtype}"
-    y = k.unary(name, x.data)
-    if not (x.requires_grad and _mode.taping):
-        return Rounded(y, dtype)
-    return Rounded(y, dtype, True,
-                   Node([x], lambda dy, need: (k.unary(name, dy, out=None if need[0] is True else need[0]),), 1))
+def converted(x: Tensor, dtype) -> Tensor:
+    """The same numbers in an array of another dtype; the gradient comes back in x's own."""
+    k, own = kernels_of(x.data), x.data.dtype
+    return linked(k.copy(x.data, dtype=dtype), x, lambda dy, need: (
+        k.copy(dy, dtype=own) if need[0] is True else k.copy(dy, out=need[0]),))
 
 
-def widened(x: Tensor) -> Tensor:
-    """The same numbers as float32."""
-    if x._node is None and x.requires_grad:
-        return Tensor(x.data, True, Node([x], lambda dy, need: (dy,), 1))
-    return Tensor(x.data, x.requires_grad, x._node, x._index)
-
-
-def with_few_bits(f, args, options):
-    """f on float32 tensors with the same numbers; rounded, if all floats among its arguments were of one such dtype."""
-    dtypes = set()
-
-    def seen(a):
-        if isinstance(a, RoundedVariable):
-            dtype = a.dtype if a.dtype in REDUCED else _mode.compute
-            a = rounded(a, dtype) if dtype else widened(a)
-        if "float" in str(getattr(a, "dtype", "")):
-            dtypes.add(str(a.dtype))
-        return widened(a) if isinstance(a, Rounded) else a
-
-    y = f(*map(seen, args), **{name: seen(value) for name, value in options.items()})
-    dtype = dtypes.pop() if len(dtypes) == 1 else None
-    return map_structure(lambda v: rounded(v, dtype) if v.dtype == "float32" else v, y) if dtype in REDUCED else y
+def linked(data, x: Tensor, backward) -> Tensor:
+    """An array as a tensor that was made of x alone."""
+    if not (x.requires_grad and _mode.taping and x.data.dtype.kind in "fV"):
+        return Tensor(data)
+    return Tensor(data, True, Node([x], backward, 1))
 
 
 def backward(root: Tensor, dy=None):
@@ -326,6 +297,8 @@ class _Reverse:
         return parent.grad if fresh else True
 
     def add(self, tensor, dx):
+        if dx.dtype != tensor.data.dtype:               # one of 16 bits where the other is of float32
+            dx = kernels_of(dx).copy(dx, dtype=tensor.data.dtype)
         if tensor._node is None:
             self.add_leaf(tensor, dx)
             return
@@ -382,7 +355,7 @@ def grad(f, argnums: int | tuple[int, ...] = 0):
 
 def _leaf(value) -> Tensor:
     data = value.data if isinstance(value, Tensor) else asarray(value)
-    return Tensor(data if data.dtype.kind == "f" else kernels_of(data).copy(data, dtype="float32"), requires_grad=True)
+    return Tensor(data if data.dtype.kind in "fV" else kernels_of(data).copy(data, dtype="float32"), requires_grad=True)
 
 
 def _zeros(tensor: Tensor):

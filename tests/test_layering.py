@@ -15,6 +15,7 @@ _config
 symbol
 backend
 tensor
+halves
 storage optimizers
 ops
 initializers activations regularizers constraints losses random config dtype_policies mixed_precision

@@ -142,8 +142,12 @@ def cross_entropy(y, labels):
 
 def step_of(work, call):
     """(weights, both moments, count, x, y) -> the same after a step of Adam"""
+    def seen(a):
+        few = work.policy == "mixed_bfloat16" and a.dtype == jnp.float32
+        return a.astype(jnp.bfloat16) if few else a
+
     def loss(p, x, y):
-        out = call(p, x)
+        out = call(*jax.tree.map(seen, (p, x))).astype(jnp.float32)
         return ((out - y) ** 2).mean() if work.classes is None else cross_entropy(out, y)
 
     def step(p, m, v, t, x, y):

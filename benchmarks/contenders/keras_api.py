@@ -45,8 +45,12 @@ def chain(keras, x, layers):
 
 
 def compiled(keras, work, **options):
-    x = keras.Input(work.shape, dtype="int32" if work.tokens else "float32")
+    x, before = keras.Input(work.shape, dtype="int32" if work.tokens else "float32"), keras.config.dtype_policy()
+    if work.policy != before.name:
+        keras.config.set_dtype_policy(work.policy)
     model = keras.Model(x, chain(keras, x, work.layers))
+    if work.policy != before.name:
+        keras.config.set_dtype_policy(before)
     loss = "mse" if work.classes is None else keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile("adam", loss, **options)
     return model

@@ -120,7 +120,10 @@ class Training:
         self.batches = list(zip(self.x.split(work.batch), self.y.split(work.batch)))
 
     def loss(self, x, y):
-        out = self.module(x)
+        few = self.work.policy == "mixed_bfloat16"
+        with torch.autocast(DEVICE, torch.bfloat16, few, cache_enabled=False):      # a graph could not hold the cache
+            out = self.module(x)
+        out = out.float()
         if self.work.classes is None:
             return F.mse_loss(out, y)
         return F.cross_entropy(out.flatten(0, -2), y.flatten()) if self.work.per_place else F.cross_entropy(out, y)

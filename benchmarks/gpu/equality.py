@@ -18,7 +18,8 @@ BATCHES, EPOCHS, BATCH = 4, 2, 16
 FURTHER = {"depthwise 3x3", "transposed 3x3, stride 2", "conv 3x3, 4 groups", "gru", "mlp, odd widths"}
 DRAWS = 10_007                  # an odd number of numbers
 CHOSEN = workloads.SIX | {name: workloads.ALL[name] for name in sorted(FURTHER)} | {
-    "resnet50": workloads.resnet(4, 64, (3, 4, 6, 3)), "transformer": workloads.transformer(2, 64, 512, 256, 4, 2)}
+    **workloads.also_bf16({"resnet50": workloads.resnet(4, 64, (3, 4, 6, 3)),
+                           "transformer": workloads.transformer(2, 64, 512, 256, 4, 2)})}
 
 
 def rows(chosen):

@@ -6,7 +6,7 @@ from . import failed, left_out
 from .peers import MANY, OURS, ROUND, Crowd, present
 from .process import Ended, Overtime
 
-TITLE, SHARE = "A training step in ms, Adam, TF32 products", 250
+TITLE, SHARE = "A training step in ms, Adam, TF32 products; bf16: mixed precision", 250
 ROUNDS = 4
 PREPARE = 60                    # seconds, at most, to build, compile and warm up
 NAMES = (*workloads.SIX, *workloads.LARGE)

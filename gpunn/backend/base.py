@@ -20,6 +20,7 @@ class Backend:
     kernels: ModuleType
     steps_in_one = 1            # where the user leaves it to us
     lanes = 1                   # in which batches of one shape travel to the device
+    halves: dict = {}           # "float16", "bfloat16": the dtypes of arrays of two bytes a number, where there are any
 
     def describe(self) -> str:
         """The words after "gpunn:" in the device line."""
@@ -74,7 +75,7 @@ def host_array(value, dtype=None) -> np.ndarray:
     elif not isinstance(value, np.ndarray):
         value = np.asarray(value)
     if value.dtype == np.float16 and dtype is None:
-        dtype = "float32"                               # kernels have no halves
+        dtype = "float32"                               # layers and casts make 16 bits of it where they want them
     if value.dtype.kind not in "biuf" and dtype is None:
         raise TypeError(f"expected numbers, got an array of dtype {value.dtype}; "
                         "encode strings and objects as numbers first")

@@ -90,6 +90,7 @@ class CudaBackend(Backend):
     def __init__(self, cupy, name: str):
         from gpunn.kernels import cuda
         self.name, self.xp, self.array_type, self.kernels = name, cupy, cupy.ndarray, cuda
+        self.halves = {"float16": np.dtype("float16"), "bfloat16": cuda.launch.BFLOAT16}
         cuda.launch.libraries[cupy.ndarray] = cupy
         self.stream = cupy.cuda.Stream(non_blocking=True)
         self.stream.use()
@@ -100,12 +101,19 @@ class CudaBackend(Backend):
         return f"{self.name} ({properties['name'].decode()}, CuPy {self.xp.__version__})"
 
     def asarray(self, value, dtype=None):
+        if dtype == self.halves["bfloat16"]:
+            return self.kernels.copy(self.asarray(value, "float32"), dtype=dtype)
         if isinstance(value, self.array_type):
             return self.xp.ascontiguousarray(value if dtype is None else value.astype(dtype, copy=False))
         return self.xp.asarray(host_array(value, dtype))
 
     def to_numpy(self, array) -> np.ndarray:
-        return self.xp.asnumpy(array)
+        """bfloat16, which NumPy does not have, as float32."""
+        if array.dtype != self.halves["bfloat16"]:
+            return self.xp.asnumpy(array)
+        dense = array if array.flags.c_contiguous else self.kernels.copy(array)
+        bits = self.xp.asnumpy(dense.view(np.uint16))
+        return (bits.astype(np.uint32) << 16).view(np.float32)
 
     def free_bytes(self) -> int:
         gc.collect()                    # what a failed step left in cycles

@@ -16,14 +16,13 @@ class SwapEMAWeights(Callback):
             raise ValueError(f"SwapEMAWeights: {getattr(optimizer, 'name', optimizer)} keeps no average of the "
                              "weights. Fix: use_ema=True in the optimizer, and train before you evaluate")
         if self.trained is None:
-            k, weights = kernels_of(optimizer.flat.data), optimizer.flat.data
-            self.trained = k.copy(weights)
-            k.copy(average, out=weights)
+            flat = optimizer.flat
+            self.trained = kernels_of(flat.data).copy(flat.data)
+            flat.write(average)
 
     def average_out(self, *_):
         if self.trained is not None:
-            weights = self.model.optimizer.flat.data
-            kernels_of(weights).copy(asarray(self.trained), out=weights)
+            self.model.optimizer.flat.write(asarray(self.trained))
             self.trained = None
 
     def on_epoch_begin(self, epoch, logs=None):

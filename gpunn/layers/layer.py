@@ -20,7 +20,7 @@ from .symbolic import symbolic_call
 from .weights import Weights
 from .windows import channel_format
 
-_ARRAYS = {"bfloat16": "float16", "string": "U"}         # that no array has: every input is looked at
+_ARRAYS = {"bfloat16": "V2", "string": "U"}     # "U" has no array: every input is looked at
 KERAS_ONLY = ("quantization_config", "lora_rank", "lora_alpha")     # None in configs that Keras writes
 
 
@@ -172,7 +172,7 @@ class Layer(Weights, _objects.Configured):
         if isinstance(value, Symbol) or not hasattr(value, "dtype"):
             return value
         tensor = value if isinstance(value, Tensor) else Tensor(asarray(value))
-        kind = tensor.data.dtype.kind
+        kind = tensor.data.dtype.kind.replace("V", "f")
         if tensor.dtype == self.compute_dtype or not ((self.autocast and kind == "f" and "float" in self.compute_dtype)
                                                       or (all_floats and kind in "biu")):
             return tensor

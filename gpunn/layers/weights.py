@@ -7,8 +7,9 @@ import numpy as np
 from .. import _objects, constraints, initializers, regularizers
 from .._config import REDUCED, storage
 from .._names import refuse_unknown
+from ..halves import RoundedVariable
 from ..metrics.metric import Metric
-from ..tensor import RoundedVariable, Tensor, Variable
+from ..tensor import Tensor, Variable
 
 
 class Weights:
@@ -47,7 +48,7 @@ class Weights:
         value = value.data if isinstance(value, Tensor) else value
         weight = Variable(value, name=name, trainable=trainable, dtype=kept)
         if dtype in REDUCED or autocast and self.compute_dtype in REDUCED:
-            weight = RoundedVariable(weight, dtype)
+            weight = RoundedVariable(weight, dtype, self.compute_dtype)
         weight.path, weight.name = f"{self.path}/{weight.name}", weight.name.rpartition("/")[2]
         weight.regularizer = regularizers.get(regularizer)
         weight.constraint = constraints.get(constraint) or weight.constraint

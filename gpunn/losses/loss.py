@@ -5,6 +5,7 @@ from .. import ops
 from .._config import storage
 from .._names import one_of, snake_case
 from .._objects import Configured
+from ..halves import widened
 from ..tensor import Tensor
 
 MEANS = "sum_over_batch_size", "mean", "mean_with_sample_weight"
@@ -28,11 +29,14 @@ class Loss(Configured):
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         y_pred = ops.convert_to_tensor(y_pred)
-        mask, y_pred = y_pred.mask, ops.convert_to_tensor(y_pred, self.dtype or storage(y_pred.dtype))
-        y_true, loss = ops.convert_to_tensor(y_true), None
+        mask, y_pred = y_pred.mask, widened(ops.convert_to_tensor(y_pred, self.dtype))
+        y_true, loss, full = ops.convert_to_tensor(y_true), None, storage(self.dtype or y_pred.dtype)
+        if y_pred.dtype == "float16":                   # a gradient before it is scaled does not fit in
+            y_pred = ops.cast(y_pred, full)
         if sample_weight is None and mask is None and self.reduction in MEANS:
             loss = self._mean(y_true, y_pred)
         if loss is None:
+            y_pred = ops.convert_to_tensor(y_pred, full)
             values = self.call(y_true, y_pred)
             if not isinstance(values, Tensor):
                 raise ValueError(f"loss '{self.name}': expected a tensor, got {values!r}. Fix: `return`, and gpunn.ops "

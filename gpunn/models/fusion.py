@@ -4,10 +4,13 @@ Convolution + ReLU + max pooling: ReLU waits until pooling has left few numbers.
 kernel in each direction.
 """
 from .. import activations, layers
+from .._config import REDUCED
+from ..halves import stored
 from ..layers.context import is_training
+from ..ops import cast
 from ..ops.pool import max_pool_relu
 from ..symbol import Node, Symbol
-from ..tensor import Tensor
+from ..tensor import Tensor, computing
 from ..tree import flatten, map_structure
 
 
@@ -29,12 +32,16 @@ class Chain:
 
     def __init__(self, nodes, inputs, run, when=lambda: True):
         self.steps, self.inputs, self.run, self.when = [Step(n) for n in nodes], inputs, run, when
-        self.dtypes = {n.f.dtype for n in nodes if hasattr(n.f, "weights")}
+        dtypes = {n.f.compute_dtype for n in nodes if hasattr(n.f, "weights")}
+        self.dtype = dtypes.pop() if len(dtypes) == 1 else None
 
     def __call__(self, values: dict):
-        xs = [values[id(s)] for s in self.inputs]
-        if self.when() and all(type(x) is Tensor and x.mask is None and {x.dtype} == self.dtypes for x in xs):
-            values[id(self.steps[-1].node.outputs[0])] = self.run(*xs)
+        xs, dtype = [values[id(s)] for s in self.inputs], self.dtype
+        if self.when() and all(type(x) is Tensor and x.mask is None and (x.dtype == dtype or stored(x.data, dtype))
+                               for x in xs):
+            with computing(dtype if dtype in REDUCED else None):
+                y = self.run(*[x if x.dtype == dtype else cast(x, dtype) for x in xs])
+            values[id(self.steps[-1].node.outputs[0])] = y
             return
         for step in self.steps:
             step(values)

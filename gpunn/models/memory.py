@@ -16,15 +16,17 @@ def per_sample(model) -> dict[str, int]:
             shapes = [s.shape for s in flatten(layer.output)]
         except (AttributeError, ValueError):            # a subclass knows its shapes only when it runs
             continue
-        sizes[layer.name] = sum(2 * 4 * prod([n or 1 for n in shape[1:]]) for shape in shapes)
+        each = 2 if layer.compute_dtype in current().halves else 4
+        sizes[layer.name] = sum(2 * each * prod([n or 1 for n in shape[1:]]) for shape in shapes)
     return sizes
 
 
 def fixed(model) -> int:
-    """Bytes that do not depend on the batch: weights, gradients, the optimizer's slots."""
+    """Bytes that do not depend on the batch: weights, gradients, the optimizer's slots, 16-bit shadows."""
     trained = sum(w.size * w.data.itemsize for w in model.trainable_weights)
     slots = sum(len(group.split()) for group in getattr(model.optimizer, "slots", ()))
-    return sum(w.size * w.data.itemsize for w in model.weights) + (1 + slots) * trained
+    few = sum(2 * w.size for w in model.trainable_weights if getattr(w, "compute", None) in current().halves)
+    return sum(w.size * w.data.itemsize for w in model.weights) + (1 + slots) * trained + few
 
 
 def largest_batch(model, free: int, samples: int) -> int:

@@ -82,6 +82,7 @@ class Functional(Model):
 
     def __init__(self, inputs, outputs, *, name=None, trainable=True, **options):
         super().__init__(name=name, trainable=trainable, **options)
+        self.autocast = False                           # the inputs say of which dtype they are
         for s in flatten([inputs, outputs]):
             if not isinstance(s, Symbol):
                 raise ValueError("Model: inputs and outputs must come from Input() and layers called on it, "

@@ -13,6 +13,7 @@ class Sequential(Model):
 
     def __init__(self, layers=None, trainable=True, name=None):
         super().__init__(trainable=trainable, name=name)
+        self.autocast = False
         self._layers, self._input, self._symbols, self._graph = [], None, [], None
         if isinstance(layers, Layer):
             raise ValueError(f"Sequential: expected a list of layers, got one. Fix: Sequential([{layers.name}, ...])")

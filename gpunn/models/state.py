@@ -35,6 +35,8 @@ def restore(fit, arrays: dict, data: dict, whole: bool):
                          "Fix: the same model and optimizer, or another backup_dir")
     for name, a in live.items():
         kernels_of(a).copy(asarray(arrays[name]), out=a)
+    for v in model.weights:
+        v.settle()
     if whole:
         fit.feed.seek(data["feed"])
     for callback, (kind, values) in zip(fit.calls.callbacks, data["callbacks"]):

@@ -129,7 +129,8 @@ def _step_memory(model) -> list[str]:
     if not temporaries:
         return []
     flat, optimizer = model.optimizer.flat, model.optimizer
-    parts = {"weights": flat.data.nbytes + sum(w.data.nbytes for w in model.non_trainable_weights),
+    parts = {"weights": sum(a.nbytes for a in (flat.data, flat.shadow, *[w.data for w in model.non_trainable_weights])
+                            if a is not None),
              "gradients": flat.grad.nbytes, "optimizer": sum(v.data.nbytes for v in optimizer.variables if v.ndim),
              "temporaries": temporaries}
     said = ", ".join(f"{name} {readable(n)}" for name, n in parts.items())

@@ -4,7 +4,7 @@ from math import log as natural_log
 
 from ..backend import backend_of, host_read
 from ..tensor import op
-from .core import array, as_dtype, common, common_floats, common_numbers, fit, kernels_of, named
+from .core import array, as_dtype, common, common_floats, common_numbers, fit, kernels_of, named, wide
 
 
 def binary(name: str, da=None, db=None, operands=common):
@@ -131,7 +131,7 @@ def bits(name: str, f):
     @op
     def apply(x, y):
         host_read(name)
-        x, y = common(x, y)
+        x, y = map(wide, common(x, y))
         return backend_of(x if hasattr(x, "dtype") else y).xp.asarray(f(x, y)), None
     return named(apply, name, f"{name} of integers, element by element.")
 

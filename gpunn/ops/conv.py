@@ -92,7 +92,7 @@ def before_bias(k, activation, dy, y, need):
     return dz if bent else dy, db
 
 
-@op
+@op(full=("b",))
 def _conv(x, w, b, *, strides, padding, dilation, activation, depthwise):
     """(n, h, w, c) * (kh, kw, c / groups, f) -> (n, oh, ow, f)"""
     k, xs, ws = kernels_of(w), image(as_dtype(x, w.dtype)), grouped(w, depthwise)
@@ -149,7 +149,7 @@ def transposed(n: int, window: int, stride: int, padding: str, extra: int | None
     return natural - before - after, (before, max(after, 0))
 
 
-@op
+@op(full=("b",))
 def _conv_transpose(x, w, b, *, strides, padding, extra, dilation, activation):
     """(n, h, w, c) * (kh, kw, f, c) -> (n, oh, ow, f): the input gradient of the convolution back"""
     k, xs, ws = kernels_of(w), image(as_dtype(x, w.dtype)), grouped(w, False)
@@ -162,7 +162,7 @@ def _conv_transpose(x, w, b, *, strides, padding, extra, dilation, activation):
     shape, pads = (xs.shape[0], oh, ow, ws.shape[2]), (rows, columns)
     y = k.conv_input_grad(xs, ws, shape, strides, pads, dilation)
     if b is not None:
-        y = k.binary("add", y, b, out=y)
+        y = k.binary("add", y, as_dtype(b, y.dtype), out=y)
     if activation != "linear":
         y = k.unary(activation, y, out=y)
 

@@ -1,8 +1,10 @@
 """What every op needs: where a gradient goes, common dtypes, axes, and sums over broadcast axes."""
 import operator
 
+import numpy as np
+
 from .._config import storage
-from ..backend import asarray, backend_of, constant, kernels_of
+from ..backend import asarray, constant, kernels_of
 from ..tensor import Tensor
 
 
@@ -33,10 +35,21 @@ def as_dtype(x, dtype):
     return x if x.dtype == dtype else kernels_of(x).copy(x, dtype=dtype)
 
 
+def is_float(dtype) -> bool:
+    """Floats, and bfloat16, whose arrays are of two raw bytes."""
+    return dtype.kind in "fV"
+
+
 def floating(x):
     """Integers and booleans become floats."""
     x = array(x)
-    return x if x.dtype.kind == "f" else kernels_of(x).copy(x, dtype=storage())
+    return x if is_float(x.dtype) else kernels_of(x).copy(x, dtype=storage())
+
+
+def wide(x):
+    """16-bit floats as float32, for the array library's own functions."""
+    few = hasattr(x, "dtype") and is_float(x.dtype) and x.dtype.itemsize == 2
+    return as_dtype(x, "float32") if few else x
 
 
 def common(a, b):
@@ -50,14 +63,14 @@ def common(a, b):
         return beside(b, a)[::-1]
     if db is None:
         return beside(a, b)
-    dtype = joined(backend_of(a).xp, da, db)
+    dtype = joined(da, db)
     return as_dtype(a, dtype), as_dtype(b, dtype)
 
 
 def beside(x, number):
     """An array and a number, in the array's dtype where that can hold the number."""
     kind = x.dtype.kind
-    if kind == "f":
+    if kind in "fV":
         return x, float(number)
     if isinstance(number, float):
         return as_dtype(x, storage()), number
@@ -66,11 +79,11 @@ def beside(x, number):
     return x, number
 
 
-def joined(xp, a, b):
-    """The dtype that holds both: a float beside integers stays what it is."""
-    if (a.kind == "f") != (b.kind == "f"):
-        return a if a.kind == "f" else b
-    return xp.promote_types(a, b)
+def joined(a, b):
+    """The dtype that holds both: a float beside integers stays what it is; two kinds of 16 bits make float32."""
+    if a == b or is_float(a) != is_float(b):
+        return a if is_float(a) or a == b else b
+    return np.promote_types(*[np.dtype("float32") if d.kind == "V" else d for d in (a, b)])
 
 
 def common_numbers(a, b):

@@ -6,9 +6,10 @@ import numpy as np
 from .._config import REDUCED, floatx, storage
 from ..backend import asarray, blank, constant, current
 from ..backend import empty as new
+from ..halves import rounded, stored, widened
 from ..symbol import Symbol, trace
-from ..tensor import Rounded, Tensor, no_grad, op, rounded, widened
-from .core import array, kernels_of
+from ..tensor import Tensor, no_grad, op
+from .core import array, is_float, kernels_of
 
 MOST_BFLOAT16 = float.fromhex("0x1.fep127")
 
@@ -36,7 +37,7 @@ def causal_constant(rows: int, columns: int):
 def filled(shape, value, dtype):
     shape = (shape,) if isinstance(shape, int) else tuple(int(n) for n in shape)
     dtype = dtype_name(dtype or floatx())
-    y = blank(shape, storage(dtype))
+    y = blank(shape, current().halves.get(dtype) or storage(dtype))
     return narrowed(Tensor(kernels_of(y).fill(value, y)), dtype)
 
 
@@ -171,8 +172,11 @@ def cast(x, dtype):
     if isinstance(x, Symbol):
         return trace(cast, (x, dtype), {}, dtype)
     if dtype in REDUCED:
-        return x if getattr(x, "dtype", None) == dtype else rounded(cast(x, "float32"), dtype)
-    return _cast(widened(x) if isinstance(x, Rounded) else x, dtype)
+        if getattr(x, "dtype", None) == dtype:
+            return x
+        real = isinstance(x, Tensor) and stored(x.data, dtype)
+        return rounded(x if real else cast(x, "float32"), dtype)
+    return _cast(widened(x) if isinstance(x, Tensor) else x, dtype)
 
 
 @op(arrays=1)
@@ -182,7 +186,7 @@ def _cast(x, dtype):
         return x, lambda dy, need: (dy,)
     k = kernels_of(x)
     y = k.copy(x, dtype=dtype)
-    if y.dtype.kind != "f" or x.dtype.kind != "f":
+    if not (is_float(y.dtype) and is_float(x.dtype)):
         return y, None
     return y, lambda dy, need: (k.copy(dy, dtype=x.dtype),)
 

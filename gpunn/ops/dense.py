@@ -26,7 +26,7 @@ def ending(x):
     return getattr(getattr(getattr(x, "_node", None), "backward", None), "ending", None)
 
 
-@op
+@op(full=("b",))
 def _dense(x, w, b, *, activation, axes=1, before=None):
     if x.shape[-axes:] != w.shape[:axes]:
         raise ValueError(f"dense: x of shape {x.shape} has {x.shape[-axes:]} features, but the kernel of shape "
@@ -90,13 +90,14 @@ def softmax_cross_entropy(x, labels):
     x = floating(x)
     k, rows = kernels_of(x), x.reshape(prod(x.shape[:-1]), x.shape[-1])
     labels = as_dtype(labels, "int32").reshape(rows.shape[0])
-    loss, hits = k.softmax_cross_entropy(rows, labels)
+    sums = k.softmax_cross_entropy(rows, labels)
+    loss, hits = (as_dtype(v, x.dtype) for v in sums)
 
     def backward(dy, need):
         if dy[0] is None:
             return None, None
         out = into(need[0])
-        dx = k.softmax_cross_entropy_backward(dy[0].reshape(rows.shape[0]), rows, labels,
+        dx = k.softmax_cross_entropy_backward(as_dtype(dy[0], sums[0].dtype).reshape(rows.shape[0]), rows, labels,
                                               out=None if out is None else out.reshape(rows.shape))
         return dx.reshape(x.shape), None
     return (loss.reshape(x.shape[:-1]), hits.reshape(x.shape[:-1])), backward
@@ -109,8 +110,8 @@ def mean_softmax_cross_entropy(x, labels):
     loss, dx = k.softmax_cross_entropy_mean(rows, as_dtype(labels, "int32").reshape(rows.shape[0]))
 
     def backward(dy, need):
-        dx_ = dx if filled_with(dy) == 1 else k.binary("multiply", dx, dy)
-        return dx_.reshape(x.shape), None
+        scaled = dx if filled_with(dy) == 1 else k.binary("multiply", as_dtype(dx, dy.dtype), dy)
+        return scaled.reshape(x.shape), None
     return loss, backward
 
 

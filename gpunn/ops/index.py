@@ -8,7 +8,7 @@ from ..backend import asarray, backend_of, host_read, to_numpy
 from ..symbol import whole
 from ..tensor import Tensor, op
 from .arithmetic import add, equal, greater, less, logical_and, multiply, not_equal, subtract, where
-from .core import array, as_dtype, axis_index, into, kernels_of, tensor
+from .core import array, as_dtype, axis_index, into, kernels_of, tensor, wide
 from .create import arange_constant, cast, convert_to_tensor, kept, ones, ones_like
 from .dense import pick
 from .math import isfinite
@@ -17,7 +17,7 @@ from .reduce import sum as total
 from .shape import _slice, expand_dims, moveaxis, pad, part, ravel, reshape
 
 
-@op
+@op(full=())
 def embedding(table, ids):
     """Rows of a table (rows, ...) by integer ids of any shape -> ids.shape + (...); NaN for an id outside."""
     k, ids = kernels_of(table), as_dtype(ids, "int32")
@@ -157,6 +157,11 @@ def joined_index(indices, shape):
     return total(multiply(indices, kept(np.array, tuple(steps), "int32")), -1)
 
 
+def added(k, rows, ids, count: int):
+    """Rows of zeros, to which these were added, in their dtype."""
+    return as_dtype(k.scatter_add(rows, ids, count), rows.dtype)
+
+
 def scatter_update(inputs, indices, updates, reduction=None):
     """The array with the elements at indices[i] replaced by updates[i], or "add", "mul", "max" or "min" of both."""
     inputs, indices, updates = tensor(inputs), tensor(indices), tensor(updates)
@@ -180,7 +185,7 @@ def scatter_update(inputs, indices, updates, reduction=None):
 def segment_sum(data, segment_ids, num_segments=None, sorted: bool = False):
     """The sum of the rows of each segment."""
     k, ids, segments = kernels_of(data), as_dtype(segment_ids, "int32"), _count(segment_ids, num_segments)
-    return k.scatter_add(data, ids, segments), lambda dy, need: (k.gather(dy, ids), None)
+    return added(k, data, ids, segments), lambda dy, need: (k.gather(dy, ids), None)
 
 
 def segment_max(data, segment_ids, num_segments=None, sorted: bool = False):
@@ -210,7 +215,7 @@ def _count(ids, segments) -> int:
 def _argsort(x, *, axis, descending):
     """Places in stable order; by the array library, so not part of a recorded step"""
     host_read("sorting")
-    x = array(x)
+    x = wide(array(x))
     xp = backend_of(x).xp
     line = x if not descending else -x.astype("float64") if x.dtype.kind != "f" else -x
     return xp.argsort(line, axis=axis, kind="stable").astype("int32"), None

@@ -4,8 +4,9 @@ from math import prod
 from ..backend import backend_of, host_read
 from ..symbol import whole
 from ..tensor import op
+from ..tree import map_structure
 from .arithmetic import multiply
-from .core import array, axis_index, common, fit, floating, kernels_of, named
+from .core import array, as_dtype, axis_index, common, fit, floating, is_float, kernels_of, named, wide
 from .create import convert_to_tensor
 from .index import diagonal, tril, triu
 from .reduce import norm as norm  # Keras has it in both places
@@ -21,7 +22,7 @@ def _matmul(x1, x2):
         raise ValueError(f"matmul: shapes {x1.shape} and {x2.shape} do not fit: "
                          f"{a.shape[-1]} columns against {b.shape[-2]} rows")
     k = kernels_of(a)
-    if a.dtype.kind != "f":
+    if not is_float(a.dtype):
         y = k.matmul(k.copy(a, dtype="float64"), k.copy(b, dtype="float64"))
         return k.copy(y, dtype="int32" if a.dtype == "int8" else a.dtype), None
 
@@ -174,10 +175,12 @@ def _grouped(x, labels, groups, size):
 def _library(name: str, *xs, **options):
     """A function of numpy.linalg or cupy.linalg; it has no gradient and cannot be part of a recorded step."""
     host_read(name)
-    xs = [floating(x) for x in xs]
+    own, xs = floating(xs[0]).dtype, [wide(floating(x)) for x in xs]
     xp = backend_of(xs[0]).xp
-    y = getattr(xp.linalg, name)(*xs, **options)
-    return tuple([xp.asarray(v, order="C") for v in y]) if isinstance(y, tuple) else xp.asarray(y, order="C"), None
+
+    def back(v):
+        return as_dtype(xp.asarray(v, order="C"), own if v.dtype.kind == "f" else v.dtype)
+    return map_structure(back, getattr(xp.linalg, name)(*xs, **options)), None
 
 
 def _routine(name: str, meaning: str):

@@ -23,7 +23,7 @@ def batch_norm(x, gamma, beta, moving_mean, moving_var, axis: int = -1, momentum
     return moveaxis(_batch_norm(x, gamma, beta, moving_mean, moving_var, residual, **options), -1, axis)
 
 
-@op
+@op(full=("gamma", "beta", "moving_mean", "moving_var"))
 def _batch_norm(x, gamma, beta, moving_mean, moving_var, residual, *, momentum, epsilon, activation):
     """(..., c) -> (..., c)"""
     k, rows = kernels_of(x), x.reshape(prod(x.shape[:-1]), x.shape[-1])
@@ -61,7 +61,7 @@ def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon: float | None
     return moveaxis(_layer_norm(moveaxis(x, axes, ends), gamma, beta, axes=len(axes), epsilon=epsilon), ends, axes)
 
 
-@op
+@op(full=("gamma", "beta"))
 def _layer_norm(x, gamma, beta, *, axes, epsilon):
     """(..., c) -> (..., c), c being the last `axes` axes as one"""
     x = floating(x)

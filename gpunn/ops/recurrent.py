@@ -15,7 +15,7 @@ def _fit(who: str, z, u, mask, *states):
             raise ValueError(f"{who}: {what} must have shape {shape}, got {array.shape}")
 
 
-@op
+@op(full=())
 def lstm(z, u, h0, c0, mask):
     """z (n, t, 4u) in gates i f c o, u (u, 4u), states (n, u) -> outputs (n, t, u), last cell state (n, u)"""
     k = kernels_of(z)
@@ -29,7 +29,7 @@ def lstm(z, u, h0, c0, mask):
     return (h, k.copy(c[:, -1])), backward
 
 
-@op
+@op(full=("b",))
 def gru(z, u, b, h0, mask):
     """z (n, t, 3u) in gates z r h, u (u, 3u), recurrent bias b (3u,), h0 (n, u) -> all outputs (n, t, u)"""
     k = kernels_of(z)
@@ -39,7 +39,7 @@ def gru(z, u, b, h0, mask):
         *k.gru_backward(dy, h, gates, u, h0, mask, out=(None, into(need[1]), into(need[2]), None)), None)
 
 
-@op
+@op(full=())
 def simple_rnn(z, u, h0, mask):
     """h_t = tanh(z_t + h_{t-1} u): z (n, t, u), u (u, u), h0 (n, u) -> all outputs (n, t, u)"""
     k = kernels_of(z)

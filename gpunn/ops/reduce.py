@@ -4,7 +4,7 @@ from math import prod as product
 from ..backend import backend_of, empty, filled, filled_with, host_read
 from ..tensor import op
 from .arithmetic import add, divide, maximum, minimum, multiply, not_equal, power, subtract, where
-from .core import array, as_dtype, axes_of, axis_index, floating, into, kernels_of, named, tensor
+from .core import array, as_dtype, axes_of, axis_index, floating, into, kernels_of, named, tensor, wide
 from .create import cast, full, ones_like, stop_gradient
 from .math import abs, as_floats, exp, isclose, isfinite, log, sqrt, square
 from .shape import expand_dims, moveaxis, ndim_of, ravel, reshape, squeeze
@@ -247,7 +247,8 @@ def _cumprod(x, *, axis):
     host_read("cumprod")
     x = array(x)
     k, xp = kernels_of(x), backend_of(x).xp
-    y = xp.cumprod(x, axis, dtype="int32" if x.dtype == "bool" else x.dtype)
+    given = wide(as_dtype(x, "int32") if x.dtype == "bool" else x)
+    y = as_dtype(xp.cumprod(given, axis, dtype=given.dtype), given.dtype if x.dtype == "bool" else x.dtype)
     return y, lambda dy, need: (k.binary("divide", k.cumsum(k.binary("multiply", dy, y), axis, True), x),)
 
 

@@ -5,7 +5,7 @@ from math import prod
 import numpy as np
 
 from .._names import one_of
-from ..backend import backend_of, empty
+from ..backend import empty
 from ..symbol import whole
 from ..tensor import op
 from .core import array, axes_of, axis_index, fit, into, joined, kernels_of, tensor
@@ -109,9 +109,9 @@ def _concatenate(*xs, axis):
     rest = [x.shape[:axis] + x.shape[axis + 1:] for x in xs]
     if len(set(rest)) != 1:
         raise ValueError(f"concatenate: shapes {[x.shape for x in xs]} must agree except on axis {axis}")
-    k, xp, dtype = kernels_of(xs[0]), backend_of(xs[0]).xp, xs[0].dtype
+    k, dtype = kernels_of(xs[0]), xs[0].dtype
     for x in xs[1:]:
-        dtype = dtype if x.dtype is dtype else joined(xp, dtype, x.dtype)
+        dtype = dtype if x.dtype is dtype else joined(dtype, x.dtype)
     ends = [0]
     for x in xs:
         ends.append(ends[-1] + x.shape[axis])

@@ -22,6 +22,7 @@ class FlatParams:
         xp = backend_of(first).xp
         self.data, self.grad = (persistent(xp.zeros(size, first.dtype)) for _ in range(2))
         self.views = [self.bind(v) for v in self.variables]
+        self.shadow = self.shadowed()
         moved()
 
     def bind(self, variable):
@@ -29,6 +30,28 @@ class FlatParams:
         kernels_of(view).copy(variable.data, out=view)
         variable.data, variable.grad = view, self.view(self.grad, variable)
         return view
+
+    def shadowed(self):
+        """On a GPU, where layers compute in 16 bits: the weights as they see them; else None."""
+        few = [v for v in self.variables if hasattr(v, "shadow")]
+        kind = backend_of(self.data).halves.get(few[0].compute) if few else None
+        if kind is None:
+            return None
+        shadow = persistent(kernels_of(self.data).copy(self.data, dtype=kind))
+        for v in few:
+            v.shadowed = v.compute == few[0].compute
+            v.shadow = self.view(shadow, v) if v.shadowed else None
+        return shadow
+
+    def write(self, source):
+        """All weights at once."""
+        kernels_of(self.data).copy(source, out=self.data)
+        self.follow()
+
+    def follow(self):
+        """The shadow, after weights were written by themselves."""
+        if self.shadow is not None:
+            kernels_of(self.data).copy(self.data, out=self.shadow)
 
     def part(self, buffer, variable):
         """What of a flat buffer belongs to a variable, flat."""

@@ -203,6 +203,8 @@ class Optimizer(_objects.Declared):
         if self.accumulate(k):
             self.clip(k, g)
             self.update(k, p, g)
+            if not self.formula:
+                self.flat.follow()
         if self.use_ema:
             self.track_average(k, p, g)
         for v in self.flat.variables:
@@ -226,7 +228,7 @@ class Optimizer(_objects.Declared):
             decay = self.decay_weights(k)
         if self.formula:
             slots = tuple([self.state[name] for group in self.slots for name in group.split()])
-            k.optimize(self.formula, p, g, slots, self.hyper.data, self.values(), decay)
+            k.optimize(self.formula, p, g, slots, self.hyper.data, self.values(), decay, self.flat.shadow)
         else:
             for v in self.flat.variables:
                 self.update_step(Tensor(v.grad), v, self._rate)
@@ -273,12 +275,13 @@ class Optimizer(_objects.Declared):
         """At every batch, as Keras does, though several may make one update."""
         every = self.ema_overwrite_frequency
         name, options = ("average_overwrite", (float(every),)) if every else ("average", ())
-        k.optimize(name, p, g, (self.state["average"],), self.hyper.data, (float(self.ema_momentum), *options))
+        k.optimize(name, p, g, (self.state["average"],), self.hyper.data, (float(self.ema_momentum), *options),
+                   shadow=self.flat.shadow if every else None)
 
     def finalize_variable_values(self, trainable_variables=None):
         """After training with use_ema: the weights become their running average."""
         if self.use_ema and self.flat is not None:
-            kernels_of(self.flat.data).copy(self.state["average"], out=self.flat.data)
+            self.flat.write(self.state["average"])
 
     def scale_loss(self, loss):
         return loss * float(self.loss_scale_factor) if self.loss_scale_factor else loss

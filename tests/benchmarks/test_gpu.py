@@ -69,7 +69,8 @@ def test_the_file_holds_what_is_printed(whole):
 
 def test_a_missing_peer_is_a_line(whole):
     assert whole.parts["training"]["left out"] == ["jax is not installed", "torch is not installed"]
-    assert [row["workload"] for row in whole.parts["training"]["rows"]] == ["tiny, small", "cnn, small"]
+    assert [row["workload"] for row in whole.parts["training"]["rows"]] == [
+        "tiny, small", "cnn, small", "cnn, small, bf16"]
 
 
 def test_what_the_parts_found(whole):

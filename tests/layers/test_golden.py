@@ -8,7 +8,7 @@ import pytest
 
 from gpunn import layers, ops
 from gpunn._names import reset_uids
-from gpunn.backend import constant, current, persistent, to_numpy
+from gpunn.backend import asarray, constant, current, persistent, to_numpy
 from gpunn.backend.program import Program
 from gpunn.symbol import Symbol
 from gpunn.tensor import Tensor, backward
@@ -31,7 +31,7 @@ def recorded(name, kind):
 
 
 def tensor(array):
-    return Tensor(array.copy(), requires_grad=array.dtype.kind == "f")
+    return Tensor(asarray(array.copy()), requires_grad=array.dtype.kind == "f")
 
 
 def arranged(spec, arrays):

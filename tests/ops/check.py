@@ -66,6 +66,18 @@ def forward(row, sample, dtype):
         close(value(g), w, RTOL[dtype] * row.rtol, f"{row.name}{describe(sample)} output {i} in {dtype}")
 
 
+def sixteen(row, sample, device, dtype):
+    """(dtype, values) of every output, of arguments in a dtype of 16 bits."""
+    backend.use(device)
+    args, options = unwrap(sample)
+
+    def put(a):
+        return ops.cast(backend.asarray(np.float32(a)), dtype) if a.dtype == np.float64 else a
+    with quiet():
+        outputs = as_list(row.f(*map_arrays(put, args), **options))
+    return [(str(y.dtype), value(y).astype(float)) for y in outputs if hasattr(y, "dtype")]
+
+
 def upcast(a, dtype):
     """What the op sees, in float64."""
     if isinstance(a, list | tuple):

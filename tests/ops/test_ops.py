@@ -61,6 +61,21 @@ def test_gradients(row, device):
             check.gradient(row, sample)
 
 
+FLOATS = [r for r in ROWS if "float32" in r.dtypes and r.name != "nextafter"]
+
+
+@pytest.mark.parametrize("row", FLOATS, ids=lambda r: r.id)
+def test_real_bfloat16_is_what_the_cpu_emulates(row):
+    """Dtypes are the same; numbers may differ by what is rounded inside."""
+    DEVICES["sim"]()
+    before = backend.device()
+    emulated, real = (check.sixteen(row, row.samples[0], device, "bfloat16") for device in ("cpu", "sim"))
+    backend.use(before)
+    for (kind, want), (own, got) in zip(emulated, real, strict=True):
+        assert own == kind
+        check.close(got, want, 0.05, row.name)
+
+
 @pytest.mark.parametrize("row", [r for r in ROWS if r.symbolic], ids=lambda r: r.id)
 def test_symbols(row):
     check.symbols(row, row.samples[0])

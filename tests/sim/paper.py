@@ -1,5 +1,6 @@
 """How many numbers a training step moves, on paper: from the shapes of a workload's layers, both directions, Adam.
 
+In mixed precision activations, their gradients and the weights that products read are of two bytes, and count half.
 What counts is what tests/sim/traffic.py counts: every array that a launch reads or writes, once; in place, twice. A
 layer's parts are one launch each: a dense layer reads its input and weights and writes its output; backward it reads
 them again with the output's gradient, once for each gradient that it makes. Sums' parts, moments and biases, a few
@@ -12,23 +13,31 @@ LINE = 64                       # numbers: where each weight begins among all
 
 class Paper:
     def __init__(self, work):
-        self.moved, self.weights, self.first = 0, [], True
+        self.moved, self.weights, self.first, self.mixed = 0, [], True, work.policy != "float32"
+        self.half = 0.5 if self.mixed else 1
         self.input(work)
         shape = self.chain((work.batch, *work.shape), work.layers)
         self.loss(work, shape)
-        self.moved += 8 * sum(-(-w // LINE) * LINE for w in self.weights)       # p, g, m and v, each read and written
+        # p, g, m and v, each read and written, and the shadow
+        self.moved += (8 + self.mixed * self.half) * sum(-(-w // LINE) * LINE for w in self.weights)
+
+    def activations(self, numbers):
+        self.moved += self.half * numbers
 
     def input(self, work):
         """Rows of x and y out of the data set."""
         places = prod(work.shape) if work.per_place else 1
-        self.moved += 2 * work.batch * (prod(work.shape) + places)
+        x = work.batch * prod(work.shape)
+        self.moved += 2 * (x + work.batch * places)
+        self.moved += 1.5 * x * (self.mixed and not work.tokens)                # the cast
 
     def loss(self, work, shape):
         x, rows = prod(shape), prod(shape[:-1])
         if work.classes is None:                # difference, its square, two means; backward twice
-            self.moved += 3 * x + 2 * x + 2 * x + x + 4 * x + 2 * x
+            self.moved += 3 * x + 2 * x + 2 * x + x + 4 * x + 2 * x + self.mixed * 3 * x     # in float32
         else:                                   # logits and labels to the mean loss and the gradient
-            self.moved += 2 * x + 2 * rows
+            self.activations(2 * x)
+            self.moved += 2 * rows
 
     def chain(self, shape, layers):
         """The layers one after the other; what becomes of ReLU depends on what it follows."""
@@ -39,19 +48,20 @@ class Paper:
 
     def product(self, x: int, w: int, y: int):
         """y = x w: forward, and the gradients of w and, where anybody wants it, of x."""
-        self.moved += (x + w + y) * (2 if self.first else 3)
+        self.activations((x + w + y) * (1 if self.first else 2) + x + y)
+        self.moved += w
         self.weights.append(w)
         self.first = False
 
     def bias(self, y: int, units: int):
-        self.moved += y
+        self.activations(y)
         self.weights.append(units)
 
     def dense(self, shape, units, activation):
         y = prod(shape[:-1]) * units
         self.product(prod(shape), shape[-1] * units, y)
         self.bias(y, units)
-        self.moved += {"linear": 0, "gelu": 2 * y + 4 * y}.get(activation, 3 * y)
+        self.activations({"linear": 0, "gelu": 2 * y + 4 * y}.get(activation, 3 * y))
         return *shape[:-1], units
 
     def conv(self, shape, filters, size, stride, padding, activation, dilation, groups):
@@ -66,20 +76,21 @@ class Paper:
         n, h, w, c = shape
         y = n * (h // 2) * (w // 2) * c
         # the result, the places of a byte, for the gradient again these and the result for ReLU
-        self.moved += prod(shape) + y + y // 4 + y + y // 4 + y + prod(shape)
+        self.activations(prod(shape) + y + y + y + prod(shape))
+        self.moved += y // 4 + y // 4
         return n, h // 2, w // 2, c
 
     def flatten(self, shape):
         return shape[0], prod(shape[1:])
 
     def mean(self, shape):
-        self.moved += 2 * prod(shape)
+        self.activations(2 * prod(shape))
         return shape[0], shape[-1]
 
     def norm(self, shape, relu, summed=False):
         x = prod(shape)
         # moments; the result, of the sum with another; of the gradient: ReLU's, two sums, its own
-        self.moved += x + 2 * x + summed * x + (3 * x if relu else 0) + 2 * x + 3 * x
+        self.activations(x + 2 * x + summed * x + (3 * x if relu else 0) + 2 * x + 3 * x)
         self.weights += [shape[-1]] * 2
         return shape
 
@@ -89,12 +100,12 @@ class Paper:
     def sum(self, shape, branches):
         """Two branches of one input, whose gradients are added up. A last normalization does the sum, too."""
         normalized = branches[0][-1][0] == "norm"
-        self.moved += 3 * prod(shape)
+        self.activations(3 * prod(shape))
         main = self.chain(shape, branches[0][:-1] if normalized else branches[0])
         if normalized:
             self.norm(main, True, True)
         else:
-            self.moved += 3 * prod(main)
+            self.activations(3 * prod(main))
         self.chain(shape, branches[1])
         return main
 
@@ -106,23 +117,26 @@ class Paper:
         self.bias(z, 4 * units)
         w = 4 * units * units
         self.weights.append(w)
-        # a step: the product; then z and it, two states, the gates, two new states. Backward: the same the other way
-        self.moved += t * ((state + w + 4 * state) + (8 + 2 + 4 + 2) * state)
-        self.moved += t * ((1 + 1 + 4 + 1 + 4 + 1 + 1) * state + (4 * state + w + state))
-        # the last state is cut out three times, the gradient of the outputs put together; the weights' gradient
-        self.moved += 4 * state + 3 * 2 * state + 2 * t * state + 2 * state + 2 * t * state + t * state + z + w
+        # z, u and two states in, all states and gates out; backward also the states' gradient in, that of z, two
+        # states and those before every step out
+        self.activations(z + w + 2 * state + 2 * t * state + z)
+        self.activations(3 * t * state + z + w + 2 * state + z + t * state + 2 * state)
+        # the last state is cut out, the gradient of the outputs put together; the weights' gradient
+        self.activations(2 * state + 2 * t * state + 2 * state + t * state + z)
+        self.moved += w
         return n, units
 
     def embedding(self, shape, tokens, width):
         rows = prod(shape)
-        self.moved += 2 * rows * width + rows + rows * width + rows + tokens * width
+        self.activations(2 * rows * width + rows * width)
+        self.moved += rows + rows + tokens * width
         self.weights.append(tokens * width)
         self.first = False
         return *shape, width
 
     def layer_norm(self, shape):
         x = prod(shape)
-        self.moved += 2 * x + 3 * x + 2 * x
+        self.activations(2 * x + 3 * x + 2 * x)
         self.weights += [shape[-1]] * 2
         return shape
 
@@ -131,5 +145,6 @@ class Paper:
         for _ in range(4):
             self.dense(shape, width, "linear")
         # forward; two gradients' product, the three gradients; at the end what q, k and v give x is added up
-        self.moved += 4 * x + row + 2 * x + row + 3 * (5 * x + 2 * row) + 2 * 3 * x
+        self.activations(4 * x + 2 * x + 7 * x + 2 * 3 * x)
+        self.moved += row + row + 2 * row
         return shape
