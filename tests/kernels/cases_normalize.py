@@ -18,6 +18,11 @@ def normalized(x, gamma, beta, axis, epsilon):
     return y, mean.reshape(-1), rstd.reshape(-1)
 
 
+def sixteenths(r, *shape):
+    """The same in every type: statistics are those of x there, too"""
+    return np.round(r.normal(size=shape) * 16) / 16
+
+
 def statistics(x, axis):
     return normalized(x, None, None, axis, EPSILON)[1:]
 
@@ -94,7 +99,7 @@ for n, c in SHAPES:
             for gamma in (True, False) if n == c or (n, c) == (33, 31) else (True,):
 
                 def make(r, n=n, c=c, axis=axis, gamma=gamma, need=need):
-                    x = r.normal(size=(n, c))
+                    x = sixteenths(r, n, c)
                     return (
                         r.normal(size=(n, c)),
                         x,
@@ -237,7 +242,7 @@ for n, c in ((33, 31), (1023, 5), (300, 64), (7, 300)):
         for need in ((True,) * 4, (True,) * 3, (False, True, None, True)):
 
             def make(r, n=n, c=c, need=need, activation=activation):
-                x = r.normal(size=(n, c))
+                x = sixteenths(r, n, c)
                 y = np.round(r.normal(size=(n, c)) * 2) if activation == "relu" else None
                 return r.normal(size=(n, c)), x, r.normal(size=c), *statistics(x, 0), need, y, activation
 
