@@ -106,8 +106,7 @@ class Identity(Initializer):
         self.gain = gain
 
     def values(self, shape):
-        if len(shape) != 2:
-            raise ValueError(f"Identity: expected the shape of a matrix, got {shape}")
+        require("Identity", "shape", len(shape) == 2, "that of a matrix", shape)
         return self.gain * np.eye(*shape)
 
 
@@ -202,8 +201,7 @@ class Orthogonal(_Random):
         self.gain = gain
 
     def values(self, shape):
-        if len(shape) < 2:
-            raise ValueError(f"Orthogonal: expected a shape of at least two axes, got {shape}")
+        require("Orthogonal", "shape", len(shape) >= 2, "of at least two axes", shape)
         rows, columns = math.prod(shape[:-1]), shape[-1]
         q, r = np.linalg.qr(self.normal((max(rows, columns), min(rows, columns))))
         q = q * np.sign(np.diag(r))
@@ -217,8 +215,7 @@ class _Given(Initializer):
         self._array = value
 
     def values(self, shape):
-        if self._array.shape != shape:
-            raise ValueError(f"initializer: expected an array of shape {shape}, got {self._array.shape}")
+        require("initializer", "the array", self._array.shape == shape, f"of shape {shape}", self._array.shape)
         return self._array
 
 

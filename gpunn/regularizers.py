@@ -52,8 +52,7 @@ class OrthogonalRegularizer(Regularizer):
         self.mode = one_of("OrthogonalRegularizer", "mode", mode, ("rows", "columns"))
 
     def __call__(self, x):
-        if len(x.shape) != 2:
-            raise ValueError(f"OrthogonalRegularizer: expected a matrix, got shape {tuple(x.shape)}")
+        require("OrthogonalRegularizer", "the shape", len(x.shape) == 2, "that of a matrix", tuple(x.shape))
         x = ops.normalize(x if self.mode == "rows" else ops.transpose(x), axis=1)
         n = x.shape[0]
         cosines = ops.matmul(x, ops.transpose(x)) * (1.0 - ops.eye(n, dtype=x.dtype))

@@ -5,6 +5,7 @@ from html import escape
 
 import numpy as np
 
+from ._names import require
 from .ops.window import channels_first
 from .storage.atomic import replacing
 from .utils import png
@@ -26,13 +27,12 @@ def plot_image_gallery(images, y_true=None, y_pred=None, label_map=None, rows=No
     `label_map`: an SVG in the file `path`, or returned, for notebooks to show. `legend_handles` has no effect."""
     images = np.asarray(images)
     images = images.transpose(0, 2, 3, 1) if channels_first(data_format, "plot_image_gallery") else images
-    if images.ndim != 4 or not len(images) or images.shape[-1] not in (1, 3, 4):
-        raise ValueError(f"plot_image_gallery: expected images (n, h, w, 1, 3 or 4), got shape {images.shape}")
-    if path is not None and (show or not str(path).endswith(".svg")):
-        raise ValueError(f"plot_image_gallery: path must end in '.svg', and show must be None or False with it; got "
-                         f"{path!r} and show={show}")
-    if label_map is None and not y_true is y_pred is None:
-        raise ValueError("plot_image_gallery: y_true and y_pred need a label_map: {0: 'cat', 1: 'dog', ...}")
+    who, right = "plot_image_gallery", images.ndim == 4 and len(images) and images.shape[-1] in (1, 3, 4)
+    require(who, "images", right, "of shape (n, h, w, 1, 3 or 4)", images.shape)
+    require(who, "path", path is None or str(path).endswith(".svg"), "the name of an '.svg'", path)
+    require(who, "show", path is None or not show, "None or False with a path", show)
+    require(who, "label_map", label_map is not None or y_true is y_pred is None,
+            "given with y_true and y_pred: {0: 'cat', 1: 'dog', ...}", label_map)
     low, high = value_range
     pixels = np.clip((images - low) * (255 / (high - low)), 0, 255).astype(np.uint8)
     rows = rows or -(-len(images) // (cols or math.ceil(math.sqrt(len(images)))))

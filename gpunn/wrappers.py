@@ -3,6 +3,7 @@ import inspect
 
 import numpy as np
 
+from ._names import one_of, require
 from .models import Model, clone_model
 
 
@@ -17,9 +18,7 @@ class _Wrapper:
 
     def set_params(self, **params):
         for name, value in params.items():
-            if name not in self.get_params():
-                raise ValueError(f"{type(self).__name__}: unknown parameter {name!r}; known: "
-                                 f"{', '.join(self.get_params())}")
+            one_of(type(self).__name__, "the parameter", name, tuple(self.get_params()))
             setattr(self, name, value)
         return self
 
@@ -92,8 +91,7 @@ class SKLearnClassifier(_Wrapper):
 
     def _encoded(self, y):
         self.classes_, places = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(f"SKLearnClassifier: y must have at least two classes, got only {self.classes_.tolist()}")
+        require("SKLearnClassifier", "y", len(self.classes_) > 1, "of at least two classes", self.classes_.tolist())
         return np.eye(len(self.classes_), dtype="float32")[places.reshape(len(y))]
 
     def decision_function(self, X):

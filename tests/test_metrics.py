@@ -126,12 +126,12 @@ def test_own_metric():
     [
         (
             lambda: metrics.Precision(thresholds=[0.5, 2]),
-            r"Precision: thresholds must lie in \[0, 1\], got \[2\]"
+            r"Precision: thresholds must be in \[0, 1\], got \[0.5, 2\]"
         ),
         (lambda: metrics.AUC(curve="RAC"), "AUC: curve must be 'ROC' or 'PR', got 'RAC'"),
         (lambda: metrics.AUC(summation_method="mid"), "AUC: summation_method must be"),
         (lambda: metrics.AUC(num_thresholds=1), "AUC: num_thresholds must be larger than 1 and .*, got 1"),
-        (lambda: metrics.AUC(num_labels=3), "AUC: num_labels needs multi_label=True"),
+        (lambda: metrics.AUC(num_labels=3), "AUC: num_labels must be None without multi_label=True"),
         (
             lambda: metrics.FBetaScore(average="all"),
             "FBetaScore: average must be None, 'micro', 'macro' or 'weighted', got 'all'"
@@ -140,17 +140,17 @@ def test_own_metric():
         (lambda: metrics.F1Score(threshold=3.0), r"F1Score: threshold must be a float in \(0, 1\], got 3.0"),
         (
             lambda: metrics.F1Score()(np.zeros(3), np.zeros(3)),
-            r"F1Score: expected labels and predictions of shape \(n, classes\)"
+            r"F1Score: labels and predictions must be of shape \(n, classes\)"
         ),
         (lambda: metrics.R2Score("mean"), "R2Score: class_aggregation must be"),
         (lambda: metrics.R2Score(num_regressors=-1), "R2Score: num_regressors must be 0 or more, got -1"),
         (
             lambda: metrics.R2Score()(np.zeros((3, 2, 2)), np.zeros((3, 2, 2))),
-            "R2Score: expected predictions of shape"
+            "R2Score: predictions must be of shape"
         ),
         (
             lambda: metrics.Precision(class_id=1)(np.zeros(3), np.zeros(3)),
-            "class_id=1: predictions must have shape"
+            "class_id=1: predictions must be of shape"
         ),
         (lambda: metrics.IoU(2, [2]), r"IoU: target_class_ids must be from 0 to 1, got \[2\]"),
         (lambda: metrics.PrecisionAtRecall(1.5), r"PrecisionAtRecall: recall must be in \[0, 1\], got 1.5"),

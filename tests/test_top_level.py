@@ -126,5 +126,5 @@ def test_orthogonal_rows():
     assert float(columns(x)) == pytest.approx(0.1 * np.mean(cosines))
     with pytest.raises(ValueError, match="mode must be 'rows' or 'columns'"):
         regularizers.OrthogonalRegularizer(mode="row")
-    with pytest.raises(ValueError, match="expected a matrix"):
+    with pytest.raises(ValueError, match="the shape must be that of a matrix"):
         columns(ops.ones(3))

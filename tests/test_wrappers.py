@@ -58,8 +58,8 @@ def test_parameters_are_read_set_and_cloned():
 
 @pytest.mark.parametrize("f, error, match", [
     (lambda: SKLearnClassifier(network).predict(X), ValueError, "not fitted yet: call fit"),
-    (lambda: SKLearnClassifier(network).fit(X, np.ones(200)), ValueError, "at least two classes, got only"),
-    (lambda: SKLearnClassifier(network).set_params(epoch=3), ValueError, "unknown parameter 'epoch'"),
+    (lambda: SKLearnClassifier(network).fit(X, np.ones(200)), ValueError, "of at least two classes, got"),
+    (lambda: SKLearnClassifier(network).set_params(epoch=3), ValueError, "the parameter must be .* got 'epoch'"),
     (lambda: SKLearnRegressor(keras.Sequential([keras.layers.Dense(1)])).fit(X, X[:, 0]), RuntimeError,
      "must be compiled with a loss and an optimizer"),
 ])

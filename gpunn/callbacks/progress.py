@@ -13,6 +13,7 @@ from functools import partial
 
 import numpy as np
 
+from .._names import one_of, require
 from .callback import Callback, numbers
 from .messages import is_interactive_logging_enabled, say
 
@@ -29,10 +30,8 @@ class ProgressBar:
     def __init__(self, total_steps=None, epoch=0, epochs=1, verbose="auto", stream=None, read=dict, *,
                  style="modern", samples=None, batch_size=1, refresh=REFRESH):
         self.style = STYLES.get(style, style)
-        if not isinstance(self.style, Style):
-            raise ValueError(f"ProgressBar: style must be {' or '.join(map(repr, STYLES))}, got {style!r}")
-        if verbose not in ("auto", 0, 1, 2):
-            raise ValueError(f"verbose must be 'auto', 0, 1 or 2, got {verbose!r}")
+        require("ProgressBar", "style", isinstance(self.style, Style), " or ".join(map(repr, STYLES)), style)
+        one_of("ProgressBar", "verbose", verbose, ("auto", 0, 1, 2))
         self.stream = sys.stdout if stream is None else stream
         self.silent = not verbose or self.stream is None                # pythonw has no stdout
         self.total, self.read, self.refresh = total_steps, read, refresh

@@ -41,8 +41,8 @@ class LearningRateScheduler(_Rate, Callback):
             rate = self.schedule(epoch, self.rate)
         except TypeError:                       # a schedule that takes the epoch alone
             rate = self.schedule(epoch)
-        if not isinstance(rate, float | np.floating):
-            raise ValueError(f"LearningRateScheduler: the schedule must return a float, got {rate!r} for epoch {epoch}")
+        right = isinstance(rate, float | np.floating)
+        require("LearningRateScheduler", f"what the schedule gives for epoch {epoch}", right, "a float", rate)
         self.set(rate, epoch, "setting")
 
 

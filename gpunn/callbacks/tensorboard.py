@@ -20,8 +20,7 @@ class TensorBoard(Callback):
         super().__init__()
         for name, value in (("write_images", write_images), ("profile_batch", profile_batch),
                             ("embeddings_freq", embeddings_freq), ("embeddings_metadata", embeddings_metadata)):
-            if value:
-                raise ValueError(f"TensorBoard: {name}={value!r} is not served; scalars, histograms and the graph are")
+            require("TensorBoard", name, not value, "left out: scalars, histograms and the graph are served", value)
         self.every = {"epoch": 0, "batch": 1}.get(update_freq, update_freq)
         right = isinstance(self.every, int) and self.every >= (update_freq != "epoch")
         require("TensorBoard", "update_freq", right, "'epoch', 'batch' or a number >= 1", update_freq)

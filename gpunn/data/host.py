@@ -2,6 +2,7 @@
 import numpy as np
 
 from .._config import storage
+from .._names import require
 from ..tensor import Tensor
 from ..tree import flatten, map_structure
 from .batches import unpack
@@ -38,8 +39,7 @@ def _array(value, what: str) -> np.ndarray:
         raise ValueError(f"{what}: expected numbers, got {array.dtype} values such as "
                          f"{str(array.reshape(-1)[:1].tolist())[:40]}. Fix: encode words, for example with "
                          "np.unique(labels, return_inverse=True); astype('float32') for numbers")
-    if array.ndim == 0:
-        raise ValueError(f"{what}: expected an array of samples, got the single number {array}")
+    require("the data", what, array.ndim > 0, "an array of samples", array)
     if array.dtype.kind == "f" and array.dtype != storage():
         return array.astype(storage())
     return array.astype(np.int32) if array.dtype.kind in "iu" and array.dtype.itemsize == 8 else array
@@ -55,8 +55,7 @@ def weigh_classes(y, weight, class_weight: dict):
     """Sample weights with each sample's class weight multiplied in."""
     if isinstance(y, dict | list | tuple) or y is None:
         raise ValueError("fit: class_weight is only for models with one output; use sample_weight")
-    if not isinstance(class_weight, dict):
-        raise ValueError(f"fit: class_weight must be a dictionary, {{label: weight, ...}}, got {class_weight!r}")
+    require("fit", "class_weight", isinstance(class_weight, dict), "a dictionary, {label: weight, ...}", class_weight)
     labels = y.argmax(-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(len(y)).astype(np.int64)
     known = {int(k): float(v) for k, v in class_weight.items()}
     weights = np.array([known.get(int(c), 1.0) for c in labels], storage())
@@ -65,8 +64,7 @@ def weigh_classes(y, weight, class_weight: dict):
 
 def split(data, fraction: float):
     """The last `fraction` of the samples, apart from the rest."""
-    if isinstance(fraction, str) or not 0 < fraction < 1:
-        raise ValueError(f"fit: validation_split must be between 0 and 1, got {fraction!r}")
+    require("fit", "validation_split", not isinstance(fraction, str) and 0 < fraction < 1, "between 0 and 1", fraction)
     n = len(next(a for a in flatten(data) if a is not None))
     at = int(n * (1 - fraction))
     if at in (0, n):

@@ -9,7 +9,6 @@ from .windows import of_rank, pair, spatial, window_shape
 class _Conv(LibraryLayer):
     """What all convolutions share: options, the bias, and the activation in the same pass."""
     wants_floats = True
-    rank: int
     paddings = ("valid", "same")
 
     def _keep(self, own: dict):
@@ -19,7 +18,6 @@ class _Conv(LibraryLayer):
         for name in [n for n in ("filters", "groups", "depth_multiplier") if n in own]:
             setattr(self, name, self._count(name, own[name]))
         self.padding = self._one_of("padding", own["padding"].lower(), self.paddings)
-        self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def _channels(self, input_shape) -> int:
         """The input's channels; from now on no other number is accepted."""

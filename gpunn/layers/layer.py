@@ -15,6 +15,7 @@ from ..symbol import Symbol
 from ..tensor import Tensor, computing
 from ..tree import flatten, map_shape_structure, map_structure
 from .context import _context, inside
+from .input_spec import InputSpec
 from .signature import Signature, config_names, shape_names
 from .symbolic import symbolic_call
 from .weights import Weights
@@ -307,6 +308,7 @@ NAMED = {"activation": activations, "initializer": initializers, "regularizer": 
 class LibraryLayer(Layer):
     """A layer whose options are attributes of the same names: its config is read from them."""
     _inner: tuple = ()      # the options that are layers, or lists of layers
+    rank: int | None = None     # the axes of what it sees, beside samples and channels
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -319,6 +321,8 @@ class LibraryLayer(Layer):
         for name, value in options.items():
             kind = name.rpartition("_")[2]
             setattr(self, name, NAMED[kind].get(value) if kind in NAMED else value)
+        if self.rank is not None:
+            self.input_spec = InputSpec(ndim=self.rank + 2)
         if "data_format" in options:
             self.data_format = channel_format(self, self.data_format)
         if "seed" in options:

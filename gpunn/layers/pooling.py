@@ -1,6 +1,5 @@
 """Pooling: windows, or everything at once."""
 from .. import ops
-from .input_spec import InputSpec
 from .layer import LibraryLayer
 from .windows import of_rank, pair, spatial, window_shape
 
@@ -10,7 +9,6 @@ KINDS = {1: "a sequence", 2: "an image", 3: "a volume"}
 class _Pool(LibraryLayer):
     """One number for each window."""
     wants_floats = True
-    rank: int
     reduce = None               # what makes one number of a window
 
     def __init__(self, pool_size=2, strides=None, padding="valid", data_format=None, **kwargs):
@@ -18,7 +16,6 @@ class _Pool(LibraryLayer):
         self.pool_size = pair(self, "pool_size", pool_size, self.rank)
         self.strides = self.pool_size if strides is None else pair(self, "strides", strides, self.rank)
         self.padding = self._one_of("padding", padding.lower(), ("valid", "same"))
-        self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def call(self, inputs):
         return self.reduce(inputs, self.pool_size, self.strides, self.padding, self.data_format)
@@ -31,12 +28,10 @@ class _Pool(LibraryLayer):
 class _GlobalPool(LibraryLayer):
     """One number for each channel."""
     wants_floats = True
-    rank: int
     reduce = None               # what makes one number of an axis
 
     def __init__(self, data_format=None, keepdims=False, **kwargs):
         self._keep(locals())
-        self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def call(self, inputs):
         return self.reduce(inputs, axis=tuple(spatial(self.data_format, self.rank)), keepdims=self.keepdims)
@@ -66,13 +61,11 @@ GlobalAvgPool2D, GlobalAvgPool3D = GlobalAveragePooling2D, GlobalAveragePooling3
 
 class _AdaptivePool(LibraryLayer):
     """So many numbers along each axis."""
-    rank: int
     reduce = None
 
     def __init__(self, output_size, data_format=None, **kwargs):
         self._keep(locals())
         self.output_size = pair(self, "output_size", output_size, self.rank)
-        self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def call(self, inputs):
         return self.reduce(inputs, self.output_size, self.data_format)

@@ -2,7 +2,6 @@
 from .. import ops, regularizers
 from ..ops import random
 from .activation import _Elementwise
-from .input_spec import InputSpec
 from .windows import of_rank, spatial
 
 
@@ -38,11 +37,10 @@ class Dropout(_Noise):
 
 class _SpatialDropout(Dropout):
     """Drops whole channels."""
-    rank: int
 
     def __init__(self, rate, data_format=None, seed=None, **kwargs):
         self._keep(locals())
-        self.noise_shape, self.input_spec = None, InputSpec(ndim=self.rank + 2)
+        self.noise_shape = None
 
     def _noise(self, shape):
         axes = spatial(self.data_format, self.rank)

@@ -81,11 +81,9 @@ class RepeatVector(LibraryLayer):
 
 class _Sized(LibraryLayer):
     """Time, rows and columns, or depth too get another length."""
-    rank: int
 
     def __init__(self, data_format=None, **kwargs):
         self._keep(locals())
-        self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def compute_output_shape(self, input_shape):
         shape = list(input_shape)

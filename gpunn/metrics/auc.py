@@ -17,8 +17,7 @@ class AUC(Metric):
         one_of("AUC", "summation_method", summation_method, ("interpolation", "minoring", "majoring"))
         require("AUC", "num_thresholds", thresholds is not None or 1 < num_thresholds <= 1_000_000,
                 "larger than 1 and at most a million", num_thresholds)
-        if num_labels and not multi_label:
-            raise ValueError("AUC: num_labels needs multi_label=True")
+        require("AUC", "num_labels", not num_labels or multi_label, "None without multi_label=True", num_labels)
         inner = (sorted(thresholds) if thresholds is not None
                  else [i / (num_thresholds - 1) for i in range(1, num_thresholds - 1)])
         self.curve = one_of("AUC", "curve", str(curve).upper(), ("ROC", "PR"))

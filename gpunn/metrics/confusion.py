@@ -20,9 +20,7 @@ def threshold_list(who, thresholds, default) -> list:
     if thresholds is None:
         return [default]
     found = list(thresholds) if isinstance(thresholds, list | tuple | np.ndarray) else [thresholds]
-    wrong = [t for t in found if t is None or not 0 <= t <= 1]
-    if wrong:
-        raise ValueError(f"{who}: thresholds must lie in [0, 1], got {wrong}")
+    require(who, "thresholds", all(t is not None and 0 <= t <= 1 for t in found), "in [0, 1]", found)
     return found
 
 
@@ -38,8 +36,7 @@ def prepared(y_true, y_pred, sample_weight, top_k, class_id):
         best = ops.multi_hot(ops.top_k(ops.reshape(y_pred, (-1, classes)), top_k)[1], classes)
         y_pred = ops.where(ops.reshape(best > 0.5, y_pred.shape), y_pred, NEVER)
     if class_id is not None:
-        if y_pred.ndim == 1:
-            raise ValueError(f"class_id={class_id}: predictions must have shape (n, classes), got {y_pred.shape}")
+        require(f"class_id={class_id}", "predictions", y_pred.ndim > 1, "of shape (n, classes)", y_pred.shape)
         y_true, y_pred = (ops.expand_dims(y[..., class_id], -1) for y in (y_true, y_pred))
     return y_true, y_pred, sample_weight
 
@@ -188,9 +185,8 @@ class FBetaScore(Metric):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         y_true, y_pred = tensors(y_true, y_pred)
-        if y_pred.ndim != 2 or y_true.ndim != 2:
-            raise ValueError(f"{type(self).__name__}: expected labels and predictions of shape (n, classes), "
-                             f"got {y_true.shape} and {y_pred.shape}")
+        require(type(self).__name__, "labels and predictions", y_true.ndim == y_pred.ndim == 2, "of shape (n, classes)",
+                (y_true.shape, y_pred.shape))
         if self.support is None:
             self.build(y_pred.shape[1])
         if self.threshold is None:

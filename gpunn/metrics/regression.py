@@ -84,8 +84,7 @@ class R2Score(Metric):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         y_true, y_pred = aligned(y_true, y_pred)
-        if y_pred.ndim != 2:
-            raise ValueError(f"R2Score: expected predictions of shape (n, outputs), got {y_pred.shape}")
+        require("R2Score", "predictions", y_pred.ndim == 2, "of shape (n, outputs)", y_pred.shape)
         if self.sums is None:
             self.build(y_pred.shape[1])
         w = ops.convert_to_tensor(1.0 if sample_weight is None else sample_weight, y_true.dtype)

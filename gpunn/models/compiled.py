@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from .. import losses as losses_module
 from .. import metrics as metrics_module
 from .. import ops
+from .._names import require
 from ..metrics import Mean
 from ..tree import flatten
 
@@ -123,9 +124,8 @@ def _per_output(what: str, value, names) -> list:
             raise ValueError(f"compile: {what} has the keys {unknown}, but the outputs are named {names}")
         return [value.get(n) for n in names]
     if isinstance(value, list | tuple):
-        if len(value) != len(names):
-            raise ValueError(f"compile: {what} has {len(value)} entries, but the model has {len(names)} outputs "
-                             f"({', '.join(names)})")
+        require("compile", f"the entries of {what}", len(value) == len(names),
+                f"as many as the outputs: {len(names)} ({', '.join(names)})", len(value))
         return list(value)
     return [value] * len(names)
 
@@ -145,6 +145,5 @@ def _matched(what: str, value, count: int) -> list:
     values = [None] * count if value is None else flatten(value)
     if what == "sample_weight" and len(values) == 1:
         return values * count
-    if len(values) != count:
-        raise ValueError(f"fit: the model has {count} outputs, but {what} has {len(values)} arrays")
+    require("fit", f"the arrays of {what}", len(values) == count, f"as many as the outputs: {count}", len(values))
     return values

@@ -2,6 +2,7 @@
 import json
 from functools import cache
 
+from .._names import require
 from ..layers.input import InputLayer
 from ..layers.layer import Layer
 from ..symbol import Symbol, by_trial
@@ -84,9 +85,7 @@ class Functional(Model):
         super().__init__(name=name, trainable=trainable, **options)
         self.autocast = False                           # the inputs say of which dtype they are
         for s in flatten([inputs, outputs]):
-            if not isinstance(s, Symbol):
-                raise ValueError("Model: inputs and outputs must come from Input() and layers called on it, "
-                                 f"got {type(s).__name__}")
+            require("Model", "inputs and outputs", isinstance(s, Symbol), "from Input() and layers called on it", s)
         self._graph = Graph(inputs, outputs)
         self._layers = [InputLayer(batch_shape=t.shape, dtype=t.dtype, name=t.name) if isinstance(t, Symbol) else t
                         for t in self._graph.things]
@@ -118,9 +117,8 @@ class Functional(Model):
                 raise ValueError(f"{self.name}: the inputs have the keys {sorted(inputs)}, but {missing} are missing")
             inputs = [inputs[n] for n in self.input_names]
         values = flatten(inputs)
-        if len(values) != len(self.inputs):
-            raise ValueError(f"{self.name}: expected {len(self.inputs)} inputs ({', '.join(self.input_names)}), "
-                             f"got {len(values)}")
+        require(self.name, "the number of inputs", len(values) == len(self.inputs),
+                f"{len(self.inputs)} ({', '.join(self.input_names)})", len(values))
         return [fitted(self.name, v, s) for v, s in zip(values, self.inputs, strict=True)]
 
     def get_config(self) -> dict:

@@ -1,4 +1,5 @@
 """Attention over heads: (n, t, h, d)."""
+from .._names import require
 from ..tensor import op
 from .arithmetic import add, divide, logical_and, multiply, where
 from .core import as_dtype, kernels_of
@@ -12,13 +13,10 @@ from .shape import repeat, transpose
 def dot_product_attention(query, key, value, bias=None, mask=None, scale=None, is_causal: bool = False,
                           flash_attention=None, attn_logits_soft_cap=None):
     """softmax(query . key * scale + bias) . value over (n, t, heads, d); a mask says who may look where."""
-    if query.ndim != 4:
-        raise ValueError("dot_product_attention: expected a query (batch, time, heads, size), "
-                         f"got shape {tuple(query.shape)}")
+    require("dot_product_attention", "query", query.ndim == 4, "of shape (batch, time, heads, size)", query.shape)
     scale = query.shape[-1] ** -0.5 if scale is None else float(scale)
     heads, shared = query.shape[2], key.shape[2]
-    if heads % shared:
-        raise ValueError(f"dot_product_attention: {heads} query heads must be a multiple of the {shared} key heads")
+    require("dot_product_attention", "the query heads", heads % shared == 0, f"a multiple of {shared} key heads", heads)
     if heads != shared:
         key, value = (repeat(v, heads // shared, axis=2) for v in (key, value))
     if bias is None and attn_logits_soft_cap is None:

@@ -4,7 +4,7 @@ from functools import wraps
 import numpy as np
 
 from .._config import storage
-from .._names import one_of
+from .._names import one_of, require
 from ..tensor import op
 from .arithmetic import add, divide, greater, less_equal, logical_and, mod, multiply, subtract, where
 from .core import array, kernels_of, pair, tensor
@@ -21,9 +21,7 @@ def batched(f):
     """A function of (n, h, w, c), also for single images and for channels first."""
     @wraps(f)
     def apply(images, *args, data_format=None, **options):
-        if images.ndim not in (3, 4):
-            raise ValueError(f"{f.__name__}: expected images (n, h, w, c) or (h, w, c), "
-                             f"got shape {tuple(images.shape)}")
+        require(f.__name__, "images", images.ndim in (3, 4), "of shape (n, h, w, c) or (h, w, c)", images.shape)
         x = images if images.ndim == 4 else expand_dims(images, 0)
         first = channels_first(data_format, f.__name__)
         y = f(transpose(x, (0, 2, 3, 1)) if first else x, *args, **options)
@@ -90,9 +88,8 @@ def _fit_ratio(x, ratio, crop, fill_value):
 
 def _edges(who, old, before, after, target, sign):
     """The two of before, after and target that are given fix the third."""
-    if [before, after, target].count(None) != 1:
-        raise ValueError(f"{who}: along each axis give exactly two of the amount before, the amount after and the "
-                         f"target; got {before}, {after} and {target}")
+    require(who, "exactly two of the amount before, the amount after and the target along each axis",
+            [before, after, target].count(None) == 1, "given", (before, after, target))
     if target is None:
         return before, after
     rest = sign * (target - old)
@@ -106,9 +103,8 @@ def crop_images(images, top_cropping=None, left_cropping=None, bottom_cropping=N
     h, w = images.shape[1:3]
     top, bottom = _edges("crop_images", h, top_cropping, bottom_cropping, target_height, -1)
     left, right = _edges("crop_images", w, left_cropping, right_cropping, target_width, -1)
-    if min(top, bottom, left, right) < 0:
-        raise ValueError(f"crop_images: images of {h} x {w} are smaller than "
-                         f"the target {target_height} x {target_width}")
+    require("crop_images", "the target", min(top, bottom, left, right) >= 0, f"at most the images' {h} x {w}",
+            f"{target_height} x {target_width}")
     return _slice(images, index=(slice(None), slice(top, h - bottom), slice(left, w - right)))
 
 
@@ -119,8 +115,8 @@ def pad_images(images, top_padding=None, left_padding=None, bottom_padding=None,
     h, w = images.shape[1:3]
     rows = _edges("pad_images", h, top_padding, bottom_padding, target_height, 1)
     columns = _edges("pad_images", w, left_padding, right_padding, target_width, 1)
-    if min(*rows, *columns) < 0:
-        raise ValueError(f"pad_images: images of {h} x {w} are larger than the target {target_height} x {target_width}")
+    require("pad_images", "the target", min(*rows, *columns) >= 0, f"at least the images' {h} x {w}",
+            f"{target_height} x {target_width}")
     return pad(images, ((0, 0), rows, columns, (0, 0)))
 
 

@@ -145,7 +145,8 @@ def slice_update(inputs, start_indices, updates):
 @whole
 def scatter(indices, values, shape):
     """Values at places of an array of zeros; values at the same place add up."""
-    values, depth = tensor(values), indices.shape[-1]
+    indices, values = tensor(indices), tensor(values)
+    depth = indices.shape[-1]
     rows, ids = reshape(values, (prod(indices.shape[:-1]), *shape[depth:])), ravel(joined_index(indices, shape))
     return reshape(segment_sum(rows, ids, prod(shape[:depth])), shape)
 

@@ -4,6 +4,7 @@ import math
 import numpy as np
 
 from .._config import floatx
+from .._names import require
 from .._objects import Configured
 from ..backend import constant, empty, rng
 from ..tensor import Tensor, op
@@ -41,8 +42,8 @@ def source(seed, stream: int = 0):
 
 def checked(who: str, dtype, kind: str) -> str:
     """The dtype's name, if it is of this kind."""
-    if kind not in (name := dtype_name(dtype or floatx())):
-        raise ValueError(f"{who}: dtype must be {kind}..., got {name!r}")
+    name = dtype_name(dtype or floatx())
+    require(who, "dtype", kind in name, f"{kind}...", name)
     return name
 
 
@@ -76,8 +77,7 @@ def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
 def randint(shape, minval: int, maxval: int, dtype="int32", seed=None):
     """Whole numbers from minval to before maxval."""
     dtype = checked("randint", dtype, "int")
-    if not 0 < maxval - minval <= MOST:
-        raise ValueError(f"randint: maxval must be larger than minval by at most 2**24, got {minval} and {maxval}")
+    require("randint", "maxval", 0 < maxval - minval <= MOST, f"above minval={minval} by at most 2**24", maxval)
     return cast(add(cast(floor(multiply(unit(shape, seed), maxval - minval)), "int32"), minval), dtype)
 
 
@@ -104,8 +104,7 @@ def _dropout(x, *, rate, seed):
 
 def dropout(inputs, rate: float, noise_shape=None, seed=None):
     """Elements set to 0 with probability `rate`, the rest scaled by 1 / (1 - rate)."""
-    if not 0 <= rate <= 1:
-        raise ValueError(f"dropout: rate must lie in [0, 1], got {rate}")
+    require("dropout", "rate", 0 <= rate <= 1, "in [0, 1]", rate)
     if rate == 0:
         return inputs
     if rate == 1:

@@ -49,6 +49,5 @@ class Lion(Optimizer):
 
     def check(self):
         super().check()
-        if not 0 < self.beta_1 <= 1:
-            raise ValueError(f"Lion: beta_1 must be above 0 and at most 1, got {self.beta_1!r}; "
-                             "without it only the sign of the gradient is left")
+        right = 0 < self.beta_1 <= 1            # without it only the sign of the gradient is left
+        require("Lion", "beta_1", right, "above 0 and at most 1", self.beta_1)

@@ -10,6 +10,7 @@ import os
 import stat
 import struct
 from math import prod
+from operator import ne
 
 import numpy as np
 
@@ -46,7 +47,8 @@ def load(path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
         for name, entry in sorted(entries.items(), key=lambda item: item[1]["data_offsets"]):
             arrays[name] = _read_block(file, name, entry)
     found = metadata.pop(DIGEST, None)
-    if found is not None and found != digest(arrays, metadata):
+    bent = any(len(key) == len(DIGEST) and sum(map(ne, key, DIGEST)) < 4 for key in metadata)
+    if bent or found is not None and found != digest(arrays, metadata):
         raise FormatError(f"{ascii(os.fspath(path))}: its bits have changed since it was written, the digest does not "
                           "fit. Fix: another copy of the file")
     return {name: arrays[name] for name in entries}, metadata

@@ -1,7 +1,7 @@
 """Labels, rows and sequences as arrays."""
 import numpy as np
 
-from .._names import one_of
+from .._names import one_of, require
 
 
 def to_categorical(x, num_classes: int | None = None) -> np.ndarray:
@@ -10,8 +10,8 @@ def to_categorical(x, num_classes: int | None = None) -> np.ndarray:
     if labels.dtype.kind not in "iubf":
         raise ValueError(f"to_categorical: expected whole numbers, got {labels.dtype} values such as "
                          f"{labels.flat[0]!r}. Fix: np.unique(labels, return_inverse=True)[1]")
-    if labels.dtype.kind not in "iub" and (labels != np.floor(labels)).any():
-        raise ValueError(f"to_categorical: expected whole numbers, got {labels.dtype} values such as {labels.flat[0]}")
+    whole = labels.dtype.kind in "iub" or (labels == np.floor(labels)).all()
+    require("to_categorical", "the labels", whole, "whole numbers", labels.flat[:1].tolist())
     labels = labels.astype(np.int64)
     shape = labels.shape[:-1] if labels.ndim > 1 and labels.shape[-1] == 1 else labels.shape
     labels = labels.reshape(-1)

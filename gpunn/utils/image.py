@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import ops
+from .._names import one_of, require
 from ..ops.window import channels_first
 from . import png
 
@@ -22,8 +23,7 @@ def pillow():
 
 def decode(raw: bytes, color_mode: str) -> np.ndarray:
     """A file's bytes -> (h, w, 1, 3 or 4) uint8"""
-    if color_mode not in MODES:
-        raise ValueError(f"color_mode must be one of {tuple(MODES)}, got {color_mode!r}")
+    one_of("decode", "color_mode", color_mode, MODES)
     if pillow() is not None:
         pixels = np.asarray(pillow().open(io.BytesIO(raw)).convert(MODES[color_mode]))
         return pixels.reshape(*pixels.shape[:2], -1)
@@ -53,8 +53,7 @@ def load_img(path, color_mode="rgb", target_size=None, interpolation="nearest", 
 def img_to_array(img, data_format=None, dtype=None) -> np.ndarray:
     """A Pillow image or an array (h, w) or (h, w, c) -> (h, w, c) float32, or (c, h, w)"""
     x = np.asarray(img, dtype=dtype or "float32")
-    if x.ndim not in (2, 3):
-        raise ValueError(f"img_to_array: expected an image (h, w) or (h, w, c), got shape {x.shape}")
+    require("img_to_array", "the image", x.ndim in (2, 3), "of shape (h, w) or (h, w, c)", x.shape)
     x = x if x.ndim == 3 else x[..., None]
     return x.transpose(2, 0, 1) if channels_first(data_format, "img_to_array") else x
 
@@ -63,8 +62,7 @@ def _pixels(x, data_format, scale) -> np.ndarray:
     """Numbers as uint8 (h, w, c), stretched to 0 .. 255 if wanted."""
     x = img_to_array(x, "channels_last")
     x = x.transpose(1, 2, 0) if channels_first(data_format, "array_to_img") else x
-    if x.shape[-1] not in (1, 3, 4):
-        raise ValueError(f"expected an image of 1, 3 or 4 channels, got shape {x.shape}")
+    require("array_to_img", "the image", x.shape[-1] in (1, 3, 4), "of 1, 3 or 4 channels", x.shape)
     if scale:
         x = x - x.min()
         x = x * (255 / (x.max() or 1))

@@ -9,7 +9,7 @@ from . import taps
 from .activate import activation_backward
 from .elementwise import unary
 from .launch import inner_kernel, parallel_kernel, share
-from .vector import address
+from .vector import FAR, PIECE, address
 from .window import windows
 
 
@@ -70,10 +70,11 @@ def _max_pool(part, x, y, index, down, along, steps):
 @parallel_kernel
 def _max_pool_backward(part, dy, index, dx, down, along, steps):
     n, lines, columns, c = dx.shape
+    far = dx.size * dx.itemsize >= FAR and address(dx) % PIECE == c * dx.itemsize % PIECE == 0
     for r in share(part, n * lines):
         for q in range(columns):
             taps.of_maximum(dx.dtype, index.dtype, c, _window(r, q, dy.shape, dx.shape, down, along, steps),
-                            address(dy), address(dx) + (r * columns + q) * c * dx.itemsize, (address(index),))
+                            address(dy), address(dx) + (r * columns + q) * c * dx.itemsize, (address(index), far))
 
 
 @parallel_kernel

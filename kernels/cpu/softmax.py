@@ -5,12 +5,11 @@ from .launch import exact_kernel, inner_kernel, outputs, own, parallel_kernel, s
 from .maths import exp_negative, log_normal
 from .reduce import reduce
 from .scores import LOG2E, PAIR, largest, powers, relay
-from .vector import AHEAD, BYTES, LINE, PIECE, address, fetch, load, store
+from .vector import AHEAD, BYTES, FAR, LINE, PIECE, address, fetch, load, store
 from .walk import aligned
 
 SHORT = 32      # numbers in a row: up to here, exp runs over all rows at once
 BLOCK = 2048    # numbers that are worked on at a time
-FAR = 1 << 25   # bytes of a result that no cache keeps: it is written past them
 NO_LABELS = np.empty(0, np.int32)
 
 
@@ -185,7 +184,7 @@ def _softmax_cross_entropy(part, x, labels, loss, hits):
             row, label, numbers = start + k, labels[start + k], place + k * c * kind.itemsize
             if 0 <= label < c:
                 loss[row] = _difference(top[k], load(kind, numbers, label), -total[k])
-                hits[row] = _first(kind, numbers, label, top[k])
+                hits[row] = _first(kind, numbers, label, top[k]) if total[k] == total[k] else 0   # NaN: no hit
             else:
                 loss[row], hits[row] = np.nan, 0
 

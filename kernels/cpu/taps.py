@@ -100,15 +100,24 @@ class Window(Vectors):
 
         self.fold(2, lambda: (self.constant(float("-inf")), self.numbers(self.number)), tap, end)
 
-    def of_maximum(self, dy, dx, index):
-        """The sum of dy where the index is the place's number"""
+    def of_maximum(self, dy, dx, index, far):
+        """The sum of dy where the index is the place's number; `far`: written past the caches"""
         def tap(a, b, place, number, total):
             at = self.read(index, place, self.byte)
             at = at if self.byte == INT else self.bd.zext(at, ir.VectorType(INT, self.lanes))
             ours = self.bd.icmp_signed("==", at, self.numbers(number))
             return self.bd.fadd(total, self.bd.select(ours, self.read(dy, place), self.constant(0.0))),
 
-        self.fold(1, lambda: (self.constant(0.0),), tap, lambda j, total: self.write(total, dx, j))
+        def end(j, total):
+            if self.lanes < self.most:
+                return self.write(total, dx, j)
+            with self.bd.if_else(far) as (yes, no):
+                with yes:
+                    self.stream(total, self.at(self.pointer(dx), j))
+                with no:
+                    self.write(total, dx, j)
+
+        self.fold(1, lambda: (self.constant(0.0),), tap, end)
 
     def mean(self, x, y, down, along):
         share = self.bd.fmul(self.one(down, self.const(0)), self.one(along, self.const(0)))

@@ -21,10 +21,7 @@ INT, LONG = ir.IntType(32), ir.IntType(64)
 LINE = 64       # bytes that come at once; where a thread's scratch begins
 AHEAD, AHEAD_ROWS = 4096, 48     # bytes that it pays to fetch ahead, and rows that lie far apart
 PIECE = 16      # bytes that are written past the caches at a time, to a multiple of so many
-
-
-def lanes(itemsize: int) -> int:
-    return BYTES // itemsize
+FAR = 1 << 25   # bytes of a result that no cache keeps: it is written past them
 
 
 class Vectors:
@@ -32,9 +29,10 @@ class Vectors:
 
     def __init__(self, context, builder, real):
         self.context, self.bd, self.real = context, builder, context.get_data_type(real)
-        self.lanes = lanes(real.bitwidth // 8)
+        bits = getattr(real, "bitwidth", 8)             # a truth value is a byte
+        self.lanes = 8 * BYTES // bits
         self.vec = ir.VectorType(self.real, self.lanes)
-        self.name = f"v{self.lanes}f{real.bitwidth}"
+        self.name = f"v{self.lanes}f{bits}"
 
     def const(self, value):
         return ir.Constant(LONG, value) if isinstance(value, int) else value

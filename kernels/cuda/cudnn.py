@@ -50,8 +50,8 @@ def planned(cudnn, p, handle):
     graph.validate()
     graph.build_operation_graph()
     graph.create_execution_plans([cudnn.heur_mode.A, cudnn.heur_mode.FALLBACK])
-    exact = p.dtype == "float32" and p.precision == "highest"
-    graph.deselect_numeric_notes([notes.NONDETERMINISTIC, notes.DOWN_CONVERT_INPUTS] + [notes.TENSOR_CORE] * exact)
+    coarse = [notes.TENSOR_CORE, notes.WINOGRAD, notes.FFT] if (p.dtype, p.precision) == ("float32", "highest") else []
+    graph.deselect_numeric_notes([notes.NONDETERMINISTIC, notes.DOWN_CONVERT_INPUTS, *coarse])
     graph.deselect_workspace_greater_than(choosing.WORKSPACE)
     graph.check_support()
     graph.build_plans()

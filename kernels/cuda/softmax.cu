@@ -84,7 +84,7 @@ __device__ inline int row_winner(const T *x, int c, int count, int lane, int lan
     return at;
 }
 
-// loss = log(total) - (x[label] - shift); hits: is the first largest the label?
+// loss = log(total) - (x[label] - shift); hits: is the first largest the label, in a row without NaN?
 KERNEL(256, 2) softmax_cross_entropy(const T *x, const int *labels, Real *loss, Real *hits, long long rows, int c, int lanes) {
     __shared__ Real part[8];
     __shared__ int places[8];
@@ -98,7 +98,7 @@ KERNEL(256, 2) softmax_cross_entropy(const T *x, const int *labels, Real *loss, 
         int winner = row_winner(a, width, count, lane, lanes, part, places);
         if (lane == 0 && mine) {
             loss[row] = inside ? log(total) - (a[label] - shift) : not_a_number<Real>();
-            hits[row] = inside && winner == label ? (Real)1 : (Real)0;
+            hits[row] = inside && winner == label && total == total ? (Real)1 : (Real)0;
         }
     }
 }

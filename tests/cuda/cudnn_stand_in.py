@@ -1,5 +1,5 @@
 """A module `cudnn` that knows the graphs of convolutions, as nvidia-cudnn-frontend 1.24 to 1.28 do, and computes them
-in NumPy. What the frontend would refuse raises; what would be misread fails the test: `faults` holds that.
+in NumPy. What the frontend would refuse, or misread, raises: gpunn then says that cuDNN failed.
 """
 import contextlib
 import ctypes
@@ -145,7 +145,8 @@ class StandIn:
     data_type = enum.IntEnum("data_type", {"FLOAT": 1, "DOUBLE": 2, "HALF": 3, "BFLOAT16": 10})
     heur_mode = enum.IntEnum("heur_mode", {"A": 0, "B": 1, "FALLBACK": 2})
     numerical_note = enum.IntEnum("numerical_note", {
-        "TENSOR_CORE": 1, "DOWN_CONVERT_INPUTS": 2, "REDUCED_PRECISION_REDUCTION": 3, "NONDETERMINISTIC": 5})
+        "TENSOR_CORE": 1, "DOWN_CONVERT_INPUTS": 2, "REDUCED_PRECISION_REDUCTION": 3, "FFT": 4, "NONDETERMINISTIC": 5,
+        "WINOGRAD": 6})
 
     def __init__(self, failure=None):
         self.failure, self.ran, self.stream = failure, [], None

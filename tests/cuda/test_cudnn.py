@@ -20,7 +20,8 @@ from .test_cublaslt import Once, captured, close, put  # noqa: F401
 load_cases()
 sim.install()
 KERNELS = {"conv", "conv_input_grad", "conv_weight_grad"}
-ROWS = [case for case in CASES if case.kernel in KERNELS and case.precision == "highest"]
+ROWS = [case for case in CASES if case.kernel in KERNELS and case.precision == "highest" and "float32" in case.dtypes]
+HALF = [case for case in CASES if case.kernel in KERNELS and case.dtypes[0].endswith("16") and "same" in case.id]
 WALK = (1, 1), ((1, 1), (1, 1)), (1, 1)             # strides, padding, dilation
 
 
@@ -75,6 +76,15 @@ def test_every_tile_gives_the_same(case, tile, monkeypatch):
         check(case, Once(), "float32")
 
 
+@pytest.mark.parametrize("case", HALF, ids=lambda case: f"{case.id}-{case.dtypes[0]}")
+def test_cudnn_of_16_bits(case, monkeypatch):
+    dtype, = case.dtypes
+    always(monkeypatch, "cuDNN")
+    with offered(stand_in := StandIn()):
+        check(case, Once(), dtype)
+    assert {(io, exact) for *_, io, exact in stand_in.ran} == {(StandIn.data_type[cudnn.TYPES[dtype]], False)}
+
+
 def test_float64_is_not_cudnn_s():
     with offered(stand_in := StandIn()):
         check(next(case for case in ROWS if case.id == "conv-3x3"), Once(), "float64")
@@ -109,6 +119,35 @@ def test_the_package_itself_reads_what_is_written():
                           ("heur_mode", StandIn.heur_mode)):
         assert {m.name: int(getattr(getattr(package, name), m.name)) for m in members} == {
             m.name: int(m) for m in members}
+
+
+PLANTED = {
+    "the order of weights": ("conv-3x3", {"THERE": (3, 1, 0, 2)}),
+    "the order back": ("conv_weight_grad-even_asymmetric", {"BACK": (2, 1, 3, 0)}),
+    "the strides": ("conv-3x3", {"form": lambda n, h, w, c: {"dim": [n, c, h, w], "stride": [h * w * c, 1, h * c, c]}}),
+    "what is made": ("conv_input_grad-3x3", {"MAKES": {"conv_input_grad": 3}}),
+    "the name of the bias": ("conv-3x3", {"BIAS": 3}),
+    "the type": ("conv-3x3", {"TYPES": {"float32": "HALF"}}),
+}
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_mistake_is_noticed(name, monkeypatch, capfd):
+    id, wrong = PLANTED[name]
+    case = next(case for case in ROWS if case.id == id)
+
+    def noticed() -> bool:
+        with offered(StandIn()):
+            try:
+                check(case, Once(), "float32")
+            except (AssertionError, ValueError):
+                return True
+        return "cuDNN failed" in capfd.readouterr().err
+    always(monkeypatch, "cuDNN")
+    assert not noticed()
+    for attribute, value in wrong.items():
+        monkeypatch.setattr(cudnn, attribute, value)
+    assert noticed()
 
 
 # -- the choice --------------------------------------------------------------------------------------------------------

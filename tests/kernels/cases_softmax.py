@@ -187,9 +187,15 @@ case(
 )
 case(
     "softmax_cross_entropy",
-    lambda r: (np.array([[np.nan, 1.0]]), np.array([1], np.int32)),
-    lambda x, labels: (np.array([np.nan]), None),
+    lambda r: (np.array([[np.nan, 1.0], [1.0, np.nan], [2.0, 1.0]]), np.array([1, 0, 0], np.int32)),
+    lambda x, labels: (np.array([np.nan, np.nan, np.log1p(np.exp(-1.0))]), np.array([0.0, 0.0, 1.0])),
     id="nan",
+)
+case(
+    "softmax_cross_entropy",
+    lambda r: (np.where(np.arange(99) == 7, np.nan, -np.arange(99.0))[None].repeat(2, 0), np.array([0, 7], np.int32)),
+    lambda x, labels: (np.array([np.nan, np.nan]), np.zeros(2)),
+    id="nan in a long row",
 )
 case(
     "softmax_cross_entropy",

@@ -42,7 +42,8 @@ OF_16_BITS = dict.fromkeys((
 # what rounds a gradient to 16 bits before it is summed up in float32
 ROUNDS = "dense_backward", "bias_backward", "batch_norm_backward"
 # steep: what rounds x or y to 16 bits moves the result, over an edge or out of float16's range
-STEEP = {f"unary_backward-{name}" for name in ("exp", "exponential", "sqrt", "tan", "hard_silu")} | {"batch_norm-outlier"}
+STEEP = {*(f"unary_backward-{name}" for name in ("exp", "exponential", "sqrt", "tan", "hard_silu")),
+         "batch_norm-outlier"}
 
 
 @functools.cache

@@ -16,7 +16,7 @@ def normal(*shape):
 
 REFUSED = {
     "a state must have shape (2, 4), got (2, 3)": lambda: layers.GRU(4)(normal(2, 5, 3), initial_state=normal(2, 3)),
-    "'initial_state' must hold 2": lambda: layers.LSTM(4)(normal(2, 5, 3), initial_state=normal(2, 4)),
+    "initial_state must be a list of 2 states": lambda: layers.LSTM(4)(normal(2, 5, 3), initial_state=normal(2, 4)),
     "the mask must have shape (2, 5), got (2, 4)":
         lambda: layers.SimpleRNN(4)(normal(2, 5, 3), mask=np.ones((2, 4), bool)),
     "a mask must have shape (2, 2, 4, 6), or sizes of 1, got (2, 1, 3, 3)":

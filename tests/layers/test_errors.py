@@ -84,7 +84,7 @@ ERRORS = {
     "heads": (lambda: layers.MultiHeadAttention(0, 2), "num_heads must be a positive integer, got 0"),
     "attention": (lambda: layers.Attention()(x(2, 3)), r"inputs must be \[query, value\] or"),
     "cell": (lambda: layers.RNN(3), "cell must be a layer with call"),
-    "steps": (lambda: layers.LSTM(2)(x(2, 0, 3)), "argument 'sequences' has no steps"),
+    "steps": (lambda: layers.LSTM(2)(x(2, 0, 3)), "sequences must be of at least one step"),
     "stateful": (lambda: layers.LSTM(2, stateful=True)(Input((3, 2))), "stateful must be used with a fixed "
                                                                        "batch size"),
     "bidirectional": (lambda: layers.Bidirectional(layers.Dense(2)), "layer must be a recurrent layer"),
@@ -106,13 +106,13 @@ ERRORS = {
     "adapt": (lambda: layers.Normalization(mean=0.0, variance=1.0).adapt(x(2, 2)),
               r"mean must be None: adapt\(\) measures it"),
     "mean alone": (lambda: layers.Normalization(mean=0.0), "mean and variance must be given together"),
-    "orthogonal": (lambda: initializers.Orthogonal()((3,)), "Orthogonal: expected a shape of at least two "
+    "orthogonal": (lambda: initializers.Orthogonal()((3,)), "Orthogonal: shape must be of at least two "
                                                             "axes"),
-    "identity": (lambda: initializers.Identity()((3,)), "Identity: expected the shape of a matrix"),
+    "identity": (lambda: initializers.Identity()((3,)), "Identity: shape must be that of a matrix"),
     "scale": (lambda: initializers.VarianceScaling(scale=-1), "VarianceScaling: scale must be a positive "
                                                               "number, got -1"),
     "mode": (lambda: initializers.VarianceScaling(mode="fan"), "VarianceScaling: mode must be .*, got 'fan'"),
-    "given values": (lambda: initializers.get(x(2, 2))((3, 3)), r"expected an array of shape \(3, 3\), got "
+    "given values": (lambda: initializers.get(x(2, 2))((3, 3)), r"the array must be of shape \(3, 3\), got "
                                                                 r"\(2, 2\)"),
     "factor": (lambda: regularizers.L2(-1.0), "L2: l2 must be a number >= 0, got -1.0"),
 }

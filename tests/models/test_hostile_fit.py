@@ -33,7 +33,7 @@ def at(place, value):
     ({"y": np.array(list("abcd" * 10))}, ValueError, "expected numbers, got <U1 .*np.unique"),
     ({"y": [None] * 40}, ValueError, "expected numbers, got object"),
     ({"y": None}, ValueError, "argument 'y' is missing"),
-    ({"y": [Y, Y]}, ValueError, "the model has 1 outputs, but y has 2 arrays"),
+    ({"y": [Y, Y]}, ValueError, "the arrays of y must be as many as the outputs: 1, got 2"),
     ({"x": None}, ValueError, "argument 'x' is missing"),
     ({"x": X[:, :3]}, ValueError, r"expected shape \(None, 4\), got \(32, 3\)"),
     ({"x": [X, X]}, ValueError, "is one array, got a list of 2"),

@@ -180,7 +180,7 @@ def test_a_summary_says_who_served_a_layer():
     (lambda: seq(layers.Dense(2)).output_shape, "no output_shape yet"),
     (lambda: shared().get_layer("r"), "no layer is named 'r'; the layers are"),
     (lambda: shared().get_layer("a", 0), "get_layer expects a name or an index, got name='a', index=0"),
-    (lambda: shared().predict(np.ones((2, 4)), verbose=0), "expected 2 inputs \\(a, b\\), got 1"),
+    (lambda: shared().predict(np.ones((2, 4)), verbose=0), "the number of inputs must be 2 \\(a, b\\), got 1"),
     (lambda: seq().pop(), "no layer to remove"),
     (lambda: gpunn.Model(layers.Input((2,)), layers.Dense(1)(layers.Input((2,)))), "not among the inputs"),
     (lambda: float(layers.Input((2,))), "has no value yet"),

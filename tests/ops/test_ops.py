@@ -137,3 +137,7 @@ def test_results_in_the_dtype_of_integers():
     assert [v.dtype for v in y] == ["int32", "int32", "int32", "uint8", "int32"]
     assert ops.image.rgb_to_grayscale(np.ones((2, 2, 3), "uint8")).dtype == "uint8"
     assert ops.matmul(x > 0, (x > 0).T).dtype == "bool"
+
+
+def test_scatter_takes_lists():
+    np.testing.assert_array_equal(ops.scatter([[0], [2], [0]], [1.0, 2.0, 3.0], (4,)), [4, 0, 2, 0])

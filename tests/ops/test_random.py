@@ -94,11 +94,11 @@ def test_generator_config():
 
 
 @pytest.mark.parametrize("make, message", [
-    (lambda: ops.dropout(np.ones(3), 1.5), r"dropout: rate must lie in \[0, 1\], got 1.5"),
+    (lambda: ops.dropout(np.ones(3), 1.5), r"dropout: rate must be in \[0, 1\], got 1.5"),
     (lambda: random.uniform((2,), dtype="int32"), "uniform: dtype must be float..., got 'int32'"),
     (lambda: random.randint((2,), 0, 3, "float32"), "randint: dtype must be int..., got 'float32'"),
     (lambda: random.uniform((2,), seed="a"), "seed is an integer, a SeedGenerator or None, got 'a'"),
-    (lambda: random.randint((2,), 3, 3), "randint: maxval must be larger than minval"),
+    (lambda: random.randint((2,), 3, 3), "randint: maxval must be above minval=3"),
 ])
 def test_refusals(make, message):
     with pytest.raises(ValueError, match=message):

@@ -246,7 +246,6 @@ def test_bit_flips_are_noticed_anywhere(tmp_path):
     path = tmp_path / "a"
     save(path, ARRAYS, {"k": "v"})
     raw, dice = path.read_bytes(), random.Random(0)
-    unseen = 0
     for _ in range(3000):
         broken = bytearray(raw)
         for _ in range(dice.choice([1, 1, 2, 5])):
@@ -256,9 +255,7 @@ def test_bit_flips_are_noticed_anywhere(tmp_path):
             arrays, _ = load(path)
         except FormatError:
             continue
-        unseen += b"gpunn.sha256" not in broken                                     # without it, nothing is known
-        assert b"gpunn.sha256" not in broken or all(same(arrays[name], ARRAYS[name]) for name in ARRAYS)
-    assert unseen < 100
+        assert all(same(arrays[name], ARRAYS[name]) for name in ARRAYS)
 
 
 def test_changed_numbers_are_told_and_files_without_a_digest_load(tmp_path):
@@ -270,6 +267,9 @@ def test_changed_numbers_are_told_and_files_without_a_digest_load(tmp_path):
         load(path)
     path.write_bytes(raw.replace(b"gpunn.sha256", b"other.sha256"))
     assert set(load(path)[1]) == {"k", "other.sha256"}
+    path.write_bytes(raw.replace(b"gpunn.sha256", b"gpunn.sia256"))
+    with pytest.raises(FormatError, match="bits have changed"):
+        load(path)
     safetensors.numpy.save_file({"x": np.ones(2)}, path)
     assert load(path)[1] == {}
     again = safetensors.numpy.load(raw)                                 # another order says the same
