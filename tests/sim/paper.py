@@ -24,6 +24,10 @@ class Paper:
     def activations(self, numbers):
         self.moved += self.half * numbers
 
+    def through_float32(self, numbers, casts):
+        """Of kernels that know no 16 bits: what goes in and comes out is cast."""
+        self.moved += numbers + self.mixed * 1.5 * casts
+
     def input(self, work):
         """Rows of x and y out of the data set."""
         places = prod(work.shape) if work.per_place else 1
@@ -118,8 +122,8 @@ class Paper:
         w = 4 * units * units
         self.weights.append(w)
         # a step: the product; then z and it, two states, the gates, two new states. Backward: the same the other way
-        self.activations(t * ((state + w + 4 * state) + (8 + 2 + 4 + 2) * state))
-        self.activations(t * ((1 + 1 + 4 + 1 + 4 + 1 + 1) * state + (4 * state + w + state)))
+        self.through_float32(t * ((state + w + 4 * state) + (8 + 2 + 4 + 2) * state), z + w + 2 * state + t * state)
+        self.through_float32(t * ((1 + 1 + 4 + 1 + 4 + 1 + 1) * state + (4 * state + w + state)), t * state + z)
         # the last state is cut out three times, the gradient of the outputs put together; the weights' gradient
         self.activations(4 * state + 3 * 2 * state + 2 * t * state + 2 * state + 2 * t * state + t * state + z)
         self.moved += w
@@ -144,6 +148,7 @@ class Paper:
         for _ in range(4):
             self.dense(shape, width, "linear")
         # forward; two gradients' product, the three gradients; at the end what q, k and v give x is added up
-        self.activations(4 * x + 2 * x + 3 * 5 * x + 2 * 3 * x)
+        self.through_float32(4 * x + 2 * x + 3 * 5 * x, 8 * x)
+        self.activations(2 * 3 * x)
         self.moved += row + row + 3 * 2 * row
         return shape
