@@ -86,6 +86,18 @@ def with_values(variables, values, f):
             v.assign(own)
 
 
+def save_arrays(store, variables):
+    for i, v in enumerate(variables):
+        store[str(i)] = v.numpy().copy()
+
+
+def load_arrays(store, variables, who: str):
+    if len(store) != len(variables):
+        raise ValueError(f"{who}: expected {len(variables)} arrays, got {len(store)}. Fix: build it first")
+    for i, v in enumerate(variables):
+        v.assign(store[str(i)])
+
+
 def get_custom_objects() -> dict:
     """The dictionary of registered names itself."""
     return _custom
@@ -178,11 +190,13 @@ def lookups(kind: str, known: dict):
     return get_one, deserialize_one
 
 
-def constructor(start, defaults: dict):
-    """An `__init__` with these arguments and defaults, in this order; it hands them to `start(self, **values)`."""
+def constructor(start, defaults: dict, more: bool = False):
+    """An `__init__` with these arguments and defaults, in this order; it hands them to `start(self, **values)`, with
+    `more` also a dictionary `kwargs` of all further ones."""
     named = {"self": inspect.Parameter.empty, **defaults}
-    signature = inspect.Signature([inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default)
-                                   for name, default in named.items()])
+    parameters = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default)
+                  for name, default in named.items()]
+    signature = inspect.Signature([*parameters, *[inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD)] * more])
 
     def __init__(self, *args, **options):
         given = signature.bind(self, *args, **options)

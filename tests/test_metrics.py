@@ -93,6 +93,8 @@ def test_names():
         type(metrics.as_metric("mse")) is metrics.MeanSquaredError and metrics.as_metric("mse").name == "mse"
     )
     assert type(metrics.get("auc")) is metrics.AUC and type(metrics.get("mse")) is metrics.MeanSquaredError
+    assert type(metrics.get("true_positives")) is metrics.TruePositives
+    assert type(metrics.get("log_cosh_error")) is metrics.LogCoshError
     assert metrics.BinaryAccuracy(threshold=0)([[1.0], [0.0]], [[0.2], [0.3]]).item() == 0.5        # of logits
     assert (
         metrics.as_metric(lambda y, p: ops.mean(y - p, -1))(np.ones((2, 2)), np.zeros((2, 2))).item() == 1.0

@@ -15,7 +15,7 @@ PENALTIES = {
     "only l1 of both": (regularizers.L1L2(l1=0.5), lambda w: 0.5 * np.abs(w).sum(),
                         lambda w: 0.5 * np.sign(w)),
     "only l2 of both": (regularizers.L1L2(l2=0.5), lambda w: 0.5 * (w * w).sum(), lambda w: w),
-    "nothing": (regularizers.L1L2(), lambda w: 0.0, lambda w: 0 * w),
+    "nothing": (regularizers.get("l1l2"), lambda w: 0.0, lambda w: 0 * w),
 }
 
 

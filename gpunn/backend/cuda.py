@@ -70,9 +70,10 @@ def cuda_backend(number: int) -> "CudaBackend":
     if number >= count:
         raise ValueError(f"device 'cuda:{number}' does not exist: this machine has {count} "
                          f"(cuda:0 to cuda:{count - 1})")
-    from gpunn.kernels.cuda import cublaslt
+    from gpunn.kernels.cuda import cublaslt, cudnn
     cupy.cuda.Device(number).use()
     cublaslt.serve(cupy)
+    cudnn.serve(cupy)
     return _backend(cupy, number)
 
 

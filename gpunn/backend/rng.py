@@ -19,6 +19,7 @@ from itertools import count
 
 import numpy as np
 
+from ..kernels import served
 from . import constant, current, kernels_of, persistent
 
 FREE = 1 << 30                  # streams from here on were drawn outside of a step
@@ -134,11 +135,16 @@ def words(seed: int):
     return constant(np.array([seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF], np.uint32))
 
 
-def set_seed(seed: int):
-    """All random numbers from now on - weights, shuffles, dropout - follow from this number, on every device alike."""
+def set_seed(seed: int, deterministic: bool = False):
+    """All random numbers from now on - weights, shuffles, dropout - follow from this number, on every device alike.
+
+    deterministic: on a GPU, who makes a product or a convolution follows from its shapes alone. Otherwise the first run
+    of each measures who is quickest, which a private folder keeps: only runs without that folder may give other bits.
+    """
     global _process
     if not isinstance(seed, int | np.integer) or seed < 0:
         raise ValueError(f"set_seed: expected an integer >= 0, got {seed!r}")
+    served.options["deterministic"] = bool(deterministic)
     if threading.current_thread() is threading.main_thread():
         _process = Source(int(seed))
     else:

@@ -11,6 +11,8 @@ import time
 from dataclasses import dataclass, field
 from functools import partial
 
+import numpy as np
+
 from .callback import Callback, numbers
 from .messages import is_interactive_logging_enabled, say
 
@@ -207,7 +209,7 @@ STYLES = {"modern": Style(modern_texts, "{bar}  ", None, "", False),
 
 
 def number(value) -> str:
-    value = float(value)
+    value = float(np.mean(value))               # a metric may have a number for each class
     return f"{value:.4f}" if value == 0 or abs(value) > 1e-3 or value != value else f"{value:.4e}"
 
 

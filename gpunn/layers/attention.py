@@ -20,16 +20,13 @@ class MultiHeadAttention(LibraryLayer):
                  attention_axes=None, sliding_window=None, flash_attention=None, kernel_initializer="glorot_uniform",
                  bias_initializer="zeros", kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None,
                  kernel_constraint=None, bias_constraint=None, use_gate=False, seed=None, **kwargs):
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self._keep(locals())
+        self._require("dropout", not (flash_attention and dropout), "0 with flash_attention", dropout)
         self.num_heads, self.key_dim = self._count("num_heads", num_heads), self._count("key_dim", key_dim)
         self.value_dim = self._count("value_dim", value_dim or key_dim)
-        self.dropout, self.use_bias, self.use_gate = dropout, use_bias, use_gate
         self.output_shape, self.attention_axes = _tuple(output_shape) or None, _tuple(attention_axes)
         self.sliding_window = sliding_window and self._count("sliding_window", sliding_window)
         self._key_heads = self.num_heads
-        self._require("dropout", not (flash_attention and dropout), "0 with flash_attention", dropout)
-        self._describe(locals(), "kernel", "bias")
-        self._seeded(seed)
 
     def build(self, query_shape, value_shape, key_shape=None):
         key_shape, rank = key_shape or value_shape, len(query_shape)
@@ -182,17 +179,18 @@ class Attention(LibraryLayer):
     wants_floats = supports_masking = True
 
     def __init__(self, use_scale=False, score_mode="dot", dropout=0.0, seed=None, **kwargs):
-        super().__init__(**kwargs)
-        self._require("score_mode", score_mode in ("dot", "concat"), "'dot' or 'concat'", score_mode)
-        self.use_scale, self.score_mode, self.dropout = use_scale, score_mode, dropout
-        self._seeded(seed)
+        self._keep(locals())
+        self._one_of("score_mode", score_mode, ("dot", "concat"))
 
     def build(self, input_shape):
         right = len(input_shape) in (2, 3) and isinstance(input_shape[0], list | tuple)
         self._require("inputs", right, "[query, value] or [query, value, key]", input_shape)
-        self.scale = self.add_weight((), "ones", name="scale") if self.use_scale else None
+        self.scale = self._make_scale(input_shape[0][-1:]) if self.use_scale else None
         if self.score_mode == "concat":
             self.concat_score_weight = self.add_weight((), "ones", name="concat_score_weight")
+
+    def _make_scale(self, width):
+        return self.add_weight((), "ones", name="scale")
 
     def scores(self, query, key):
         """(n, tq, c), (n, tk, c) -> (n, tq, tk)"""
@@ -240,11 +238,8 @@ class AdditiveAttention(Attention):
     def __init__(self, use_scale=True, dropout=0.0, seed=None, **kwargs):
         super().__init__(use_scale, dropout=dropout, seed=seed, **kwargs)
 
-    def build(self, input_shape):
-        right = len(input_shape) in (2, 3) and isinstance(input_shape[0], list | tuple)
-        self._require("inputs", right, "[query, value] or [query, value, key]", input_shape)
-        width = input_shape[0][-1:]
-        self.scale = self.add_weight(width, "glorot_uniform", name="scale") if self.use_scale else None
+    def _make_scale(self, width):
+        return self.add_weight(width, "glorot_uniform", name="scale")
 
     def scores(self, query, key):
         """(n, tq, c), (n, tk, c) -> (n, tq, tk)"""

@@ -94,6 +94,14 @@ class Layer(Weights, _objects.Configured):
         """The shape of the result; where it is not defined, shapes are found by a trial run on zeros."""
         raise NotImplementedError(f"{self._who} does not define compute_output_shape(self, input_shape)")
 
+    def compute_output_spec(self, *args, **options):
+        """The symbol (or symbols) of a call on symbols, which does not count as one."""
+        nodes, self._nodes = self._nodes, []
+        try:
+            return self(*args, **options)
+        finally:
+            self._nodes = nodes
+
     def compute_output_dtype(self, dtype: str) -> str:
         return self.compute_dtype if self.wants_floats or "float" in dtype else dtype
 
@@ -314,13 +322,7 @@ class LibraryLayer(Layer):
         if "data_format" in options:
             self.data_format = channel_format(self, self.data_format)
         if "seed" in options:
-            self._seeded(self.seed)
-
-    def _describe(self, own: dict, *weights: str):
-        """From a constructor's arguments: how weights begin, what they cost and where they must stay."""
-        for what, module in (("initializer", initializers), ("regularizer", regularizers), ("constraint", constraints)):
-            for weight in weights:
-                setattr(self, f"{weight}_{what}", module.get(own.get(f"{weight}_{what}")))
+            self._source = None if self.seed is None else SeedGenerator(self.seed)      # a seed: independent of others
 
     def _weight(self, name: str, shape, like: str | None = None, initializer=None):
         """A weight as the constructor said, or like the weight `like`."""
@@ -328,10 +330,6 @@ class LibraryLayer(Layer):
         return self.add_weight(shape, initializer or getattr(self, f"{like}_initializer"),
                                regularizer=getattr(self, f"{like}_regularizer"),
                                constraint=getattr(self, f"{like}_constraint"), name=name)
-
-    def _seeded(self, seed: int | None):
-        """Draw from `_source`; a seed makes the numbers independent of all others."""
-        self.seed, self._source = seed, None if seed is None else SeedGenerator(seed)
 
     def _require(self, name: str, right: bool, expected: str, value):
         """Refuse a bad option."""

@@ -1,9 +1,10 @@
 """Recurrent layers: a cell stepped through time, in one kernel where there is one for it."""
+from inspect import signature
 from types import SimpleNamespace
 
 from .. import activations, ops
 from .._names import snake_case
-from .._objects import option_names
+from .._objects import constructor, option_names
 from ..backend import constant
 from ..ops import random
 from ..tensor import Tensor, Variable
@@ -63,12 +64,9 @@ class RNN(LibraryLayer):
         states = self._begin(sequences, initial_state)
         if self.go_backwards:
             sequences, mask = ops.flip(sequences, 1), mask if mask is None else ops.flip(mask, 1)
-        if sequences.shape[1] == 0:
-            raise ValueError(f"{self._who}: argument 'sequences' has no steps (shape {sequences.shape}). "
-                             "Fix: give it at least one step")
-        if len(states) != len(flatten(self.cell.state_size)):
-            raise ValueError(f"{self._who}: argument 'initial_state' must hold {len(flatten(self.cell.state_size))} "
-                             f"states, got {len(states)}")
+        self._require("sequences", sequences.shape[1] > 0, "of at least one step (n, t, c)", sequences.shape)
+        count = len(flatten(self.cell.state_size))
+        self._require("initial_state", len(states) == count, f"a list of {count} states", len(states))
         outputs, states = self._run(sequences, states, mask, training)
         for variable, state in zip(self._states or (), states):
             variable.assign(state)
@@ -115,10 +113,16 @@ class _Known(RNN):
     """A recurrent layer with a cell of the library: its options are the cell's."""
     cell_class: type
 
-    def _start_with(self, own: dict):
-        """`own`: the constructor's arguments; those in `kwargs` are the layer's."""
-        options = {n: v for n, v in own["kwargs"].items() if n not in ("implementation", "use_cudnn")}
-        cell_options = {n: own[n] for n in option_names(self.cell_class)}
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        if "cell_class" in vars(cls):
+            names = sorted(option_names(cls.cell_class), key=lambda n: n == "reset_after")      # last, as in Keras
+            known = signature(cls.cell_class.__init__).parameters
+            cls.__init__ = constructor(cls._start_with, {n: known[n].default for n in names}, more=True)
+
+    def _start_with(self, kwargs, **cell_options):
+        """`kwargs`: the layer's own options."""
+        options = {n: v for n, v in kwargs.items() if n not in ("implementation", "use_cudnn")}
         shared = {n: options[n] for n in ("dtype", "trainable") if n in options}
         cell = self.cell_class(**cell_options, **shared, name=snake_case(self.cell_class.__name__))
         super().__init__(cell, **options)
@@ -154,12 +158,6 @@ class SimpleRNN(_Known):
     """h_t = activation(x_t W + h_{t-1} U + b)"""
     cell_class = SimpleRNNCell
 
-    def __init__(self, units, activation="tanh", use_bias=True, kernel_initializer="glorot_uniform",
-                 recurrent_initializer="orthogonal", bias_initializer="zeros", kernel_regularizer=None,
-                 recurrent_regularizer=None, bias_regularizer=None, kernel_constraint=None, recurrent_constraint=None,
-                 bias_constraint=None, dropout=0.0, recurrent_dropout=0.0, seed=None, **kwargs):
-        self._start_with(locals())
-
     def _fused(self, sequences, states, mask):
         cell = self.cell
         h = ops.simple_rnn(ops.dense(sequences, cell.kernel, cell.bias), cell.recurrent_kernel, states[0], mask)
@@ -170,13 +168,6 @@ class LSTM(_Known):
     """Long short-term memory: states h and c."""
     cell_class = LSTMCell
 
-    def __init__(self, units, activation="tanh", recurrent_activation="sigmoid", use_bias=True,
-                 kernel_initializer="glorot_uniform", recurrent_initializer="orthogonal", bias_initializer="zeros",
-                 unit_forget_bias=True, kernel_regularizer=None, recurrent_regularizer=None, bias_regularizer=None,
-                 kernel_constraint=None, recurrent_constraint=None, bias_constraint=None, dropout=0.0,
-                 recurrent_dropout=0.0, seed=None, **kwargs):
-        self._start_with(locals())
-
     def _fused(self, sequences, states, mask):
         cell = self.cell
         h, c = ops.lstm(ops.dense(sequences, cell.kernel, cell.bias), cell.recurrent_kernel, *states, mask)
@@ -186,13 +177,6 @@ class LSTM(_Known):
 class GRU(_Known):
     """Gated recurrent unit."""
     cell_class = GRUCell
-
-    def __init__(self, units, activation="tanh", recurrent_activation="sigmoid", use_bias=True,
-                 kernel_initializer="glorot_uniform", recurrent_initializer="orthogonal", bias_initializer="zeros",
-                 kernel_regularizer=None, recurrent_regularizer=None, bias_regularizer=None, kernel_constraint=None,
-                 recurrent_constraint=None, bias_constraint=None, dropout=0.0, recurrent_dropout=0.0, seed=None,
-                 reset_after=True, **kwargs):
-        self._start_with(locals())
 
     def _fusable(self, training):
         return self.cell.reset_after and super()._fusable(training)

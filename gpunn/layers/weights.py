@@ -8,6 +8,7 @@ from .. import _objects, constraints, initializers, regularizers
 from .._config import REDUCED, storage
 from .._names import refuse_unknown
 from ..halves import RoundedVariable
+from ..metrics.metric import Metric
 from ..tensor import Tensor, Variable
 
 
@@ -75,6 +76,14 @@ class Weights:
                 stack.extend(reversed(layer.sublayers()))
         return order
 
+    def held_metrics(self) -> list[Metric]:
+        """The metrics in attributes of this layer and of all layers inside it, not those of a compiled model."""
+        skip = ("_nodes", "_arguments", "_compiled", "_loss_tracker")
+        return _unique([m for layer in self.flatten_layers() for m in _found(vars(layer), Metric, skip)])
+
+    metrics: list[Metric] = property(lambda self: self.held_metrics())
+    metrics_variables: list[Variable] = property(lambda self: [v for m in self.metrics for v in m.variables])
+
     @property
     def weights(self) -> list[Variable]:
         return _unique([w for layer in self.flatten_layers() for w in layer._own_weights()])
@@ -119,6 +128,13 @@ class Weights:
                                  f"{i}), got {array.shape}")
         for weight, array in zip(own, arrays):
             weight.assign(array)
+
+    def save_own_variables(self, store):
+        """Put the arrays of this layer alone into `store`, named "0", "1", ..."""
+        _objects.save_arrays(store, self._own_weights())
+
+    def load_own_variables(self, store):
+        _objects.load_arrays(store, self._own_weights(), self._who)
 
     def stateless_call(self, trainable_variables, non_trainable_variables, *args, return_losses=False, **kwargs):
         """The result with these values in the weights, and the values of those that are not trained after it."""

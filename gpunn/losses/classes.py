@@ -2,6 +2,7 @@
 from inspect import signature
 
 from .. import _objects
+from .._names import snake_case
 from . import functions as f
 from .loss import Loss, same_rank
 
@@ -39,36 +40,28 @@ class _Named(LossFunctionWrapper):
         return Loss.get_config(self) | self.options
 
 
-def _named(name: str, function, order: str = "", /, **defaults) -> type:
-    """The class of a function. Its arguments: the function's options, reduction, name, dtype, if not in another order;
-    their defaults: those of the function, but for those given here."""
+def _named(name: str, order: str = "", /, **defaults) -> type:
+    """The class of the function with this name. Its arguments: the function's options, reduction, name, dtype, if not
+    in another order; their defaults: those of the function, but for those given here."""
+    function = getattr(f, snake_case(name))
     options = {p.name: p.default for p in list(signature(function).parameters.values())[2:]}
     known = {**options, "reduction": MEAN, "name": function.__name__, "dtype": None, **defaults}
     start = _objects.constructor(_Named.__init__, {n: known[n] for n in order.split() or known})
     return type(name, (_Named,), {"function": staticmethod(function), "__doc__": function.__doc__, "__init__": start})
 
 
-MeanSquaredError = _named("MeanSquaredError", f.mean_squared_error)
-MeanAbsoluteError = _named("MeanAbsoluteError", f.mean_absolute_error)
-MeanAbsolutePercentageError = _named("MeanAbsolutePercentageError", f.mean_absolute_percentage_error)
-MeanSquaredLogarithmicError = _named("MeanSquaredLogarithmicError", f.mean_squared_logarithmic_error)
-LogCosh = _named("LogCosh", f.log_cosh)
-Hinge = _named("Hinge", f.hinge)
-SquaredHinge = _named("SquaredHinge", f.squared_hinge)
-CategoricalHinge = _named("CategoricalHinge", f.categorical_hinge)
-KLDivergence = _named("KLDivergence", f.kl_divergence)
-Poisson = _named("Poisson", f.poisson)
-CosineSimilarity = _named("CosineSimilarity", f.cosine_similarity)
-Huber = _named("Huber", f.huber, name="huber_loss")
-BinaryCrossentropy = _named("BinaryCrossentropy", f.binary_crossentropy)
-BinaryFocalCrossentropy = _named("BinaryFocalCrossentropy", f.binary_focal_crossentropy)
-CategoricalCrossentropy = _named("CategoricalCrossentropy", f.categorical_crossentropy)
-CategoricalFocalCrossentropy = _named("CategoricalFocalCrossentropy", f.categorical_focal_crossentropy)
-CategoricalGeneralizedCrossEntropy = _named("CategoricalGeneralizedCrossEntropy",
-                                            f.categorical_generalized_cross_entropy, q=0.5)
-SparseCategoricalCrossentropy = _named("SparseCategoricalCrossentropy", f.sparse_categorical_crossentropy,
+MeanSquaredError, MeanAbsoluteError = _named("MeanSquaredError"), _named("MeanAbsoluteError")
+MeanAbsolutePercentageError = _named("MeanAbsolutePercentageError")
+MeanSquaredLogarithmicError, LogCosh = _named("MeanSquaredLogarithmicError"), _named("LogCosh")
+Hinge, SquaredHinge, CategoricalHinge = map(_named, ("Hinge", "SquaredHinge", "CategoricalHinge"))
+KLDivergence, Poisson, CosineSimilarity = map(_named, ("KLDivergence", "Poisson", "CosineSimilarity"))
+BinaryCrossentropy, BinaryFocalCrossentropy = map(_named, ("BinaryCrossentropy", "BinaryFocalCrossentropy"))
+CategoricalCrossentropy = _named("CategoricalCrossentropy")
+CategoricalFocalCrossentropy = _named("CategoricalFocalCrossentropy")
+CategoricalGeneralizedCrossEntropy = _named("CategoricalGeneralizedCrossEntropy", q=0.5)
+SparseCategoricalCrossentropy = _named("SparseCategoricalCrossentropy",
                                        "from_logits ignore_class reduction axis name dtype")
 SparseCategoricalCrossentropy._mean = lambda self, y_true, y_pred: (
     f.mean_of_logits(y_true, y_pred) if type(self).call is LossFunctionWrapper.call and self.options == USUAL else None)
-Dice = _named("Dice", f.dice, "reduction name axis dtype")
-Tversky = _named("Tversky", f.tversky, "alpha beta reduction name axis dtype")
+Huber, Dice = _named("Huber", name="huber_loss"), _named("Dice", "reduction name axis dtype")
+Tversky = _named("Tversky", "alpha beta reduction name axis dtype")

@@ -1,6 +1,7 @@
 """Metrics: variables on the device, updated by each batch, read when someone looks."""
 
 from .. import _objects, losses
+from .._names import snake_case
 from ..losses import (binary_crossentropy, binary_focal_crossentropy, categorical_crossentropy,
                       categorical_focal_crossentropy, categorical_hinge, hinge, huber, kl_divergence, log_cosh,
                       mean_absolute_error, mean_absolute_percentage_error, mean_squared_error,
@@ -28,10 +29,8 @@ FUNCTIONS = losses.FUNCTIONS | {f.__name__: f for f in (
     accuracy, binary_accuracy, categorical_accuracy, concordance_correlation, cosine_similarity, pearson_correlation,
     sparse_categorical_accuracy, sparse_top_k_categorical_accuracy, top_k_categorical_accuracy)}
 BY_FUNCTION = {c.function: c for c in CLASSES.values() if getattr(c, "function", None) is not None}
-KNOWN = FUNCTIONS | losses.ALIASES | CLASSES
-KNOWN |= {"acc": accuracy, "auc": AUC, "cosine_proximity": cosine_similarity, "f1_score": F1Score,
-          "mean": Mean, "precision": Precision, "r2_score": R2Score, "recall": Recall, "rmse": RootMeanSquaredError,
-          "root_mean_squared_error": RootMeanSquaredError, "sum": Sum}
+KNOWN = {snake_case(name): c for name, c in CLASSES.items()} | FUNCTIONS | losses.ALIASES | CLASSES
+KNOWN |= {"acc": accuracy, "cosine_proximity": cosine_similarity, "rmse": RootMeanSquaredError}
 find, deserialize = _objects.lookups("metric", KNOWN)
 get_function, _ = _objects.lookups("metric function", FUNCTIONS)
 serialize = _objects.serialize

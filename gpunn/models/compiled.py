@@ -27,8 +27,25 @@ class Results(Mapping):
 class LossMean(Mean):
     """The mean of the batches' losses, each counted as often as its batch has samples."""
 
-    def update_state(self, loss, samples: int):
+    def update_state(self, loss, samples: int = 1):
         self.add(ops.cast(loss, self.total.dtype), samples, None, samples)
+
+
+class NotYet:
+    """Stands for a model's compiled metrics until its first batch tells what they are."""
+    name, variables = "compile_metrics", ()
+
+    def __init__(self, model):
+        self.model = model
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        self.model.compute_metrics(None, y_true, y_pred, sample_weight)
+
+    def result(self) -> dict:
+        return {}
+
+    def reset_state(self):
+        pass
 
 
 class Losses:

@@ -1,7 +1,8 @@
 """One call of fit: the epochs, the steps in them, the validation after them."""
-import math
 import warnings
 from contextlib import contextmanager
+
+import numpy as np
 
 from ..callbacks.callback import numbers
 from .state import restore, state_of
@@ -45,10 +46,9 @@ class Fit:
         self.feed.start(epoch)
         calls.on_epoch_begin(epoch)
         logs = numbers(self.steps())
-        if any(math.isnan(v) for v in logs.values()):
-            warnings.warn(f"fit: {', '.join(k for k, v in logs.items() if math.isnan(v))} became NaN in epoch "
-                          f"{epoch + 1}; lower the learning rate, or look for NaN in the data "
-                          "and for indices beyond an Embedding", stacklevel=5)
+        if broken := [k for k, v in logs.items() if np.isnan(v).any()]:
+            warnings.warn(f"fit: {', '.join(broken)} became NaN in epoch {epoch + 1}; lower the learning "
+                          "rate, or look for NaN in the data and for indices beyond an Embedding", stacklevel=5)
         if self.validation is not None and self.validates(epoch):
             held_out = model._evaluate(self.validation, calls.quiet())
             logs.update({f"val_{k}": v for k, v in held_out.items()})

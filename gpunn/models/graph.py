@@ -15,7 +15,8 @@ class Graph:
         known = {id(s) for s in self.input_symbols}
         self.nodes = _ordered([s.node for s in self.output_symbols if id(s) not in known], known)
         self.check(known)
-        self.layers = self._layers()
+        self.things = self._in_order()
+        self.layers = [t for t in self.things if not isinstance(t, Symbol)]
         self.steps = steps_of(self.nodes, self.output_symbols)
 
     def check(self, known: set):
@@ -25,20 +26,23 @@ class Graph:
                     raise ValueError(f"Model: the outputs depend on {s!r}, which is not among the inputs; "
                                      "pass it in `inputs`, or leave out the outputs that need it")
 
-    def _layers(self) -> list:
-        """Each layer once: those furthest from the outputs first, as Keras orders them (and so their weights)."""
-        depth = {}
+    def _in_order(self) -> list:
+        """Each layer and input once: those furthest from the outputs first, as Keras orders them (and so weights)."""
+        known = {id(s) for s in self.input_symbols}
+        depth, walked, stack = dict.fromkeys(known, 0), {}, self.output_symbols[::-1]
+        while stack:                                    # from each output down, arguments in their order
+            above = _source(stack.pop(), known)
+            if id(above) not in walked:
+                walked[id(above)] = above
+                stack += reversed(symbols_of(above)) if isinstance(above, Node) else ()
         for node in reversed(self.nodes):
-            depth.setdefault(id(node), 0)
+            at = depth[id(_thing(node))] = max(depth.get(id(node), 0), depth.get(id(_thing(node)), 0))
             for s in symbols_of(node):
-                if s.node is not None:
-                    depth[id(s.node)] = max(depth.get(id(s.node), 0), depth[id(node)] + 1)
-        first = {}
-        for i, node in enumerate(self.nodes):
-            if hasattr(node.f, "weights"):
-                old = first.get(id(node.f), (0, i, node.f))
-                first[id(node.f)] = (max(old[0], depth[id(node)]), old[1], node.f)
-        return [layer for _, _, layer in sorted(first.values(), key=lambda item: (-item[0], item[1]))]
+                above = id(_source(s, known))
+                depth[above] = max(depth.get(above, 0), at + 1)
+        lost = [s for s in self.input_symbols if id(s) not in walked]
+        things = {id(t): t for t in [*lost, *map(_thing, walked.values())] if not isinstance(t, Node)}
+        return sorted(things.values(), key=lambda thing: -depth[id(thing)])
 
     def run(self, inputs, **context):
         """The outputs for these inputs; `context` (training, mask) reaches layers through the call around us."""
@@ -57,6 +61,16 @@ class Function(Operation):
 
     def call(self, inputs):
         return self._graph.run([convert_to_tensor(x) for x in flatten(inputs)])
+
+
+def _source(s: Symbol, known: set):
+    """Where a symbol comes from: the node that made it, or itself where the graph begins."""
+    return s if id(s) in known else s.node
+
+
+def _thing(source):
+    """The layer that a node calls; an input, or the node of an op, as it is."""
+    return source.f if isinstance(source, Node) and hasattr(source.f, "weights") else source
 
 
 def _ordered(roots, known: set) -> list[Node]:

@@ -53,6 +53,8 @@ class Model(Trainer, Layer):
         return self.sublayers()
 
     def get_layer(self, name=None, index=None):
+        if (name is None) == (index is None):
+            raise ValueError(f"{self.name}: get_layer expects a name or an index, got name={name!r}, index={index!r}")
         if index is not None:
             if not -len(self.layers) <= index < len(self.layers):
                 raise ValueError(f"{self.name}: there is no layer {index}, the model has {len(self.layers)} layers")
@@ -86,8 +88,8 @@ class Functional(Model):
                 raise ValueError("Model: inputs and outputs must come from Input() and layers called on it, "
                                  f"got {type(s).__name__}")
         self._graph = Graph(inputs, outputs)
-        inputs = [InputLayer(batch_shape=s.shape, dtype=s.dtype, name=s.name) for s in self._graph.input_symbols]
-        self._layers = inputs + self._graph.layers
+        self._layers = [InputLayer(batch_shape=t.shape, dtype=t.dtype, name=t.name) if isinstance(t, Symbol) else t
+                        for t in self._graph.things]
         self.inputs, self.outputs = self._graph.input_symbols, self._graph.output_symbols
         self.input_names = [s.name for s in self.inputs]
         self.output_names = _unique_names([s.name for s in self.outputs])

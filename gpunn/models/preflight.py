@@ -223,4 +223,4 @@ def known_metrics(model) -> dict | None:
     wanted = flatten([model._compiled["metrics"] or [], model._compiled["weighted_metrics"] or []])
     made = [metrics.as_metric(m, ((1,), (1, 1))) for m in wanted]
     return {**dict.fromkeys([*KNOWN_AT_ONCE, *(f"{p}loss" for p in prefixes)]),
-            **{p + m.name: m for m in made for p in prefixes}}
+            **{m.name: m for m in model.held_metrics()}, **{p + m.name: m for m in made for p in prefixes}}

@@ -2,21 +2,26 @@
 import sys
 from itertools import chain, count, zip_longest
 
+from ..kernels.served import served
 from ..symbol import called
 from .fusion import symbols_of
 from .memory import readable
 
-HEADS = "Layer (type)", "Output Shape", "Param #", "Connected to", "Trainable"
+HEADS = "Layer (type)", "Output Shape", "Param #", "Connected to", "Trainable", "Engine"
 MEMORY = {"float32": 4, "float64": 8, "int32": 4, "bool": 1}
 
 
 def summary(model, line_length=None, positions=None, print_fn=None, expand_nested=False, show_trainable=False,
-            layer_range=None):
-    """Print the layers with output shapes and parameter counts; of a graph that branches, also who reads whom."""
+            layer_range=None, show_engine=False):
+    """Print the layers with output shapes and parameter counts; of a graph that branches, also who reads whom.
+
+    show_engine: also who makes a layer's products and convolutions, and the gradients if others do; "-" for a layer
+    that has not run, and where there is nothing to choose.
+    """
     things = _branching(model) or [(layer, layer.name, ()) for layer in model.layers]
     rows = [row for thing in things[_range([name for _, name, _ in things], layer_range)]
             for row in _rows(*thing, expand_nested)]
-    shown = [True, True, True, any(row[3] for row in rows), show_trainable]
+    shown = [True, True, True, any(row[3] for row in rows), show_trainable, show_engine]
     table = _table(*([cell for cell, show in zip(row, shown, strict=True) if show] for row in (HEADS, *rows)))
     (print_fn or _print)("\n".join([f'Model: "{model.name}"', *table, *_totals(model)]))
 
@@ -68,9 +73,21 @@ def _rows(thing, name: str, reads, nested: bool, depth: int = 0):
     else:
         shapes, cells = [s.shape for s in thing.outputs], (called(thing.f, thing.options).title().replace("_", ""), "0")
     yield [f"{'  ' * depth}{name} ({cells[0]})", ", ".join(map(str, shapes)) or "?", cells[1], ",\n".join(reads),
-           {True: "yes", False: "no"}.get(getattr(thing, "trainable", None), "")]
+           {True: "yes", False: "no"}.get(getattr(thing, "trainable", None), ""), _engine(thing)]
     for layer in getattr(thing, "layers", ()) if nested else ():
         yield from _rows(layer, layer.name, (), nested, depth + 1)
+
+
+def _engine(thing) -> str:
+    """Who made the products with its weights, forward, and on the next line backward where that is not the same"""
+    forward, backward = {}, {}
+    for weight in getattr(thing, "weights", ()):
+        seen = [list(served(a).values()) for a in (weight.data, getattr(weight, "shadow", None)) if a is not None]
+        forward |= dict.fromkeys(sum([who[:1] for who in seen], []))
+        made = [] if weight.grad is None else list(served(weight.grad).values())
+        backward |= dict.fromkeys(sum([who[1:] for who in seen], made))
+    same = not backward.keys() - forward.keys()
+    return ", ".join(forward) + ("" if same else f"\nback: {', '.join(backward)}") if forward else "-"
 
 
 def _shapes(layer) -> list:

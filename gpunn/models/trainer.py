@@ -1,6 +1,7 @@
 """compile, fit, evaluate, predict: Keras' training interface on recorded steps."""
 import warnings
-from functools import wraps
+from contextlib import nullcontext
+from functools import partial, wraps
 from inspect import signature
 
 import numpy as np
@@ -18,7 +19,7 @@ from ..data.stream import BatchFeed
 from ..tensor import Tensor, gradients, no_grad
 from ..tree import flatten, map_structure
 from . import memory, preflight
-from .compiled import Losses, LossMean, Metrics, Results
+from .compiled import Losses, LossMean, Metrics, NotYet, Results
 from .fit import Fit, driven
 from .loop import Loop
 from .objects import deserialize_keras_object, serialize_keras_object
@@ -141,13 +142,15 @@ class Trainer:
         named = [("loss", self._loss_tracker)] if self._loss_tracker is not None else []
         if self._losses_by_output is not None:
             named += [(t.name, t) for t in self._losses_by_output.trackers]
+        named += [(m.name, m) for m in self.held_metrics()]
         if self._metrics_by_output is not None:
             named += self._metrics_by_output.named
         return named
 
     @property
     def metrics(self) -> list:
-        return [m for _, m in self._named_metrics()]
+        waiting = self._metrics_by_output is None and any((self._compiled or {}).get(k) for k in COMPILE[3:5])
+        return [m for _, m in self._named_metrics()] + [NotYet(self)] * waiting
 
     @property
     def metrics_names(self) -> list[str]:
@@ -195,7 +198,7 @@ class Trainer:
             calls = CallbackList(callbacks, add_history=True, add_progbar=verbose != 0, model=self, verbose=verbose,
                                  epochs=epochs, **_sizes(feed))
             preflight.check_fit(self, feed, calls, held_out)
-            self._fit = Fit(self, feed, held_out, calls, validation_freq)
+            self._fit, self.history = Fit(self, feed, held_out, calls, validation_freq), calls.history
             self._fit.run(initial_epoch, epochs)
             return calls.history
         except MemoryError as error:
@@ -262,16 +265,9 @@ class Trainer:
 
     # ---- inside ---------------------------------------------------------------------------------------------------
 
-    def _train(self, batch):
-        return self.train_step(pack(*batch))
-
-    def _test(self, batch):
-        with no_grad():
-            return self.test_step(pack(*batch))
-
-    def _predict(self, batch):
-        with no_grad():
-            return self.predict_step(pack(*batch))
+    def _step(self, mode, batch):
+        with nullcontext() if mode == "train" else no_grad():
+            return getattr(self, f"{mode}_step")(pack(*batch))
 
     def _source(self, mode: str) -> rng.Source:
         """Made when the model is compiled, anew after `set_seed`."""
@@ -280,7 +276,7 @@ class Trainer:
         return self._sources[mode]
 
     def _loop(self, mode, feed, what) -> Loop:
-        return Loop(getattr(self, f"_{mode}"), feed, self._source(mode), pure=self._is_plain(),
+        return Loop(partial(self._step, mode), feed, self._source(mode), pure=self._is_plain(),
                     eager=getattr(self, "run_eagerly", False), what=f"{what} of '{self.name}'",
                     variant=lambda: self.optimizer is None or self.optimizer.updates)
 
@@ -301,6 +297,10 @@ class Trainer:
     def _steps_in_one(self) -> int:
         """How many steps run from one call of a callback to the next, on a GPU in one launch."""
         return current().steps_in_one if self.steps_per_execution == "auto" else self.steps_per_execution
+
+    @property
+    def compiled(self) -> bool:
+        return self._compiled is not None
 
     def _require_compiled(self, what: str):
         if self._compiled is None:

@@ -4,17 +4,17 @@ from math import prod
 import numpy as np
 
 from .._config import storage
-from ..backend import asarray, backend_of, empty, host_read, to_numpy
+from ..backend import asarray, backend_of, host_read, to_numpy
 from ..symbol import whole
 from ..tensor import Tensor, op
 from .arithmetic import add, equal, greater, less, logical_and, multiply, not_equal, subtract, where
 from .core import array, as_dtype, axis_index, into, kernels_of, tensor, wide
-from .create import arange_constant, cast, convert_to_tensor, kept
+from .create import arange_constant, cast, convert_to_tensor, kept, ones, ones_like
 from .dense import pick
 from .math import isfinite
 from .reduce import max as largest
 from .reduce import sum as total
-from .shape import _slice, expand_dims, moveaxis, part, ravel, reshape
+from .shape import _slice, expand_dims, moveaxis, pad, part, ravel, reshape
 
 
 @op(full=())
@@ -134,89 +134,53 @@ def _block(starts, shape) -> tuple:
     return tuple(slice(int(a), int(a) + int(n)) for a, n in zip(starts, shape, strict=True))
 
 
-@op
-def _written(x, values, *, index):
-    """x with values at a basic index"""
-    k = kernels_of(x)
-    y = k.copy(x)
-    k.copy(as_dtype(values, x.dtype), out=y[(*index, ...)])
-
-    def backward(dy, need):
-        dx = k.copy(dy)
-        k.fill(0, dx[(*index, ...)])
-        return dx, k.copy(dy[(*index, ...)])
-    return y, backward
-
-
 def slice_update(inputs, start_indices, updates):
     """The array with a block replaced."""
-    return _written(inputs, updates, index=_block(start_indices, tensor(updates).shape))
+    inputs, updates = tensor(inputs), tensor(updates)
+    around = [(at.start, n - at.stop) for at, n in zip(_block(start_indices, updates.shape), inputs.shape)]
+    inside = pad(ones_like(updates, "bool"), around)
+    return where(inside, pad(cast(updates, inputs.dtype), around), inputs)
 
 
-@op(arrays=2)
+@whole
 def scatter(indices, values, shape):
     """Values at places of an array of zeros; values at the same place add up."""
-    values, indices, shape = array(values), as_dtype(array(indices), "int32"), tuple(int(n) for n in shape)
-    k, depth = kernels_of(values), indices.shape[-1]
-    flat = joined_index(k, indices, shape[:depth])
-    rows = values.reshape(prod(flat.shape), *shape[depth:])
-    y = added(k, rows, flat.reshape(rows.shape[0]), prod(shape[:depth])).reshape(shape)
-
-    def backward(dy, need):
-        return None, k.gather(dy.reshape(prod(shape[:depth]), *shape[depth:]), flat).reshape(values.shape)
-    return y, backward
+    values, depth = tensor(values), indices.shape[-1]
+    rows, ids = reshape(values, (prod(indices.shape[:-1]), *shape[depth:])), ravel(joined_index(indices, shape))
+    return reshape(segment_sum(rows, ids, prod(shape[:depth])), shape)
 
 
-def added(k, rows, ids, count: int):
-    """Rows of zeros, to which these were added, in their dtype."""
-    return as_dtype(k.scatter_add(rows, ids, count), rows.dtype)
-
-
-def joined_index(k, indices, sizes):
-    """Rows of indices (..., d) as one index into the joined leading axes."""
-    flat = k.copy(indices[..., 0])
-    for i, n in enumerate(sizes[1:], 1):
-        flat = k.binary("add", k.binary("multiply", flat, n), indices[..., i])
-    return flat
+def joined_index(indices, shape):
+    """Rows of indices (..., d) as one index into the d leading axes of `shape`, joined."""
+    depth = indices.shape[-1]
+    steps = [prod(shape[i + 1:depth]) for i in range(depth)]
+    return total(multiply(indices, kept(np.array, tuple(steps), "int32")), -1)
 
 
 def scatter_update(inputs, indices, updates, reduction=None):
     """The array with the elements at indices[i] replaced by updates[i], or "add", "mul", "max" or "min" of both."""
     inputs, indices, updates = tensor(inputs), tensor(indices), tensor(updates)
+    depth = indices.shape[-1]
     if reduction is None:
-        return _scatter_update(inputs, indices, updates)
+        met = scatter(indices, ones(indices.shape[:-1]), inputs.shape[:depth])
+        met = reshape(met, (*met.shape, *(1,) * (len(inputs.shape) - depth)))
+        return where(equal(met, 0), inputs, scatter(indices, cast(updates, inputs.dtype), inputs.shape))
     if reduction == "add":
         return add(inputs, scatter(indices, updates, inputs.shape))
     from .more import maximum, minimum, segment_min, segment_prod
     ways = {"mul": (multiply, segment_prod), "max": (maximum, segment_max), "min": (minimum, segment_min)}
     if reduction not in ways:
         raise ValueError(f"scatter_update: reduction is None, 'add', 'mul', 'max' or 'min', got {reduction!r}")
-    (join, f), depth = ways[reduction], indices.shape[-1]
-    steps = [prod(inputs.shape[i + 1:depth]) for i in range(depth)]
-    rows = f(updates, total(multiply(indices, kept(np.array, tuple(steps), "int32")), -1), prod(inputs.shape[:depth]))
+    join, f = ways[reduction]
+    rows = f(updates, joined_index(indices, inputs.shape), prod(inputs.shape[:depth]))
     return join(inputs, reshape(cast(rows, inputs.dtype), inputs.shape))
-
-
-@op
-def _scatter_update(inputs, indices, updates):
-    k, depth = kernels_of(inputs), indices.shape[-1]
-    flat = joined_index(k, as_dtype(indices, "int32"), inputs.shape[:depth])
-    rows = prod(inputs.shape[:depth])
-    ones = k.fill(1, empty(inputs, flat.shape))
-    free = k.binary("equal", added(k, ones, flat, rows), 0)
-    free = free.reshape(*inputs.shape[:depth], *(1,) * (inputs.ndim - depth))
-    new = added(k, as_dtype(updates, inputs.dtype), flat, rows).reshape(inputs.shape)
-
-    def backward(dy, need):
-        return k.where(free, dy, 0.0), None, k.gather(dy.reshape(rows, *dy.shape[depth:]), flat)
-    return k.where(free, inputs, new), backward
 
 
 @op(arrays=2)
 def segment_sum(data, segment_ids, num_segments=None, sorted: bool = False):
     """The sum of the rows of each segment."""
     k, ids, segments = kernels_of(data), as_dtype(segment_ids, "int32"), _count(segment_ids, num_segments)
-    return added(k, data, ids, segments), lambda dy, need: (k.gather(dy, ids), None)
+    return as_dtype(k.scatter_add(data, ids, segments), data.dtype), lambda dy, need: (k.gather(dy, ids), None)
 
 
 def segment_max(data, segment_ids, num_segments=None, sorted: bool = False):

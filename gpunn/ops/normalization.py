@@ -73,8 +73,7 @@ def _layer_norm(x, gamma, beta, *, axes, epsilon):
     def backward(dy, need):
         wanted = (need[0] is not None or None, *[laid_out(n, rows.shape[1:]) for n in need[1:]])
         dx, dgamma, dbeta = k.layer_norm_backward(dy.reshape(rows.shape), rows, flat[0], mean, rstd, wanted)
-        shape = x.shape[cut:]
-        return shaped(dx, x.shape), shaped(dgamma, shape), shaped(dbeta, shape)
+        return tuple(d if d is None else shaped(d, v.shape) for d, v in ((dx, x), (dgamma, gamma), (dbeta, beta)))
     return y.reshape(x.shape), backward
 
 

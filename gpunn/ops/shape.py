@@ -195,48 +195,28 @@ def unstack(x, num=None, axis: int = 0) -> list:
     return [_slice(x, index=(*[slice(None)] * axis, i)) for i in range(x.shape[axis] if num is None else num)]
 
 
-@op
-def _repeat(x, *, repeats, axis):
-    """Each element several times in a row: through an axis of its own"""
-    x = array(x)
-    k, axis = kernels_of(x), axis_index(axis, x.ndim, "repeat")
-    thin = (*x.shape[:axis + 1], 1, *x.shape[axis + 1:])
-    wide = (*thin[:axis + 1], repeats, *thin[axis + 2:])
-    y = k.copy(x.reshape(thin), out=empty(x, wide))
-    shape = (*x.shape[:axis], x.shape[axis] * repeats, *x.shape[axis + 1:])
-    return y.reshape(shape), lambda dy, need: (k.reduce("sum", dy.reshape(wide), (axis + 1,)),)
-
-
+@whole
 def repeat(x, repeats, axis=None):
     """Each element `repeats` times in a row along an axis; a list gives each its own number."""
-    if axis is None:
-        x, axis = ravel(x), 0
+    x, axis = (ravel(x), 0) if axis is None else (tensor(x), axis_index(axis, ndim_of(x), "repeat"))
     if isinstance(repeats, int):
-        return _repeat(x, repeats=repeats, axis=axis)
+        thin, after = expand_dims(x, axis + 1), x.shape[axis + 1:]
+        wide = broadcast_to(thin, (*x.shape[:axis + 1], repeats, *after))
+        return reshape(wide, (*x.shape[:axis], x.shape[axis] * repeats, *after))
     from .index import take
     return take(x, [i for i, n in enumerate(repeats) for _ in range(int(n))], axis)
 
 
+@whole
 def tile(x, repeats):
     """The whole array several times along each axis."""
     x = tensor(x)
     counts = (repeats,) if isinstance(repeats, int) else tuple(repeats)
     ndim = max(x.ndim, len(counts))
     counts = (1,) * (ndim - len(counts)) + counts
-    if x.ndim < ndim:
-        x = expand_dims(x, tuple(range(ndim - x.ndim)))
-    return _tile(x, counts=counts)
-
-
-@op
-def _tile(x, *, counts):
-    x = array(x)
-    k = kernels_of(x)
-    thin = sum(((1, n) for n in x.shape), ())
-    wide = sum(((c, n) for c, n in zip(counts, x.shape)), ())
-    y = k.copy(x.reshape(thin), out=empty(x, wide))
-    shape = tuple(c * n for c, n in zip(counts, x.shape))
-    return y.reshape(shape), lambda dy, need: (k.reduce("sum", dy.reshape(wide), tuple(range(0, 2 * x.ndim, 2))),)
+    sizes = (1,) * (ndim - x.ndim) + tuple(x.shape)
+    wide = broadcast_to(reshape(x, sum(((1, n) for n in sizes), ())), sum(zip(counts, sizes), ()))
+    return reshape(wide, [c * n for c, n in zip(counts, sizes)])
 
 
 def flip(x, axis=None):

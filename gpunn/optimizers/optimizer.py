@@ -147,6 +147,13 @@ class Optimizer(_objects.Declared):
         v = reference_variable
         return self.add_variable(v.shape, initializer, v.data.dtype, f"{v.path}_{name}".replace("/", "_"))
 
+    def save_own_variables(self, store):
+        """Put all that is remembered into `store`, named "0", "1", ..."""
+        _objects.save_arrays(store, self.variables)
+
+    def load_own_variables(self, store):
+        _objects.load_arrays(store, self.variables, self.name)
+
     def exclude_from_weight_decay(self, var_list=None, var_names=None):
         """These variables, or those whose name contains one of the words, do not decay."""
         self.kept_out |= {id(v) for v in var_list or ()} | set(var_names or ())

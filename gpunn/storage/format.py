@@ -14,9 +14,10 @@ from math import prod
 import numpy as np
 
 from .atomic import replacing
-from .header import MAX_METADATA, MAX_RANK, MAX_TENSORS, FormatError, Parser
+from .text import FormatError, read_json
 
-MAX_HEADER = 16 << 20
+MAX_HEADER, MAX_TENSORS, MAX_METADATA, MAX_RANK = 16 << 20, 100_000, 10_000, 32
+FIELDS = "dtype", "shape", "data_offsets"
 DIGEST = "gpunn.sha256"                         # its place among the metadata
 DTYPES = {"BOOL": "?", "U8": "u1", "I8": "i1", "U16": "<u2", "I16": "<i2", "U32": "<u4", "I32": "<i4",
           "U64": "<u8", "I64": "<i8", "F16": "<f2", "F32": "<f4", "F64": "<f8"}
@@ -117,20 +118,32 @@ def _read_header(file, size: int):
         text = _read(file, bytearray(length)).decode("utf-8")
     except UnicodeDecodeError:
         raise FormatError("header: not UTF-8 text; is this a gpunn or safetensors file?") from None
-    entries = Parser(text).header()
-    metadata = entries.pop("__metadata__", {})
+    entries = read_json(text, "the header")
+    metadata = entries.pop("__metadata__", {}) if isinstance(entries, dict) else None
+    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+        raise FormatError("the header: expected an object of tensors, and of texts as its __metadata__")
+    if len(entries) > MAX_TENSORS or len(metadata) > MAX_METADATA:
+        raise FormatError(f"the header: more than {MAX_TENSORS} tensors or {MAX_METADATA} entries of metadata")
     _check(entries, size - 8 - length)
     return entries, metadata, 8 + length
+
+
+def _are_numbers(values, most: int) -> bool:
+    return isinstance(values, list) and len(values) <= most and all(type(n) is int and 0 <= n < 1 << 60 for n in values)
 
 
 def _check(entries: dict, total: int) -> None:
     """Every block has its dtype's and shape's size; together they fill the file, no hole and no overlap."""
     for name, entry in entries.items():
-        if entry["dtype"] not in DTYPES:
+        if not isinstance(entry, dict) or entry.keys() != set(FIELDS):
+            raise FormatError(f"tensor {ascii(name)[:60]}: needs {', '.join(FIELDS)}; got {ascii(list(entry))[:120]}")
+        if str(entry["dtype"]) not in DTYPES:
             raise FormatError(f"tensor {ascii(name)[:60]}: dtype {ascii(entry['dtype'])[:20]} is not one of "
                               f"{', '.join(DTYPES)}")
-        if len(entry["data_offsets"]) != 2:
-            raise FormatError(f"tensor {ascii(name)[:60]}: data_offsets needs 2 numbers")
+        if not (_are_numbers(entry["shape"], MAX_RANK) and _are_numbers(entry["data_offsets"], 2)
+                and len(entry["data_offsets"]) == 2):
+            raise FormatError(f"tensor {ascii(name)[:60]}: needs whole numbers below 2**60, as shape at most "
+                              f"{MAX_RANK} and as data_offsets 2")
         itemsize, (begin, end) = np.dtype(DTYPES[entry["dtype"]]).itemsize, entry["data_offsets"]
         if prod(entry["shape"]) * itemsize != end - begin or prod(n or 1 for n in entry["shape"]) >= 1 << 58:
             raise FormatError(f"tensor {ascii(name)[:60]}: shape {entry['shape']} of {entry['dtype']} "

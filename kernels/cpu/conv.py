@@ -3,6 +3,7 @@ again; the convolutions themselves need neither: direct.py walks the image.
 """
 import numpy as np
 
+from ..served import note
 from .direct import direct, direct_input_grad, direct_weight_grad
 from .launch import parallel_kernel, share
 from .matmul import dense, matmul
@@ -90,6 +91,7 @@ def conv(x, w, b, strides, padding, dilation, groups=1, activation="linear", out
         out = np.empty((x.shape[0], *windows(x.shape, size, strides, padding, dilation), f), x.dtype)
     if _pointwise(w.shape, strides, padding, groups):
         dense(x.reshape(-1, w.shape[2]), w[0, 0], b, activation, out=out.reshape(-1, f))
+        note(w, w.ctypes.data, "conv", "product")
     elif out.size:
         direct(x, w, b, strides, padding, dilation, groups, activation, out)
     return out
@@ -100,6 +102,7 @@ def conv_input_grad(dz, w, shape, strides, padding, dilation, groups=1, out=None
     out = np.empty(shape, dz.dtype) if out is None else out
     if _pointwise(w.shape, strides, padding, groups):
         matmul(dz.reshape(-1, w.shape[3]), w[0, 0], transpose_b=True, out=out.reshape(-1, shape[3]))
+        note(w, w.ctypes.data, "conv_input_grad", "product")
     elif out.size:
         direct_input_grad(dz, w, shape, strides, padding, dilation, groups, out)
     return out

@@ -7,6 +7,7 @@ import functools
 import numpy as np
 from numba import get_num_threads
 
+from ..served import note
 from .activate import finish
 from .launch import SMALL, inner_kernel, parallel_kernel, share
 from .plan import backward, forward, plan, tiled
@@ -174,10 +175,17 @@ def _threads(x, y):
     return get_num_threads() if x.size + y.size >= SMALL else 1
 
 
+def _note(kernel, w, planes, groups):
+    who = "Winograd" if planes else "depthwise" if groups > 1 and w.shape[2] == 1 else "direct"
+    note(w, w.ctypes.data, kernel, who)
+
+
 def _walk(make, x, y, w, shape, strides, padding, dilation, groups, bias, relu):
     """x is read, y is written; shape: of the images, not of dz"""
     threads, zeros = _threads(x, y), _zeros(PLANES * max(x.shape[3], y.shape[3]), x.dtype)
-    if suits(w.shape, strides, dilation, groups, y.shape[2]):
+    planes = suits(w.shape, strides, dilation, groups, y.shape[2])
+    _note("conv" if make is forward else "conv_input_grad", w, planes, groups)
+    if planes:
         p = tiled(make, shape, w.shape, padding, threads)
         planes = np.empty((TAPS, 1, w.shape[2], PLANES * w.shape[3]), w.dtype)
         weigh(w, planes, int(make is backward))
@@ -207,6 +215,7 @@ def direct_weight_grad(x, dz, strides, padding, dilation, groups, out):
     """x (n, h, w, c), dz (n, oh, ow, f) -> out (kh, kw, c / groups, f)"""
     threads, zeros, total = _threads(x, dz), _zeros(max(x.shape[3], dz.shape[3]), x.dtype), out
     planes = suits(out.shape, strides, dilation, groups, dz.shape[2])
+    _note("conv_weight_grad", out, planes, groups)
     if planes:
         p = tiled(forward, x.shape, out.shape, padding, PARTS)
         total = np.empty((TAPS, 1, out.shape[2], PLANES * out.shape[3]), out.dtype)

@@ -10,13 +10,14 @@ from numba import config
 
 from .activate import ACTIVATIONS, _activate_all, bias_backward
 from .memory import flat
+from .pack import APART
 from .product import DOTS, ROW, TILES, _gemm, _join
 from .tile import WIDE
 from .vector import BYTES, LINE, ROWS, VECTORS
 
-DEPTH, COLUMNS = 1024, 64       # of a packed block of b: it is in a near cache when it is used, c is written once
-BAND = 22 * ROWS                # rows of a that pass by one strip of b after the other
-TURNED = 512, 1024, 16 * ROWS   # all three where a is copied to panels: they are made once for so many columns
+DEPTH, COLUMNS = 1024, 256      # of a packed block of b: c is written once
+BAND = 11 * ROWS                # rows of a that pass by one strip of b after the other: both stay in a near cache
+TURNED = 512, 1024, 12 * ROWS   # all three where a is copied to panels: they are made once for so many columns
 SMALL = 1 << 17                 # multiplications, a number moved being eight, that are worth a thread
 NEAR = 1 << 14                  # bytes of b that need not be packed
 PANEL = 4                       # strips of b from which on copying a turned a pays
@@ -57,7 +58,7 @@ def _blocks(m, n, k, a, way, near, size):
     most, columns, band = TURNED if turned else (DEPTH, COLUMNS, BAND)
     step = max(1, k if m <= ROWS else -(-k // max(1, -(-k // most))))
     strips = 0 if way == DOTS or near == n else step * min(-(-(n - near) // strip) * strip, columns)
-    return columns, step, band, strips, band * step + lanes if turned else 0
+    return columns, step, band, strips, band * (step + APART) + lanes if turned else 0
 
 
 def _grid(m, n, parts, strip, laid):

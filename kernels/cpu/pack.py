@@ -6,35 +6,41 @@ from numba.extending import intrinsic
 from .launch import inner_kernel
 from .vector import BYTES, ROWS, VECTORS, Vectors, load, store
 
-AHEAD = 8                       # rows that are fetched before they are read: they may meet in few sets of the cache
+FEW, AHEAD = 16, 4              # rows that are packed together and fetched before: they may meet in few sets of a cache
+APART = 16                      # numbers a column between panels, for the same reason
 
 
 class Strip(Vectors):
     """Emits what writes (depth, columns <= width) to rows `width` numbers apart, zeros on the right."""
 
-    def straight(self, source, row, col, target, width, depth, columns):
-        """Rows are contiguous; col is 1. What is written beyond a row is overwritten by the next one."""
-        bd, registers = self.bd, range(0, max(VECTORS * self.lanes, ROWS), self.lanes)
-        masks = [self.first_lanes(bd.sub(columns, self.const(v))) for v in registers]
+    def straight(self, source, row, target, width, depth, columns):
+        """Rows are contiguous; numbers beyond the width may be read and written."""
+        bd, most = self.bd, self.const(VECTORS * self.lanes)
 
         def move(masks):
             def body(k, _):
                 here, there = self.at(source, bd.mul(k, row)), self.at(target, bd.mul(k, width))
                 self.prefetch(self.at(here, bd.mul(row, self.const(AHEAD))))
-                for v, mask in zip(registers, masks):
-                    with bd.if_then(bd.icmp_signed("<", self.const(v), width)):
-                        self.store(self.load(self.at(here, v), mask), self.at(there, v))
+                for v, mask in enumerate(masks):
+                    self.store(self.load(self.at(here, v * self.lanes), mask), self.at(there, v * self.lanes))
                 return []
             self.loop(depth, [], body)
 
-        with bd.if_else(bd.icmp_signed(">=", columns, self.const(len(registers) * self.lanes))) as (whole, partly):
-            with whole:
-                move([None] * len(registers))
-            with partly:
-                move(masks)
+        def rows(registers):
+            with bd.if_else(bd.icmp_signed(">=", columns, most)) as (whole, partly):
+                with whole:
+                    move([None] * registers)
+                with partly:
+                    move([self.first_lanes(bd.sub(columns, self.const(v * self.lanes))) for v in range(registers)])
 
-    def turned(self, source, row, col, target, width, depth, columns):
-        """A register of columns, which are contiguous; row is 1. Squares are transposed in registers, the last one
+        with bd.if_else(bd.icmp_signed("==", width, most)) as (strip, panel):
+            with strip:
+                rows(VECTORS)
+            with panel:
+                rows(-(-ROWS // self.lanes))
+
+    def turned(self, source, col, target, width, depth, columns):
+        """A register of columns, which are contiguous. Squares are transposed in registers, the last one
         where it just fits: the depth is a register at least.
         """
         bd, lanes, numbers = self.bd, self.const(self.lanes), range(self.lanes)
@@ -53,15 +59,15 @@ class Strip(Vectors):
 
 
 def _mover(emit):
-    """f(kind, source, row, col, target, width, depth, columns) from a method of Strip"""
+    """f(kind, source, step, target, width, depth, columns) from a method of Strip"""
     @intrinsic
-    def move(typing, kind, source, row, col, target, width, depth, columns):
+    def move(typing, kind, source, step, target, width, depth, columns):
         def codegen(context, builder, signature, args):
-            strip, (source, row, col, target, *sizes) = Strip(context, builder, kind.dtype), args[1:]
-            emit(strip, strip.pointer(source), row, col, strip.pointer(target), *sizes)
+            strip, (source, step, target, *sizes) = Strip(context, builder, kind.dtype), args[1:]
+            emit(strip, strip.pointer(source), step, strip.pointer(target), *sizes)
             return context.get_dummy_value()
 
-        return types.void(kind, *[types.int64] * 7), codegen
+        return types.void(kind, *[types.int64] * 6), codegen
 
     return move
 
@@ -70,18 +76,23 @@ _straight, _turned = _mover(Strip.straight), _mover(Strip.turned)
 
 
 @inner_kernel
-def _pack(kind, b, row, col, depth, columns, width, packed):
-    """(depth, columns), any strides -> strips of (depth, width), zeros on the right. The width is a tile's; where col
-    is 1 it may be less than its registers hold, and then a register more than the strips is written.
+def _pack(kind, b, row, col, depth, columns, width, apart, packed):
+    """(depth, columns), any strides -> strips of (depth, width), `apart` numbers a column apart, zeros on the right.
+
+    The width is a tile's; where that does not fill its registers, what is behind a strip is written too.
     """
     size, lanes = kind.itemsize, BYTES // kind.itemsize
+    if col == 1:
+        for p in range(0, depth, FEW):
+            for j in range(0, columns, width):
+                _straight(kind, b + (p * row + j) * size, row, packed + (j * apart + p * width) * size, width,
+                          min(FEW, depth - p), columns - j)
+        return
     for j in range(0, columns, width):
-        real, source, target = min(width, columns - j), b + j * col * size, packed + j * depth * size
-        if col == 1:
-            _straight(kind, source, row, col, target, width, depth, real)
-        elif row == 1 and depth >= lanes:
+        real, source, target = min(width, columns - j), b + j * col * size, packed + j * apart * size
+        if row == 1 and depth >= lanes:
             for v in range(0, width, lanes):
-                _turned(kind, source + v * col * size, row, col, target + v * size, width, depth, real - v)
+                _turned(kind, source + v * col * size, col, target + v * size, width, depth, real - v)
         else:
             for p in range(depth):
                 for v in range(width):

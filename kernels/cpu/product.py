@@ -1,8 +1,8 @@
 """The compiled side of matmul.py: loops that bring the factors near and run the register tile over them.
 
-Each task owns a part of c: it packs a block of b (depth x columns, in strips as wide as a tile) into its own buffer,
-while the first rows of a pass by if it can. A small b, or one for few rows, is read where it lies; a transposed a
-is copied to panels as high as a tile. The sum over depth runs in one order whatever the thread count.
+Each task owns a part of c: it packs a block of b (depth x columns, in strips as wide as a tile) into its own buffer;
+a single band of a takes it along as it passes. A small b, or one for few rows, is read where it lies; a transposed a is
+copied to panels as high as a tile. The sum over depth runs in one order whatever the thread count.
 Inside, arrays are addresses: that compiles in half the time. `kind` is the dtype.
 """
 
@@ -10,7 +10,7 @@ import numpy as np
 from numba.np.unsafe.ndarray import to_fixed_tuple
 
 from .launch import inner_kernel, parallel_kernel, share
-from .pack import _pack
+from .pack import APART, _pack
 from .tile import LOW, WIDE, dots, high_rows, rows_of_tiles, wide_row
 from .vector import BYTES, LINE, ROWS, VECTORS, address, load, store
 
@@ -24,27 +24,28 @@ def _block(kind, a, a_row, a_col, b, b_row, b_col, seed, seed_row, seed_col, c, 
 
     Columns of b before `near` are read in place, others from strips; a is copied to panels if there is room for them.
     """
-    size, strip = kind.itemsize, VECTORS * (BYTES // kind.itemsize)
+    size, strip, apart = kind.itemsize, VECTORS * (BYTES // kind.itemsize), depth + APART
+    passing = 2 * ROWS <= rows <= band and b_col == 1
+    packed = max(near, columns // strip * strip) if passing else near
+    if packed < columns:
+        _pack(kind, b + packed * b_col * size, b_row, b_col, depth, columns - packed, strip, depth,
+              strips + (packed - near) * depth * size)
     for i in range(0, rows, band):
         x, x_row, x_col, x_tile, high = a + i * a_row * size, a_row, a_col, a_row, min(band, rows - i)
         if panels:
             full = high_rows(high)
-            _pack(kind, x, a_col, a_row, depth, full, np.int64(ROWS), panels)
-            _pack(kind, x + full * a_row * size, a_col, a_row, depth, high - full, np.int64(LOW),
-                  panels + full * depth * size)
-            x, x_row, x_col, x_tile = panels, 1, 0, depth
+            _pack(kind, x, a_col, a_row, depth, full, np.int64(ROWS), apart, panels)
+            _pack(kind, x + full * a_row * size, a_col, a_row, depth, high - full, np.int64(LOW), apart,
+                  panels + full * apart * size)
+            x, x_row, x_col, x_tile = panels, 1, 0, apart
         for j in range(0, columns, strip):
-            y, y_row, wide, copy = b + j * b_col * size, b_row, min(strip, columns - j), 0
-            if j >= near:
-                packed = strips + (j - near) * depth * size
-                if i == 0 and b_col == 1 and wide == strip and high >= 2 * ROWS:
-                    copy = packed
-                else:
-                    if i == 0:
-                        _pack(kind, y, b_row, b_col, depth, wide, strip, packed)
-                    y, y_row = packed, strip
-            rows_of_tiles(kind, x, x_row, x_col, x_tile, y, y_row, copy, seed + (i * seed_row + j * seed_col) * size,
-                          seed_row, c + (i * c_row + j) * size, c_row, high, wide, depth, floor)
+            y, y_row, place = b + j * b_col * size, b_row, strips + (j - near) * depth * size
+            if j >= packed:
+                y, y_row = place, strip
+            copy = place if near <= j < packed else 0
+            rows_of_tiles(kind, x, x_row, x_col, x_tile, y, y_row, copy,
+                          seed + (i * seed_row + j * seed_col) * size, seed_row, c + (i * c_row + j) * size, c_row,
+                          high, min(strip, columns - j), depth, floor)
 
 
 @inner_kernel

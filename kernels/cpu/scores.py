@@ -13,7 +13,7 @@ from numba.extending import intrinsic
 
 from .launch import inner_kernel
 from .maths import EXP, SHIFT
-from .vector import AHEAD, INT, Vectors, address, load, store
+from .vector import AHEAD, INT, Vectors, address, emitted, load, store
 
 LOG2E, LN2 = math.log2(math.e), math.log(2)
 PAIR = 2        # vectors that relay takes at a time: a line
@@ -63,31 +63,23 @@ class Row(Vectors):
         return [bd.fmul(total, bd.bitcast(scale, self.vec)) for total, scale in zip(totals, scales)]
 
 
-@intrinsic
-def largest(typing, kind, x, n):
+@emitted("ii", "n", Row)
+def largest(f, x, n):
     """NaN may win or not."""
-    def codegen(context, builder, signature, args):
-        f = Row(context, builder, kind.dtype)
-        x = f.pointer(args[1])
-        return f.folded(args[2], -math.inf, lambda i, real: f.load(f.at(x, i), real), f.larger)
-
-    return kind.dtype(kind, types.int64, types.int64), codegen
+    x = f.pointer(x)
+    return f.folded(n, -math.inf, lambda i, real: f.load(f.at(x, i), real), f.larger)
 
 
-@intrinsic
-def powers(typing, kind, x, n, top, unit, y):
+@emitted("iinni", "n", Row)
+def powers(f, x, n, top, unit, y):
     """y = 2^((x - top) * unit), which may lie where x does; their sum"""
-    def codegen(context, builder, signature, args):
-        f = Row(context, builder, kind.dtype)
-        (x, y), (top, unit) = map(f.pointer, (args[1], args[5])), map(f.spread, args[3:5])
+    (x, y), (top, unit) = map(f.pointer, (x, y)), map(f.spread, (top, unit))
 
-        def body(i, real):
-            power, = f.powers([builder.fsub(f.load(f.at(x, i), real), top)], unit)
-            f.store(power, f.at(y, i)) if real is None else f.store_first(power, f.at(y, i), builder.sub(args[2], i))
-            return power
-        return f.folded(args[2], 0.0, body, builder.fadd)
-
-    return kind.dtype(kind, *[types.int64] * 2, *[kind.dtype] * 2, types.int64), codegen
+    def body(i, real):
+        power, = f.powers([f.bd.fsub(f.load(f.at(x, i), real), top)], unit)
+        f.store(power, f.at(y, i)) if real is None else f.store_first(power, f.at(y, i), f.bd.sub(n, i))
+        return power
+    return f.folded(n, 0.0, body, f.bd.fadd)
 
 
 @intrinsic

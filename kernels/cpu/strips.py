@@ -49,7 +49,7 @@ def own_places(part, scratch, sizes):
 @inner_kernel
 def pack(kind, x, row, col, depth, columns, packed):
     """x (depth, columns), its numbers `row` and `col` apart -> strips of (depth, a tile's width)"""
-    _pack(kind, x, row, col, depth, columns, VECTORS * (BYTES // kind.itemsize), packed)
+    _pack(kind, x, row, col, depth, columns, VECTORS * (BYTES // kind.itemsize), depth, packed)
 
 
 @inner_kernel

@@ -1,5 +1,6 @@
 """What this processor can do, arrays as addresses, and vectors of numbers, emitted with llvmlite."""
 import platform
+from inspect import Parameter, Signature
 
 from llvmlite import binding, ir
 from numba import types
@@ -220,22 +221,45 @@ def address(typing, array):
     return types.int64(array), codegen
 
 
-@intrinsic
-def load(typing, kind, start, i):
-    """The i-th number from an address on; `kind` is the dtype (or an array: that costs atomic counts at each call)."""
-    def codegen(context, builder, signature, args):
-        return builder.load(_place(context, builder, kind, *args[1:]))
+def emitted(kinds: str, result: str = "", by=Vectors):
+    """f(dtype, ...) for compiled code, of what emits it, `emit(by(...), ...)`. Kinds and result: i is an int64, n a
+    number of the dtype. (An array may stand for its dtype, but costs atomic counts at each call.)"""
+    def of(emit):
+        def f(typing, kind, *_):
+            known = {"i": types.int64, "n": kind.dtype, "": types.void}
 
-    return kind.dtype(kind, types.int64, types.int64), codegen
+            def codegen(context, builder, signature, args):
+                made = emit(by(context, builder, kind.dtype), *args[1:])
+                return context.get_dummy_value() if made is None else made
+
+            return known[result](kind, *map(known.get, kinds)), codegen
+        names = ["typing", "kind", *[f"{kind}{i}" for i, kind in enumerate(kinds)]]
+        f.__signature__ = Signature([Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in names])
+        return intrinsic(f)
+    return of
 
 
-@intrinsic
-def store(typing, kind, start, i, value):
-    def codegen(context, builder, signature, args):
-        builder.store(args[3], _place(context, builder, kind, *args[1:3]))
-        return context.get_dummy_value()
+@emitted("ii", "n")
+def load(f, start, i):
+    """The i-th number from an address on."""
+    return f.bd.load(f.at(f.pointer(start), i))
 
-    return types.void(kind, types.int64, types.int64, kind.dtype), codegen
+
+@emitted("iin")
+def store(f, start, i, value):
+    f.bd.store(value, f.at(f.pointer(start), i))
+
+
+@emitted("iii")
+def move(f, source, target, count):
+    """Numbers from an address on to another."""
+    cgutils.raw_memcpy(f.bd, f.pointer(target), f.pointer(source), count, BYTES // f.lanes)
+
+
+@emitted("ii")
+def clear(f, start, count):
+    """Zeros from an address on. `x[:] = 0` takes Numba seconds to compile, for the error that shapes do not fit."""
+    cgutils.memset(f.bd, f.pointer(start), f.bd.mul(count, f.const(BYTES // f.lanes)), 0)
 
 
 @intrinsic
@@ -248,29 +272,3 @@ def fetch(typing, start, size):
         return context.get_dummy_value()
 
     return types.void(types.int64, types.int64), codegen
-
-
-@intrinsic
-def move(typing, kind, source, target, count):
-    """Numbers from an address on to another."""
-    def codegen(context, builder, signature, args):
-        source, target = (_place(context, builder, kind, a, ir.Constant(LONG, 0)) for a in args[1:3])
-        cgutils.raw_memcpy(builder, target, source, args[3], kind.dtype.bitwidth // 8)
-        return context.get_dummy_value()
-
-    return types.void(kind, *[types.int64] * 3), codegen
-
-
-@intrinsic
-def clear(typing, kind, start, count):
-    """Zeros from an address on. `x[:] = 0` takes Numba seconds to compile, for the error that shapes do not fit."""
-    def codegen(context, builder, signature, args):
-        place = _place(context, builder, kind, args[1], ir.Constant(LONG, 0))
-        cgutils.memset(builder, place, builder.mul(args[2], ir.Constant(LONG, kind.dtype.bitwidth // 8)), 0)
-        return context.get_dummy_value()
-
-    return types.void(kind, *[types.int64] * 2), codegen
-
-
-def _place(context, builder, kind, start, i):
-    return builder.gep(builder.inttoptr(start, context.get_data_type(kind.dtype).as_pointer()), [i])

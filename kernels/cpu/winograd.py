@@ -6,12 +6,10 @@ convolution is then one of 6 groups whose kernels are a column wide, and the pla
 
 import numpy as np
 from llvmlite import ir
-from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
 from .launch import inner_kernel, parallel_kernel, share
-from .vector import BYTES, address
+from .vector import BYTES, address, emitted
 from .walk import Walk
 
 CHANNELS = 16                   # below, the transforms cost more than the products save
@@ -68,16 +66,8 @@ class Transform(Walk):
 
 def make_transform(matrix, inward):
     """(kind, line, step, first, count, nowhere, planes, numbers from plane to plane, channels, bias, relu)"""
-
-    @intrinsic
-    def transform(typing, kind, line, step, first, count, nowhere, planes, apart, channels, bias, relu):
-        def codegen(context, builder, signature, args):
-            Transform(context, builder, kind.dtype, 1, 1).emit(matrix, inward, *args[1:])
-            return context.get_dummy_value()
-
-        return types.void(kind, *[types.int64] * 10), codegen
-
-    return transform
+    transform = emitted("i" * 10, by=lambda *where: Transform(*where, 1, 1))
+    return transform(lambda f, *args: f.emit(matrix, inward, *args))
 
 
 _enter, _leave, _spread = make_transform(ENTER, True), make_transform(LEAVE, False), make_transform(LEAVE.T, True)

@@ -32,7 +32,7 @@ template <int WIDTH> struct Patches : Walk<TILE_M, false, WIDTH> {
     }
 };
 
-KERNEL(128, RESIDENT) conv(const T *a, const T *b, O *c, const E *bias, Real *partial,
+KERNEL(128, PLENTIFUL) conv(const T *a, const T *b, O *c, const E *bias, Real *partial,
         const __grid_constant__ Matrices s, const __grid_constant__ View batch, const __grid_constant__ Window g) {
     products<RIGHT>(a, b, c, bias, partial, s, batch, [&](const T *x, int i, int start) { return LEFT(x, g, i, start); });
 }

@@ -1,16 +1,16 @@
 """Convolution as an implicit matrix product whose tiles gather windows; depthwise has kernels of its own. Where a GPU
 has more to offer, the first run of a problem chooses among all that can make it."""
-from functools import lru_cache, partial
+from functools import partial
 from math import gcd, prod
 from typing import NamedTuple
 
 import numpy as np
 
-from ..served import note, options
+from ..served import maker, note, options
 from . import cublaslt, cudnn
 from .choosing import Refused
 from .launch import ACTIVATIONS, blocks, empty, launch, launch_table, real_type, settings
-from .matmul import TILES, matmul, matrix, multiplied, server, tile_for, tiled, together
+from .matmul import TILES, matmul, matrix, multiplied, tile_for, tiled, together
 from .window import window, windows
 
 WRITTEN_OUT = 1 << 28           # bytes of windows that may be written out for a matrix product
@@ -104,7 +104,8 @@ def _made(kernel, out, arrays, strides, padding, dilation, groups, activation="l
     p = Problem(kernel, "bfloat16" if x.dtype.kind == "V" else x.dtype.name, settings["matmul_precision"],
                 *(tuple(a.shape) for a in arrays[:3]), tuple(strides), tuple(padding), tuple(dilation), groups,
                 not any(a.data.ptr % 16 for a in arrays if a is not None), b is not None, activation)
-    chooser = None if options["deterministic"] or not out.size else cudnn.chooser_for(out)
+    real = min(a.size for a in arrays[:3]) and not options["deterministic"]
+    chooser = cudnn.chooser_for(out) if real else None
     ways = _ways(p, type(out) in cublaslt.engines, chooser is not None and chooser.cudnn is not None)
     who = chooser.pick(p, ways, arrays) if chooser else next(iter(ways))
     try:
@@ -112,11 +113,10 @@ def _made(kernel, out, arrays, strides, padding, dilation, groups, activation="l
     except Refused:
         who = chooser.picked[p] = next(iter(ways))
         ways[who](p, *arrays)
-    note(w.data.ptr, w.size, kernel, who.replace("product", server["product"]))
+    note(w, w.data.ptr, kernel, who.replace("product", maker["product"]))
     return out
 
 
-@lru_cache(4096)
 def _ways(p: Problem, multiplies: bool, offered: bool) -> dict:
     """Who can make this convolution, as functions of (p, x, w, z, b); is there a cuBLASLt, and a cuDNN?"""
     (taps, c, f), pixels = p.sizes, prod(p.result[:3])

@@ -36,7 +36,7 @@ template <int WIDTH> struct Turned : Walk<TILE_N, true, WIDTH> {
     }
 };
 
-KERNEL(128, RESIDENT) conv_input(const T *dz, const T *w, O *dx, const E *bias, Real *partial,
+KERNEL(128, PLENTIFUL) conv_input(const T *dz, const T *w, O *dx, const E *bias, Real *partial,
         const __grid_constant__ Matrices s, const __grid_constant__ View batch, const __grid_constant__ Window g) {
     for (int index = blockIdx.y; index < s.batches * g.sh * g.sw; index += gridDim.y) {
         int phase = index / s.batches, group = index % s.batches;

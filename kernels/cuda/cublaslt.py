@@ -11,6 +11,7 @@ from math import gcd
 from threading import Lock
 from typing import NamedTuple
 
+from ..served import maker
 from . import choosing
 from .choosing import Choices, Refused, say
 from .launch import HALVES, empty, real_type, settings
@@ -264,4 +265,7 @@ def product(a, b, c, bias=None, accumulate=False, relu=False, sums=None, mask=No
     epilogue = BGRADA if sums is not None else ending | BIAS * (bias is not None) or DEFAULT
     problem = engine and asked(a, b, c, epilogue, edge)
     pointers = [pair for pair in ((BIAS_POINTER, edge), (EPILOGUE_AUX_POINTER, mask)) if pair[1] is not None]
-    return bool(problem) and engine.multiply(problem, (b, a, c), pointers, accumulate)
+    if not problem or not engine.multiply(problem, (b, a, c), pointers, accumulate):
+        return False
+    maker["product"] = "cuBLASLt"
+    return True

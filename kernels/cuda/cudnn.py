@@ -9,6 +9,7 @@ from threading import Lock
 from . import choosing
 from .choosing import Choices, Refused, say
 from .cublaslt import engines
+from .elementwise import unary
 from .launch import empty
 from .memory import copy
 
@@ -96,6 +97,8 @@ class Chooser(Choices):
                 raise Refused(error) from error
         if makes == WEIGHT:
             copy(turned.transpose(BACK), out=w)
+        if p.activation not in ("linear", "relu"):
+            unary(p.activation, z, out=z)
 
     def excuse(self, p, error: Exception):
         """One line for the first failure; that a problem is not supported is none."""

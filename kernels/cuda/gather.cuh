@@ -2,6 +2,8 @@
 // of the result sees, through tap after tap, lines of the source that lie evenly apart.
 #include "tiles.cuh"
 #include "side.cuh"
+// who copies one number at a time keeps eight pixels: their registers
+#define PLENTIFUL LEFT::COPIES > 4 ? RESIDENT - 1 : RESIDENT
 
 // Line q of the result reads line q * stride + start + i * gap of the source's `length` through the i-th of its taps.
 struct Axis { int lines, stride, start, gap, taps, length; };

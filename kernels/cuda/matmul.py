@@ -3,6 +3,7 @@ from math import prod
 
 import numpy as np
 
+from ..served import maker, note
 from . import cublaslt
 from .elementwise import unary
 from .launch import (
@@ -22,7 +23,6 @@ from .reduce import reduce
 from .views import steps, view
 
 TILES = ((128, 128), (128, 64), (64, 64))
-server = {"product": "own tiles"}       # who made the last one
 THREADS, DEPTH = 128, 16        # of a block, of the slices that it multiplies
 BLOCKS = 192                    # larger tiles are taken while they make so many blocks,
 CHUNK = 512                     # and a depth is cut into pieces no shorter than this, until there are so many,
@@ -79,7 +79,7 @@ def tiled(kernel, arrays, sizes, lead, walks, left, right, bias=None, accumulate
     rows, shares = phases or (m, 1)
     products = batches * shares
     height, width = shapes[tile_for(rows, n, products, shapes)]
-    count, server["product"] = -(-rows // height) * -(-n // width), f"own tiles {height}x{width}"
+    count, maker["product"] = -(-rows // height) * -(-n // width), f"own tiles {height}x{width}"
     pieces = max(1, -(-k // LONGEST), min(k // CHUNK, BLOCKS // max(1, count * products)))
     chunk = -(-k // pieces // depth) * depth
     pieces = -(-k // chunk) if k else 1
@@ -105,7 +105,6 @@ def multiplied(a, b, c, bias=None, accumulate=False, activation="linear"):
     fused = activation if activation == "relu" else "linear"
     if not cublaslt.product(a, b, c, bias, accumulate, fused == "relu"):
         return product(a, b, c, bias, accumulate, activation)
-    server["product"] = "cuBLASLt"
     return c if activation == fused else unary(activation, c, out=c)
 
 
@@ -123,14 +122,15 @@ def matmul(a, b, transpose_a=False, transpose_b=False, accumulate=False, out=Non
 def dense(x, w, b, activation="linear", masks=None, out=None):
     """(n, i) x (i, o) + (o,) -> (n, o); relu's mask is y itself for `product`, and bits for cuBLASLt"""
     out = empty(x, (x.shape[0], w.shape[1])) if out is None else out
-    if masks is not None and activation == "relu":
-        mask = cublaslt.mask_for(out)
-        if mask is not None and cublaslt.product(x, w, out, b, relu=True, mask=mask):
-            masks.append(mask)
-            return out
-        if cublaslt.engines.get(type(out)) is None:
+    mask = cublaslt.mask_for(out) if masks is not None and activation == "relu" else None
+    if mask is not None and cublaslt.product(x, w, out, b, relu=True, mask=mask):
+        masks.append(mask)
+    else:
+        if masks is not None and activation == "relu" and cublaslt.engines.get(type(out)) is None:
             masks.append(out)
-    return multiplied(x, w, out, b, activation=activation)
+        multiplied(x, w, out, b, activation=activation)
+    note(w, w.data.ptr, "dense", maker["product"])
+    return out
 
 
 def dense_backward(dy, y, x, w, activation, need, mask=None, out=None):

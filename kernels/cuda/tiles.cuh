@@ -7,7 +7,7 @@
 #define THREADS 128
 #define DEPTH (HALF ? 32 : 16)                  // of a slice
 #define PLACES (TILE_M * TILE_N * sizeof(Real))
-#define RESIDENT (PLACES > 32768 ? 2 : PLACES > 16384 || HALF ? 3 : 4)     // blocks that share a multiprocessor's registers
+#define RESIDENT (PLACES > 32768 ? 2 : PLACES > 16384 ? 3 : 4)     // blocks that share a multiprocessor's registers
 #define STAGES (PLACES > 16384 ? 3 : 4)
 
 constexpr int WARP_M = TILE_M / 2, WARP_N = TILE_N / 2, SLICE = (TILE_M + TILE_N) * DEPTH;

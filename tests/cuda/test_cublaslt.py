@@ -196,10 +196,18 @@ def question(a, b, c, edge=None):
     (lambda: (put(50, 99), put(99, 50, dtype="float64"), put(50, 50)), "mixed dtypes"),
     (lambda: (put(50, 99), put(99, 50), put(50, 50), put(50, dtype="float64")), "a bias of another dtype"),
     (lambda: (put(2, 50, 99)[::-1], put(2, 99, 50), put(2, 50, 50)), "backwards"),
-    (lambda: (put(5, 9, dtype="float16"), put(9, 5, dtype="float16"), put(5, 5, dtype="float16")), "half"),
+    (lambda: (put(5, 9, dtype="float16"), put(9, 5, dtype="float16"), put(5, 5, dtype="float64")), "a wider result"),
+    (lambda: (put(5, 9), put(9, 5), put(5, 5, dtype="float16")), "a narrower result"),
 ])
 def test_others_are_left_to_matmul_cu(case, why):
     assert question(*case()) is None, why
+
+
+def test_products_of_16_bits_are_served_and_may_be_single():
+    a, b = put(50, 99, dtype="float16"), put(99, 50, dtype="float16")
+    for dtype in ("float16", "float32"):
+        problem = question(a, b, put(50, 50, dtype=dtype))
+        assert (problem.compute, problem.dtype, problem.result) == (cublaslt.COMPUTE_32F, "float16", dtype)
 
 
 def test_rows_of_a_batch_are_rows_of_one_product():

@@ -251,8 +251,8 @@ PLANTED = {
     "the slope by a mask": ("bent", {"DRELU": 192}),
     "the reduction scheme": ("matmul-7x9x17", {"REDUCTION_SCHEME_COMPUTE_TYPE": 7}),
     "the size of a type": ("matmul-7x9x17", {"c_int32": ctypes.c_int16}),
-    "the type of alpha": ("matmul-7x9x17", {"TYPES": {"float32": (0, ctypes.c_double)}}),
-    "the type of the matrices": ("matmul-7x9x17", {"TYPES": {"float32": (1, ctypes.c_float)}}),
+    "the type of alpha": ("matmul-7x9x17", {"c_float": ctypes.c_double}),
+    "the type of the matrices": ("matmul-7x9x17", {"TYPES": {"float32": 1}}),
     "the type that computes": ("matmul-7x9x17", {"COMPUTE": {"highest": 70}}),
 }
 

@@ -4,7 +4,7 @@ from contextlib import nullcontext
 
 import numpy as np
 
-from gpunn.kernels.cuda import cublaslt, launch
+from gpunn.kernels.cuda import cublaslt, cudnn, launch
 from tests import sim
 from tests.sim.memory import guarded
 
@@ -53,6 +53,7 @@ class Cuda(Sim):
         self.library = importlib.import_module("cupy")
         launch.libraries[self.library.ndarray] = self.library
         cublaslt.serve(self.library)
+        cudnn.serve(self.library)
         self.kernels = importlib.import_module("gpunn.kernels.cuda")
 
     def schedules(self):

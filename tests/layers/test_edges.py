@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from gpunn import layers, ops
-from gpunn.tensor import Tensor, Variable
+from gpunn.tensor import Tensor, Variable, backward
 
 RNG = np.random.default_rng(0)
 
@@ -61,6 +61,15 @@ def test_layer_normalization_sorts_its_axes():
     layer = layers.LayerNormalization(axis=[-1, -2])
     layer.build((2, 5, 3))
     assert layer.gamma.shape == (5, 3) and layer.get_config()["axis"] == [-2, -1]
+
+
+def test_a_gradient_has_its_weights_shape_where_normalized_axes_lie_apart():
+    layer, x = layers.LayerNormalization(axis=[-1, 1]), normal(2, 4, 3, 5)
+    backward(ops.sum(layer(x) * x))
+    grad = layer.gamma.grad
+    assert grad.shape == layer.gamma.shape == (5, 4)
+    z = (x - x.mean((1, 3), keepdims=True)) / np.sqrt(x.var((1, 3), keepdims=True) + 1e-3)
+    np.testing.assert_allclose(np.reshape(grad, (4, 5)), (z * x).sum((0, 2)), rtol=1e-4, atol=1e-4)
 
 
 def test_normalization_along_another_axis_than_the_last():

@@ -242,6 +242,19 @@ def test_a_layer_without_a_shape_rule_is_tried_on_zeros():
     assert layers.Lambda(lambda x: ops.sum(x, axis=1))(Input((None, 3))).shape == (None, 3)
 
 
+def test_a_spec_leaves_no_trace_and_own_variables_go_around():
+    layer, store = Dense(3), {}
+    assert layer.compute_output_spec(Input((5,))).shape == (None, 3) and not layer._nodes
+    layer.save_own_variables(store)
+    assert sorted(store) == ["0", "1"]
+    other = Dense(3)
+    with pytest.raises(ValueError, match="Dense 'dense.*expected 0 arrays, got 2. Fix: build it first"):
+        other.load_own_variables(store)
+    other.build((None, 5))
+    other.load_own_variables(store)
+    np.testing.assert_array_equal(other.kernel, layer.kernel)
+
+
 def test_input_gives_a_symbol():
     assert Input((2, None), 3, "int32", name="ids").shape == (3, 2, None)
     assert Input(batch_shape=(None, 5)).dtype == "float32" and Input((1,), name="x").name == "x"

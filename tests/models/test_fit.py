@@ -33,6 +33,17 @@ def test_history_and_floats():
     assert {k: float(v) for k, v in m.get_metrics_result().items()} == {"loss": loss, "accuracy": accuracy}
 
 
+def test_a_metric_may_have_a_number_for_each_class(capsys):
+    m, (x, y) = model(3, "categorical_crossentropy", metrics=["f1_score"]), samples()
+    y = np.eye(3)[y]
+    kept = m.fit(x, y, epochs=2, validation_data=(x, y), verbose=2)
+    assert m.history is kept
+    assert [v.shape for v in kept.history["f1_score"] + kept.history["val_f1_score"]] == [(3,)] * 4
+    mean = kept.history["val_f1_score"][-1].mean()
+    assert capsys.readouterr().out.splitlines()[-1].endswith(f"val_f1_score: {mean:.4f}")
+    assert m.evaluate(x, y, verbose=0)[1].tolist() == kept.history["val_f1_score"][-1].tolist()
+
+
 def test_acc_keeps_its_name():
     assert list(model(metrics=["acc"]).fit(*samples(), verbose=0).history) == ["loss", "acc"]
 

@@ -58,7 +58,7 @@ SYMBOL = {"class_name": "__keras_tensor__", "config": {"keras_history": ["last",
 TEXTS = {
     "nothing": ("", "not valid JSON"),
     "half of an object": ('{"model":', "not valid JSON"),
-    "a duplicate key": ('{"model":1,"model":2}', "a key occurs twice"),
+    "a duplicate key": ('{"model":1,"model":2}', "'model' occurs twice"),
     "NaN": ('{"model":NaN}', "NaN is not a number"),
     "Infinity": ('{"model":-Infinity}', "-Infinity is not a number"),
     "1e999": ('{"model":1e999}', "1e999 is not a number"),
@@ -241,7 +241,7 @@ def test_a_failing_disk_leaves_the_old_model(whole, tmp_path, monkeypatch, call)
 
 
 def test_json_is_read_as_strictly():
-    with pytest.raises(FormatError, match="a key occurs twice"):
+    with pytest.raises(FormatError, match="'class_name' occurs twice"):
         model_from_json('{"class_name":"Sequential","class_name":"Model"}')
     assert read_json('{"a":[1,-2.5,"\\u00fc",null,true]}') == {"a": [1, -2.5, "ü", None, True]}
 

@@ -65,6 +65,19 @@ def test_shared_config_round_trip():
     assert [w.path for w in copy.weights] == [w.path for w in model.weights] and copy.output_names == ["p", "q"]
 
 
+def test_layers_come_in_keras_order():
+    i, j, k = (layers.Input((4,), name=n) for n in "ijk")
+    dense = {n: layers.Dense(4, name=n) for n in "abcdefgs"}
+    a, c = dense["a"](i), dense["c"](j)
+    b, d = dense["b"](a), dense["d"](dense["e"](dense["f"](k)))
+    shared_twice = layers.Add(name="m")([dense["s"](i), dense["s"](dense["g"](j))])
+    for inputs, outputs, names in (
+            ([i, j], layers.Add(name="add")([b, c]), "i a j b c add"), ([j, i], [c, b], "i j a c b"),
+            ([i, j, k], layers.Concatenate(name="cat")([c, b, d]), "k i f j a e c b d cat"),
+            ([i, j], shared_twice, "j i g s m"), ([i, j], ops.relu(c) + a, "j c i a"), ([i, j], b, "i a j b")):
+        assert " ".join(layer.name for layer in gpunn.Model(inputs, outputs).layers) == names
+
+
 def test_operators_and_ops_on_symbols():
     x = layers.Input((3,))
     y = ops.exp(x * 2.0 - 1.0) / (x.shape[-1] + 1)
@@ -149,11 +162,24 @@ def test_summary_counts_and_shapes():
         assert part in text
 
 
+def test_a_summary_says_who_served_a_layer():
+    model, lines = seq(layers.Input((12, 12, 16)), layers.Conv2D(16, 3, padding="same"), layers.Conv2D(8, 3, 2),
+                       layers.DepthwiseConv2D(3), layers.Conv2D(4, 1), layers.Flatten(), layers.Dense(1)), []
+    model.summary(print_fn=lines.append, show_engine=True)
+    model.compile("sgd", "mse")
+    model.fit(np.ones((2, 12, 12, 16)), np.ones(2), verbose=0)
+    model.summary(print_fn=lines.append, show_engine=True)
+    before, after = ([line.split("│")[-2].strip() for line in text.splitlines() if "│" in line][1:] for text in lines)
+    back = "back: direct, product"                  # dw by windows, dx by a product
+    assert before == ["-"] * 6 and after == ["Winograd", "direct", "depthwise", "product", back, "-", "-"]
+
+
 @pytest.mark.parametrize("act, message", [
     (lambda: seq(3), "expected a layer, got int"),
     (lambda: seq(layers.Dense(2, name="a"), layers.Dense(2, name="a")), "two layers are named 'a'"),
     (lambda: seq(layers.Dense(2)).output_shape, "no output_shape yet"),
     (lambda: shared().get_layer("r"), "no layer is named 'r'; the layers are"),
+    (lambda: shared().get_layer("a", 0), "get_layer expects a name or an index, got name='a', index=0"),
     (lambda: shared().predict(np.ones((2, 4)), verbose=0), "expected 2 inputs \\(a, b\\), got 1"),
     (lambda: seq().pop(), "no layer to remove"),
     (lambda: gpunn.Model(layers.Input((2,)), layers.Dense(1)(layers.Input((2,)))), "not among the inputs"),

@@ -121,6 +121,54 @@ def test_registered_classes_are_found_and_never_taken_for_the_librarys(tmp_path)
             found.update(hidden)
 
 
+class Watched(gpunn.Model):
+    """Keeps metrics in attributes, its own and a layer's, and feeds all that there are in its steps."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense, self.seen, self.rows = layers.Dense(1), Seen(), gpunn.metrics.Sum(name="rows")
+
+    def call(self, x, training=None):
+        return self.dense(self.seen(x))
+
+    def test_step(self, data):
+        x, y = data
+        y_pred = self(x, training=False)
+        self.rows.update_state(ops.ones_like(y))
+        for metric in self.metrics:
+            if metric.name == "loss":
+                metric.update_state(self.compute_loss(y=y, y_pred=y_pred))
+            elif metric.name not in ("rows", "seen"):
+                metric.update_state(y, y_pred)
+        return {m.name: m.result() for m in self.metrics}
+
+
+class Seen(layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.mean = gpunn.metrics.Mean(name="seen")
+
+    def call(self, x):
+        self.mean.update_state(x)
+        return x
+
+
+def test_metrics_in_attributes_are_reset_and_reported():
+    x = np.random.default_rng(0).normal(size=(24, 3)).astype("float32")
+    y, model = x[:, :1], Watched()
+    model.compile("sgd", "mse", metrics=["mae"])
+    assert not model.seen.weights and model.seen.metrics == [model.seen.mean] and len(model.seen.metrics_variables) == 2
+    for _ in range(2):                                  # six steps each: recorded, then replayed
+        got = model.evaluate(x, y, batch_size=4, verbose=0, return_dict=True)
+        error = model.predict(x, verbose=0) - y
+        assert list(got) == ["loss", "rows", "seen", "mae"] and got["rows"] == 24
+        np.testing.assert_allclose(got["seen"], x.mean(), atol=1e-6)
+        np.testing.assert_allclose([got["loss"], got["mae"]], [(error ** 2).mean(), abs(error).mean()], rtol=1e-5)
+    history = model.fit(x, y, epochs=2, verbose=0).history
+    assert list(history) == ["loss", "rows", "seen", "mae"]
+    np.testing.assert_allclose(history["seen"], [x.mean()] * 2, atol=1e-6)
+
+
 class OwnCompile(gpunn.Sequential):
     def compile(self, speed):
         super().compile(optimizers.SGD(speed), "mse")

@@ -195,3 +195,14 @@ def test_a_stateless_step_changes_nothing():
     assert [int(state[0]), *state[2].tolist()] == [1, pytest.approx(0.4), pytest.approx(0.4)]
     assert int(optimizer.iterations) == 0 and v.numpy().tolist() == [1, 1]
     assert [v.path for v in optimizer.variables] == ["o/iteration", "o/learning_rate", "o/v0_momentum"]
+
+
+def test_what_an_optimizer_remembers_goes_into_another():
+    v, store = Variable(np.ones(3, "float32")), {}
+    first, second = optimizers.Adam(0.1), optimizers.Adam(0.1)
+    first.apply([np.ones(3, "float32")], [v])
+    first.save_own_variables(store)
+    second.build([v])
+    second.load_own_variables(store)
+    assert int(second.iterations) == 1 and len(store) == len(second.variables) == 4
+    np.testing.assert_array_equal(second.variables[2], first.variables[2])

@@ -208,13 +208,13 @@ def test_hostile_files_are_refused_within_little_memory(tmp_path, name):
     ("overlap", "a block starts at byte 4, expected 8"),
     ("shape larger than its block", r"'x': shape \[3\] of F32 does not fill bytes 0 to 8"),
     ("bfloat16", "'x': dtype 'BF16' is not one of BOOL"),
-    ("an extra field", "'x': unknown field 'path'"),
+    ("an extra field", "'x': needs dtype, shape, data_offsets; got .*'path'"),
     ("a missing field", "'x': needs dtype, shape, data_offsets"),
-    ("NaN", "expected '{' at character 6, found 'NaN}'"),
-    ("a fraction", "a whole number of at most 18 digits"),
+    ("NaN", "NaN is not a number"),
+    ("a fraction", "needs whole numbers below 2"),
     ("truth values of 2", "neither 0 nor 1"),
-    ("text after the header", "unexpected text after its end"),
-    ("half a surrogate pair", "a string is broken"),
+    ("text after the header", "Extra data: line 1 column 62"),
+    ("half a surrogate pair", "surrogates not allowed"),
 ])
 def test_refusals_say_why(tmp_path, name, match):
     (tmp_path / "a").write_bytes(HOSTILE[name])
