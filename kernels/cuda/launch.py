@@ -31,6 +31,13 @@ libraries: dict[type, object] = {}      # array type -> array library; the backe
 settings = {"matmul_precision": "high"}
 
 
+def factors(like) -> int:
+    """How tensor cores multiply numbers of this array: PRECISION in factors.cuh; 0 where they do not."""
+    device = libraries[type(like)].cuda.Device()
+    precision = {"float32": PRECISIONS[settings["matmul_precision"]], "void16": 2, "float16": 3}.get(like.dtype.name, 0)
+    return precision if precision and int(device.compute_capability) >= 80 else 0
+
+
 def empty(like, shape, dtype=None):
     return libraries[type(like)].empty(shape, dtype or like.dtype)
 

@@ -53,6 +53,11 @@ def matrix(tile, x, rows, depth, walk) -> str:
     return f"Matrix<{tile}, {str(deep).lower()}, {width}>"
 
 
+def many(count: int) -> bool:
+    """Are these blocks enough, or shall there be more and smaller ones?"""
+    return count >= BLOCKS
+
+
 def together(x, *sizes, most=16) -> int:
     """How many numbers of x, some of whose extents and strides are these, move at a time: `most` bytes or one number"""
     count = most // x.itemsize

@@ -23,6 +23,12 @@ CP_ASYNC(4, float, "ca.shared.global")
 CP_ASYNC(8, double, "ca.shared.global")
 CP_ASYNC(16, float4, "cg.shared.global.L2::128B")
 
+__device__ inline float power_of_2(float x) {       // one instruction
+    float power;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(power) : "f"(x));
+    return power;
+}
+
 #if __CUDA_ARCH__ >= 800
 #define MMA(name, kind) \
     __device__ inline void name(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) { \

@@ -36,6 +36,20 @@ PRODUCTS |= {(file, left.replace("4>", "8>"), right.replace("4>", "8>"), precisi
              for file, left, right, of in list(PRODUCTS) if of == 1 for precision, kind in ((2, BF16), (3, F16))}
 
 
+# macros -> what attention and recurrent layers are made of
+TENSOR = [
+    ("flash", {"T": "float", "PRECISION": 1, "WIDTH": 64, "TALL": 2}, (TF32, COPY, "LDS.128", STORE)),
+    ("flash", {"T": "float", "PRECISION": 1, "WIDTH": 128, "TALL": 1}, (TF32, COPY, "LDS.128", STORE)),
+    ("flash", {"T": "bfloat16", "PRECISION": 2, "WIDTH": 64, "TALL": 2}, (BF16, COPY, "LDS.128", "LDS.64", STORE)),
+    ("flash", {"T": "float16", "PRECISION": 3, "WIDTH": 256, "TALL": 1}, (F16, COPY, "LDS.128", STORE)),
+    ("flash_backward", {"T": "float", "PRECISION": 1, "WIDTH": 64, "TALL": 1}, (TF32, COPY, "LDS.128", STORE)),
+    ("flash_backward", {"T": "float", "PRECISION": 1, "WIDTH": 128, "TALL": 1}, (TF32, COPY, "LDS.128", STORE)),
+    ("flash_backward", {"T": "float16", "PRECISION": 3, "WIDTH": 256, "TALL": 1}, (F16, COPY, "LDS.128", STORE)),
+    ("lstm", {"T": "float", "PRECISION": 1}, (TF32, LOAD)), ("gru", {"T": "float", "PRECISION": 1}, (TF32, LOAD)),
+    ("lstm", {"T": "bfloat16", "PRECISION": 2}, (BF16,)), ("simple_rnn", {"T": "float16", "PRECISION": 3}, (F16,)),
+]
+
+
 def has(found: dict, opcode: str) -> bool:
     """Modifiers may follow (.CONSTANT, .STRONG.GPU, on other GPUs)."""
     return any(name == opcode or name.startswith(opcode + ".") for name in found)
@@ -73,6 +87,14 @@ def test_products_are_made_on_tensor_cores(file, left, right, precision, archite
     text = "".join(f"#define {key} {value}\n" for key, value in macros.items()) + launch.source(file)
     found = compiler(13).opcodes(text, launch.OPTIONS, architecture)[file]
     assert not missing(found, PRODUCTS[file, left, right, precision]) and not local(found)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize(("file", "macros", "wanted"), TENSOR)
+def test_attention_and_recurrent_layers_are_made_on_tensor_cores(file, macros, wanted, architecture):
+    text = "".join(f"#define {key} {value}\n" for key, value in macros.items()) + launch.source(file)
+    for found in compiler(13).opcodes(text, launch.OPTIONS, architecture).values():
+        assert not missing(found, wanted) and not local(found)
 
 
 def test_streams_are_kernels_that_exist():

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .harness import case
-from .references import coarse, gradient, sigmoid
+from .references import coarse, gradient, sigmoid, sixteenths
 
 SIZES = {
     "small": (3, 4, 5),
@@ -13,6 +13,8 @@ SIZES = {
     "several_chunks": (50, 2, 1),
     "empty": (0, 3, 2),
     "no_steps": (2, 0, 3),
+    "in_one_launch": (3, 3, 8),
+    "several_blocks": (9, 2, 24),
 }
 MASKS = {
     "no_mask": lambda n, t: None,
@@ -68,8 +70,8 @@ def data(name, gates, seed=5):
     """Numbers that every type holds exactly: the backward reference starts from the forward arguments."""
     n, t, units = SIZES[name]
     r = np.random.default_rng(seed)
-    z, u, b = coarse(r, n, t, gates * units), coarse(r, units, gates * units) / 2, coarse(r, gates * units)
-    return z, u, b, coarse(r, n, units), coarse(r, n, units), coarse(r, n, t, units), coarse(r, n, units)
+    z, u, b = sixteenths(r, n, t, gates * units), sixteenths(r, units, gates * units) / 2, sixteenths(r, gates * units)
+    return z, u, b, *[sixteenths(r, *shape) for shape in ((n, units), (n, units), (n, t, units), (n, units))]
 
 
 def at_last(d, steps):

@@ -19,8 +19,11 @@ from .references import rounded
 
 HERE = Path(__file__).parent
 SUPPORT = ("launch", "cache")                       # modules that hold no kernels
-TENSOR = ("matmul", "conv", "conv_input_grad", "conv_weight_grad")     # what tensor cores make
-# what takes floats of 16 bits, a kernel or one of its cases -> its arguments and results that stay float32
+# what tensor cores make -> the bound, where they round more than the arguments, which TF32 then holds
+TENSOR = dict.fromkeys(["matmul", "conv", "conv_input_grad", "conv_weight_grad"]) | dict.fromkeys([
+    f"{name}{way}" for name in ("attention", "lstm", "gru", "simple_rnn") for way in ("", "_backward")], 2.0**-10)
+# what takes floats of 16 bits, a kernel or one of its cases -> its arguments and results that stay float32, and
+# how many units it may be off
 NO = (), ()
 OF_16_BITS = dict.fromkeys((
     "fill", "copy", "unary", "unary_backward", "binary", "where", "activation_backward", "reduce", "argreduce",
@@ -32,7 +35,7 @@ OF_16_BITS = dict.fromkeys((
     "bias_backward": ((), (1,)), "batch_norm": ((1, 2, 3, 4), (1, 2, 3, 4)), "layer_norm": ((1, 2), (1, 2)),
     "batch_norm_backward": ((2, 3, 4), (1, 2)), "layer_norm_backward": ((2, 3, 4), (1, 2)),
     "softmax_cross_entropy": ((), (0, 1)), "softmax_cross_entropy_backward": ((0,), ()),
-    "softmax_cross_entropy_mean": ((), (0,)),
+    "softmax_cross_entropy_mean": ((), (0,)), "attention": ((), (1,)), "attention_backward": ((5,), (), 12),
     "optimize-shadow-5": ((1, 2, 3), (0, 1, 2, 3)), "optimize-shadow-4097": ((1, 2, 3), (0, 1, 2, 3))}
 # what rounds a gradient to 16 bits before it is summed up in float32
 ROUNDS = "dense_backward", "bias_backward", "batch_norm_backward"
@@ -52,15 +55,17 @@ def load_cases() -> None:
 
 
 def on_tensor_cores(case: Case, blocks: int) -> Case:
-    """The same, of numbers that TF32 holds, so that the bounds are the same."""
+    """The same, of numbers that TF32 holds, so that most bounds are the same."""
+    bound = TENSOR[case.kernel]
+    bounds = {"rtol": bound, "atol": None} if bound else {}
     def make(r):
         made = case.make(r)
         for a in made:
-            if isinstance(a, np.ndarray) and a.dtype.kind == "f":
+            if isinstance(a, np.ndarray) and a.dtype.kind == "f" and bound is None:
                 a[...] = rounded(a, 10)
         return made
     return dataclasses.replace(case, make=make, dtypes=("float32",), id=f"{case.id}-tf32", precision="high",
-                               blocks=blocks)
+                               blocks=blocks, **bounds)
 
 
 def kept_single(case: Case):
@@ -69,8 +74,8 @@ def kept_single(case: Case):
 
 def of_16_bits(case: Case, dtype: str) -> Case:
     """The same, of arrays of 16 bits, within a few of their units."""
-    singles, results = kept_single(case)
-    rtol = {"float32": RTOL[dtype]} if case.kernel in ROUNDS else None
+    singles, results, *units = kept_single(case)
+    rtol = units[0] * RTOL[dtype] if units else {"float32": RTOL[dtype]} if case.kernel in ROUNDS else None
     return dataclasses.replace(case, dtypes=(dtype,), rtol=rtol, atol=None, singles=singles, single_results=results)
 
 

@@ -42,6 +42,11 @@ def coarse(r: np.random.Generator, *shape: int):
     return np.round(r.standard_normal(shape) * 64) / 64
 
 
+def sixteenths(r: np.random.Generator, *shape: int):
+    """The same number in every type, bfloat16 among them."""
+    return np.round(r.standard_normal(shape) * 16) / 16
+
+
 def rounded(x, bits: int):
     """The nearest numbers with so many bits of mantissa; a tie goes away from 0 as in TF32, in bfloat16 to even."""
     with np.errstate(all="ignore"):

@@ -171,6 +171,12 @@ static inline float __uint2float_rn(unsigned x) { return (float)x; }
 typedef unsigned long long ull;
 static inline unsigned __umulhi(unsigned a, unsigned b) { return (ull)a * b >> 32; }
 static inline ull __umul64hi(ull a, ull b) { return (unsigned __int128)a * b >> 64; }
+static inline unsigned __byte_perm(unsigned low, unsigned high, unsigned order) {
+  ull both = (ull)high << 32 | low;
+  unsigned word = 0;
+  for (int i = 0; i < 4; i++) word |= (unsigned)(both >> (order >> 4 * i & 7) * 8 & 0xff) << 8 * i;
+  return word;
+}
 static inline int __popc(unsigned x) { return __builtin_popcount(x); }
 static inline int __ffs(int x) { return __builtin_ffs(x); }
 static inline int __clz(int x) { return x ? __builtin_clz(x) : 32; }
@@ -224,6 +230,7 @@ static inline unsigned pack_bf16(float low, float high) {
   };
   return round(low) | round(high) << 16;
 }
+static inline float power_of_2(float x) { return exp2f(x); }
 
 namespace shim {
 static float tf32_value(unsigned word, int) { return __uint_as_float(word & 0xFFFFE000u); }
