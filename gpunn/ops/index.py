@@ -155,14 +155,6 @@ def joined_index(indices, shape):
     depth = indices.shape[-1]
     steps = [prod(shape[i + 1:depth]) for i in range(depth)]
     return total(multiply(indices, kept(np.array, tuple(steps), "int32")), -1)
-<<<<<<< HEAD
-=======
-
-
-def added(k, rows, ids, count: int):
-    """Rows of zeros, to which these were added, in their dtype."""
-    return as_dtype(k.scatter_add(rows, ids, count), rows.dtype)
->>>>>>> main
 
 
 def scatter_update(inputs, indices, updates, reduction=None):

@@ -121,20 +121,12 @@ class Paper:
         self.bias(z, 4 * units)
         w = 4 * units * units
         self.weights.append(w)
-<<<<<<< HEAD
-        # a step: the product; then z and it, two states, the gates, two new states. Backward: the same the other way
-        self.through_float32(t * ((state + w + 4 * state) + (8 + 2 + 4 + 2) * state), z + w + 2 * state + t * state)
-        self.through_float32(t * ((1 + 1 + 4 + 1 + 4 + 1 + 1) * state + (4 * state + w + state)), t * state + z)
-        # the last state is cut out three times, the gradient of the outputs put together; the weights' gradient
-        self.activations(4 * state + 3 * 2 * state + 2 * t * state + 2 * state + 2 * t * state + t * state + z)
-=======
         # z, u and two states in, all states and gates out; backward also the states' gradient in, that of z, two
         # states and those before every step out
-        self.activations(z + w + 2 * state + 2 * t * state + z)
-        self.activations(3 * t * state + z + w + 2 * state + z + t * state + 2 * state)
+        self.through_float32(z + w + 2 * state + 2 * t * state + z, z + w + 2 * state + t * state)
+        self.through_float32(3 * t * state + z + w + 2 * state + z + t * state + 2 * state, t * state + z)
         # the last state is cut out, the gradient of the outputs put together; the weights' gradient
         self.activations(2 * state + 2 * t * state + 2 * state + t * state + z)
->>>>>>> main
         self.moved += w
         return n, units
 
@@ -157,12 +149,7 @@ class Paper:
         for _ in range(4):
             self.dense(shape, width, "linear")
         # forward; two gradients' product, the three gradients; at the end what q, k and v give x is added up
-<<<<<<< HEAD
-        self.through_float32(4 * x + 2 * x + 3 * 5 * x, 8 * x)
+        self.through_float32(4 * x + 2 * x + 7 * x, 8 * x)
         self.activations(2 * 3 * x)
-        self.moved += row + row + 3 * 2 * row
-=======
-        self.activations(4 * x + 2 * x + 7 * x + 2 * 3 * x)
         self.moved += row + row + 2 * row
->>>>>>> main
         return shape

@@ -33,13 +33,9 @@ WORKLOADS = workloads.also_bf16(WORKLOADS)
 # Launches a step, on our own kernels. An MLP of L layers: 3 L - 1 products, the batch, the loss and its gradient, the
 # optimizer, the bookkeeping. A recurrent layer is one forward and two backward, attention one and two.
 # In bf16 one more casts the input, and two the output of `tiny`, whose loss is computed in float32, and its gradient.
-<<<<<<< HEAD
 # Attention and the recurrent network know no 16 bits, and are surrounded by casts.
 CASTS = {"lstm": 7, "gpt": 2 * 8, "transformer": 3 * 8}
-NODES = {"tiny": 20, "mlp": 12, "cnn": 22, "resnet8": 111, "lstm": 40, "gpt": 91, "resnet50": 109, "transformer": 130}
-=======
 NODES = {"tiny": 20, "mlp": 12, "cnn": 22, "resnet8": 111, "lstm": 18, "gpt": 87, "resnet50": 109, "transformer": 124}
->>>>>>> main
 STEPS = 5
 
 
