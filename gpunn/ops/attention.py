@@ -1,7 +1,7 @@
 """Attention over heads: (n, t, h, d)."""
 from ..tensor import op
 from .arithmetic import add, divide, logical_and, multiply, where
-from .core import as_dtype, kernels_of, wide
+from .core import as_dtype, kernels_of
 from .create import causal_constant
 from .dense import softmax
 from .linalg import matmul
@@ -30,8 +30,7 @@ def dot_product_attention(query, key, value, bias=None, mask=None, scale=None, i
 @op
 def attention(q, k, v, mask, *, scale, causal=False):
     """q (n, tq, h, d), k (n, tk, h, d), v (n, tk, h, e), mask bool to (n, h, tq, tk) -> (n, tq, h, e)"""
-    kernels, own = kernels_of(q), q.dtype
-    q, k, v = map(wide, (q, k, v))                      # the kernels know no 16 bits
+    kernels = kernels_of(q)
     if mask is not None:
         mask = as_dtype(mask, "bool")
         mask = mask.reshape((1,) * (4 - mask.ndim) + mask.shape)
@@ -39,8 +38,7 @@ def attention(q, k, v, mask, *, scale, causal=False):
         if not all(a in (1, b) for a, b in zip(mask.shape, shape)):
             raise ValueError(f"attention: a mask must have shape {shape}, or sizes of 1, got {mask.shape}")
     y, lse = kernels.attention(q, k, v, scale, causal, mask)
-    return as_dtype(y, own), lambda dy, need: (
-        *kernels.attention_backward(wide(dy), q, k, v, y, lse, scale, causal, mask), None)
+    return y, lambda dy, need: (*kernels.attention_backward(dy, q, k, v, y, lse, scale, causal, mask), None)
 
 
 def attention_scores(query, key, mask=None, scale: float = 1.0, is_causal: bool = False, bias=None, soft_cap=None):

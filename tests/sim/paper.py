@@ -24,10 +24,6 @@ class Paper:
     def activations(self, numbers):
         self.moved += self.half * numbers
 
-    def through_float32(self, numbers, casts):
-        """Of kernels that know no 16 bits: what goes in and comes out is cast."""
-        self.moved += numbers + self.mixed * 1.5 * casts
-
     def input(self, work):
         """Rows of x and y out of the data set."""
         places = prod(work.shape) if work.per_place else 1
@@ -123,8 +119,8 @@ class Paper:
         self.weights.append(w)
         # z, u and two states in, all states and gates out; backward also the states' gradient in, that of z, two
         # states and those before every step out
-        self.through_float32(z + w + 2 * state + 2 * t * state + z, z + w + 2 * state + t * state)
-        self.through_float32(3 * t * state + z + w + 2 * state + z + t * state + 2 * state, t * state + z)
+        self.activations(z + w + 2 * state + 2 * t * state + z)
+        self.activations(3 * t * state + z + w + 2 * state + z + t * state + 2 * state)
         # the last state is cut out, the gradient of the outputs put together; the weights' gradient
         self.activations(2 * state + 2 * t * state + 2 * state + t * state + z)
         self.moved += w
@@ -149,7 +145,6 @@ class Paper:
         for _ in range(4):
             self.dense(shape, width, "linear")
         # forward; two gradients' product, the three gradients; at the end what q, k and v give x is added up
-        self.through_float32(4 * x + 2 * x + 7 * x, 8 * x)
-        self.activations(2 * 3 * x)
+        self.activations(4 * x + 2 * x + 7 * x + 2 * 3 * x)
         self.moved += row + row + 2 * row
         return shape
