@@ -158,11 +158,6 @@ def joined_index(indices, shape):
     return total(multiply(indices, kept(np.array, tuple(steps), "int32")), -1)
 
 
-def added(k, rows, ids, count: int):
-    """Rows of zeros, to which these were added, in their dtype."""
-    return as_dtype(k.scatter_add(rows, ids, count), rows.dtype)
-
-
 def scatter_update(inputs, indices, updates, reduction=None):
     """The array with the elements at indices[i] replaced by updates[i], or "add", "mul", "max" or "min" of both."""
     inputs, indices, updates = tensor(inputs), tensor(indices), tensor(updates)
@@ -186,7 +181,7 @@ def scatter_update(inputs, indices, updates, reduction=None):
 def segment_sum(data, segment_ids, num_segments=None, sorted: bool = False):
     """The sum of the rows of each segment."""
     k, ids, segments = kernels_of(data), as_dtype(segment_ids, "int32"), _count(segment_ids, num_segments)
-    return added(k, data, ids, segments), lambda dy, need: (k.gather(dy, ids), None)
+    return as_dtype(k.scatter_add(data, ids, segments), data.dtype), lambda dy, need: (k.gather(dy, ids), None)
 
 
 def segment_max(data, segment_ids, num_segments=None, sorted: bool = False):
