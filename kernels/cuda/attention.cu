@@ -55,8 +55,10 @@ __device__ inline void store(const Real (&sums)[4][4], const Real (&factor)[4], 
         }
 }
 
-// y (n, tq, heads, e) and lse (n, heads, tq): the logarithm of the sum of exp(scores)
-KERNEL(256) attention(const T *q, const T *k, const T *v, T *y, Real *lse, const void *mask, Real scale, Attention g) {
+// y (n, tq, heads, e) and lse (n, heads, tq): the logarithm of the sum of exp(scores). Left to itself (0), the compiler
+// spills registers for 16 bits.
+KERNEL(256, HALF ? 2 : 0) attention(const T *q, const T *k, const T *v, T *y, Real *lse, const void *mask, Real scale,
+        Attention g) {
     __shared__ Tiles s;
     Place at(g, g.tq);
     Input queries = Input(q, g, at.image, at.head, g.tq, g.d).from(at.row0);

@@ -19,7 +19,7 @@ KERNEL(256) lstm_step_backward(const T *dh, const T *c, const T *gates, const T 
     }
 }
 
-KERNEL(256) gru_step(const T *z, const Real *hu, const Real *b, const T *h0, T *h, T *gates, STEP) {
+KERNEL(256, 4) gru_step(const T *z, const Real *hu, const Real *b, const T *h0, T *h, T *gates, STEP) {
     EACH_UNIT(s) h[s.at(i) * units + j] = gru_unit(s, i, j, hu + (long long)i * 3 * units, z, b, h0, h, gates);
 }
 
