@@ -48,6 +48,11 @@ def clip(z, low, high):
     return np.where(z.real < low, low, np.where(z.real > high, high, z))
 
 
+def ramp(z, low, high):
+    """The same, but flat at its ends too"""
+    return np.where((z.real > low) & (z.real < high), z, clip(z.real, low, high))
+
+
 def tanh_gelu(z):
     return z * sigmoid(2 * math.sqrt(2 / math.pi) * (z + 0.044715 * z**3))
 
@@ -87,14 +92,14 @@ SMOOTH = {
     "log_sigmoid": (lambda z: -softplus(-z), -30, 30),
     "abs": (abs_, -9, 9),
     "relu": (lambda z: np.where(z.real > 0, z, 0), -9, 9),
-    "relu6": (lambda z: clip(z, 0, 6), -9, 9),
+    "relu6": (lambda z: ramp(z, 0, 6), -9, 9),
     "selu": (lambda z: elu(z, 1.6732632423543772, 1.0507009873554805), -20, 20),
     "silu": (lambda z: z * sigmoid(z), -30, 30),
     "mish": (lambda z: z * np.tanh(softplus(z)), -20, 20),
     "softplus": (softplus, -30, 30),
     "softsign": (lambda z: z / (1 + abs_(z)), -50, 50),
-    "hard_sigmoid": (lambda z: clip(z / 6 + 0.5, 0, 1), -9, 9),
-    "hard_silu": (lambda z: z * clip(z / 6 + 0.5, 0, 1), -9, 9),
+    "hard_sigmoid": (lambda z: ramp(z / 6 + 0.5, 0, 1), -9, 9),
+    "hard_silu": (lambda z: z * ramp(z / 6 + 0.5, 0, 1), -9, 9),
     "gelu": (lambda z: z * cdf(z), -9, 9),
 }
 STEPS = {
