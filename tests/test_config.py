@@ -3,14 +3,13 @@ import numpy as np
 import pytest
 
 import gpunn
-from gpunn import _config, config, constraints, layers, losses, ops
+from gpunn import config, constraints, layers, losses, ops
 
 
 @pytest.fixture(autouse=True)
 def as_before():
-    before, precision = dict(_config._set), config.matmul_precision()
+    precision = config.matmul_precision()
     yield
-    _config._set.update(before)
     config.set_matmul_precision(precision)
 
 

@@ -94,7 +94,8 @@ def test_texts_that_are_no_model(text):
 
 @pytest.mark.parametrize("labels, words", [
     ([-1, 0], "labels must be 0 to 0, but number 0 is -1. Fix: labels that begin at 0"), (["a"], "expected whole numb"),
-    ([0, 1.5], "expected whole numbers, got float64"), ([None], "expected whole numbers, got object")])
+    ([0, 1.5], "expected whole numbers, got float64 values such as 1.5. Fix"),
+    ([None], "expected whole numbers, got object")])
 def test_labels(labels, words):
     with pytest.raises(ValueError, match=words):
         utils.to_categorical(labels)

@@ -32,8 +32,10 @@ def test_places_and_titles_in_a_file(tmp_path):
 
 
 @pytest.mark.parametrize("options, words", [
-    ({"images": IMAGES[0]}, r"expected images \(n, h, w"), ({"path": "a.png"}, "must end in '.svg'"),
-    ({"y_pred": [1] * 5}, "need a label_map")])
+    ({"images": IMAGES[0]}, r"images must be of shape \(n, h, w, 1, 3 or 4\), got \(4, 6, 3\)"),
+    ({"path": "a.png"}, "path must be the name of an '.svg', got 'a.png'"),
+    ({"path": "a.svg", "show": True}, "show must be None or False with a path, got True"),
+    ({"y_pred": [1] * 5}, "label_map must be given with y_true and y_pred: {0: 'cat'")])
 def test_refused(options, words):
     with pytest.raises(ValueError, match=words):
         plot_image_gallery(**{"images": IMAGES, **options})

@@ -1,0 +1,11 @@
+import pytest
+
+from gpunn import _config
+
+
+@pytest.fixture(autouse=True)
+def settings_of_one_test():
+    """A policy that is set, if only to what it was, outlasts a change of floatx, as in Keras; but not the test."""
+    before = dict(_config._set)
+    yield
+    _config._set.update(before)
