@@ -15,7 +15,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 HEADERS = [HERE / name for name in ("fibers.h", "shim.h", "export.h")]
 FLAGS = (
-    "-std=c++17", "-O2", "-march=native", "-fno-strict-aliasing", "-fwrapv", "-shared", "-fPIC", "-w",
+    "-std=c++17", "-O1", "-fexpensive-optimizations",      # compiling takes longer than running
+    "-march=native", "-fno-strict-aliasing", "-fwrapv", "-shared", "-fPIC", "-w",
     "-ffp-contract=fast",                           # NVRTC, too, fuses a * b + c
     "-fno-gnu-unique",                              # shared memory in templates is each library's own
     "-fsanitize=alignment,bounds", "-fsanitize-undefined-trap-on-error",
