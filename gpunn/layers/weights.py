@@ -160,7 +160,7 @@ def _found(values, kind, skip=()) -> list:
     if isinstance(values, kind):
         return [values]
     if isinstance(values, dict):
-        return [v for key, value in values.items() if key not in skip for v in _found(value, kind)]
+        return [v for key, value in list(values.items()) if key not in skip for v in _found(value, kind)]
     if isinstance(values, list | tuple) and values and not isinstance(values[0], str | int | float):
         return [v for value in values for v in _found(value, kind)]
     return []               # a long list of words or numbers is not walked through

@@ -17,11 +17,8 @@ def real_erf(x):
 
 
 def erf(z):
-    return (
-        real_erf(z.real) + 1j * z.imag * 2 / math.sqrt(math.pi) * np.exp(-(z.real**2))
-        if np.iscomplexobj(z)
-        else real_erf(z)
-    )
+    slope = 2 / math.sqrt(math.pi) * np.exp(-(z.real**2))
+    return real_erf(z.real) + 1j * z.imag * slope if np.iscomplexobj(z) else real_erf(z)
 
 
 def cdf(z):
@@ -48,8 +45,7 @@ def clip(z, low, high):
     return np.where(z.real < low, low, np.where(z.real > high, high, z))
 
 
-def ramp(z, low, high):
-    """The same, but flat at its ends too"""
+def ramp(z, low, high):     # flat at its ends, too
     return np.where((z.real > low) & (z.real < high), z, clip(z.real, low, high))
 
 
