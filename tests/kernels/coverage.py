@@ -52,7 +52,8 @@ STEEP = {*(f"unary_backward-{name}" for name in ("exp", "exponential", "sqrt", "
 def load_cases() -> None:
     for path in sorted(HERE.glob("cases_*.py")):
         importlib.import_module(f"{__package__}.{path.stem}")
-    products = [case for case in CASES if case.kernel in TENSOR]
+    exact = [case for case in CASES if case.kernel in TENSOR and TENSOR[case.kernel] is None]
+    products = exact + some([case for case in CASES if TENSOR.get(case.kernel)])
     real = [case for case in CASES if kept_single(case)
             and case.dtypes == ("float32", "float64") and case.id not in STEEP]
     CASES.extend(on_tensor_cores(case, 1 if i % 2 else case.blocks) for i, case in enumerate(products))
@@ -60,7 +61,7 @@ def load_cases() -> None:
 
 
 def some(cases: list) -> list:
-    """A dozen cases of every kernel, spread over all: 16 bits change how numbers move, not what is made of them."""
+    """A dozen cases of every kernel, spread over all: other types change how numbers move, not what is made of them."""
     of = {kernel: [case for case in cases if case.kernel == kernel] for kernel in {case.kernel: None for case in cases}}
     return [case for mine in of.values() for case in mine[::-(-len(mine) // 12)]]
 
