@@ -1,8 +1,8 @@
 """Every CUDA source compiles with both NVRTC majors for the GPUs that we name, and no kernel spills.
 
-The dtypes are those that the cases launch: the float and bfloat16 variants of each file on all architectures, the
-double and float16 ones on two, some that show every other type on one. `pytest -s tests/cuda/test_nvrtc.py` prints
-registers and shared memory.
+The dtypes are those that the cases launch: the float variants of each file on all architectures, the double and
+float16 ones on two, bfloat16 also on the first that has it, some that show every other type on one.
+`pytest -s tests/cuda/test_nvrtc.py` prints registers and shared memory.
 """
 import functools
 
@@ -49,9 +49,11 @@ def covering(macro_sets: list[str]) -> set[str]:
 def jobs(major: int, architecture: int):
     """(file, macros) to compile for one target."""
     for file, macro_sets in variants().items():
-        chosen = {nearest(macro_sets, dtype) for dtype in ("float", "bfloat16")}
+        chosen = {nearest(macro_sets, "float")}
         if architecture in (ARCHITECTURES[major][0], 90):
             chosen |= {nearest(macro_sets, dtype) for dtype in ("double", "float16")}
+        if architecture in (ARCHITECTURES[major][0], 80, 90):
+            chosen.add(nearest(macro_sets, "bfloat16"))
         if (major, architecture) == (13, 90):
             chosen |= covering(macro_sets)
         yield from ((file, macros) for macros in sorted(chosen))
