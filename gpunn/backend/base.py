@@ -33,6 +33,10 @@ class Backend:
     def to_numpy(self, array) -> np.ndarray:
         raise NotImplementedError
 
+    def argsort(self, x, first: int | None = None):
+        """Places in stable order along the last axis, NaN last: the first ones, or all."""
+        return self.xp.argsort(x, axis=-1, kind="stable")[..., :first]
+
     def free_bytes(self) -> int | None:
         """What new arrays may take; None where the system decides."""
         return None

@@ -36,6 +36,14 @@ class CpuBackend(Backend):
     def to_numpy(self, array) -> np.ndarray:
         return np.asarray(array)
 
+    def argsort(self, x, first=None):
+        """By integers that sort as the numbers do, equal ones as their places: NumPy has vector instructions for these."""
+        if x.dtype != np.float32:
+            return super().argsort(x, first)
+        bits = np.where(np.isnan(x), np.float32("nan"), x + 0).view(np.int32)
+        keys = ((bits ^ (bits >> 31 & 0x7FFFFFFF)).astype(np.int64) << 32) + np.arange(x.shape[-1])
+        return np.sort(keys if first is None or first >= x.shape[-1] else np.partition(keys, first)[..., :first])
+
     def recorder(self) -> "Recorder":
         return Recorder(self.kernels)
 

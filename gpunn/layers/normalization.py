@@ -172,12 +172,18 @@ class GroupNormalization(_Scaled):
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: channels})
 
     def call(self, inputs):
-        x = ops.moveaxis(inputs, self.axis, -1)
-        groups = ops.reshape(x, (*x.shape[:-1], self.groups, x.shape[-1] // self.groups))
-        mean, variance = ops.moments(groups, axes=(*range(1, x.ndim - 1), x.ndim), keepdims=True)
-        y = ops.reshape((groups - mean) * ops.rsqrt(variance + self.epsilon), x.shape)
-        y = y if self.gamma is None else y * self.gamma
-        return ops.moveaxis(y if self.beta is None else y + self.beta, -1, self.axis)
+        moved = ops.moveaxis(inputs, self.axis, -1)
+        x = ops.reshape(moved, (moved.shape[0], -1, moved.shape[-1]))
+        centered = x - self._of_group(ops.mean(x, 1, keepdims=True))
+        scale = ops.rsqrt(self._of_group(ops.mean(ops.square(centered), 1, keepdims=True)) + self.epsilon)
+        y = centered * (scale if self.gamma is None else scale * self.gamma)
+        y = ops.reshape(y if self.beta is None else y + self.beta, moved.shape)
+        return ops.moveaxis(y, -1, self.axis)
+
+    def _of_group(self, v):
+        """(n, 1, c): each channel's number becomes the mean of its group"""
+        groups = ops.reshape(v, (len(v), self.groups, v.shape[-1] // self.groups))
+        return ops.reshape(ops.broadcast_to(ops.mean(groups, -1, keepdims=True), groups.shape), v.shape)
 
 
 class Normalization(_Elementwise):

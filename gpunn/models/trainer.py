@@ -309,13 +309,14 @@ class Trainer:
     def _prepare(self, feed):
         """Weights exist and lie in the optimizer's flat buffer before the first step."""
         self._build_from(feed)
-        if self.trainable_weights:
+        if weights := self.trainable_weights:
             if self.optimizer is None:
                 raise ValueError(f"{self.name}: there is no optimizer to train with: give one to compile")
-            self.optimizer.prepare(self.trainable_weights)
+            self.optimizer.prepare(weights)
 
     def _build_from(self, feed):
-        if not all(layer.built for layer in self.flatten_layers()) or not self.weights:
+        layers = self.flatten_layers()
+        if not all(layer.built for layer in layers) or not any(layer._own_weights() for layer in layers):
             x = map_structure(lambda a: Tensor(current().asarray(a[:1])), feed.first()[0])
             with no_grad():
                 self(x, training=False)

@@ -208,13 +208,14 @@ def _count(ids, segments) -> int:
 
 
 @op
-def _argsort(x, *, axis, descending):
-    """Places in stable order; by the array library, so not part of a recorded step"""
+def _argsort(x, *, axis, descending, first=None):
+    """Places in stable order, the first ones or all; by the array library, so not part of a recorded step"""
     host_read("sorting")
     x = wide(array(x))
-    xp = backend_of(x).xp
     line = x if not descending else -x.astype("float64") if x.dtype.kind != "f" else -x
-    return xp.argsort(line, axis=axis, kind="stable").astype("int32"), None
+    backend = backend_of(x)
+    order = backend.argsort(line.swapaxes(axis, -1), first).astype("int32")
+    return backend.xp.ascontiguousarray(order.swapaxes(axis, -1)), None
 
 
 def argsort(x, axis: int | None = -1):
@@ -231,7 +232,7 @@ def sort(x, axis: int = -1):
 @whole
 def top_k(x, k: int, sorted: bool = True):
     """The k largest elements along the last axis, largest first, and their places."""
-    best = _slice(_argsort(x, axis=-1, descending=True), index=(..., np.s_[:k]))
+    best = _argsort(x, axis=-1, descending=True, first=k)
     return take_along_axis(x, best, -1), best
 
 
