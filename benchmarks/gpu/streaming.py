@@ -7,7 +7,7 @@ C, CLASSES = 512, 1024          # columns of a table; of logits
 KEY, CLOCK = Ints(1 << 31, (2,), "uint32"), Ints(1 << 20, (1,), "uint32")
 TWO, NONE = (2, 2), ((0, 0), (0, 0))
 ALL = (True, True, True)
-HYPER = Given((1e-3, 0, 0.9, 1, 1))     # rate, batches seen, momentum, on, batches of a step
+HYPER = Given((1e-3, 0, 0.9, 1, 1, 1))          # rate, batches seen, momentum, on, batches of a step, gain
 # name -> options
 OPTIMIZERS = {"sgd": (), "sgd_momentum": (), "rmsprop": (0.9, 1e-7), "adagrad": (1e-7,), "lion": (0.9, 0.99),
               "adam": (0.9, 0.999, 1e-7)}

@@ -27,9 +27,10 @@ class Optimizer(_objects.Declared):
 
     def start(self, learning_rate, name, **options):
         self.name = name or auto_name(type(self))
-        # rate; how many batches there were, an int32; momentum; whether the step is to change anything; batches a step
+        # rate; how many batches there were, an int32; momentum; whether the step is to change anything; batches a step;
+        # what gradients are multiplied by
         every = options["gradient_accumulation_steps"] or 1
-        self.hyper = Variable(np.array([0, 0, 0, 1, every], np.float32), name="hyper", trainable=False)
+        self.hyper = Variable(np.array([0, 0, 0, 1, every, 1], np.float32), name="hyper", trainable=False)
         self._rate = Variable(np.zeros((), np.float32), name="learning_rate", trainable=False)
         self._rate.data = self.hyper.data[0:1].reshape(())
         self.calls = Variable(np.zeros((), np.int32), name="iteration", trainable=False)
@@ -197,38 +198,47 @@ class Optimizer(_objects.Declared):
                 k.copy(array, out=v.grad)
 
     def step(self, k):
-        p, g = self.flat.data, self.flat.grad
-        if self.loss_scale_factor:
-            k.binary("divide", g, float(self.loss_scale_factor), out=g)
-        if self.accumulate(k):
-            self.clip(k, g)
-            self.update(k, p, g)
-            if not self.formula:
+        """What is done to every number is a part, (name, *options), of as few kernels as possible: one."""
+        p, g, after = self.flat.data, self.flat.grad, [self.average()] * self.use_ema
+        before = [("divided", self.loss_scale_factor)] * bool(self.loss_scale_factor)
+        if self.gradient_accumulation_steps:
+            before = self.accumulate(k, before)
+        if self.updates:
+            before = self.clip(k, before)
+            if self.formula:
+                self.update(k, p, g, before, after)
+                after = []
+            else:
+                self.run(k, before, p, g)
+                self.update(k, p, g)
                 self.flat.follow()
-        if self.use_ema:
-            self.track_average(k, p, g)
+        self.run(k, after, p, g, ["average"], shadow=self.flat.shadow if self.ema_overwrite_frequency else None)
         for v in self.flat.variables:
             if v.constraint is not None:
                 v.assign(v.constraint(v))
         rng.later(self.calls.data)
 
-    def accumulate(self, k) -> bool:
-        """Collect the gradients of several steps; True when their mean is ready to be used."""
-        steps = self.gradient_accumulation_steps
-        if steps:
-            name, options = ("accumulated", (float(steps),)) if self.updates else ("accumulate", ())
-            k.optimize(name, self.state["gradient_accumulator"], self.flat.grad, (), self.hyper.data, options)
-        return not steps or self.updates
+    def run(self, k, parts, p, g, slots=(), decay=0.0, shadow=None):
+        """In one launch."""
+        if parts:
+            k.optimize(" ".join([name for name, *_ in parts]), p, g, tuple([self.state[s] for s in slots]),
+                       self.hyper.data, tuple([float(x) for _, *options in parts for x in options]), decay, shadow)
 
-    def update(self, k, p, g):
-        """All weights at once, by the formula; or one by one."""
+    def accumulate(self, k, before):
+        """Collect the gradients of several steps; their mean is ready to be used at the last."""
+        last = ("accumulated", self.gradient_accumulation_steps) if self.updates else ("accumulate",)
+        self.run(k, [*before, last], self.state["gradient_accumulator"], self.flat.grad)
+        return []
+
+    def update(self, k, p, g, before=(), after=()):
+        """All weights at once, by the formula and what goes before and after it; or one by one."""
         if self.formula and not self.kept_out:
             decay = float(self.weight_decay or 0)
         else:
             decay = self.decay_weights(k)
         if self.formula:
-            slots = tuple([self.state[name] for group in self.slots for name in group.split()])
-            k.optimize(self.formula, p, g, slots, self.hyper.data, self.values(), decay, self.flat.shadow)
+            slots = [*" ".join(self.slots).split(), *["average"] * bool(after)]
+            self.run(k, [*before, (self.formula, *self.values()), *after], p, g, slots, decay, self.flat.shadow)
         else:
             for v in self.flat.variables:
                 self.update_step(Tensor(v.grad), v, self._rate)
@@ -244,14 +254,17 @@ class Optimizer(_objects.Declared):
     def values(self) -> tuple[float, ...]:
         return tuple([float(getattr(self, name)) for name in self.numbers])
 
-    def clip(self, k, g):
+    def clip(self, k, before):
         if self.clipvalue is not None:
-            k.unary("clip", g, -float(self.clipvalue), float(self.clipvalue), out=g)
+            return [*before, ("clipped", self.clipvalue)]
         limit = self.clipnorm if self.global_clipnorm is None else self.global_clipnorm
-        parts = [g] if self.global_clipnorm is not None else [v.grad for v in self.flat.variables]
-        for part in () if limit is None else parts:
+        if limit is None:
+            return before
+        self.run(k, before, self.flat.data, self.flat.grad)
+        for part in [self.flat.grad] if self.clipnorm is None else [v.grad for v in self.flat.variables]:
             k.binary("multiply", part,
                      k.binary("divide", float(limit), k.binary("maximum", norm(k, part), float(limit))), out=part)
+        return []
 
     def decays(self, variable) -> bool:
         return not any(id(variable) == e if isinstance(e, int) else e in variable.path for e in self.kept_out)
@@ -271,12 +284,10 @@ class Optimizer(_objects.Declared):
         return tuple([self.flat.part(b, v)
                       for b in (self.flat.data, self.flat.grad, *[self.state[name] for name in slots])])
 
-    def track_average(self, k, p, g):
-        """At every batch, as Keras does, though several may make one update."""
+    def average(self):
+        """Is tracked at every batch, as Keras does, though several may make one update."""
         every = self.ema_overwrite_frequency
-        name, options = ("average_overwrite", (float(every),)) if every else ("average", ())
-        k.optimize(name, p, g, (self.state["average"],), self.hyper.data, (float(self.ema_momentum), *options),
-                   shadow=self.flat.shadow if every else None)
+        return ("average_overwrite", self.ema_momentum, every) if every else ("average", self.ema_momentum)
 
     def finalize_variable_values(self, trainable_variables=None):
         """After training with use_ema: the weights become their running average."""
