@@ -9,6 +9,8 @@ import math
 import re
 from typing import NamedTuple
 
+LARGEST = 2.0 ** 127            # loss scale: twice that is infinite, and half of infinity too
+
 
 class Formula(NamedTuple):
     slots: str                  # names, one array each

@@ -28,9 +28,9 @@ class Optimizer(_objects.Declared):
     def start(self, learning_rate, name, **options):
         self.name = name or auto_name(type(self))
         # rate; how many batches there were, an int32; momentum; whether the step is to change anything; batches a step;
-        # what gradients are multiplied by
+        # and what `measure` knows: the factor of gradients, the loss scale, the good steps with it, its own count
         every = options["gradient_accumulation_steps"] or 1
-        self.hyper = Variable(np.array([0, 0, 0, 1, every, 1], np.float32), name="hyper", trainable=False)
+        self.hyper = Variable(np.array([0, 0, 0, 1, every, 1, 1, 0, 0], np.float32), name="hyper", trainable=False)
         self._rate = Variable(np.zeros((), np.float32), name="learning_rate", trainable=False)
         self._rate.data = self.hyper.data[0:1].reshape(())
         self.calls = Variable(np.zeros((), np.int32), name="iteration", trainable=False)
@@ -197,14 +197,18 @@ class Optimizer(_objects.Declared):
             elif (array := g.data if isinstance(g, Tensor) else asarray(g)) is not v.grad:
                 k.copy(array, out=v.grad)
 
-    def step(self, k):
-        """What is done to every number is a part, (name, *options), of as few kernels as possible: one."""
-        p, g, after = self.flat.data, self.flat.grad, [self.average()] * self.use_ema
-        before = [("divided", self.loss_scale_factor)] * bool(self.loss_scale_factor)
-        if self.gradient_accumulation_steps:
-            before = self.accumulate(k, before)
+    def step(self, k, growth=None):
+        """What is done to every number is a part, (name, *options), of as few kernels as possible: of one.
+
+        growth: of the loss scale, where the device has it (LossScaleOptimizer).
+        """
+        p, g, after, scale = self.flat.data, self.flat.grad, [self.average()] * self.use_ema, self.loss_scale_factor
+        if every := self.gradient_accumulation_steps:
+            last = ("accumulated", every) if self.updates else ("accumulate",)
+            self.run(k, [*self.unscale(k, g, scale, growth), last], self.state["gradient_accumulator"], g)
+            scale = growth = None
         if self.updates:
-            before = self.clip(k, before)
+            before = self.clip(k, p, g, scale, growth)
             if self.formula:
                 self.update(k, p, g, before, after)
                 after = []
@@ -224,10 +228,21 @@ class Optimizer(_objects.Declared):
             k.optimize(" ".join([name for name, *_ in parts]), p, g, tuple([self.state[s] for s in slots]),
                        self.hyper.data, tuple([float(x) for _, *options in parts for x in options]), decay, shadow)
 
-    def accumulate(self, k, before):
-        """Collect the gradients of several steps; their mean is ready to be used at the last."""
-        last = ("accumulated", self.gradient_accumulation_steps) if self.updates else ("accumulate",)
-        self.run(k, [*before, last], self.state["gradient_accumulator"], self.flat.grad)
+    def unscale(self, k, g, scale, growth, limit=None):
+        """-> parts that undo the loss scale and keep the norm of g within the limit."""
+        if limit is None and growth is None:
+            return [("divided", scale)] * bool(scale)
+        k.measure(g, self.hyper.data, limit, scale or 1.0, growth)
+        return [("scaled",)]
+
+    def clip(self, k, p, g, scale, growth):
+        """The same, and what else there is to clip. The norm of one weight is known when the next one is measured."""
+        if self.clipnorm is None:
+            clipped = [] if self.clipvalue is None else [("clipped", self.clipvalue)]
+            return self.unscale(k, g, scale, growth, self.global_clipnorm) + clipped
+        self.run(k, self.unscale(k, g, scale, growth), p, g)
+        for p, g in map(self.parts, self.flat.variables):
+            self.run(k, self.unscale(k, g, None, None, self.clipnorm), p, g)
         return []
 
     def update(self, k, p, g, before=(), after=()):
@@ -253,18 +268,6 @@ class Optimizer(_objects.Declared):
 
     def values(self) -> tuple[float, ...]:
         return tuple([float(getattr(self, name)) for name in self.numbers])
-
-    def clip(self, k, before):
-        if self.clipvalue is not None:
-            return [*before, ("clipped", self.clipvalue)]
-        limit = self.clipnorm if self.global_clipnorm is None else self.global_clipnorm
-        if limit is None:
-            return before
-        self.run(k, before, self.flat.data, self.flat.grad)
-        for part in [self.flat.grad] if self.clipnorm is None else [v.grad for v in self.flat.variables]:
-            k.binary("multiply", part,
-                     k.binary("divide", float(limit), k.binary("maximum", norm(k, part), float(limit))), out=part)
-        return []
 
     def decays(self, variable) -> bool:
         return not any(id(variable) == e if isinstance(e, int) else e in variable.path for e in self.kept_out)

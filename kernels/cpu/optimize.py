@@ -4,10 +4,13 @@ import functools
 
 import numpy as np
 
-from ..formulas import composed, lines
-from .launch import own, parallel_kernel
+from ..formulas import LARGEST, composed, lines
+from .launch import kernel, own, parallel_kernel, share
 from .maths import clip, formula, sign
 from .memory import copy
+from .vector import address, load
+
+JOBS = 32                       # pieces, the same for any number of threads
 
 
 @formula
@@ -50,7 +53,7 @@ def source(name: str) -> str:
 
 
 @functools.cache
-def kernel(name: str):
+def made_of(name: str):
     """The source counts as this file's, so that the compiled code is cached."""
     scope = dict(SCOPE)
     exec(compile(source(name), __file__, "exec"), scope)
@@ -61,7 +64,7 @@ def kernel(name: str):
 
 @functools.lru_cache(maxsize=1024)
 def _plan(name: str, options: tuple):
-    return kernel(name), composed(name).numbers(options)
+    return made_of(name), composed(name).numbers(options)
 
 
 def optimize(name, p, g, slots, hyper, options=(), decay=0.0, shadow=None):
@@ -69,3 +72,39 @@ def optimize(name, p, g, slots, hyper, options=(), decay=0.0, shadow=None):
     run(p, g, *slots, hyper, float(decay), *numbers)
     if shadow is not None:
         copy(p, out=shadow)
+
+
+@parallel_kernel
+def _squares(part, g, sums):
+    """The sum of squares of each of so many pieces of g"""
+    kind, start, n, count = g.dtype, address(g), g.size, sums.size
+    for piece in share(part, count):
+        total = 0.0
+        for i in range(n * piece // count, n * (piece + 1) // count):
+            value = np.float64(load(kind, start, i))
+            total += value * value
+        sums[piece] = total
+
+
+@kernel
+def _judge(sums, hyper, limit, scale, growth):
+    total, whole = 0.0, hyper.view(np.int32)
+    for i in range(sums.size):
+        total += sums[i]
+    finite = total < np.inf
+    scale = scale if growth < 0 else np.float64(hyper[6])
+    norm = np.sqrt(total) / scale
+    hyper[5] = ((limit / norm if norm > limit else 1.0) if finite else np.nan) / scale
+    if growth >= 0:
+        good = whole[7] + 1 if finite else 0
+        grows = finite and good == growth
+        whole[1] -= not finite
+        whole[7] = 0 if grows else good
+        hyper[3] = finite
+        hyper[6] = min(hyper[6] * (2.0 if grows else 1.0 if finite else 0.5), LARGEST)
+
+
+def measure(g, hyper, limit=None, loss_scale=1.0, growth=None):
+    sums = np.empty(max(1, min(JOBS, g.size // 4096)))
+    _squares(g, sums)
+    _judge(sums, hyper, float("inf" if limit is None else limit), float(loss_scale), -1 if growth is None else growth)

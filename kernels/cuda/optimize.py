@@ -4,9 +4,10 @@ from functools import lru_cache
 import numpy as np
 
 from ..formulas import assigned, composed, lines
-from .launch import launch, shared
+from .launch import BLOCK, at_once, empty, launch, shared
 
 SLOTS, CONSTANTS = 4, 10                # that the kernel has room for
+BLOCKS = 1024                           # that measure at most
 
 
 def statements(text: str, known) -> str:
@@ -38,3 +39,10 @@ def optimize(name, p, g, slots, hyper, options=(), decay=0.0, shadow=None):
     launch("optimize", "optimize", shared(p),
            (p, g, *slots, *unused, hyper, float(decay), *numbers, np.int64(p.size), shadow), macros=macros,
            T=p.dtype, S=shadow.dtype)
+
+
+def measure(g, hyper, limit=None, loss_scale=1.0, growth=None):
+    count = max(1, min(-(-g.size // (BLOCK * at_once(g))), BLOCKS))
+    launch("measure", "measure", count,
+           (g, empty(g, count, "float64"), hyper, float("inf" if limit is None else limit), float(loss_scale),
+            -1 if growth is None else growth, np.int64(g.size)), T=g.dtype)

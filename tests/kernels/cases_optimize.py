@@ -175,10 +175,10 @@ def expected(name, p, g, slots, hyper, options=(), decay=0.0, shadow=None):
     return tuple((old | {a: now[a] for a in formula.written}).values())
 
 
-def hypers(rate, step, momentum, go=1.0, every=1, gain=0.25):
+def hypers(rate, step, momentum, go=1.0, every=1, gain=0.25, scale=1.0, good=0):
     """The float32 array that kernels read: the step is told by the bits of an int32, the batches before this one."""
-    hyper = np.array([rate, 0, momentum, go, every, gain], np.float32)
-    hyper.view(np.int32)[1] = step * every - 1
+    hyper = np.array([rate, 0, momentum, go, every, gain, scale, 0, 0], np.float32)
+    hyper.view(np.int32)[[1, 7]] = step * every - 1, good
     return hyper
 
 
@@ -243,3 +243,43 @@ plain("adam", [1.0, 1.0, 1.0], [0.0, 1e-12, -1e-12], 2, (0.9, 0.999, 1e-7), "tin
 plain("rmsprop", [0.0, 0.0, 0.0], [0.0, 1e-6, -1e-6], 1, (0.9, 1e-7), "tiny")
 plain("adam", [0.0, 0.0], [np.nan, 1.0], 2, (0.9, 0.999, 1e-7), "nan")
 plain("adam_amsgrad", [0.0, 0.0], [np.nan, 1.0], 3, (0.9, 0.999, 1e-7), "nan")
+
+
+def measured(g, hyper, limit=None, loss_scale=1.0, growth=None):
+    new, loss_scale = hyper.astype(np.float32), loss_scale if growth is None else hyper[6]
+    whole, finite = new.view(np.int32), np.isfinite(g).all()
+    norm = np.sqrt(np.sum(g * g)) / loss_scale
+    new[5] = (1 if limit is None else limit / max(norm, limit)) / loss_scale if finite else np.nan
+    if growth is not None:
+        grows = finite and whole[7] + 1 == growth
+        new[3], whole[1] = finite, whole[1] - (not finite)
+        new[6] = min(loss_scale * (2 if grows else 1 if finite else 0.5), 2.0**127)
+        whole[7] = whole[7] + 1 if finite and not grows else 0
+    return new
+
+
+def measure(id, size, *options, of=1.0, at=None, **state):
+    """`at`: an element that is not finite; counts are bits of denormal numbers, and so compared without an atol."""
+    def make(r):
+        g = of * r.normal(size=size)
+        g[size // 2:size // 2 + 1] = g[size // 2:size // 2 + 1] if at is None else at
+        return g, hypers(0.01, 3, 0.7, **state), *options
+    case("measure", make, measured, inplace=(1,), rtol=2e-6, atol=0.0, id=id)
+
+
+for size in (*SIZES, 300_001):
+    measure(f"norm-{size}", size, 0.5, 4.0)
+    measure(f"scale-{size}", size, None, 1.0, 3, scale=8.0)
+for of in (1e30, 1e-30):                    # squares that float32 does not hold
+    measure(f"of-{of}", 4097, 0.7, of=of)
+    measure(f"dynamic-{of}", 4097, 0.7, 1.0, 3, of=of, scale=2.0**15, good=1)
+for at in (np.inf, -np.inf, np.nan):
+    measure(f"norm-{at}", 33, 0.7, at=at)
+    for size in (1, 4097):
+        measure(f"skips-{at}-{size}", size, None, 1.0, 3, at=at, scale=8.0, good=2)
+measure("grows", 33, None, 1.0, 3, scale=8.0, good=2)
+measure("within", 33, 1e3, 1.0, 3, scale=8.0, good=1)
+measure("largest", 33, None, 1.0, 1, scale=2.0**127)
+measure("infinite", 33, None, 1.0, 3, at=np.nan, scale=np.inf)
+measure("never-grows", 33, None, 1.0, 0, scale=8.0, good=0)
+measure("after-a-skip", 33, 0.7, 1.0, 3, scale=8.0, go=0.0)
