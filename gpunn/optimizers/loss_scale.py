@@ -57,7 +57,8 @@ class LossScaleOptimizer(Optimizer):
         self.flat, self.state = self.inner_optimizer.flat, self.inner_optimizer.state
 
     def scale_loss(self, loss):
-        return loss * self.dynamic_scale
+        """Of a loss of 1.0, whose gradient any other begins with, nothing is computed."""
+        return self.dynamic_scale if isinstance(loss, float) and loss == 1 else loss * self.dynamic_scale
 
     def step(self, k):
         self.inner_optimizer.step(k, int(self.dynamic_growth_steps))
