@@ -362,20 +362,16 @@ def _zeros(tensor: Tensor):
     return kernels_of(tensor.data).fill(0, empty(tensor.data))
 
 
-def _start(loss, scale):
-    if not isinstance(scale, Tensor):
-        return filled(loss, loss.shape, scale)
-    same = scale.shape == loss.shape and scale.data.dtype == loss.dtype
-    return scale.data if same else kernels_of(loss).copy(scale.data, out=empty(loss))
-
-
 def gradients(loss: Tensor, variables, scale: float | Tensor = 1.0):
     """Backward from the loss, times `scale`; every variable's `.grad` is right then, zero where the loss does not
     depend on it."""
     reverse = _Reverse()
     if loss._node is not None:
+        dy = scale.data if isinstance(scale, Tensor) else filled(loss.data, loss.shape, scale)
+        if (dy.shape, dy.dtype) != (loss.shape, loss.data.dtype):
+            dy = kernels_of(dy).copy(dy, out=empty(loss.data))
         with no_grad():
-            reverse.run(loss, _start(loss.data, scale))
+            reverse.run(loss, dy)
     for v in variables:
         if id(v) not in reverse.done:
             v.grad = _zeros(v) if v.grad is None else kernels_of(v.grad).fill(0, v.grad)

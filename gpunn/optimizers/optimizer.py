@@ -198,10 +198,7 @@ class Optimizer(_objects.Declared):
                 k.copy(array, out=v.grad)
 
     def step(self, k, growth=None):
-        """What is done to every number is a part, (name, *options), of as few kernels as possible: of one.
-
-        growth: of the loss scale, where the device has it (LossScaleOptimizer).
-        """
+        """In one kernel of several parts, (name, *options) each. `growth`: of a loss scale that the device knows."""
         p, g, after, scale = self.flat.data, self.flat.grad, [self.average()] * self.use_ema, self.loss_scale_factor
         if every := self.gradient_accumulation_steps:
             last = ("accumulated", every) if self.updates else ("accumulate",)
@@ -223,7 +220,6 @@ class Optimizer(_objects.Declared):
         rng.later(self.calls.data)
 
     def run(self, k, parts, p, g, slots=(), decay=0.0, shadow=None):
-        """In one launch."""
         if parts:
             k.optimize(" ".join([name for name, *_ in parts]), p, g, tuple([self.state[s] for s in slots]),
                        self.hyper.data, tuple([float(x) for _, *options in parts for x in options]), decay, shadow)

@@ -8,15 +8,10 @@ from ..formulas import LARGEST, composed, lines
 from .launch import kernel, own, parallel_kernel, share
 from .maths import clip, formula, sign
 from .memory import copy
+from .reduce import larger
 from .vector import address, load
 
 JOBS = 32                       # pieces, the same for any number of threads
-
-
-@formula
-def larger(a, b):
-    """NaN wins"""
-    return a if a > b or a != a else b
 
 
 @formula
@@ -28,15 +23,11 @@ SCOPE = {"sqrt": np.sqrt, "expm1": np.expm1, "pow": np.power, "fabs": np.abs, "f
          "larger": larger, "choose": choose, "clip": clip, "sign": sign, "own": own, "int32": np.int32}
 
 
-def called(name: str) -> str:
-    return name.replace(" ", "_then_")
-
-
 def source(name: str) -> str:
     """A loop over the weights, as a person would write it for this formula."""
     f = composed(name)
     stored = [a + "_" for a in f.arrays]
-    text = [f"def {called(name)}(part, {', '.join(stored)}, hyper, decay, {', '.join(f.constants)}):",
+    text = [f"def made(part, {', '.join(stored)}, hyper, decay, {', '.join(f.constants)}):",
             "    if hyper[3] == 0: return",
             "    T = p_.dtype.type",
             "    rate, t, momentum = T(hyper[0]), T(hyper.view(int32)[1] // int32(hyper[4]) + 1), T(hyper[2])",
@@ -57,8 +48,8 @@ def made_of(name: str):
     """The source counts as this file's, so that the compiled code is cached."""
     scope = dict(SCOPE)
     exec(compile(source(name), __file__, "exec"), scope)
-    made = scope[called(name)]
-    made.__module__ = __name__
+    made = scope["made"]
+    made.__module__, made.__name__, made.__qualname__ = __name__, name, name
     return parallel_kernel(made)
 
 

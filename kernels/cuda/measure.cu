@@ -25,10 +25,9 @@ KERNEL(256) measure(const T *g, double *sums, float *hyper, Real limit, Real los
     double scale = growth < 0 ? (double)loss_scale : (double)hyper[6], norm = sqrt(total) / scale;
     hyper[5] = (finite ? norm > limit ? limit / norm : 1 : not_a_number<double>()) / scale;
     if (growth < 0) return;
-    int good = finite ? __float_as_int(hyper[7]) + 1 : 0, grows = finite && good == growth;
-    float next = hyper[6] * (grows ? 2 : finite ? 1 : 0.5f);
-    hyper[1] = __int_as_float(__float_as_int(hyper[1]) - !finite);
+    int *whole = (int *)hyper, good = finite ? whole[7] + 1 : 0, grows = finite && good == growth;
+    whole[1] -= !finite;
+    whole[7] = grows ? 0 : good;
     hyper[3] = finite;
-    hyper[6] = next < 0x1p127f ? next : 0x1p127f;
-    hyper[7] = __int_as_float(grows ? 0 : good);
+    hyper[6] = smaller(hyper[6] * (grows ? 2 : finite ? 1 : 0.5f), 0x1p127f);
 }
