@@ -363,8 +363,7 @@ def _zeros(tensor: Tensor):
 
 
 def gradients(loss: Tensor, variables, scale: float | Tensor = 1.0):
-    """Backward from the loss, times `scale`; every variable's `.grad` is right then, zero where the loss does not
-    depend on it."""
+    """Backward from scale * loss; every variable's `.grad` is right then, zero where the loss does not depend on it."""
     reverse = _Reverse()
     if loss._node is not None:
         dy = scale.data if isinstance(scale, Tensor) else filled(loss.data, loss.shape, scale)

@@ -61,7 +61,7 @@ class LossScaleOptimizer(Optimizer):
         return self.dynamic_scale if isinstance(loss, float) and loss == 1 else loss * self.dynamic_scale
 
     def step(self, k):
-        self.inner_optimizer.step(k, int(self.dynamic_growth_steps))
+        self.inner_optimizer.step(k, max(0, int(self.dynamic_growth_steps)))
 
     def finalize_variable_values(self, trainable_variables=None):
         self.inner_optimizer.finalize_variable_values(trainable_variables)

@@ -9,7 +9,6 @@ from .launch import kernel, own, parallel_kernel, share
 from .maths import clip, formula, sign
 from .memory import copy
 from .reduce import larger
-from .vector import address, load
 
 JOBS = 32                       # pieces, the same for any number of threads
 
@@ -68,12 +67,11 @@ def optimize(name, p, g, slots, hyper, options=(), decay=0.0, shadow=None):
 @parallel_kernel
 def _squares(part, g, sums):
     """The sum of squares of each of so many pieces of g"""
-    kind, start, n, count = g.dtype, address(g), g.size, sums.size
+    n, count = g.size, sums.size
     for piece in share(part, count):
-        total = 0.0
-        for i in range(n * piece // count, n * (piece + 1) // count):
-            value = np.float64(load(kind, start, i))
-            total += value * value
+        mine, total = g[n * piece // count:n * (piece + 1) // count], 0.0
+        for i in range(mine.size):
+            total += np.float64(mine[i]) * np.float64(mine[i])
         sums[piece] = total
 
 

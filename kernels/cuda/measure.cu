@@ -1,26 +1,15 @@
 // What a step is to know of all gradients g (n), left in hyper (optimize.cu): the norm of g / loss_scale is at most
 // `limit` once g is multiplied by gain, and growth >= 0 says that the loss scale is hyper[6] and changes.
-// Each block leaves its sum of squares in sums (blocks); the last to end adds them up in their order.
+#include "blocks.cuh"
+
 KERNEL(256) measure(const T *g, double *sums, float *hyper, Real limit, Real loss_scale, int growth, long long n) {
     __shared__ double part[8];
-    __shared__ bool last;
     double total = 0;
     BY_SEVERAL(first, count, n, on_bounds(g)) {
         Several<Real> values = fetch(g, first, count);
         UNROLL for (int j = 0; j < AT_ONCE; j++) total += (double)values.at[j] * values.at[j];
     }
-    total = row_sum(total, 256, part);
-    if (threadIdx.x == 0) {
-        sums[blockIdx.x] = total;
-        __threadfence();
-        last = atomicInc((unsigned int *)hyper + 8, gridDim.x - 1) == gridDim.x - 1;       // 0 again when all are
-    }
-    __syncthreads();
-    if (!last) return;
-    total = 0;
-    for (int i = threadIdx.x; i < gridDim.x; i += 256) total += ((volatile double *)sums)[i];
-    total = row_sum(total, 256, part);
-    if (threadIdx.x != 0) return;
+    if (!summed_by_last(total, sums, (unsigned int *)hyper + 8, part) || threadIdx.x != 0) return;
     bool finite = total < infinity<double>();
     double scale = growth < 0 ? (double)loss_scale : (double)hyper[6], norm = sqrt(total) / scale;
     hyper[5] = (finite ? norm > limit ? limit / norm : 1 : not_a_number<double>()) / scale;
