@@ -20,7 +20,7 @@ STREAMS = dict.fromkeys([
     ("normalize", "batch_norm_dx"), ("normalize", "layer_norm"), ("normalize", "layer_norm_dx"), ("softmax", "softmax"),
     ("softmax", "softmax_backward"), ("softmax", "softmax_cross_entropy_backward")], BOTH)
 STREAMS |= {("random", "random_uniform"): (STORE,), ("random", "random_bits"): (STORE,),
-            ("softmax", "softmax_cross_entropy"): (LOAD,)}
+            ("softmax", "softmax_cross_entropy"): (LOAD,), ("measure", "measure"): (LOAD,)}
 DEEP, WIDE = "Matrix<TILE_N, true, 4>", "Matrix<TILE_N, false, 4>"
 TYPES = "float", "float", "bfloat16", "float16"
 # file, left, right, precision -> what its product is made of; the same of eights of 16 bits below
