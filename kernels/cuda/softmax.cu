@@ -2,40 +2,38 @@
 // three times, but from the cache after the first.
 #include "blocks.cuh"
 
-// What a row is shifted by: its largest, but 0 for -inf, so that exp(x - shift) is 0 and not NaN.
-__device__ inline Real row_shift(const T *x, int c, int count, int lane, int lanes, Real *part) {
-    Real top = -infinity<Real>();
-    for (int j = lane * count; j < c; j += lanes * count) {
-        Several<Real> values = fetch(x, j, count);
-        EACH_OF(e, count) top = larger(top, values.at[e]);
+// A row, what it is shifted by (its largest, but 0 for -inf, so that exp(x - shift) is 0 and not NaN), and the sum of
+// exp(x - shift); of width 0 for threads without a row
+struct Row {
+    const T *x;
+    int width;
+    Real shift = -infinity<Real>(), total = 0;
+    __device__ Row(const T *x, int width, int count, int lane, int lanes, Real *part) : x(x), width(width) {
+        for (int j = lane * count; j < width; j += lanes * count) {
+            Several<Real> values = fetch(x, j, count);
+            EACH_OF(e, count) shift = larger(shift, values.at[e]);
+        }
+        shift = row_max(shift, lanes, part);
+        if (shift == -infinity<Real>()) shift = 0;
+        for (int j = lane * count; j < width; j += lanes * count) {
+            Several<Real> values = fetch(x, j, count);
+            EACH_OF(e, count) total += exp(values.at[e] - shift);
+        }
+        total = row_sum(total, lanes, part);
     }
-    top = row_max(top, lanes, part);
-    return top == -infinity<Real>() ? (Real)0 : top;
-}
-
-__device__ inline Real row_total(const T *x, Real shift, int c, int count, int lane, int lanes, Real *part) {
-    Real total = 0;
-    for (int j = lane * count; j < c; j += lanes * count) {
-        Several<Real> values = fetch(x, j, count);
-        EACH_OF(e, count) total += exp(values.at[e] - shift);
-    }
-    return row_sum(total, lanes, part);
-}
+};
 
 // y = exp(x - shift) / total, or its logarithm
 KERNEL(256, 2) softmax(const T *x, T *y, int logarithm, long long rows, int c, int lanes) {
     __shared__ Real part[8];
     int count = columns_at_once(c, x, y);
     FOR_EACH_ROW(row, mine) {
-        const T *a = x + row * c;
-        int width = mine ? c : 0;
-        Real shift = row_shift(a, width, count, lane, lanes, part);
-        Real total = row_total(a, shift, width, count, lane, lanes, part);
-        Real size = total == 0 ? (Real)0 : log(total), scale = total == 0 ? (Real)0 : 1 / total;
-        NO_UNROLL for (int j = lane * count; j < width; j += lanes * count) {
-            Several<Real> values = fetch(a, j, count);
+        Row a(x + row * c, mine ? c : 0, count, lane, lanes, part);
+        Real size = a.total == 0 ? (Real)0 : log(a.total), scale = a.total == 0 ? (Real)0 : 1 / a.total;
+        NO_UNROLL for (int j = lane * count; j < a.width; j += lanes * count) {
+            Several<Real> values = fetch(a.x, j, count);
             EACH_OF(e, AT_ONCE)
-                values.at[e] = logarithm ? values.at[e] - shift - size : exp(values.at[e] - shift) * scale;
+                values.at[e] = logarithm ? values.at[e] - a.shift - size : exp(values.at[e] - a.shift) * scale;
             put(y + row * c, j, count, values);
         }
     }
@@ -91,15 +89,12 @@ KERNEL(256, 2) softmax_cross_entropy(const T *x, const int *labels, Real *loss, 
     __shared__ int places[8];
     int count = columns_at_once(c, x);
     FOR_EACH_ROW(row, mine) {
-        const T *a = x + row * c;
-        int width = mine ? c : 0, label = mine ? labels[row] : -1;
-        bool inside = label >= 0 && label < width;
-        Real shift = row_shift(a, width, count, lane, lanes, part);
-        Real total = row_total(a, shift, width, count, lane, lanes, part);
-        int winner = row_winner(a, width, count, lane, lanes, part, places);
+        Row a(x + row * c, mine ? c : 0, count, lane, lanes, part);
+        int label = mine ? labels[row] : -1, winner = row_winner(a.x, a.width, count, lane, lanes, part, places);
+        bool inside = label >= 0 && label < a.width;
         if (lane == 0 && mine) {
-            loss[row] = inside ? log(total) - (a[label] - shift) : not_a_number<Real>();
-            hits[row] = inside && winner == label && total == total ? (Real)1 : (Real)0;
+            loss[row] = inside ? log(a.total) - (a.x[label] - a.shift) : not_a_number<Real>();
+            hits[row] = inside && winner == label && a.total == a.total ? (Real)1 : (Real)0;
         }
     }
 }
@@ -110,14 +105,12 @@ KERNEL(256, 2) softmax_cross_entropy_backward(const Real *dloss, const T *x,
     __shared__ Real part[8];
     int count = columns_at_once(c, x, dx);
     FOR_EACH_ROW(row, mine) {
-        const T *a = x + row * c;
-        int width = mine ? c : 0, label = mine ? labels[row] : -1;
-        Real shift = row_shift(a, width, count, lane, lanes, part);
-        Real total = row_total(a, shift, width, count, lane, lanes, part);
-        Real scale = mine ? dloss[row] : (Real)0, share = total == 0 ? (Real)0 : scale / total;
-        NO_UNROLL for (int j = lane * count; j < width; j += lanes * count) {
-            Several<Real> values = fetch(a, j, count);
-            EACH_OF(e, AT_ONCE) values.at[e] = exp(values.at[e] - shift) * share - (j + e == label ? scale : (Real)0);
+        Row a(x + row * c, mine ? c : 0, count, lane, lanes, part);
+        int label = mine ? labels[row] : -1;
+        Real scale = mine ? dloss[row] : (Real)0, share = a.total == 0 ? (Real)0 : scale / a.total;
+        NO_UNROLL for (int j = lane * count; j < a.width; j += lanes * count) {
+            Several<Real> values = fetch(a.x, j, count);
+            EACH_OF(e, AT_ONCE) values.at[e] = exp(values.at[e] - a.shift) * share - (j + e == label ? scale : (Real)0);
             put(dx, row * c + j, count, values);
         }
     }
@@ -132,14 +125,13 @@ KERNEL(256, 2) softmax_cross_entropy_mean(const T *x, const int *labels, T *dx, 
     int count = columns_at_once(c, x, dx);
     Real mine_sum = 0, weight = (Real)1 / rows;
     FOR_EACH_ROW(row, mine) {
-        const T *a = x + row * c;
-        int width = mine ? c : 0, label = mine ? labels[row] : -1;
-        Real shift = row_shift(a, width, count, lane, lanes, part);
-        Real total = row_total(a, shift, width, count, lane, lanes, part), share = total == 0 ? (Real)0 : weight / total;
-        for (int j = lane; j < width; j += lanes)
-            dx[row * c + j] = exp(a[j] - shift) * share - (j == label ? weight : (Real)0);
+        Row a(x + row * c, mine ? c : 0, count, lane, lanes, part);
+        int label = mine ? labels[row] : -1;
+        Real share = a.total == 0 ? (Real)0 : weight / a.total;
+        for (int j = lane; j < a.width; j += lanes)
+            dx[row * c + j] = exp(a.x[j] - a.shift) * share - (j == label ? weight : (Real)0);
         if (lane == 0 && mine)
-            mine_sum += label >= 0 && label < width ? log(total) - (a[label] - shift) : not_a_number<Real>();
+            mine_sum += label >= 0 && label < a.width ? log(a.total) - (a.x[label] - a.shift) : not_a_number<Real>();
     }
     if (summed_by_last(mine_sum, sums, &blocks_done, part) && threadIdx.x == 0) *loss = mine_sum * weight;
 }
