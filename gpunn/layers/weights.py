@@ -171,7 +171,7 @@ _ways = cache(_Ways)
 
 
 def _found(values, kind, skip=()) -> list:
-    """Every `kind` in a nesting of dictionaries, lists and tuples, in order; a step walks through a model many times."""
+    """Every `kind` in a nesting of dictionaries, lists and tuples, in order; a step may walk through a model."""
     ways, found, left = _ways(kind), [], [values]
     while left:
         value = left.pop()
