@@ -362,12 +362,15 @@ def _zeros(tensor: Tensor):
     return kernels_of(tensor.data).fill(0, empty(tensor.data))
 
 
-def gradients(loss: Tensor, variables):
-    """Backward from the loss; every variable's `.grad` is right then, zero where the loss does not depend on it."""
+def gradients(loss: Tensor, variables, scale: float | Tensor = 1.0):
+    """Backward from scale * loss; every variable's `.grad` is right then, zero where the loss does not depend on it."""
     reverse = _Reverse()
     if loss._node is not None:
+        dy = scale.data if isinstance(scale, Tensor) else filled(loss.data, loss.shape, scale)
+        if (dy.shape, dy.dtype) != (loss.shape, loss.data.dtype):
+            dy = kernels_of(dy).copy(dy, out=empty(loss.data))
         with no_grad():
-            reverse.run(loss, filled(loss.data, loss.shape, 1))
+            reverse.run(loss, dy)
     for v in variables:
         if id(v) not in reverse.done:
             v.grad = _zeros(v) if v.grad is None else kernels_of(v.grad).fill(0, v.grad)

@@ -1,12 +1,15 @@
 """What optimizers do to one number: the table from which both twins make their kernels.
 
 A formula is written so that Python and C++ read it alike. It speaks of p (the weight), g (its gradient) and its slots,
-and of what is the same for all numbers: rate, t (the step, from 1) and momentum, which lie on the device, and the
+and of what is the same for all numbers: rate, t (the step, from 1), momentum and gain, which lie on the device, and the
 options; of an option x there are also rest_x = 1 - x and log_x, so that 1 - x**t = -expm1(t * log_x) keeps its digits.
 """
+import functools
 import math
 import re
 from typing import NamedTuple
+
+LARGEST = 2.0 ** 127            # loss scale: twice that is infinite, and half of infinity too
 
 
 class Formula(NamedTuple):
@@ -14,6 +17,7 @@ class Formula(NamedTuple):
     options: str                # names, one number each
     each: str                   # for every number; what it assigns to p, g and the slots is written back
     before: str = ""            # once
+    first: str = ""             # for every number, before `each`; written back where there is no `each`
 
     @property
     def arrays(self) -> list[str]:
@@ -21,13 +25,13 @@ class Formula(NamedTuple):
 
     @property
     def written(self) -> list[str]:
-        return [a for a in self.arrays if a in assigned(self.each)]
+        return [a for a in self.arrays if a in assigned(self.each or self.first)]
 
     @property
     def constants(self) -> list[str]:
         """Options, rest_ and log_ of options, that the text speaks of."""
         known = [prefix + x for x in self.options.split() for prefix in ("", "rest_", "log_")]
-        return [x for x in known if re.search(rf"\b{x}\b", self.before + self.each)]
+        return [x for x in known if re.search(rf"\b{x}\b", f"{self.before} {self.first} {self.each}")]
 
     def numbers(self, options: tuple) -> tuple[float, ...]:
         """The values of the constants."""
@@ -114,6 +118,10 @@ FORMULAS = {
                          "share = pow(t, fade)"),
     "adafactor_mean": Formula("", "fade epsilon", "p += (g + epsilon - p) * share", "share = pow(t, fade)"),
     "adafactor_step": Formula("", "", "p -= smaller(rate, 1 / sqrt(t)) * g"),
+    # what becomes of g before a step
+    "divided": Formula("", "loss_scale", "", first="g /= loss_scale"),
+    "scaled": Formula("", "", "", first="g *= gain"),
+    "clipped": Formula("", "bound", "", first="g = clip(g, -bound, bound)"),
     # what surrounds a step
     "decay": Formula("", "", "p = p"),
     "average": Formula("average", "ema_momentum", "average += (p - average) * share",
@@ -126,3 +134,10 @@ FORMULAS = {
     "accumulate": Formula("", "", "p += g"),
     "accumulated": Formula("", "steps", "p += g\ng = p / steps\np = 0"),
 }
+
+
+@functools.cache
+def composed(name: str) -> Formula:
+    """One of the table, or several that make one pass: "scaled clipped adam average"."""
+    parts = [FORMULAS[part] for part in name.split()]
+    return Formula(*[between.join(filter(None, texts)) for between, texts in zip("  \n\n\n", zip(*parts))])

@@ -27,12 +27,12 @@ def conv_weight_grad(x, y, stride, pads, size):
 
 
 def adam(p):
-    g, m, v, hyper = p * 0.1, p * 0, p * 0, np.array([0.001, 0, 0, 1, 1], "f")
+    g, m, v, hyper = p * 0.1, p * 0, p * 0, np.array([0.001, 0, 0, 1, 1, 1], "f")
     return lambda out=None: k.optimize("adam", p, g, (m, v), hyper, (0.9, 0.999, 1e-7))
 
 
 def sgd(p):
-    g, m, hyper = p * 0.1, p * 0, np.array([0.001, 0, 0.9, 1, 1], "f")
+    g, m, hyper = p * 0.1, p * 0, np.array([0.001, 0, 0.9, 1, 1, 1], "f")
     return lambda out=None: k.optimize("sgd_momentum", p, g, (m,), hyper)
 
 

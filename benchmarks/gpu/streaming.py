@@ -7,7 +7,8 @@ C, CLASSES = 512, 1024          # columns of a table; of logits
 KEY, CLOCK = Ints(1 << 31, (2,), "uint32"), Ints(1 << 20, (1,), "uint32")
 TWO, NONE = (2, 2), ((0, 0), (0, 0))
 ALL = (True, True, True)
-HYPER = Given((1e-3, 0, 0.9, 1, 1))     # rate, batches seen, momentum, on, batches of a step
+# rate, batches seen, momentum, on, batches of a step, gain, loss scale, good steps, blocks
+HYPER = Given((1e-3, 0, 0.9, 1, 1, 1, 1, 0, 0))
 # name -> options
 OPTIMIZERS = {"sgd": (), "sgd_momentum": (), "rmsprop": (0.9, 1e-7), "adagrad": (1e-7,), "lion": (0.9, 0.99),
               "adam": (0.9, 0.999, 1e-7)}
@@ -46,6 +47,7 @@ def elementwise(n) -> dict[str, Row]:
         "random_uniform": Row((KEY, CLOCK, x), lambda k, key, clock, x, out: k.random_uniform(
             key, clock, 1, 0.0, 1.0, x), n),
         "dropout": Row((x, KEY, CLOCK), lambda k, x, key, clock, out: k.dropout(x, 0.5, key, clock, 1, out=out), 2 * n),
+        "measure": Row(((n,), HYPER), lambda k, g, hyper, out: k.measure(g, hyper, 1.0), n),
         **{f"optimize {name}": optimizer(name, n // 2) for name in OPTIMIZERS},
     }
 

@@ -98,7 +98,7 @@ class Trainer:
         self._loss_tracker.update_state(loss, len(flatten(x)[0]))
         weights = self.trainable_weights
         if weights:
-            gradients(self.optimizer.scale_loss(loss), weights)
+            gradients(loss, weights, self.optimizer.scale_loss(1.0))
             self.optimizer.apply(None, weights)
         return self.compute_metrics(x, y, y_pred, sample_weight)
 

@@ -37,11 +37,11 @@ class Nadam(Optimizer):
         super().build(variables)
         self.u_product = self.add_variable((), "ones")              # of all momenta so far
 
-    def update(self, k, p, g):
+    def update(self, k, p, g, *parts):
         product = self.u_product.data.reshape(1)
         k.optimize("nadam_momentum", product, product, (), self.hyper.data, (float(self.beta_1),))
         k.copy(product, out=self.hyper.data[2:3])
-        super().update(k, p, g)
+        super().update(k, p, g, *parts)
 
 
 class ScheduleFreeAdamW(Optimizer):

@@ -4,8 +4,6 @@ from .. import _objects
 from ..tensor import Variable
 from .optimizer import BASE, Optimizer
 
-LARGEST = 2.0 ** 127            # twice that is infinite, and half of infinity too
-
 
 class LossScaleOptimizer(Optimizer):
     """Another optimizer's steps on gradients of a loss that was made larger, so that float16 does not lose small ones.
@@ -31,7 +29,11 @@ class LossScaleOptimizer(Optimizer):
         self.kept_out = inner_optimizer.kept_out        # the same set
         self.initial_scale, self.dynamic_growth_steps = initial_scale, dynamic_growth_steps
         self.step_counter = Variable(np.zeros((), np.int32), name="step_counter", trainable=False)
-        self.dynamic_scale = Variable(np.float32(initial_scale), name="dynamic_scale", trainable=False)
+        self.dynamic_scale = Variable(np.zeros((), np.float32), name="dynamic_scale", trainable=False)
+        hyper = inner_optimizer.hyper.data
+        self.dynamic_scale.data = hyper[6:7].reshape(())
+        self.step_counter.data = hyper[7:8].view("int32").reshape(())
+        self.dynamic_scale.assign(initial_scale)
         self.own_calls = Variable(np.zeros((), np.int32), name="iteration", trainable=False)
         inner_optimizer.loss_scale_factor = None        # or the gradients were divided twice
 
@@ -55,21 +57,11 @@ class LossScaleOptimizer(Optimizer):
         self.flat, self.state = self.inner_optimizer.flat, self.inner_optimizer.state
 
     def scale_loss(self, loss):
-        return loss * self.dynamic_scale
+        """Of a loss of 1.0, whose gradient any other begins with, nothing is computed."""
+        return self.dynamic_scale if isinstance(loss, float) and loss == 1 else loss * self.dynamic_scale
 
     def step(self, k):
-        g, scale, good = self.flat.grad, self.dynamic_scale.data, self.step_counter.data
-        finite = k.reduce("all", k.unary("isfinite", g))
-        go = k.copy(finite, out=self.inner_optimizer.hyper.data[3:4].reshape(()))
-        k.binary("divide", g, k.copy(scale, dtype=g.dtype), out=g)
-        self.inner_optimizer.step(k)
-        skipped = k.copy(k.unary("logical_not", finite), dtype="int32")
-        k.binary("subtract", self.calls.data, skipped, out=self.calls.data)
-        k.where(finite, k.binary("add", good, 1), 0, out=good)
-        grows = k.binary("equal", good, int(self.dynamic_growth_steps))
-        k.where(grows, 0, good, out=good)
-        factor = k.where(grows, 2.0, k.binary("add", k.binary("multiply", go, 0.5), 0.5))
-        k.binary("minimum", k.binary("multiply", scale, factor), LARGEST, out=scale)
+        self.inner_optimizer.step(k, max(0, int(self.dynamic_growth_steps)))
 
     def finalize_variable_values(self, trainable_variables=None):
         self.inner_optimizer.finalize_variable_values(trainable_variables)

@@ -27,9 +27,10 @@ class Optimizer(_objects.Declared):
 
     def start(self, learning_rate, name, **options):
         self.name = name or auto_name(type(self))
-        # rate; how many batches there were, an int32; momentum; whether the step is to change anything; batches a step
+        # rate; how many batches there were, an int32; momentum; whether the step is to change anything; batches a step;
+        # and what `measure` knows: the factor of gradients, the loss scale, the good steps with it, its own count
         every = options["gradient_accumulation_steps"] or 1
-        self.hyper = Variable(np.array([0, 0, 0, 1, every], np.float32), name="hyper", trainable=False)
+        self.hyper = Variable(np.array([0, 0, 0, 1, every, 1, 1, 0, 0], np.float32), name="hyper", trainable=False)
         self._rate = Variable(np.zeros((), np.float32), name="learning_rate", trainable=False)
         self._rate.data = self.hyper.data[0:1].reshape(())
         self.calls = Variable(np.zeros((), np.int32), name="iteration", trainable=False)
@@ -196,39 +197,59 @@ class Optimizer(_objects.Declared):
             elif (array := g.data if isinstance(g, Tensor) else asarray(g)) is not v.grad:
                 k.copy(array, out=v.grad)
 
-    def step(self, k):
-        p, g = self.flat.data, self.flat.grad
-        if self.loss_scale_factor:
-            k.binary("divide", g, float(self.loss_scale_factor), out=g)
-        if self.accumulate(k):
-            self.clip(k, g)
-            self.update(k, p, g)
-            if not self.formula:
+    def step(self, k, growth=None):
+        """In one kernel of several parts, (name, *options) each. `growth`: of a loss scale that the device knows."""
+        p, g, after, scale = self.flat.data, self.flat.grad, [self.average()] * self.use_ema, self.loss_scale_factor
+        if every := self.gradient_accumulation_steps:
+            last = ("accumulated", every) if self.updates else ("accumulate",)
+            self.run(k, [*self.unscale(k, g, scale, growth), last], self.state["gradient_accumulator"], g)
+            scale = growth = None
+        if self.updates:
+            before = self.clip(k, p, g, scale, growth)
+            if self.formula:
+                self.update(k, p, g, before, after)
+                after = []
+            else:
+                self.run(k, before, p, g)
+                self.update(k, p, g)
                 self.flat.follow()
-        if self.use_ema:
-            self.track_average(k, p, g)
+        self.run(k, after, p, g, ["average"], shadow=self.flat.shadow if self.ema_overwrite_frequency else None)
         for v in self.flat.variables:
             if v.constraint is not None:
                 v.assign(v.constraint(v))
         rng.later(self.calls.data)
 
-    def accumulate(self, k) -> bool:
-        """Collect the gradients of several steps; True when their mean is ready to be used."""
-        steps = self.gradient_accumulation_steps
-        if steps:
-            name, options = ("accumulated", (float(steps),)) if self.updates else ("accumulate", ())
-            k.optimize(name, self.state["gradient_accumulator"], self.flat.grad, (), self.hyper.data, options)
-        return not steps or self.updates
+    def run(self, k, parts, p, g, slots=(), decay=0.0, shadow=None):
+        if parts:
+            k.optimize(" ".join([name for name, *_ in parts]), p, g, tuple([self.state[s] for s in slots]),
+                       self.hyper.data, tuple([float(x) for _, *options in parts for x in options]), decay, shadow)
 
-    def update(self, k, p, g):
-        """All weights at once, by the formula; or one by one."""
+    def unscale(self, k, g, scale, growth, limit=None):
+        """-> parts that undo the loss scale and keep the norm of g within the limit."""
+        if limit is None and growth is None:
+            return [("divided", scale)] * bool(scale)
+        k.measure(g, self.hyper.data, limit, scale or 1.0, growth)
+        return [("scaled",)]
+
+    def clip(self, k, p, g, scale, growth):
+        """The same, and what else there is to clip. The norm of one weight is known when the next one is measured."""
+        if self.clipnorm is None:
+            clipped = [] if self.clipvalue is None else [("clipped", self.clipvalue)]
+            return self.unscale(k, g, scale, growth, self.global_clipnorm) + clipped
+        self.run(k, self.unscale(k, g, scale, growth), p, g)
+        for p, g in map(self.parts, self.flat.variables):
+            self.run(k, self.unscale(k, g, None, None, self.clipnorm), p, g)
+        return []
+
+    def update(self, k, p, g, before=(), after=()):
+        """All weights at once, by the formula and what goes before and after it; or one by one."""
         if self.formula and not self.kept_out:
             decay = float(self.weight_decay or 0)
         else:
             decay = self.decay_weights(k)
         if self.formula:
-            slots = tuple([self.state[name] for group in self.slots for name in group.split()])
-            k.optimize(self.formula, p, g, slots, self.hyper.data, self.values(), decay, self.flat.shadow)
+            slots = [*" ".join(self.slots).split(), *["average"] * bool(after)]
+            self.run(k, [*before, (self.formula, *self.values()), *after], p, g, slots, decay, self.flat.shadow)
         else:
             for v in self.flat.variables:
                 self.update_step(Tensor(v.grad), v, self._rate)
@@ -243,15 +264,6 @@ class Optimizer(_objects.Declared):
 
     def values(self) -> tuple[float, ...]:
         return tuple([float(getattr(self, name)) for name in self.numbers])
-
-    def clip(self, k, g):
-        if self.clipvalue is not None:
-            k.unary("clip", g, -float(self.clipvalue), float(self.clipvalue), out=g)
-        limit = self.clipnorm if self.global_clipnorm is None else self.global_clipnorm
-        parts = [g] if self.global_clipnorm is not None else [v.grad for v in self.flat.variables]
-        for part in () if limit is None else parts:
-            k.binary("multiply", part,
-                     k.binary("divide", float(limit), k.binary("maximum", norm(k, part), float(limit))), out=part)
 
     def decays(self, variable) -> bool:
         return not any(id(variable) == e if isinstance(e, int) else e in variable.path for e in self.kept_out)
@@ -271,12 +283,10 @@ class Optimizer(_objects.Declared):
         return tuple([self.flat.part(b, v)
                       for b in (self.flat.data, self.flat.grad, *[self.state[name] for name in slots])])
 
-    def track_average(self, k, p, g):
-        """At every batch, as Keras does, though several may make one update."""
+    def average(self):
+        """Is tracked at every batch, as Keras does, though several may make one update."""
         every = self.ema_overwrite_frequency
-        name, options = ("average_overwrite", (float(every),)) if every else ("average", ())
-        k.optimize(name, p, g, (self.state["average"],), self.hyper.data, (float(self.ema_momentum), *options),
-                   shadow=self.flat.shadow if every else None)
+        return ("average_overwrite", self.ema_momentum, every) if every else ("average", self.ema_momentum)
 
     def finalize_variable_values(self, trainable_variables=None):
         """After training with use_ema: the weights become their running average."""

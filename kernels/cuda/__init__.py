@@ -6,7 +6,7 @@ from .index import gather, gather_batches, scatter_add
 from .matmul import activation_backward, bias_backward, dense, dense_backward, matmul
 from .memory import copy, fill, tally
 from .normalize import batch_norm, batch_norm_backward, layer_norm, layer_norm_backward
-from .optimize import optimize
+from .optimize import measure, optimize
 from .pool import average_pool, average_pool_backward, max_pool, max_pool_backward
 from .random import dropout, random_bits, random_uniform
 from .recurrent import gru, gru_backward, lstm, lstm_backward, simple_rnn, simple_rnn_backward

@@ -3,10 +3,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..formulas import FORMULAS, assigned, lines
-from .launch import launch, shared
+from ..formulas import assigned, composed, lines
+from .launch import BLOCK, at_once, empty, launch, shared
 
-SLOTS, CONSTANTS = 3, 6                 # that the kernel has room for
+SLOTS, CONSTANTS = 4, 10                # that the kernel has room for
+BLOCKS = 1024                           # that measure at most
 
 
 def statements(text: str, known) -> str:
@@ -18,13 +19,13 @@ def statements(text: str, known) -> str:
 @lru_cache(maxsize=1024)
 def plan(name: str, options: tuple, shadowed: bool):
     """The macros of a formula, and the values of its constants."""
-    f = FORMULAS[name]
-    place = dict(zip(f.arrays, ("p_", "g_", "a_", "b_", "c_")))
+    f = composed(name)
+    place = dict(zip(f.arrays, ("p_", "g_", "a_", "b_", "c_", "d_")))
     constants = "".join([f"T {x} = c{i}; " for i, x in enumerate(f.constants)])
     macros = (("BEFORE", constants + statements(f.before, ("rate",))),
               ("FETCH", " ".join([f"Several<T> {a}_4 = fetch({at}, first, count);" for a, at in place.items()])),
               ("LOAD", " ".join([f"T {a} = {a}_4.at[j]{' * keep' if a == 'p' else ''};" for a in place])),
-              ("EACH", statements(f.each, f.arrays)),
+              ("EACH", statements(f"{f.first}\n{f.each}", f.arrays)),
               ("STORE", " ".join([f"{a}_4.at[j] = {a};" for a in f.written])),
               ("PUT", " ".join([f"put({place[a]}, first, count, {a}_4);" for a in f.written]
                                + ["put(shadow, first, count, p_4);"] * shadowed)))
@@ -38,3 +39,10 @@ def optimize(name, p, g, slots, hyper, options=(), decay=0.0, shadow=None):
     launch("optimize", "optimize", shared(p),
            (p, g, *slots, *unused, hyper, float(decay), *numbers, np.int64(p.size), shadow), macros=macros,
            T=p.dtype, S=shadow.dtype)
+
+
+def measure(g, hyper, limit=None, loss_scale=1.0, growth=None):
+    count = max(1, min(-(-g.size // (BLOCK * at_once(g))), BLOCKS))
+    launch("measure", "measure", count,
+           (g, empty(g, count, "float64"), hyper, float("inf" if limit is None else limit), float(loss_scale),
+            -1 if growth is None else growth, np.int64(g.size)), T=g.dtype)

@@ -1,5 +1,6 @@
 // Softmax and its cross-entropy. x, y, dx (rows, c); labels, loss, hits, dloss (rows). A row is read two or
 // three times, but from the cache after the first.
+#include "blocks.cuh"
 
 // What a row is shifted by: its largest, but 0 for -inf, so that exp(x - shift) is 0 and not NaN.
 __device__ inline Real row_shift(const T *x, int c, int count, int lane, int lanes, Real *part) {
@@ -122,14 +123,12 @@ KERNEL(256, 2) softmax_cross_entropy_backward(const Real *dloss, const T *x,
     }
 }
 
-__device__ unsigned int blocks_done;                       // 0 again when all are
+__device__ unsigned int blocks_done;
 
-// dx = (softmax(x) - onehot(label)) / rows, loss = the mean over the rows. Each block leaves the sum of its rows in
-// sums (blocks); the last to end adds them up in their order.
+// dx = (softmax(x) - onehot(label)) / rows, loss = the mean over the rows, which needs sums (blocks)
 KERNEL(256, 2) softmax_cross_entropy_mean(const T *x, const int *labels, T *dx, Real *sums, Real *loss, long long rows, int c,
         int lanes) {
     __shared__ Real part[8];
-    __shared__ bool last;
     int count = columns_at_once(c, x, dx);
     Real mine_sum = 0, weight = (Real)1 / rows;
     FOR_EACH_ROW(row, mine) {
@@ -142,18 +141,7 @@ KERNEL(256, 2) softmax_cross_entropy_mean(const T *x, const int *labels, T *dx, 
         if (lane == 0 && mine)
             mine_sum += label >= 0 && label < width ? log(total) - (a[label] - shift) : not_a_number<Real>();
     }
-    mine_sum = row_sum(mine_sum, 256, part);
-    if (threadIdx.x == 0) {
-        sums[blockIdx.x] = mine_sum;
-        __threadfence();
-        last = atomicInc(&blocks_done, gridDim.x - 1) == gridDim.x - 1;
-    }
-    __syncthreads();
-    if (!last) return;
-    Real all = 0;
-    for (int i = threadIdx.x; i < gridDim.x; i += 256) all += ((volatile Real *)sums)[i];
-    all = row_sum(all, 256, part);
-    if (threadIdx.x == 0) *loss = all * weight;
+    if (summed_by_last(mine_sum, sums, &blocks_done, part) && threadIdx.x == 0) *loss = mine_sum * weight;
 }
 
 // x (rows, c), labels (rows) -> out (rows)

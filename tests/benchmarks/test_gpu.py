@@ -46,7 +46,7 @@ def whole(tmp_path_factory):
     script(folder / sanitizer.NAME, SANITIZER)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
-        return run(folder, *PARTS[:2], FAULT, *PARTS[2:], "--seconds", "250")
+        return run(folder, *PARTS[:2], FAULT, *PARTS[2:], "--seconds", "1500")
 
 
 def test_every_part_runs(whole):

@@ -1,8 +1,10 @@
 """NVRTC by ctypes: what a CUDA source compiles to on an architecture, without CuPy, driver or GPU."""
+import base64
 import ctypes
-import hashlib
+import itertools
 import json
 import re
+import struct
 import subprocess
 import sys
 import tempfile
@@ -14,6 +16,7 @@ from tests.sim import build
 PLACES = {12: "nvidia/cuda_nvrtc/lib/libnvrtc.so.12", 13: "nvidia/cu13/lib/libnvrtc.so.13"}
 NVDISASM = "nvidia/cu13/bin/nvdisasm"
 WHEELS = {12: "nvidia-cuda-nvrtc-cu12", 13: "'nvidia-cuda-nvrtc>=13'"}
+INSTRUCTION = 16                # bytes
 COUNTS = {"registers": r"Used (\d+) registers", "spill": r"(\d+) bytes spill stores",
           "reload": r"(\d+) bytes spill loads", "stack": r"(\d+) bytes stack frame",
           "shared": r"(\d+) bytes smem"}
@@ -41,19 +44,22 @@ class Nvrtc:
 
     def compile(self, code: str, options: tuple, architecture: int) -> dict[str, dict[str, int]]:
         """Kernel -> registers, spills, stack, shared memory; kept by content."""
-        return self.kept("nvrtc", lambda log, _: usage(log), code, options, architecture)
+        return usage(self.kept(code, options, architecture)["log"])
 
-    def opcodes(self, code: str, options: tuple, architecture: int) -> dict[str, dict[str, int]]:
-        """Kernel -> how often it holds each instruction of the GPU; kept by content."""
-        return self.kept("sass", lambda _, cubin: opcodes(disassembled(cubin)), code, options, architecture)
+    def opcodes(self, codes: list[str], options: tuple, architecture: int) -> list[dict[str, dict[str, int]]]:
+        """Of each source: kernel -> how often it holds each instruction of the GPU."""
+        texts = [sections(base64.b85decode(self.kept(code, options, architecture)["cubin"])) for code in codes]
+        opcodes = iter(disassembled(b"".join(part for text in texts for part in text.values()), architecture))
+        return [{kernel: Counter(itertools.islice(opcodes, len(part) // INSTRUCTION)) for kernel, part in text.items()}
+                for text in texts]
 
-    def kept(self, kind: str, facts, code: str, options: tuple, architecture: int) -> dict:
+    def kept(self, code: str, options: tuple, architecture: int) -> dict[str, str]:
         options = (*options, f"--gpu-architecture=sm_{architecture}", "--ptxas-options=-v")
-        key = hashlib.sha256("\0".join([self.version, code, *options]).encode()).hexdigest()[:24]
-        kept = build.folder() / f"{kind}-{key}.json"
+        kept = build.folder() / f"compiled-{build.digest(self.version, code, *options)}.json"
         with build.once(kept) as temporary:
             if temporary:
-                temporary.write_text(json.dumps(facts(*self.built(code, options))))
+                log, cubin = self.built(code, options)
+                temporary.write_text(json.dumps({"log": log, "cubin": base64.b85encode(cubin).decode()}))
         return json.loads(kept.read_text())
 
     def built(self, code: str, options: tuple) -> tuple[str, bytes]:
@@ -81,20 +87,27 @@ def installed(place: str, wheel: str) -> Path:
     return found[0]
 
 
-def disassembled(cubin: bytes) -> str:
-    with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
-        file.write(cubin)
+def sections(cubin: bytes) -> dict[str, bytes]:
+    """Kernel -> its code, by the table of sections that an ELF file ends with."""
+    table, = struct.unpack_from("<Q", cubin, 40)
+    count, names = struct.unpack_from("<HH", cubin, 60)
+    rows = [struct.unpack_from("<II4Q", cubin, table + 64 * i) for i in range(count)]
+    def name(row):
+        start = rows[names][4] + row[0]
+        return cubin[start:cubin.index(b"\0", start)].decode()
+    return {name(row).removeprefix(".text."): cubin[row[4]:row[4] + row[5]]
+            for row in rows if name(row).startswith(".text.")}
+
+
+def disassembled(code: bytes, architecture: int) -> list[str]:
+    """The instructions with their modifiers; all at once, for the program takes half a second to begin."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(code)
         file.flush()
-        command = [installed(NVDISASM, "nvidia-cuda-nvdisasm"), "-c", file.name]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-
-def opcodes(sass: str) -> dict[str, dict[str, int]]:
-    """Kernel -> instruction with its modifiers -> how often it stands there."""
-    found = {}
-    for section in re.split(r"\n\s*\.section\s+\.text\.", sass)[1:]:
-        lines = re.findall(r"/\*[0-9a-f]{4,}\*/\s+(?:@\S+\s+)?([A-Z][\w.]*)", section)
-        found[re.match(r"\w+", section)[0]] = Counter(lines)
+        command = [installed(NVDISASM, "nvidia-cuda-nvdisasm"), "--binary", f"SM{architecture}", "-ndf", file.name]
+        listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    found = re.findall(r"/\*[0-9a-f]{4,}\*/\s+(?:@\S+\s+)?([A-Z][\w.]*)", listing)
+    assert len(found) == len(code) // INSTRUCTION
     return found
 
 

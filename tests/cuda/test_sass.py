@@ -6,7 +6,7 @@ import pytest
 from gpunn.kernels.cuda import launch
 from tests.sim.build import kernel_names
 
-from .test_nvrtc import STACK_ALLOWED, compiler, nearest, variants
+from .test_nvrtc import STACK_ALLOWED, compiler, nearest, types, variants
 
 ARCHITECTURES = 80, 90
 LOAD, STORE, COPY = "LDG.E.128", "STG.E.128", "LDGSTS.E.BYPASS.LTC128B.128"
@@ -20,7 +20,7 @@ STREAMS = dict.fromkeys([
     ("normalize", "batch_norm_dx"), ("normalize", "layer_norm"), ("normalize", "layer_norm_dx"), ("softmax", "softmax"),
     ("softmax", "softmax_backward"), ("softmax", "softmax_cross_entropy_backward")], BOTH)
 STREAMS |= {("random", "random_uniform"): (STORE,), ("random", "random_bits"): (STORE,),
-            ("softmax", "softmax_cross_entropy"): (LOAD,)}
+            ("softmax", "softmax_cross_entropy"): (LOAD,), ("measure", "measure"): (LOAD,)}
 DEEP, WIDE = "Matrix<TILE_N, true, 4>", "Matrix<TILE_N, false, 4>"
 TYPES = "float", "float", "bfloat16", "float16"
 # file, left, right, precision -> what its product is made of; the same of eights of 16 bits below
@@ -64,37 +64,52 @@ def local(found: dict) -> list[str]:
     return [name for name in found if name.startswith(("LDL", "STL"))]
 
 
-@pytest.mark.parametrize("dtype", ["float", "bfloat16", "float16"])
+def compiled(macro_sets, architecture: int):
+    """(file, macros), kernel, what it is compiled to"""
+    codes = [macros + launch.source(file) for file, macros in macro_sets]
+    for variant, kernels in zip(macro_sets, compiler(13).opcodes(codes, launch.OPTIONS, architecture), strict=True):
+        yield from ((variant, kernel, found) for kernel, found in kernels.items())
+
+
+def defined(macros: dict) -> str:
+    return "".join(f"#define {key} {value}\n" for key, value in macros.items())
+
+
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_no_kernel_uses_local_memory_and_streams_are_wide(architecture, dtype):
+def test_no_kernel_uses_local_memory_and_streams_are_wide(architecture):
+    files = [(file, nearest(macro_sets, dtype)) for file, macro_sets in variants().items()
+             for dtype in ("float", "bfloat16", "float16")]
     bad = []
-    for file, macro_sets in variants().items():
-        text = nearest(macro_sets, dtype) + launch.source(file)
-        for kernel, found in compiler(13).opcodes(text, launch.OPTIONS, architecture).items():
-            where = f"{file}.{kernel} on sm_{architecture}"
-            bad += [f"{where}: {name}" for name in local(found) if (file, kernel) not in STACK_ALLOWED]
-            bad += [f"{where}: no {name}" for name in missing(found, STREAMS.get((file, kernel), ()))]
+    for (file, macros), kernel, found in compiled(files, architecture):
+        where = f"{file}.{kernel} {types(macros)}"
+        bad += [f"{where}: {name}" for name in local(found) if (file, kernel) not in STACK_ALLOWED]
+        bad += [f"{where}: no {name}" for name in missing(found, STREAMS.get((file, kernel), ()))]
     assert not bad, "\n".join(bad)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-@pytest.mark.parametrize(("file", "left", "right", "precision"), PRODUCTS)
-def test_products_are_made_on_tensor_cores(file, left, right, precision, architecture):
+def test_products_are_made_on_tensor_cores(architecture):
+    wanted = {(file, product(file, left, right, precision)): opcodes
+              for (file, left, right, precision), opcodes in PRODUCTS.items()}
+    check(wanted, architecture)
+
+
+def product(file: str, left: str, right: str, precision: int) -> str:
     side = 128 if "1>" not in left else 64
     dtype = TYPES[precision] if "8>" in left + right else "float"
-    macros = {"T": dtype, "O": dtype, "E": "float", "TILE_M": side, "TILE_N": side, "LEFT": left, "RIGHT": right,
-              "PRECISION": precision, "SUMS": int(file == "matmul" and "false" in left + right)}
-    text = "".join(f"#define {key} {value}\n" for key, value in macros.items()) + launch.source(file)
-    found = compiler(13).opcodes(text, launch.OPTIONS, architecture)[file]
-    assert not missing(found, PRODUCTS[file, left, right, precision]) and not local(found)
+    return defined({"T": dtype, "O": dtype, "E": "float", "TILE_M": side, "TILE_N": side, "LEFT": left,
+                    "RIGHT": right, "PRECISION": precision, "SUMS": int(file == "matmul" and "false" in left + right)})
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-@pytest.mark.parametrize(("file", "macros", "wanted"), TENSOR)
-def test_attention_and_recurrent_layers_are_made_on_tensor_cores(file, macros, wanted, architecture):
-    text = "".join(f"#define {key} {value}\n" for key, value in macros.items()) + launch.source(file)
-    for found in compiler(13).opcodes(text, launch.OPTIONS, architecture).values():
-        assert not missing(found, wanted) and not local(found)
+def test_attention_and_recurrent_layers_are_made_on_tensor_cores(architecture):
+    check({(file, defined(macros)): opcodes for file, macros, opcodes in TENSOR}, architecture)
+
+
+def check(wanted: dict, architecture: int) -> None:
+    bad = [(variant, kernel, lost) for variant, kernel, found in compiled(list(wanted), architecture)
+           if (lost := missing(found, wanted[variant]) + local(found))]
+    assert not bad
 
 
 def test_streams_are_kernels_that_exist():
@@ -106,5 +121,6 @@ def test_what_is_planted_is_noticed():
     code = 'extern "C" __global__ void planted(float *x, int n) {\n  float a[64];\n' \
            "  for (int i = 0; i < 64; i++) a[i] = x[i];\n  for (int i = 0; i < n; i++) a[i * 5 % 64] *= 2;\n" \
            "  x[0] = a[n];\n}"
-    found = compiler(13).opcodes(code, launch.OPTIONS, 90)["planted"]
+    found, = compiler(13).opcodes([code], launch.OPTIONS, 90)
+    found = found["planted"]
     assert local(found) and missing(found, (LOAD, TF32)) == [LOAD, TF32] and not missing(found, ("LDG.E", "STG.E"))

@@ -35,7 +35,7 @@ def descend(device: str, steps: int, eager: bool) -> np.ndarray:
     here = backend.backend_of(backend.asarray(0.0))
     r = np.random.default_rng(0)
     x, w = (backend.persistent(backend.asarray(r.normal(size=s).astype("float32"))) for s in ((8, 3), (3, 2)))
-    hyper = backend.persistent(backend.asarray(np.array([0.1, 0, 0, 1, 1], "float32")))
+    hyper = backend.persistent(backend.asarray(np.array([0.1, 0, 0, 1, 1, 1], "float32")))
     k = here.kernels
 
     def step():
