@@ -13,7 +13,9 @@ UFUNC = {"abs": np.absolute, "round": np.rint} | {name: getattr(np, name) for na
     "negative sign expm1 log log1p log2 log10 sqrt square reciprocal sin cos tan arcsin arccos arctan sinh "
     "cosh arcsinh arccosh arctanh floor ceil trunc logical_not isnan isinf isfinite").split()}
 TO_BOOL = {"logical_not", "isnan", "isinf", "isfinite"}
-POWERS = {-1.0: "reciprocal", -0.5: "rsqrt", 0.5: "sqrt", 3.0: "cube"}
+# what a function is for an alpha
+SPECIAL = {("gelu", 1): "gelu_tanh", ("power", -1): "reciprocal", ("power", -0.5): "rsqrt", ("power", 0.5): "sqrt",
+           ("power", 3): "cube"}
 FLAT = {"sign", "floor", "ceil", "round", "trunc", "binary_step"}       # slope 0 wherever there is one
 
 # y of x, alpha (a), beta (b); T is the dtype
@@ -138,15 +140,9 @@ BINARY = {name: getattr(np, name) for name in (
 COMPARES = {name for name in BINARY if "equal" in name or "logical" in name or name in ("less", "greater")}
 
 
-def _variant(name, alpha):
-    """What a function is for this alpha"""
-    if name == "power":
-        return POWERS.get(alpha, name)
-    return "gelu_tanh" if name == "gelu" and alpha else name
-
-
 def unary(name, x, alpha=0.0, beta=0.0, out=None):
-    name, out = _variant(name, alpha), np.empty(x.shape, bool if name in TO_BOOL else x.dtype) if out is None else out
+    name = SPECIAL.get((name, alpha), name)
+    out = np.empty(x.shape, bool if name in TO_BOOL else x.dtype) if out is None else out
     if name in UFUNC:
         apply(UFUNC[name], x, out)
     else:
@@ -156,7 +152,7 @@ def unary(name, x, alpha=0.0, beta=0.0, out=None):
 
 
 def unary_backward(name, dy, x, y, alpha=0.0, beta=0.0, out=None):
-    name, out = _variant(name, alpha), np.empty(x.shape, x.dtype) if out is None else out
+    out, name = np.empty(x.shape, x.dtype) if out is None else out, SPECIAL.get((name, alpha), name)
     if name in FLAT:
         return fill(0, out)
     if name == "sin":
