@@ -146,32 +146,13 @@ class _UpSampling(_Sized):
 
 ZeroPadding1D, ZeroPadding2D, ZeroPadding3D = [
     of_rank(_ZeroPadding, f"ZeroPadding{rank}D", rank, _ZeroPadding.__doc__) for rank in (1, 2, 3)]
+Cropping1D = of_rank(_Cropping, "Cropping1D", 1, "(n, t, c) without the first and the last steps; `cropping` is one "
+                     "number or (before, after).", {"cropping": (1, 1)})
+Cropping2D = of_rank(_Cropping, "Cropping2D", 2, "Images without their borders; `cropping` as ZeroPadding2D's padding.",
+                     {"cropping": ((0, 0), (0, 0)), "data_format": None})
 Cropping3D = of_rank(_Cropping, "Cropping3D", 3, _Cropping.__doc__)
+UpSampling1D = of_rank(_UpSampling, "UpSampling1D", 1, "Every step repeated.", {"size": 2})
 UpSampling3D = of_rank(_UpSampling, "UpSampling3D", 3, _UpSampling.__doc__)
-
-
-class Cropping1D(_Cropping):
-    """(n, t, c) without the first and the last steps; `cropping` is one number or (before, after)."""
-    rank = 1
-
-    def __init__(self, cropping=(1, 1), **kwargs):
-        super().__init__(cropping, **kwargs)
-
-
-class Cropping2D(_Cropping):
-    """Images without their borders; `cropping` as ZeroPadding2D's padding."""
-    rank = 2
-
-    def __init__(self, cropping=((0, 0), (0, 0)), data_format=None, **kwargs):
-        super().__init__(cropping, data_format, **kwargs)
-
-
-class UpSampling1D(_UpSampling):
-    """Every step repeated."""
-    rank = 1
-
-    def __init__(self, size=2, **kwargs):
-        super().__init__(size, **kwargs)
 
 
 class UpSampling2D(_UpSampling):

@@ -1,10 +1,15 @@
 """Options of layers with windows over sequences and images, and the sizes that follow from them."""
 from .._config import FORMATS, image_data_format
+from .._objects import constructor
 
 
-def of_rank(base: type, name: str, rank: int, meaning: str, **attributes) -> type:
-    """The layer that does over sequences (rank 1) or images (rank 2) what its base says."""
+def of_rank(base: type, name: str, rank: int, meaning: str, options: dict | None = None, **attributes) -> type:
+    """The layer that does over sequences (rank 1) or images (rank 2) what its base says. `options`: the arguments, with
+    their defaults, that it takes of the base's."""
     attributes = {n: staticmethod(value) if callable(value) else value for n, value in attributes.items()}
+    if options is not None:
+        attributes["__init__"] = constructor(
+            lambda self, kwargs, **given: base.__init__(self, **given, **kwargs), options, more=True)
     return type(name, (base,), {"rank": rank, "__doc__": meaning, **attributes})
 
 

@@ -79,7 +79,6 @@ class Fit:
             model.stop_training = not feed.can_restart
         return logs
 
-
     def execution(self, key):
         """As many steps as `steps_per_execution` says, or the epoch has left: how many, and the logs of the last."""
         done, feed = 0, self.feed

@@ -343,9 +343,8 @@ def _validation_feed(data, batch_size, steps):
     if isinstance(data, tuple) and len(data) not in (2, 3):
         raise ValueError("fit: validation_data must be (x, y), (x, y, sample_weight) or a source of batches, got a "
                          f"tuple of {len(data)}")
-    if isinstance(data, tuple | list) and len(data) in (2, 3):
-        return make_feed(*data, batch_size=batch_size, steps=steps, who="validation_data")
-    return make_feed(data, batch_size=batch_size, steps=steps, who="validation_data")
+    parts = data if isinstance(data, tuple | list) and len(data) in (2, 3) else (data,)
+    return make_feed(*parts, batch_size=batch_size, steps=steps, who="validation_data")
 
 
 def _one_batch(x, y=None, sample_weight=None, class_weight=None):

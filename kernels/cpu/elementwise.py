@@ -18,90 +18,59 @@ SPECIAL = {("gelu", 1): "gelu_tanh", ("power", -1): "reciprocal", ("power", -0.5
            ("power", 3): "cube"}
 FLAT = {"sign", "floor", "ceil", "round", "trunc", "binary_step"}       # slope 0 wherever there is one
 
-# y of x, alpha (a), beta (b); T is the dtype
-FORWARD = {
-    "exp": "exp(x)",
-    "exponential": "exp(x)",
-    "tanh": "tanh(x)",
-    "rsqrt": "T(1) / T(math.sqrt(x))",
-    "erf": "erf(x)",
-    "sigmoid": "sigmoid(x)",
-    "log_sigmoid": "-softplus(-x)",
-    "relu": "T(0) if x <= 0 else x",
-    "relu6": "clip(x, T(0), T(6))",
-    "leaky_relu": "x if x > 0 else a * x",
-    "elu": "x if x > 0 else a * expm1_negative(x)",
-    "celu": "x if x > 0 else a * expm1_negative(x / a)",
-    "selu": "T(1.0507009873554805) * (x if x > 0 else T(1.6732632423543772) * expm1_negative(x))",
-    "gelu": "x * normal_cdf(x)",
-    "gelu_tanh": "x * sigmoid(gelu_argument(x))",
-    "silu": "x * sigmoid(x)",
-    "mish": "x * tanh_softplus(x)",
-    "softplus": "softplus(x)",
-    "softsign": "x / (T(1) + abs(x))",
-    "hard_sigmoid": "clip(x / T(6) + T(0.5), T(0), T(1))",
-    "hard_silu": "x * clip(x / T(6) + T(0.5), T(0), T(1))",
-    "binary_step": "T(1) if x > 0 else T(0)",
-    "clip": "clip(x, a, b)",
-    "power": "T(x ** a)",
-    "cube": "x * x * x",
-    "round_float16": "round_float16(x)",
-    "round_bfloat16": "round_bfloat16(x)",
-}
-
-# dy/dx of x and y
-SLOPE = {
-    "abs": "sign(x)",
-    "negative": "T(-1)",
-    "exp": "y",
-    "exponential": "y",
-    "expm1": "exp(x)",
-    "log": "T(1) / x",
-    "log1p": "T(1) / (T(1) + x)",
-    "log2": "T(1.4426950408889634) / x",
-    "log10": "T(0.4342944819032518) / x",
-    "sqrt": "T(0.5) / y",
-    "rsqrt": "T(-0.5) * y * y * y",
-    "square": "T(2) * x",
-    "reciprocal": "-y * y",
-    "cos": "-T(math.sin(x))",
-    "tan": "T(1) + y * y",
-    "arcsin": "T(1) / T(math.sqrt((T(1) - x) * (T(1) + x)))",
-    "arccos": "T(-1) / T(math.sqrt((T(1) - x) * (T(1) + x)))",
-    "arctan": "T(1) / (T(1) + x * x)",
-    "sinh": "T(math.cosh(x))",
-    "cosh": "T(math.sinh(x))",
-    "tanh": "(T(1) - y) * (T(1) + y)",
-    "arcsinh": "T(1) / T(math.sqrt(T(1) + x * x))",
-    "arccosh": "T(1) / T(math.sqrt((x - T(1)) * (x + T(1))))",
-    "arctanh": "T(1) / ((T(1) - x) * (T(1) + x))",
-    "erf": "T(1.1283791670955126) * exp_negative(-x * x)",
-    "sigmoid": "y * (T(1) - y)",
-    "log_sigmoid": "sigmoid(-x)",
-    "relu": "T(1) if x > 0 else T(0)",
-    "relu6": "T(1) if x > 0 and x < 6 else T(0)",
-    "leaky_relu": "T(1) if x > 0 else a",
-    "elu": "T(1) if x > 0 else a * exp(x)",
-    "celu": "T(1) if x > 0 else exp(x / a)",
-    "selu": "T(1.0507009873554805) if x > 0 else T(1.7580993408473766) * exp(x)",
-    "gelu": "normal_cdf(x) + x * T(0.3989422804014327) * exp_negative(T(-0.5) * x * x)",
-    "gelu_tanh": "s + x * s * (T(1) - s) * T(1.5957691216057308) * (T(1) + T(0.134145) * x * x)",
-    "silu": "s * (T(1) + x * (T(1) - s))",
-    "mish": "t + x * sigmoid(x) * (T(1) - t * t)",
-    "softplus": "sigmoid(x)",
-    "softsign": "T(1) / ((T(1) + abs(x)) * (T(1) + abs(x)))",
-    "hard_sigmoid": "T(1) / T(6) if x > -3 and x < 3 else T(0)",
-    "hard_silu": "T(0) if x <= -3 else T(1) if x >= 3 else x / T(3) + T(0.5)",
-    "clip": "T(1) if x >= a and x <= b else T(0)",
-    "power": "a * T(x ** (a - T(1))) if a != 0 else T(0)",
-    "cube": "T(3) * x * x",
-    "round_float16": "T(1)",
-    "round_bfloat16": "T(1)",
-}
-SHARED = {
-    "gelu_tanh": "s = sigmoid(gelu_argument(x)); ",
-    "silu": "s = sigmoid(x); ",
-    "mish": "t = tanh_softplus(x); ",
+# y of x, alpha (a), beta (b), None where NumPy has it; dy/dx of x and y; what that needs first. T is the dtype.
+FORMULA = {
+    "abs": (None, "sign(x)"),
+    "negative": (None, "T(-1)"),
+    "expm1": (None, "exp(x)"),
+    "log": (None, "T(1) / x"),
+    "log1p": (None, "T(1) / (T(1) + x)"),
+    "log2": (None, "T(1.4426950408889634) / x"),
+    "log10": (None, "T(0.4342944819032518) / x"),
+    "sqrt": (None, "T(0.5) / y"),
+    "square": (None, "T(2) * x"),
+    "reciprocal": (None, "-y * y"),
+    "cos": (None, "-T(math.sin(x))"),
+    "tan": (None, "T(1) + y * y"),
+    "arcsin": (None, "T(1) / T(math.sqrt((T(1) - x) * (T(1) + x)))"),
+    "arccos": (None, "T(-1) / T(math.sqrt((T(1) - x) * (T(1) + x)))"),
+    "arctan": (None, "T(1) / (T(1) + x * x)"),
+    "sinh": (None, "T(math.cosh(x))"),
+    "cosh": (None, "T(math.sinh(x))"),
+    "arcsinh": (None, "T(1) / T(math.sqrt(T(1) + x * x))"),
+    "arccosh": (None, "T(1) / T(math.sqrt((x - T(1)) * (x + T(1))))"),
+    "arctanh": (None, "T(1) / ((T(1) - x) * (T(1) + x))"),
+    "exp": ("exp(x)", "y"),
+    "exponential": ("exp(x)", "y"),
+    "tanh": ("tanh(x)", "(T(1) - y) * (T(1) + y)"),
+    "rsqrt": ("T(1) / T(math.sqrt(x))", "T(-0.5) * y * y * y"),
+    "erf": ("erf(x)", "T(1.1283791670955126) * exp_negative(-x * x)"),
+    "sigmoid": ("sigmoid(x)", "y * (T(1) - y)"),
+    "log_sigmoid": ("-softplus(-x)", "sigmoid(-x)"),
+    "relu": ("T(0) if x <= 0 else x", "T(1) if x > 0 else T(0)"),
+    "relu6": ("clip(x, T(0), T(6))", "T(1) if x > 0 and x < 6 else T(0)"),
+    "leaky_relu": ("x if x > 0 else a * x", "T(1) if x > 0 else a"),
+    "elu": ("x if x > 0 else a * expm1_negative(x)", "T(1) if x > 0 else a * exp(x)"),
+    "celu": ("x if x > 0 else a * expm1_negative(x / a)", "T(1) if x > 0 else exp(x / a)"),
+    "selu": ("T(1.0507009873554805) * (x if x > 0 else T(1.6732632423543772) * expm1_negative(x))",
+             "T(1.0507009873554805) if x > 0 else T(1.7580993408473766) * exp(x)"),
+    "gelu": ("x * normal_cdf(x)", "normal_cdf(x) + x * T(0.3989422804014327) * exp_negative(T(-0.5) * x * x)"),
+    "gelu_tanh": ("x * sigmoid(gelu_argument(x))",
+                  "s + x * s * (T(1) - s) * T(1.5957691216057308) * (T(1) + T(0.134145) * x * x)",
+                  "s = sigmoid(gelu_argument(x)); "),
+    "silu": ("x * sigmoid(x)", "s * (T(1) + x * (T(1) - s))", "s = sigmoid(x); "),
+    "mish": ("x * tanh_softplus(x)", "t + x * sigmoid(x) * (T(1) - t * t)", "t = tanh_softplus(x); "),
+    "softplus": ("softplus(x)", "sigmoid(x)"),
+    "softsign": ("x / (T(1) + abs(x))", "T(1) / ((T(1) + abs(x)) * (T(1) + abs(x)))"),
+    "hard_sigmoid": ("clip(x / T(6) + T(0.5), T(0), T(1))", "T(1) / T(6) if x > -3 and x < 3 else T(0)"),
+    "hard_silu": ("x * clip(x / T(6) + T(0.5), T(0), T(1))",
+                  "T(0) if x <= -3 else T(1) if x >= 3 else x / T(3) + T(0.5)"),
+    "binary_step": ("T(1) if x > 0 else T(0)", "T(0)"),
+    "clip": ("clip(x, a, b)", "T(1) if x >= a and x <= b else T(0)"),
+    "power": ("T(x ** a)", "a * T(x ** (a - T(1))) if a != 0 else T(0)"),
+    "cube": ("x * x * x", "T(3) * x * x"),
+    "round_float16": ("round_float16(x)", "T(1)"),
+    "round_bfloat16": ("round_bfloat16(x)", "T(1)"),
 }
 
 FORWARD_SOURCE = """
@@ -111,7 +80,7 @@ def _{name}(part, x_, a, b, out):
     x_, out = own(part, x_, out)
     for i in range(x_.size):
         x = x_[i]
-        out[i] = {formula}
+        out[i] = {y}
 """
 BACKWARD_SOURCE = """
 def _{name}_backward(part, dy, x_, y_, a, b, out):
@@ -120,20 +89,20 @@ def _{name}_backward(part, dy, x_, y_, a, b, out):
     dy, x_, y_, out = own(part, dy, x_, y_, out)
     for i in range(x_.size):
         x, y = x_[i], y_[i]
-        {shared}out[i] = dy[i] * ({formula})
+        {shared}out[i] = dy[i] * ({slope})
 """
 
 
 @functools.cache
-def _compiled(source, name, formula, suffix=""):
+def _compiled(source, name, suffix=""):
     """The kernel of a formula. The source counts as this file's, so that the compiled code is cached."""
-    scope = vars(maths) | {"math": math, "own": own}
-    text = source.format(name=name, formula=formula, shared=SHARED.get(name, ""))
+    scope, (y, slope, *shared) = vars(maths) | {"math": math, "own": own}, FORMULA[name]
+    text = source.format(name=name, y=y, slope=slope, shared="".join(shared))
     exec(compile(text, __file__, "exec"), scope)
     return parallel_kernel(scope[f"_{name}{suffix}"])
 
 
-UNARY = set(UFUNC) | set(FORWARD) - {"gelu_tanh", "cube"}
+UNARY = set(UFUNC) | set(FORMULA) - {"gelu_tanh", "cube"}
 BINARY = {name: getattr(np, name) for name in (
     "add subtract multiply divide floor_divide mod power arctan2 logaddexp "
     "equal not_equal less less_equal greater greater_equal logical_and logical_or logical_xor maximum minimum").split()}
@@ -146,7 +115,7 @@ def unary(name, x, alpha=0.0, beta=0.0, out=None):
     if name in UFUNC:
         apply(UFUNC[name], x, out)
     else:
-        forward = _compiled(FORWARD_SOURCE, name, FORWARD[name])
+        forward = _compiled(FORWARD_SOURCE, name)
         forward(contiguous(x).reshape(-1), float(alpha), float(beta), out.reshape(-1))
     return out
 
@@ -159,7 +128,7 @@ def unary_backward(name, dy, x, y, alpha=0.0, beta=0.0, out=None):
         apply(np.cos, x, out)               # NumPy's is made of vector instructions
         apply(np.multiply, out, dy, out)
         return out
-    backward = _compiled(BACKWARD_SOURCE, name, SLOPE[name], "_backward")
+    backward = _compiled(BACKWARD_SOURCE, name, "_backward")
     backward(dy.reshape(-1), x.reshape(-1), y.reshape(-1), float(alpha), float(beta), out.reshape(-1))
     return out
 

@@ -1,10 +1,8 @@
 """The factors of a product as the register tile reads them: strips as wide as a tile, or panels as high as one."""
 from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
 from .launch import inner_kernel
-from .vector import BYTES, ROWS, VECTORS, Vectors, load, store
+from .vector import BYTES, ROWS, VECTORS, Vectors, emitted, load, store
 
 FEW, AHEAD = 16, 4              # rows that are packed together and fetched before: they may meet in few sets of a cache
 APART = 16                      # numbers a column between panels, for the same reason
@@ -60,16 +58,8 @@ class Strip(Vectors):
 
 def _mover(emit):
     """f(kind, source, step, target, width, depth, columns) from a method of Strip"""
-    @intrinsic
-    def move(typing, kind, source, step, target, width, depth, columns):
-        def codegen(context, builder, signature, args):
-            strip, (source, step, target, *sizes) = Strip(context, builder, kind.dtype), args[1:]
-            emit(strip, strip.pointer(source), step, strip.pointer(target), *sizes)
-            return context.get_dummy_value()
-
-        return types.void(kind, *[types.int64] * 6), codegen
-
-    return move
+    return emitted("iiiiii", by=Strip)(lambda strip, source, step, target, *sizes: emit(
+        strip, strip.pointer(source), step, strip.pointer(target), *sizes))
 
 
 _straight, _turned = _mover(Strip.straight), _mover(Strip.turned)

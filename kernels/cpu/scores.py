@@ -9,7 +9,6 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
 from .launch import inner_kernel
 from .maths import EXP, SHIFT
@@ -82,33 +81,30 @@ def powers(f, x, n, top, unit, y):
     return f.folded(n, 0.0, body, f.bd.fadd)
 
 
-@intrinsic
-def relay(typing, kind, n, x, x_next, e, e_before, y, top, unit, scale):
+@emitted("iiiiiinnn", "nn", Row)
+def relay(f, n, x, x_next, e, e_before, y, top, unit, scale):
     """Three rows of whole vectors at once, so that memory moves while this computes: y = e_before * scale, past the
     caches; e = 2^((x - top) * unit). -> (the largest of x_next, the sum of e)
     """
-    def codegen(context, builder, signature, args):
-        f, n = Row(context, builder, kind.dtype), args[1]
-        (x, x_next, e, e_before, y), (top, unit, scale) = map(f.pointer, args[2:7]), map(f.spread, args[7:])
+    bd, (top, unit, scale) = f.bd, map(f.spread, (top, unit, scale))
+    x, x_next, e, e_before, y = map(f.pointer, (x, x_next, e, e_before, y))
 
-        def body(k, state):
-            first = builder.mul(k, f.const(PAIR * f.lanes))
-            places = [builder.add(first, f.const(v * f.lanes)) for v in range(PAIR)]
-            f.prefetch(f.at(x_next, builder.add(first, f.const(AHEAD * 8 // kind.dtype.bitwidth))))
-            results = f.powers([builder.fsub(f.load(f.at(x, i)), top) for i in places], unit)
-            for i, power in zip(places, results):
-                f.store(power, f.at(e, i))
-                f.stream(builder.fmul(f.load(f.at(e_before, i)), scale), f.at(y, i))
-            return [*[f.larger(best, f.load(f.at(x_next, i))) for best, i in zip(state, places)],
-                    *map(builder.fadd, state[PAIR:], results)]
+    def body(k, state):
+        first = bd.mul(k, f.const(PAIR * f.lanes))
+        places = [bd.add(first, f.const(v * f.lanes)) for v in range(PAIR)]
+        f.prefetch(f.at(x_next, bd.add(first, f.const(AHEAD * 8 // f.kind.bitwidth))))
+        results = f.powers([bd.fsub(f.load(f.at(x, i)), top) for i in places], unit)
+        for i, power in zip(places, results):
+            f.store(power, f.at(e, i))
+            f.stream(bd.fmul(f.load(f.at(e_before, i)), scale), f.at(y, i))
+        return [*[f.larger(best, f.load(f.at(x_next, i))) for best, i in zip(state, places)],
+                *map(bd.fadd, state[PAIR:], results)]
 
-        start = [f.number(-math.inf)] * PAIR + [f.number(0)] * PAIR
-        state = f.loop(builder.sdiv(n, f.const(PAIR * f.lanes)), start, body)
-        best, total = functools.reduce(f.larger, state[:PAIR]), functools.reduce(builder.fadd, state[PAIR:])
-        return context.make_tuple(builder, signature.return_type,
-                                  [f.across(best, f.larger), f.across(total, builder.fadd)])
-
-    return types.UniTuple(kind.dtype, 2)(kind, *[types.int64] * 6, *[kind.dtype] * 3), codegen
+    start = [f.number(-math.inf)] * PAIR + [f.number(0)] * PAIR
+    state = f.loop(bd.sdiv(n, f.const(PAIR * f.lanes)), start, body)
+    best, total = functools.reduce(f.larger, state[:PAIR]), functools.reduce(bd.fadd, state[PAIR:])
+    pair = [f.across(best, f.larger), f.across(total, bd.fadd)]
+    return f.context.make_tuple(bd, types.UniTuple(f.kind, 2), pair)
 
 
 @inner_kernel

@@ -229,8 +229,7 @@ def _rows(x):
 
 
 def _by_rows(kernel, out, *arrays):
-    if out is None:
-        out = np.empty(arrays[0].shape, arrays[0].dtype)
+    out = np.empty(arrays[0].shape, arrays[0].dtype) if out is None else out
     if out.size:
         kernel(*[_rows(a) for a in arrays], _rows(out))
     return out
@@ -253,16 +252,13 @@ def log_softmax_backward(dy, y, out=None):
 
 
 def softmax_cross_entropy(x, labels, out=None):
-    loss, hits = out or (None, None)
-    loss = np.empty(x.shape[0], x.dtype) if loss is None else loss
-    hits = np.empty(x.shape[0], x.dtype) if hits is None else hits
+    loss, hits = outputs(out, [x.shape[:1]] * 2, x.dtype)
     _softmax_cross_entropy(x, labels, loss, hits)
     return loss, hits
 
 
 def softmax_cross_entropy_backward(dloss, x, labels, out=None):
-    if out is None:
-        out = np.empty(x.shape, x.dtype)
+    out = np.empty(x.shape, x.dtype) if out is None else out
     if out.size:
         _softmax(_rows(x), dloss, labels, _rows(out))
     return out
@@ -277,14 +273,12 @@ def softmax_cross_entropy_mean(x, labels, out=None):
 
 
 def pick(x, labels, out=None):
-    if out is None:
-        out = np.empty(labels.shape, x.dtype)
+    out = np.empty(labels.shape, x.dtype) if out is None else out
     _pick(x.reshape(labels.size, x.shape[-1]), labels.reshape(-1), out.reshape(-1))
     return out
 
 
 def pick_backward(dy, labels, classes, out=None):
-    if out is None:
-        out = np.empty((*labels.shape, classes), dy.dtype)
+    out = np.empty((*labels.shape, classes), dy.dtype) if out is None else out
     _pick_backward(dy.reshape(-1), labels.reshape(-1), out.reshape(labels.size, classes))
     return out

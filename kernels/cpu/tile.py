@@ -1,10 +1,10 @@
 """The register tile of the matrix product, and what serves a few rows. Emitted with llvmlite."""
+from functools import partial
+
 from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
 from .launch import inner_kernel
-from .vector import INT, LONG, ROWS, VECTORS, Tile, Vectors
+from .vector import BYTES, INT, LONG, ROWS, VECTORS, Tile, Vectors, emitted
 
 LOW = 2 * ROWS // 3             # rows of the tile for what is left: fewer would not be faster, their sums would wait
 WIDE = 8                        # registers of a row alone
@@ -37,34 +37,22 @@ class Dots(Vectors):
         self.store_first(self.at_least(bd.fadd(totals[0], seed), self.spread(floor)), pc, columns)
 
 
-@intrinsic
-def dots(typing, kind, a, b, b_col, start, start_col, c, columns, depth, floor):
-    """See Dots."""
-    def codegen(context, builder, signature, args):
-        Dots(context, builder, kind.dtype).emit(*args[1:])
-        return context.get_dummy_value()
-
-    return types.void(kind, *[types.int64] * 8, kind.dtype), codegen
+dots = emitted("iiiiiiiin", by=Dots)(Dots.emit)
 
 
-@intrinsic
-def wide_row(typing, kind, a, a_col, b, b_row, start, c, depth, floor):
+@emitted("iiiiiiin", by=partial(Tile, rows=1, vectors=WIDE))
+def wide_row(tile, a, a_col, b, b_row, start, c, depth, floor):
     """c = max(start + a[depth] @ b[depth, WIDE vectors], floor), one row"""
-    def codegen(context, builder, signature, args):
-        tile, zero = Tile(context, builder, kind.dtype, 1, WIDE), ir.Constant(LONG, 0)
-        _, a, a_col, b, b_row, start, c, depth, floor = args
-        tile.emit(a, zero, a_col, b, b_row, start, zero, c, zero, depth, tile.spread(floor))
-        return context.get_dummy_value()
-
-    return types.void(kind, *[types.int64] * 7, kind.dtype), codegen
+    zero = tile.const(0)
+    tile.emit(a, zero, a_col, b, b_row, start, zero, c, zero, depth, tile.spread(floor))
 
 
 class Rows(Vectors):
     """Emits rows_of_tiles: `high` tiles of ROWS rows, then tiles of LOW rows, of which the last may have fewer."""
 
-    def emit(self, real, a, a_row, a_col, a_tile, b, b_row, copy, start, start_row, c, c_row, rows, high, columns,
-             depth, floor):
-        bd, size, full, low, floor = self.bd, real.bitwidth // 8, *map(self.const, (ROWS, LOW)), self.spread(floor)
+    def emit(self, a, a_row, a_col, a_tile, b, b_row, copy, start, start_row, c, c_row, rows, high, columns, depth,
+             floor):
+        bd, size, full, low, floor = self.bd, BYTES // self.lanes, *map(self.const, (ROWS, LOW)), self.spread(floor)
         steps = [bd.mul(step, self.const(size)) for step in (a_tile, start_row, c_row)]
         laid, panels = bd.icmp_signed("!=", copy, self.const(0)), bd.icmp_signed("==", a_col, self.const(0))
         rest = bd.sub(rows, bd.mul(high, full))
@@ -73,7 +61,7 @@ class Rows(Vectors):
         def tile(vectors, height, state, right, **options):
             left = [None] * (vectors - 1) + [bd.sub(columns, self.const((vectors - 1) * self.lanes))]
             (x, start, y), column = state, bd.select(panels, height, a_col)
-            Tile(self.context, bd, real, height.constant, vectors, left).emit(
+            Tile(self.context, bd, self.kind, height.constant, vectors, left).emit(
                 x, a_row, column, *right, start, start_row, y, c_row, depth, floor, **options)
             return [bd.add(p, bd.mul(step, height)) for p, step in zip(state, steps)]
 
@@ -104,29 +92,18 @@ class Rows(Vectors):
                 self.as_wide_as(columns, vectors // 2, tiles)
 
 
-def _rows_function(context, module, real):
+@emitted("i" * 15 + "n", by=Rows)
+def _rows(emitter, *args):
     """Once in a module, and called, not copied to where it is used: it is long"""
-    name, number = f"gpunn.rows.{real}", context.get_data_type(real)
-    if name in module.globals:
-        return module.globals[name]
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [LONG] * 15 + [number]), name)
-    function.linkage = "linkonce_odr"
-    function.attributes.add("noinline")
-    builder = ir.IRBuilder(function.append_basic_block())
-    Rows(context, builder, real).emit(real, *function.args)
-    builder.ret_void()
-    return function
-
-
-@intrinsic
-def _rows(typing, kind, a, a_row, a_col, a_tile, b, b_row, copy, start, start_row, c, c_row, rows, high, columns, depth,
-          floor):
-    """See Rows."""
-    def codegen(context, builder, signature, args):
-        builder.call(_rows_function(context, builder.module, kind.dtype), args[1:])
-        return context.get_dummy_value()
-
-    return types.void(kind, *[types.int64] * 15, kind.dtype), codegen
+    module, name = emitter.bd.module, f"gpunn.rows.{emitter.kind}"
+    if name not in module.globals:
+        function = ir.Function(module, ir.FunctionType(ir.VoidType(), [LONG] * 15 + [emitter.real]), name)
+        function.linkage = "linkonce_odr"
+        function.attributes.add("noinline")
+        builder = ir.IRBuilder(function.append_basic_block())
+        Rows(emitter.context, builder, emitter.kind).emit(*function.args)
+        builder.ret_void()
+    emitter.bd.call(module.globals[name], args)
 
 
 @inner_kernel

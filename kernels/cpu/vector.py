@@ -28,7 +28,7 @@ class Vectors:
     """Emits operations on vectors of one type: at a pointer, all lanes or those that a mask names."""
 
     def __init__(self, context, builder, real):
-        self.context, self.bd, self.real = context, builder, context.get_data_type(real)
+        self.context, self.bd, self.kind, self.real = context, builder, real, context.get_data_type(real)
         bits = getattr(real, "bitwidth", 8)             # a truth value is a byte
         self.lanes = 8 * BYTES // bits
         self.vec = ir.VectorType(self.real, self.lanes)
@@ -221,10 +221,10 @@ def address(typing, array):
 
 def emitted(kinds: str, result: str = "", by=Vectors):
     """f(dtype, ...) for compiled code, of what emits it, `emit(by(...), ...)`. Kinds and result: i is an int64, n a
-    number of the dtype. (An array may stand for its dtype, but costs atomic counts at each call.)"""
+    number of the dtype, nn two. (An array may stand for its dtype, but costs atomic counts at each call.)"""
     def of(emit):
         def f(typing, kind, *_):
-            known = {"i": types.int64, "n": kind.dtype, "": types.void}
+            known = {"i": types.int64, "n": kind.dtype, "nn": types.UniTuple(kind.dtype, 2), "": types.void}
 
             def codegen(context, builder, signature, args):
                 made = emit(by(context, builder, kind.dtype), *args[1:])

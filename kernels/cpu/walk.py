@@ -5,11 +5,9 @@ window and a step is a pixel (weight gradient). An input number lies at places[r
 padding, groups and phases are in the two tables alone. Inside, arrays are addresses, offsets are in numbers.
 """
 from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
 from .launch import inner_kernel
-from .vector import BYTES, LINE, LONG, ROWS, VECTORS, Tile, Vectors, address
+from .vector import BYTES, LINE, LONG, ROWS, VECTORS, Tile, address, emitted
 
 INDEX = 8                       # bytes of an entry of a table
 DEPTH = 320                     # steps at a time: a strip of weights stays in the first-level cache
@@ -75,28 +73,23 @@ class Across(Walk):
         return [self.part(pointer, v) for v in range(self.vectors)]
 
 
-@intrinsic
-def _tile(typing, kind, across, x, places, targets, last, steps, depth, b, b_row, start, carry, y, relu, columns):
-    """The tile as wide as a strip of so many columns; only these are read and written in x and y."""
-    def codegen(context, builder, signature, args):
-        _, across, *numbers, columns = args
-        count = Vectors(context, builder, kind.dtype).lanes
-        lefts = [builder.sub(columns, ir.Constant(columns.type, v * count)) for v in range(VECTORS)]
+@emitted("i" * 14)
+def _tile(f, across, *numbers):
+    """The tile as wide as a strip of so many columns, the last number; only these are read and written in x and y."""
+    *numbers, columns = numbers
+    lefts = [f.bd.sub(columns, f.const(v * f.lanes)) for v in range(VECTORS)]
 
-        def each(emitter):
-            with builder.if_else(builder.icmp_signed(">", lefts[0], ir.Constant(columns.type, count))) as branches:
-                for branch, vectors in zip(branches, (VECTORS, 1)):
-                    with branch:
-                        emitter(context, builder, kind.dtype, ROWS, vectors, lefts[:vectors]).walk(*numbers)
+    def each(emitter):
+        with f.bd.if_else(f.bd.icmp_signed(">", columns, f.const(f.lanes))) as branches:
+            for branch, vectors in zip(branches, (VECTORS, 1)):
+                with branch:
+                    emitter(f.context, f.bd, f.kind, ROWS, vectors, lefts[:vectors]).walk(*numbers)
 
-        with builder.if_else(builder.icmp_signed("!=", across, ir.Constant(across.type, 0))) as (yes, no):
-            with yes:
-                each(Across)
-            with no:
-                each(Walk)
-        return context.get_dummy_value()
-
-    return types.void(kind, *[types.int64] * 14), codegen
+    with f.bd.if_else(f.bd.icmp_signed("!=", across, f.const(0))) as (yes, no):
+        with yes:
+            each(Across)
+        with no:
+            each(Walk)
 
 
 @inner_kernel

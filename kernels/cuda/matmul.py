@@ -1,4 +1,5 @@
 """Matrix products with a fused ending: bias, activation, accumulation."""
+# ruff: noqa: I001 - a long list of names, filled
 from math import prod
 
 import numpy as np
@@ -6,19 +7,8 @@ import numpy as np
 from ..served import maker, note
 from . import cublaslt
 from .elementwise import unary
-from .launch import (
-    ACTIVATIONS,
-    HALVES,
-    PRECISIONS,
-    empty,
-    launch,
-    launch_table,
-    outputs,
-    real_type,
-    settings,
-    shared,
-    targets,
-)
+from .launch import (ACTIVATIONS, HALVES, PRECISIONS, empty, launch, launch_table, outputs, real_type, settings, shared,
+                     targets)
 from .reduce import reduce
 from .views import steps, view
 

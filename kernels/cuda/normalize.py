@@ -1,18 +1,9 @@
 """Batch and layer normalization of (rows, c)."""
+# ruff: noqa: I001 - a long list of names, filled
 import numpy as np
 
-from .launch import (
-    ACTIVATIONS,
-    at_once,
-    empty,
-    launch,
-    launch_rows,
-    launch_table,
-    outputs,
-    power_of_two,
-    real_type,
-    targets,
-)
+from .launch import (ACTIVATIONS, at_once, empty, launch, launch_rows, launch_table, outputs, power_of_two, real_type,
+                     targets)
 from .matmul import activation_backward
 from .memory import copy
 
