@@ -37,7 +37,8 @@ def contenders_of(name: str, python: str) -> dict[str, Contender]:
 
 
 def measured(name: str, chosen) -> dict:
-    """One workload: seconds a step and MB by contender, what the step costs at least, the best peer's ratio."""
+    """One workload: seconds a step and MB by contender, the best peer's ratio, what the step costs at least, and our
+    share of that by medians of turns and by the best rounds."""
     rounds = play(contenders_of(name, chosen.peer_python), chosen.rounds)
     rows = harness.summary({n: [r["seconds"] for r in rs] for n, rs in rounds.items()})
     for contender, rs in rounds.items():
@@ -45,14 +46,17 @@ def measured(name: str, chosen) -> dict:
     least = rows.pop(LIMIT, None)
     result = {"contenders": rows, "ratio": 1 / max((row["speed"] for n, row in rows.items() if n != "gpunn"),
                                                    default=math.nan)}
-    return result if least is None else result | {"floor": least["median"], "share": 1 / least["speed"]}
+    if least is not None:
+        result |= {"floor": least["median"], "share": 1 / least["speed"], "best": least["min"] / rows["gpunn"]["min"]}
+    return result
 
 
 def line(name: str, result: dict) -> str:
     rows = result["contenders"]
     times = "  ".join(f"{n} {row['median'] * 1e3:.4g}" for n, row in rows.items())
     memory = "  ".join(f"{row['memory']:.0f}" for row in rows.values() if "memory" in row)
-    share = f"  floor {result['floor'] * 1e3:.4g}, share {result['share']:.0%}" if "share" in result else ""
+    share = (f"  floor {result['floor'] * 1e3:.4g}, share {result['share']:.0%} (best {result['best']:.0%})"
+             if "share" in result else "")
     return f"{name:<48} best peer / gpunn {result['ratio']:.2f}{share}  ms: {times}" + (memory and f"  MB: {memory}")
 
 

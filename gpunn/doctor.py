@@ -59,7 +59,7 @@ def gpu(problems: list[str]) -> list[tuple[str, str]]:
     rows = [("driver", driver(problems)), ("CuPy", cupy_wheels(problems))]
     generation = 13 if "cupy-cuda13x" in cuda.wheels() else 12
     rows += [("NVRTC", library("NVRTC", f"libnvrtc.so.{generation}", generation, problems)),
-             ("cuBLASLt", products(generation))]
+             ("cuBLASLt", products(generation)), ("cuDNN", convolutions(generation))]
     if not problems:
         reason = cuda.why_not()
         rows.append(("device", reason or cuda.cuda_backend(0).describe()))
@@ -97,6 +97,13 @@ def products(generation: int) -> str:
         return f"not found: gpunn's own kernels multiply, slower; pip install 'cupy-cuda{generation}x[ctk]'"
     version = lt.cublasLtGetVersion()
     return f"{where}, version {version // 10000}.{version // 100 % 100}.{version % 100}"
+
+
+def convolutions(generation: int) -> str:
+    """Nor need cuDNN."""
+    if (found := version("nvidia-cudnn-frontend")) != "not installed":
+        return f"frontend {found}"
+    return f"{found}: gpunn's own kernels convolve; pip install 'gpunn[cudnn]' nvidia-cudnn-cu{generation}"
 
 
 def library(name: str, soname: str, generation: int, problems: list[str]) -> str:

@@ -47,6 +47,15 @@ def test_what_is_missing_is_named_with_its_repair(machine, capsys, wheels, loada
     assert doctor.main(require="cuda") == 1
 
 
+@pytest.mark.parametrize("found, expected", [
+    ("not installed", "pip install 'gpunn[cudnn]' nvidia-cudnn-cu13"), ("1.24.0", "frontend 1.24.0")])
+def test_cudnn_need_not_be_there(machine, capsys, monkeypatch, found, expected):
+    machine(["cupy-cuda13x"], [DRIVER, NVRTC[:-2] + "13"])
+    monkeypatch.setattr(doctor, "version", lambda name: found)
+    assert doctor.main(require="cuda") == 0
+    assert expected in capsys.readouterr().out
+
+
 def test_a_complete_machine(machine, capsys):
     machine(["cupy-cuda12x"], [DRIVER, NVRTC, LT])
     assert doctor.main(require="cuda") == 0

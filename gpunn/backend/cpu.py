@@ -37,7 +37,7 @@ class CpuBackend(Backend):
         return np.asarray(array)
 
     def argsort(self, x, first=None):
-        """By integers that sort as the numbers do, equal ones as their places: for these NumPy has vector code."""
+        """By integers that sort as the numbers do, equal ones as their places: these NumPy sorts in vectors."""
         if x.dtype != np.float32:
             return super().argsort(x, first)
         bits = np.where(np.isnan(x), np.float32("nan"), x + 0).view(np.int32)

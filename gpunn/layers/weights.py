@@ -1,6 +1,5 @@
 """The weights of a layer and of the layers inside it."""
 import math
-from functools import cache
 from operator import attrgetter
 
 import numpy as np
@@ -156,31 +155,19 @@ _WEIGHT_OPTIONS = ("shape", "initializer", "dtype", "trainable", "regularizer", 
                    "autocast", "aggregation")
 
 
-class _Ways(dict):
-    """How a value is walked, by its type: it is wanted, a dictionary, a list, or None of these, as most are"""
-
-    def __init__(self, kind):
-        self.kind = kind
-
-    def __missing__(self, kind):
-        way = self[kind] = next((k for k in (self.kind, dict, (list, tuple)) if issubclass(kind, k)), None)
-        return way
-
-
-_ways = cache(_Ways)
+_PLAIN = {str, int, float, bool, type(None), type(storage)}       # most values are; a step may walk through a model
 
 
 def _found(values, kind, skip=()) -> list:
-    """Every `kind` in a nesting of dictionaries, lists and tuples, in order; a step walks through a model many times."""
-    ways, found, left = _ways(kind), [], [values]
+    """Every `kind` in a nesting of dictionaries, lists and tuples, in order."""
+    found, left = [], [values]
     while left:
         value = left.pop()
-        way = ways[type(value)]
-        if way is kind:
+        if isinstance(value, kind):
             found.append(value)
-        elif way is dict:
-            left += [v for key, v in list(value.items())[::-1] if ways[type(v)] and key not in skip]
-        elif way and value and not isinstance(value[0], str | int | float):
+        elif isinstance(value, dict):
+            left += [v for key, v in list(value.items())[::-1] if type(v) not in _PLAIN and key not in skip]
+        elif isinstance(value, list | tuple) and value and not isinstance(value[0], str | int | float):
             left += value[::-1]         # a long list of words or numbers is not walked through
     return found
 

@@ -61,8 +61,8 @@ def huber(y_true, y_pred, delta=1.0):
     """Quadratic for errors up to delta, linear beyond; mean over the last axis."""
     y_true, y_pred = aligned(y_true, y_pred)
     error = y_pred - y_true
-    size = ops.abs(error)
-    return ops.mean(ops.where(size <= delta, 0.5 * ops.square(error), delta * size - 0.5 * delta * delta), -1)
+    near = ops.clip(error, -delta, delta)
+    return ops.mean(near * (error - 0.5 * near), -1)
 
 
 def log_cosh(y_true, y_pred):

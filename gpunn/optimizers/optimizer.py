@@ -199,7 +199,10 @@ class Optimizer(_objects.Declared):
 
     def step(self, k, growth=None):
         """In one kernel of several parts, (name, *options) each. `growth`: of a loss scale that the device knows."""
-        p, g, after, scale = self.flat.data, self.flat.grad, [self.average()] * self.use_ema, self.loss_scale_factor
+        p, g, scale, often = self.flat.data, self.flat.grad, self.loss_scale_factor, self.ema_overwrite_frequency
+        # tracked at every batch, as Keras does, though several may make one update
+        average = ("average_overwrite", self.ema_momentum, often) if often else ("average", self.ema_momentum)
+        after = [average] * self.use_ema
         if every := self.gradient_accumulation_steps:
             last = ("accumulated", every) if self.updates else ("accumulate",)
             self.run(k, [*self.unscale(k, g, scale, growth), last], self.state["gradient_accumulator"], g)
@@ -213,7 +216,7 @@ class Optimizer(_objects.Declared):
                 self.run(k, before, p, g)
                 self.update(k, p, g)
                 self.flat.follow()
-        self.run(k, after, p, g, ["average"], shadow=self.flat.shadow if self.ema_overwrite_frequency else None)
+        self.run(k, after, p, g, ["average"], shadow=self.flat.shadow if often else None)
         for v in self.flat.variables:
             if v.constraint is not None:
                 v.assign(v.constraint(v))
@@ -282,11 +285,6 @@ class Optimizer(_objects.Declared):
         """What belongs to a variable, flat: the weight, the gradient, slots."""
         return tuple([self.flat.part(b, v)
                       for b in (self.flat.data, self.flat.grad, *[self.state[name] for name in slots])])
-
-    def average(self):
-        """Is tracked at every batch, as Keras does, though several may make one update."""
-        every = self.ema_overwrite_frequency
-        return ("average_overwrite", self.ema_momentum, every) if every else ("average", self.ema_momentum)
 
     def finalize_variable_values(self, trainable_variables=None):
         """After training with use_ema: the weights become their running average."""

@@ -13,6 +13,9 @@ UFUNC = {"abs": np.absolute, "round": np.rint} | {name: getattr(np, name) for na
     "negative sign expm1 log log1p log2 log10 sqrt square reciprocal sin cos tan arcsin arccos arctan sinh "
     "cosh arcsinh arccosh arctanh floor ceil trunc logical_not isnan isinf isfinite").split()}
 TO_BOOL = {"logical_not", "isnan", "isinf", "isfinite"}
+# what a function is for an alpha
+SPECIAL = {("gelu", 1): "gelu_tanh", ("power", -1): "reciprocal", ("power", -0.5): "rsqrt", ("power", 0.5): "sqrt",
+           ("power", 3): "cube"}
 FLAT = {"sign", "floor", "ceil", "round", "trunc", "binary_step"}       # slope 0 wherever there is one
 
 # y of x, alpha (a), beta (b), None where NumPy has it; dy/dx of x and y; what that needs first. T is the dtype.
@@ -27,7 +30,6 @@ FORMULA = {
     "sqrt": (None, "T(0.5) / y"),
     "square": (None, "T(2) * x"),
     "reciprocal": (None, "-y * y"),
-    "sin": (None, "T(math.cos(x))"),
     "cos": (None, "-T(math.sin(x))"),
     "tan": (None, "T(1) + y * y"),
     "arcsin": (None, "T(1) / T(math.sqrt((T(1) - x) * (T(1) + x)))"),
@@ -66,6 +68,7 @@ FORMULA = {
     "binary_step": ("T(1) if x > 0 else T(0)", "T(0)"),
     "clip": ("clip(x, a, b)", "T(1) if x >= a and x <= b else T(0)"),
     "power": ("T(x ** a)", "a * T(x ** (a - T(1))) if a != 0 else T(0)"),
+    "cube": ("x * x * x", "T(3) * x * x"),
     "round_float16": ("round_float16(x)", "T(1)"),
     "round_bfloat16": ("round_bfloat16(x)", "T(1)"),
 }
@@ -99,7 +102,7 @@ def _compiled(source, name, suffix=""):
     return parallel_kernel(scope[f"_{name}{suffix}"])
 
 
-UNARY = set(UFUNC) | set(FORMULA) - {"gelu_tanh"}
+UNARY = set(UFUNC) | set(FORMULA) - {"gelu_tanh", "cube"}
 BINARY = {name: getattr(np, name) for name in (
     "add subtract multiply divide floor_divide mod power arctan2 logaddexp "
     "equal not_equal less less_equal greater greater_equal logical_and logical_or logical_xor maximum minimum").split()}
@@ -107,21 +110,24 @@ COMPARES = {name for name in BINARY if "equal" in name or "logical" in name or n
 
 
 def unary(name, x, alpha=0.0, beta=0.0, out=None):
+    name = SPECIAL.get((name, alpha), name)
     out = np.empty(x.shape, bool if name in TO_BOOL else x.dtype) if out is None else out
     if name in UFUNC:
         apply(UFUNC[name], x, out)
     else:
-        name = "gelu_tanh" if name == "gelu" and alpha else name
         forward = _compiled(FORWARD_SOURCE, name)
         forward(contiguous(x).reshape(-1), float(alpha), float(beta), out.reshape(-1))
     return out
 
 
 def unary_backward(name, dy, x, y, alpha=0.0, beta=0.0, out=None):
-    out = np.empty(x.shape, x.dtype) if out is None else out
+    out, name = np.empty(x.shape, x.dtype) if out is None else out, SPECIAL.get((name, alpha), name)
     if name in FLAT:
         return fill(0, out)
-    name = "gelu_tanh" if name == "gelu" and alpha else name
+    if name == "sin":
+        apply(np.cos, x, out)               # NumPy's is made of vector instructions
+        apply(np.multiply, out, dy, out)
+        return out
     backward = _compiled(BACKWARD_SOURCE, name, "_backward")
     backward(dy.reshape(-1), x.reshape(-1), y.reshape(-1), float(alpha), float(beta), out.reshape(-1))
     return out

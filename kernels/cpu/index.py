@@ -2,7 +2,7 @@
 import numpy as np
 
 from .launch import own, parallel_kernel, share
-from .vector import address, clear
+from .memory import fill
 
 
 @parallel_kernel
@@ -22,8 +22,6 @@ def _gather(part, table, ids, missing, out):
 def _scatter_add(part, dy, ids, out):
     """A thread owns every so many-th row: duplicates meet there, in order, and frequent small ids are shared out."""
     number, count = np.uint32(part[0]), np.uint32(part[1])
-    for i in range(part[0], out.shape[0], part[1]):
-        clear(out.dtype, address(out) + i * out.shape[1] * out.itemsize, out.shape[1])
     for i in range(ids.size):
         row = ids[i]
         if 0 <= row < out.shape[0] and np.uint32(row) % count == number:
@@ -55,6 +53,7 @@ def scatter_add(dy, ids, rows, out=None):
     out = np.empty((rows, *dy.shape[ids.ndim:]), dy.dtype) if out is None else out
     if out.size:
         width = out.size // rows
+        fill(0, out)
         _scatter_add(dy.reshape(ids.size, width), ids.reshape(-1), out.reshape(rows, width))
     return out
 

@@ -30,23 +30,24 @@ def larger(typing, a, b):
 def _sum(part, x, partial, count, out):
     """x (outer, n, inner) -> partial (outer, parts, inner), and out = partial / count where there is one part"""
     kind, (outer, parts, inner), n = x.dtype, partial.shape, x.shape[1]
-    size = (n + parts - 1) // parts
+    size, near = (n + parts - 1) // parts, np.empty(inner)
     for job in share(part, outer * parts):
         o, p = job // parts, job % parts
         low, high, start = p * size, min(n, p * size + size), address(x) + o * n * inner * kind.itemsize
+        line = near if parts == 1 else partial[o, p]
         if inner == 1:
             one = 0.0
             for i in range(low, high):
                 one += load(kind, start, i)
-            partial[o, p, 0] = one
+            line[0] = one
         else:
             for j in range(inner):
-                partial[o, p, j] = 0
+                line[j] = 0
             for i in range(low, high):
                 for j in range(inner):
-                    partial[o, p, j] += load(kind, start, i * inner + j)
+                    line[j] += load(kind, start, i * inner + j)
         for j in range(inner if parts == 1 else 0):
-            out[o, j] = partial[o, 0, j] / count
+            out[o, j] = line[j] / count
 
 
 @parallel_kernel
