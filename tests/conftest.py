@@ -5,8 +5,10 @@ import pytest
 from gpunn import _config
 
 
-def pytest_collection_finish():
-    """The collector need not look at 16,000 tests each time that a test waits for it."""
+@pytest.fixture(autouse=True, scope="module")
+def what_is_old_is_left_alone():
+    """The collector need not look at 16,000 tests and all that is compiled each time that a test waits for it."""
+    gc.collect()
     gc.freeze()
 
 

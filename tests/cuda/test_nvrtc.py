@@ -1,7 +1,7 @@
 """Every CUDA source compiles with both NVRTC majors for the GPUs that we name, and no kernel spills.
 
-The dtypes are those that the cases launch: the float variants of each file on all architectures, the double and
-float16 ones on two, bfloat16 also on the first that has it, some that show every other type on one.
+The dtypes are those that the cases launch: the float variants of each file on all architectures, others on the oldest
+of each compiler, bfloat16 also on the first that has it, some that show every type on one.
 `pytest -s tests/cuda/test_nvrtc.py` prints registers and shared memory.
 """
 import functools
@@ -37,12 +37,13 @@ def nearest(macro_sets: list[str], dtype: str) -> str:
 
 
 def covering(macro_sets: list[str]) -> set[str]:
-    """Some of the variants, in which every macro takes every type that it takes in any."""
-    chosen, seen = set(), set()
-    for macros in macro_sets:
-        if not seen.issuperset(macros.splitlines()):
-            chosen.add(macros)
-            seen.update(macros.splitlines())
+    """Few of the variants, in which every macro takes every type that it takes in any."""
+    lines = {macros: set(macros.splitlines()) for macros in macro_sets}
+    chosen, left = set(), set().union(*lines.values())
+    while left:
+        best = max(macro_sets, key=lambda macros: len(lines[macros] & left))
+        chosen.add(best)
+        left -= lines[best]
     return chosen
 
 
@@ -50,9 +51,9 @@ def jobs(major: int, architecture: int):
     """(file, macros) to compile for one target."""
     for file, macro_sets in variants().items():
         chosen = {nearest(macro_sets, "float")}
-        if architecture in (ARCHITECTURES[major][0], 90):
-            chosen |= {nearest(macro_sets, dtype) for dtype in ("double", "float16")}
-        if architecture in (ARCHITECTURES[major][0], 80, 90):
+        if architecture == ARCHITECTURES[major][0]:
+            chosen |= {nearest(macro_sets, dtype) for dtype in ("double", "float16", "bfloat16")}
+        if architecture == 80:
             chosen.add(nearest(macro_sets, "bfloat16"))
         if (major, architecture) == (13, 90):
             chosen |= covering(macro_sets)
