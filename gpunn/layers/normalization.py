@@ -1,4 +1,6 @@
 """Layers that keep numbers near mean 0 and variance 1."""
+from math import prod
+
 import numpy as np
 
 from .. import ops
@@ -173,7 +175,7 @@ class GroupNormalization(_Scaled):
 
     def call(self, inputs):
         moved = ops.moveaxis(inputs, self.axis, -1)
-        x = ops.reshape(moved, (moved.shape[0], -1, moved.shape[-1]))
+        x = ops.reshape(moved, (moved.shape[0], prod(moved.shape[1:-1]), moved.shape[-1]))
         centered = x - self._of_group(ops.mean(x, 1, keepdims=True))
         scale = ops.rsqrt(self._of_group(ops.mean(ops.square(centered), 1, keepdims=True)) + self.epsilon)
         y = centered * (scale if self.gamma is None else scale * self.gamma)

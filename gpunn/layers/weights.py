@@ -1,6 +1,7 @@
 """The weights of a layer and of the layers inside it."""
 import math
 from operator import attrgetter
+from types import FunctionType
 
 import numpy as np
 
@@ -155,19 +156,23 @@ _WEIGHT_OPTIONS = ("shape", "initializer", "dtype", "trainable", "regularizer", 
                    "autocast", "aggregation")
 
 
-_PLAIN = {str, int, float, bool, type(None), type(storage)}       # most values are; a step may walk through a model
+_PLAIN = {str, int, float, bool, type(None), FunctionType}      # most values are; a step may walk through a model
 
 
 def _found(values, kind, skip=()) -> list:
     """Every `kind` in a nesting of dictionaries, lists and tuples, in order."""
-    found, left = [], [values]
+    found, left, seen = [], [values], set()
     while left:
         value = left.pop()
         if isinstance(value, kind):
             found.append(value)
+        elif id(value) in seen:
+            continue                    # a container that holds itself
         elif isinstance(value, dict):
+            seen.add(id(value))
             left += [v for key, v in list(value.items())[::-1] if type(v) not in _PLAIN and key not in skip]
         elif isinstance(value, list | tuple) and value and not isinstance(value[0], str | int | float):
+            seen.add(id(value))
             left += value[::-1]         # a long list of words or numbers is not walked through
     return found
 

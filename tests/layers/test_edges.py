@@ -184,3 +184,19 @@ def test_numbers_beyond_the_categories():
 def test_sums_of_nothing():
     assert float(ops.logsumexp(np.zeros((0, 3), "float32"))) == -np.inf
     assert ops.logsumexp(np.zeros((0, 3), "float32"), axis=1).shape == (0,)
+
+
+def test_groups_of_an_empty_batch():
+    assert layers.GroupNormalization(2)(np.zeros((0, 3, 3, 4), "float32")).shape == (0, 3, 3, 4)
+
+
+def test_a_container_that_holds_itself_is_walked_through_once():
+    layer = layers.Dense(2)
+    layer.tree = {"children": [weight := Variable(1.0)]}
+    layer.tree["parents"] = [layer.tree]
+    layer.build((None, 3))
+    assert [w is weight for w in layer.weights] == [False, False, True]
+
+
+def test_a_number_has_one_place():
+    np.testing.assert_array_equal(ops.argsort(np.float32(3)).numpy(), [0])
