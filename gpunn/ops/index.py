@@ -212,8 +212,7 @@ def _argsort(x, *, axis, descending, first=None):
     """Places in stable order, the first ones or all; by the array library, so not part of a recorded step"""
     host_read("sorting")
     x = wide(array(x))
-    backend = backend_of(x)
-    x = backend.xp.atleast_1d(x)
+    x, backend = x.reshape(x.shape or 1), backend_of(x)
     line = x if not descending else -x.astype("float64") if x.dtype.kind != "f" else -x
     order = backend.argsort(line.swapaxes(axis, -1), first).astype("int32")
     return backend.xp.ascontiguousarray(order.swapaxes(axis, -1)), None
